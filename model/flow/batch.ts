@@ -1,0 +1,28 @@
+import type { FlowColumns, ObservedColumns } from './columns.js';
+
+/** The version of the observed columns' meaning; raised when a reader of the old one would misread the new. */
+export const FLOW_SCHEMA_VERSION = 1;
+
+/** Flows of one node and window, as a collector publishes them. */
+export interface FlowBatch {
+  readonly schemaVersion: number;
+  readonly cluster: string;
+  readonly node: string;
+  /** Counts the batches of this node since its collector started, from 0; a gap means loss. */
+  readonly sequence: number;
+  readonly rows: number;
+  readonly columns: ObservedColumns;
+  readonly losses: LossCounters;
+}
+
+/**
+ * What could not be reported since the collector started, by reason, as cumulative counts. Reasons are named
+ * `<unit>_<cause>`, for example `packets_map_full`; a reason that never occurred may be absent.
+ */
+export type LossCounters = Readonly<Record<string, number>>;
+
+/** Flows with every field filled, as the store takes them. */
+export interface EnrichedFlows {
+  readonly rows: number;
+  readonly columns: FlowColumns;
+}

@@ -1,0 +1,37 @@
+/**
+ * How one field of the flow record is declared. Everything that depends on the record's shape (column arrays,
+ * Arrow schema, table definition, filter variables, API field list, docs table) is derived from declarations
+ * of this type; `fields.ts` holds them.
+ */
+export interface FieldDeclaration {
+  /** The field's name everywhere: in columns, in the store, in the API. */
+  readonly name: string;
+  readonly type: FieldType;
+  /** Who fills the field: the wire (`observed`), the enricher (`context`), or the transport (`provenance`). */
+  readonly origin: FieldOrigin;
+  /** How two records of one connection merge into one; see {@link Aggregation}. */
+  readonly aggregation: Aggregation;
+  /** The unit of a number, where it has one. */
+  readonly unit?: 'bytes' | 'packets' | 'microseconds' | 'milliseconds since 1970 (UTC)';
+  /** The values of an `enumeration`, in the order of their stored numbers from 0. */
+  readonly values?: readonly string[];
+  /** ClickHouse's column codec, where the type's usual one is not the best. */
+  readonly codec?: string;
+  /** One line for people: what the field means. */
+  readonly description: string;
+}
+
+/**
+ * The field types and the column that holds each (see `columns.ts`):
+ * `time` milliseconds since 1970; `ip` 16 bytes, IPv4 mapped into IPv6 (RFC 4291 §2.5.5.2); `text` a dictionary
+ * column; `enumeration` one byte, an index into the declaration's `values`.
+ */
+export type FieldType = 'time' | 'ip' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'boolean' | 'enumeration' | 'text';
+
+export type FieldOrigin = 'observed' | 'context' | 'provenance';
+
+/**
+ * How records merge: `key` fields must be equal, `sum`, `min`, `max` and `or` (bitwise) are what they say,
+ * `mean` is weighted by connections, `last` takes the value of the later record.
+ */
+export type Aggregation = 'key' | 'sum' | 'min' | 'max' | 'or' | 'mean' | 'last';

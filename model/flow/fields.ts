@@ -1,0 +1,349 @@
+import type { FieldDeclaration } from './field.js';
+
+/**
+ * The flow record, declared once. One record is one connection (five-tuple, oriented client to server) on one
+ * node over one aggregation window, with both directions.
+ *
+ * To add a field, add its declaration here. An `observed` field is then filled by the collector, a `context`
+ * field by the enricher; the compiler points at both places.
+ */
+export const flowFields = [
+  // Time
+  {
+    name: 'start_time',
+    type: 'time',
+    origin: 'observed',
+    aggregation: 'min',
+    unit: 'milliseconds since 1970 (UTC)',
+    description: 'When the first packet of the window was seen',
+  },
+  {
+    name: 'end_time',
+    type: 'time',
+    origin: 'observed',
+    aggregation: 'max',
+    unit: 'milliseconds since 1970 (UTC)',
+    description: 'When the last packet of the window was seen',
+  },
+
+  // Where seen
+  {
+    name: 'cluster',
+    type: 'text',
+    origin: 'context',
+    aggregation: 'key',
+    description: 'The cluster that the reporting node belongs to',
+  },
+  { name: 'node', type: 'text', origin: 'context', aggregation: 'key', description: 'The node that saw the packets' },
+  {
+    name: 'reporter',
+    type: 'enumeration',
+    values: ['src', 'dst', 'both'],
+    origin: 'context',
+    aggregation: 'key',
+    description: 'Which end of the connection is on the reporting node',
+  },
+  {
+    name: 'primary',
+    type: 'boolean',
+    origin: 'context',
+    aggregation: 'key',
+    description: 'True on the one record to count when the nodes of both ends report the same connection',
+  },
+  {
+    name: 'sampling',
+    type: 'uint32',
+    origin: 'observed',
+    aggregation: 'max',
+    description: 'One packet in this many was counted; 1 means every packet',
+  },
+
+  // Five-tuple
+  { name: 'src_ip', type: 'ip', origin: 'observed', aggregation: 'key', description: "The client's address" },
+  {
+    name: 'dst_ip',
+    type: 'ip',
+    origin: 'observed',
+    aggregation: 'key',
+    description: "The server's address; behind a service, the backend's if it is known",
+  },
+  { name: 'src_port', type: 'uint16', origin: 'observed', aggregation: 'key', description: "The client's port" },
+  { name: 'dst_port', type: 'uint16', origin: 'observed', aggregation: 'key', description: "The server's port" },
+  {
+    name: 'protocol',
+    type: 'uint8',
+    origin: 'observed',
+    aggregation: 'key',
+    description: 'IP protocol number (IANA): 1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6, 132 SCTP',
+  },
+  {
+    name: 'icmp_type',
+    type: 'uint8',
+    origin: 'observed',
+    aggregation: 'key',
+    description: 'ICMP or ICMPv6 type of the first packet; 0 for other protocols',
+  },
+  {
+    name: 'icmp_code',
+    type: 'uint8',
+    origin: 'observed',
+    aggregation: 'key',
+    description: 'ICMP or ICMPv6 code of the first packet; 0 for other protocols',
+  },
+
+  // Volume
+  {
+    name: 'bytes_out',
+    type: 'uint64',
+    origin: 'observed',
+    aggregation: 'sum',
+    unit: 'bytes',
+    description: 'Bytes from client to server, counted from the IP header on',
+  },
+  {
+    name: 'packets_out',
+    type: 'uint64',
+    origin: 'observed',
+    aggregation: 'sum',
+    unit: 'packets',
+    description: 'Packets from client to server',
+  },
+  {
+    name: 'bytes_in',
+    type: 'uint64',
+    origin: 'observed',
+    aggregation: 'sum',
+    unit: 'bytes',
+    description: 'Bytes from server to client, counted from the IP header on',
+  },
+  {
+    name: 'packets_in',
+    type: 'uint64',
+    origin: 'observed',
+    aggregation: 'sum',
+    unit: 'packets',
+    description: 'Packets from server to client',
+  },
+  {
+    name: 'connections_started',
+    type: 'uint32',
+    origin: 'observed',
+    aggregation: 'sum',
+    description: 'Connections whose first packet fell into the window',
+  },
+  {
+    name: 'connections_completed',
+    type: 'uint32',
+    origin: 'observed',
+    aggregation: 'sum',
+    description: 'Connections whose end (FIN both ways, or RST) fell into the window',
+  },
+
+  // Health
+  {
+    name: 'tcp_flags',
+    type: 'uint16',
+    origin: 'observed',
+    aggregation: 'or',
+    description: 'All TCP flags seen in either direction, OR-ed (RFC 9293 §3.1 bit order, FIN = 1)',
+  },
+  {
+    name: 'connection_state',
+    type: 'enumeration',
+    values: ['established', 'refused', 'unanswered', 'closed', 'stateless'],
+    origin: 'observed',
+    aggregation: 'last',
+    description: 'What had become of the connection by the end of the window',
+  },
+  {
+    name: 'rtt_us',
+    type: 'uint32',
+    origin: 'observed',
+    aggregation: 'mean',
+    unit: 'microseconds',
+    description: 'Mean round-trip time; 0 if none was measured',
+  },
+  {
+    name: 'rtt_min_us',
+    type: 'uint32',
+    origin: 'observed',
+    aggregation: 'min',
+    unit: 'microseconds',
+    description: 'Least round-trip time; 0 if none was measured',
+  },
+  {
+    name: 'connect_us',
+    type: 'uint32',
+    origin: 'observed',
+    aggregation: 'max',
+    unit: 'microseconds',
+    description: 'Time from SYN to the ACK that ends the handshake; 0 if none was seen',
+  },
+  {
+    name: 'retransmits',
+    type: 'uint32',
+    origin: 'observed',
+    aggregation: 'sum',
+    unit: 'packets',
+    description: 'Retransmitted TCP segments, both directions',
+  },
+  {
+    name: 'dropped_packets',
+    type: 'uint64',
+    origin: 'observed',
+    aggregation: 'sum',
+    unit: 'packets',
+    description: 'Packets of this connection that the kernel dropped',
+  },
+  {
+    name: 'dropped_bytes',
+    type: 'uint64',
+    origin: 'observed',
+    aggregation: 'sum',
+    unit: 'bytes',
+    description: 'Bytes of this connection that the kernel dropped',
+  },
+  {
+    name: 'drop_reason',
+    type: 'text',
+    origin: 'observed',
+    aggregation: 'last',
+    description: "The kernel's own name of the latest drop's reason, for example NETFILTER_DROP; empty if none",
+  },
+
+  // Each end
+  ...endFields('src', 'client'),
+  ...endFields('dst', 'server'),
+
+  // Service
+  {
+    name: 'dst_service_namespace',
+    type: 'text',
+    origin: 'context',
+    aggregation: 'key',
+    description: 'Namespace of the service that the client addressed',
+  },
+  {
+    name: 'dst_service',
+    type: 'text',
+    origin: 'context',
+    aggregation: 'key',
+    description: 'Name of the service that the client addressed; empty if it addressed none',
+  },
+  {
+    name: 'dst_service_port',
+    type: 'uint16',
+    origin: 'observed',
+    aggregation: 'key',
+    description: 'The port that the client addressed, before NAT; 0 if no NAT was seen',
+  },
+  {
+    name: 'dst_service_ip',
+    type: 'ip',
+    origin: 'observed',
+    aggregation: 'key',
+    description: 'The address that the client addressed, before NAT; :: if no NAT was seen',
+  },
+
+  // Policy
+  {
+    name: 'action',
+    type: 'enumeration',
+    values: ['allow', 'deny', 'unknown'],
+    origin: 'context',
+    aggregation: 'key',
+    description: 'What the network policies say of the connection',
+  },
+  {
+    name: 'policies',
+    type: 'text',
+    origin: 'context',
+    aggregation: 'key',
+    description: 'The trace of enforced policies, comma-separated, egress at the client then ingress at the server',
+  },
+  {
+    name: 'pending_policies',
+    type: 'text',
+    origin: 'context',
+    aggregation: 'key',
+    description: 'The same trace as it would be with staged policies enforced',
+  },
+  {
+    name: 'evidence',
+    type: 'enumeration',
+    values: ['delivered', 'dropped', 'refused', 'unanswered'],
+    origin: 'context',
+    aggregation: 'last',
+    description: 'What the wire showed of the connection, whatever the policies say',
+  },
+  {
+    name: 'contradiction',
+    type: 'boolean',
+    origin: 'context',
+    aggregation: 'max',
+    description: 'True where the policies and the wire disagree',
+  },
+
+  // Provenance
+  {
+    name: 'transport_partition',
+    type: 'uint32',
+    origin: 'provenance',
+    aggregation: 'last',
+    description: 'Partition of the transport that the record came through',
+  },
+  {
+    name: 'transport_offset',
+    type: 'uint64',
+    origin: 'provenance',
+    aggregation: 'last',
+    description: "Offset of the record's batch in that partition",
+  },
+] as const satisfies readonly FieldDeclaration[];
+
+export type FlowField = (typeof flowFields)[number];
+export type FlowFieldName = FlowField['name'];
+
+/** Names of the fields that the wire, the enricher or the transport fills. */
+export type FlowFieldOf<Origin extends FieldDeclaration['origin']> = Extract<FlowField, { origin: Origin }>['name'];
+
+/** What the record says of one end of the connection; `prefix` is `src` (client) or `dst` (server). */
+function endFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {
+  return [
+    {
+      name: `${prefix}_kind`,
+      type: 'enumeration',
+      values: ['external', 'pod', 'node', 'host_network_pod', 'service', 'network_set'],
+      origin: 'context',
+      aggregation: 'key',
+      description: `What the ${end}'s address belonged to at the flow's time`,
+    },
+    text('namespace', `Namespace of the ${end}; empty if it has none`),
+    text('name', `Name of the ${end}: pod, node, service or network set; empty if external`),
+    text('workload', `Name of the workload that owns the ${end}'s pod`),
+    text('workload_kind', `Kind of that workload: Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet or Pod`),
+    text('service_account', `Service account of the ${end}'s pod`),
+    text('labels', `Labels of the ${end}: sorted k=v pairs, comma-separated, without per-replica labels`),
+    text('node', `Node that the ${end} runs on`),
+    text('zone', `Availability zone of that node`),
+    text('network_sets', `Network sets that hold the ${end}'s address, most specific first, comma-separated`),
+    text('domain', `Domain name of the ${end}, learned from DNS answers or TLS`),
+    {
+      name: `${prefix}_process`,
+      type: 'text',
+      origin: 'observed',
+      aggregation: 'key',
+      description: `Process that owns the ${end}'s socket, where it is on the reporting node`,
+    },
+  ] as const satisfies readonly FieldDeclaration[];
+
+  function text<const Name extends string>(name: Name, description: string) {
+    return {
+      name: `${prefix}_${name}` as const,
+      type: 'text',
+      origin: 'context',
+      aggregation: 'key',
+      description,
+    } as const;
+  }
+}
