@@ -1,0 +1,67 @@
+/**
+ * The Kubernetes objects that identity is read from, reduced to the fields that Sonde uses
+ * (Kubernetes API reference, core/v1, apps/v1, discovery.k8s.io/v1). Policy kinds live in `policy/resources/`.
+ */
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+export interface OwnerReference {
+  readonly kind: string;
+  readonly name: string;
+  readonly controller?: boolean;
+}
+
+/** Any object of the API as it stands in a manifest: kind, name, and whatever else. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+}
+
+export interface Pod extends KubernetesObject {
+  readonly kind: 'Pod';
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly hostNetwork?: boolean;
+    readonly serviceAccountName?: string;
+    readonly containers?: readonly {
+      readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
+    }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly startTime?: string;
+    readonly podIP?: string;
+    readonly podIPs?: readonly { readonly ip: string }[];
+  };
+}
+
+export interface Node extends KubernetesObject {
+  readonly kind: 'Node';
+  readonly status?: { readonly addresses?: readonly { readonly type: string; readonly address: string }[] };
+}
+
+export interface Service extends KubernetesObject {
+  readonly kind: 'Service';
+  readonly spec?: {
+    readonly type?: string;
+    readonly clusterIP?: string;
+    readonly clusterIPs?: readonly string[];
+    readonly externalIPs?: readonly string[];
+    readonly ports?: readonly {
+      readonly name?: string;
+      readonly port: number;
+      readonly protocol?: string;
+      readonly targetPort?: number | string;
+      readonly nodePort?: number;
+    }[];
+  };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } };
+}
