@@ -19,8 +19,11 @@ export class AddressError extends Error {
  */
 export function parseAddress(text: string): Uint8Array {
   // Four-part form only: "10.1" or "0x0a000001" would name an address that the writer did not mean.
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return Uint8Array.from(ipaddr.IPv4.parse(text).toIPv4MappedAddress().toByteArray());
-  if (!text.includes('%') && ipaddr.IPv6.isValid(text)) return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
+  if (ipaddr.IPv4.isValidFourPartDecimal(text))
+    return Uint8Array.from(ipaddr.IPv4.parse(text).toIPv4MappedAddress().toByteArray());
+  // Zones have no place in a flow, and ::a.b.c.d is a retired form (RFC 4291 §2.5.5.1) that readers disagree on.
+  if (!/%|^::\d+\./.test(text) && ipaddr.IPv6.isValid(text))
+    return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
   throw new AddressError(text);
 }
 

@@ -32,7 +32,11 @@ export interface Pod extends KubernetesObject {
     readonly hostNetwork?: boolean;
     readonly serviceAccountName?: string;
     readonly containers?: readonly {
-      readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
+      readonly ports?: readonly {
+        readonly name?: string;
+        readonly containerPort: number;
+        readonly protocol?: string;
+      }[];
     }[];
   };
   readonly status?: {

@@ -26,7 +26,8 @@ export interface FieldDeclaration {
  * `time` milliseconds since 1970; `ip` 16 bytes, IPv4 mapped into IPv6 (RFC 4291 §2.5.5.2); `text` a dictionary
  * column; `enumeration` one byte, an index into the declaration's `values`.
  */
-export type FieldType = 'time' | 'ip' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'boolean' | 'enumeration' | 'text';
+export type FieldType =
+  'time' | 'ip' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'boolean' | 'enumeration' | 'text';
 
 export type FieldOrigin = 'observed' | 'context' | 'provenance';
 

@@ -34,7 +34,13 @@ export const flowFields = [
     aggregation: 'key',
     description: 'The cluster that the reporting node belongs to',
   },
-  { name: 'node', type: 'text', origin: 'context', aggregation: 'key', description: 'The node that saw the packets' },
+  {
+    name: 'node',
+    type: 'text',
+    origin: 'context',
+    aggregation: 'key',
+    description: 'The node that saw the packets',
+  },
   {
     name: 'reporter',
     type: 'enumeration',
@@ -67,8 +73,20 @@ export const flowFields = [
     aggregation: 'key',
     description: "The server's address; behind a service, the backend's if it is known",
   },
-  { name: 'src_port', type: 'uint16', origin: 'observed', aggregation: 'key', description: "The client's port" },
-  { name: 'dst_port', type: 'uint16', origin: 'observed', aggregation: 'key', description: "The server's port" },
+  {
+    name: 'src_port',
+    type: 'uint16',
+    origin: 'observed',
+    aggregation: 'key',
+    description: "The client's port",
+  },
+  {
+    name: 'dst_port',
+    type: 'uint16',
+    origin: 'observed',
+    aggregation: 'key',
+    description: "The server's port",
+  },
   {
     name: 'protocol',
     type: 'uint8',
@@ -208,7 +226,8 @@ export const flowFields = [
     type: 'text',
     origin: 'observed',
     aggregation: 'last',
-    description: "The kernel's own name of the latest drop's reason, for example NETFILTER_DROP; empty if none",
+    description:
+      "The kernel's own name of the latest drop's reason, for example NETFILTER_DROP; empty if none",
   },
 
   // Each end
@@ -259,7 +278,8 @@ export const flowFields = [
     type: 'text',
     origin: 'context',
     aggregation: 'key',
-    description: 'The trace of enforced policies, comma-separated, egress at the client then ingress at the server',
+    description:
+      'The trace of enforced policies, comma-separated, egress at the client then ingress at the server',
   },
   {
     name: 'pending_policies',
@@ -305,7 +325,10 @@ export type FlowField = (typeof flowFields)[number];
 export type FlowFieldName = FlowField['name'];
 
 /** Names of the fields that the wire, the enricher or the transport fills. */
-export type FlowFieldOf<Origin extends FieldDeclaration['origin']> = Extract<FlowField, { origin: Origin }>['name'];
+export type FlowFieldOf<Origin extends FieldDeclaration['origin']> = Extract<
+  FlowField,
+  { origin: Origin }
+>['name'];
 
 /** What the record says of one end of the connection; `prefix` is `src` (client) or `dst` (server). */
 function endFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {
@@ -321,7 +344,10 @@ function endFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: stri
     text('namespace', `Namespace of the ${end}; empty if it has none`),
     text('name', `Name of the ${end}: pod, node, service or network set; empty if external`),
     text('workload', `Name of the workload that owns the ${end}'s pod`),
-    text('workload_kind', `Kind of that workload: Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet or Pod`),
+    text(
+      'workload_kind',
+      `Kind of that workload: Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet or Pod`,
+    ),
     text('service_account', `Service account of the ${end}'s pod`),
     text('labels', `Labels of the ${end}: sorted k=v pairs, comma-separated, without per-replica labels`),
     text('node', `Node that the ${end} runs on`),

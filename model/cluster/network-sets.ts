@@ -1,0 +1,109 @@
+import ipaddr from 'ipaddr.js';
+import { parseAddress } from './address.js';
+import { AddressTable } from './address-table.js';
+import { canonicalLabels } from './identity.js';
+import type { KubernetesObject } from './objects.js';
+
+/** Calico's NetworkSet and GlobalNetworkSet (projectcalico.org/v3), reduced to what names an address. */
+export interface NetworkSetObject extends KubernetesObject {
+  readonly spec?: { readonly nets?: readonly string[] };
+}
+
+/** The sets that hold an address, most specific first. */
+export interface NetworkSetMatch {
+  /** The most specific set, which names the address. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: string;
+  /** Names of all sets that hold it, `namespace/name` or `name`, comma-separated. */
+  readonly all: string;
+}
+
+/** How many addresses' matches are remembered before the memory starts afresh. */
+const REMEMBERED = 65_536;
+
+interface Prefix {
+  readonly network: Uint8Array;
+  readonly bits: number;
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: string;
+}
+
+/** Finds the network sets that hold an address: longest prefix first, then by name, as Calico's flow logs do. */
+export class NetworkSets {
+  readonly #prefixes: Prefix[] = [];
+  #seen = new AddressTable();
+  #matches: (NetworkSetMatch | undefined)[] = [];
+
+  /** Takes in a set; returns what could not be read of it. */
+  add(set: NetworkSetObject): { field: string; reason: string }[] {
+    const problems: { field: string; reason: string }[] = [];
+    const { name, namespace = '', labels } = set.metadata;
+    for (const [index, net] of (set.spec?.nets ?? []).entries()) {
+      const parsed = parsePrefix(net);
+      if (parsed) this.#prefixes.push({ ...parsed, namespace, name, labels: canonicalLabels(labels) });
+      else
+        problems.push({
+          field: `spec.nets[${index}]`,
+          reason: `"${net}" is not an address or a CIDR prefix`,
+        });
+    }
+    this.#prefixes.sort(
+      (a, b) => b.bits - a.bits || compare(a.name, b.name) || compare(a.namespace, b.namespace),
+    );
+    this.#forget();
+    return problems;
+  }
+
+  /** The match for the address at `offset` of `addresses`, or undefined if no set holds it. */
+  lookup(addresses: Uint8Array, offset: number): NetworkSetMatch | undefined {
+    if (this.#prefixes.length === 0) return undefined;
+    const known = this.#seen.find(addresses, offset);
+    if (known >= 0) return this.#matches[known];
+    if (this.#seen.size >= REMEMBERED) this.#forget();
+    this.#seen.intern(addresses, offset);
+    const holding = this.#prefixes.filter((prefix) => holds(prefix, addresses, offset));
+    const first = holding[0];
+    const match = first && {
+      namespace: first.namespace,
+      name: first.name,
+      labels: first.labels,
+      all: [
+        ...new Set(holding.map(({ namespace, name }) => (namespace ? `${namespace}/${name}` : name))),
+      ].join(','),
+    };
+    this.#matches.push(match);
+    return match;
+  }
+
+  #forget(): void {
+    this.#seen = new AddressTable();
+    this.#matches = [];
+  }
+}
+
+function parsePrefix(text: string): { network: Uint8Array; bits: number } | undefined {
+  const [address = '', length] = text.split('/');
+  try {
+    const network = parseAddress(address);
+    if (length === undefined) return { network, bits: 128 };
+    const [, bits] = ipaddr.parseCIDR(text);
+    return { network, bits: address.includes(':') ? bits : bits + 96 };
+  } catch {
+    // Both parsers throw only to say that the text is not theirs; the caller reports it by field.
+    return undefined;
+  }
+}
+
+function holds({ network, bits }: Prefix, addresses: Uint8Array, offset: number): boolean {
+  const whole = bits >> 3;
+  for (let i = 0; i < whole; i++) if (network[i] !== addresses[offset + i]) return false;
+  const rest = bits & 7;
+  if (rest === 0) return true;
+  return (((network[whole] ?? 0) ^ (addresses[offset + whole] ?? 0)) & (0xff00 >> rest) & 0xff) === 0;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
