@@ -45,7 +45,7 @@ export const flowFields = [
     name: 'reporter',
     type: 'enumeration',
     values: ['src', 'dst', 'both'],
-    origin: 'context',
+    origin: 'observed',
     aggregation: 'key',
     description: 'Which end of the connection is on the reporting node',
   },
