@@ -1,0 +1,17 @@
+import { allocateColumn, type ObservedColumns } from '@sonde/model/flow/columns';
+import { flowFields } from '@sonde/model/flow/fields';
+
+/** Flows as a source sees them: columns with room for `rows` rows. */
+export interface ObservedFlows {
+  readonly rows: number;
+  readonly columns: ObservedColumns;
+}
+
+/** Columns for `rows` flows, all zero or empty, for a source to fill. */
+export function allocateObservedColumns(rows: number): ObservedColumns {
+  const columns = flowFields
+    .filter((field) => field.origin === 'observed')
+    .map((field) => [field.name, allocateColumn(field.type, rows)]);
+  // The declaration that the entries come from is the one that the type comes from.
+  return Object.fromEntries(columns) as ObservedColumns;
+}

@@ -1,0 +1,111 @@
+import { parseAddress } from '@sonde/model/cluster/address';
+import { FLOW_RECORD_BYTES } from './flow-records.js';
+import { FRAME_HEADER_BYTES, PROTOCOL_VERSION } from './frames.js';
+
+/** Writes what a probe writes (bpf-probe/PROTOCOL.md), for tests and benchmarks. */
+
+/** A flow to be written; what is absent is zero, or the value named. */
+export interface FlowToWrite {
+  readonly sourceAddress: string;
+  readonly destinationAddress: string;
+  readonly serviceAddress?: string;
+  readonly startMicros?: number;
+  readonly endMicros?: number;
+  readonly bytesOut?: number;
+  readonly bytesIn?: number;
+  readonly packetsOut?: number;
+  readonly packetsIn?: number;
+  readonly connectionsStarted?: number;
+  readonly connectionsCompleted?: number;
+  readonly rttMicros?: number;
+  readonly rttMinMicros?: number;
+  readonly connectMicros?: number;
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+  readonly servicePort?: number;
+  readonly tcpFlags?: number;
+  /** 6, TCP, if absent. */
+  readonly protocol?: number;
+  readonly icmpType?: number;
+  readonly icmpCode?: number;
+  readonly connectionState?: number;
+  /** Bit 0: the client is behind a watched interface; bit 1: the server is. */
+  readonly ends?: number;
+}
+
+/** A frame of any type, with a header that can be made wrong on purpose. */
+export function frame(type: number, payload: Buffer, sequence: number, version = PROTOCOL_VERSION): Buffer {
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  header.write('SOND');
+  header.writeUInt16LE(version, 4);
+  header.writeUInt16LE(type, 6);
+  header.writeUInt32LE(payload.length, 8);
+  header.writeUInt32LE(sequence, 12);
+  return Buffer.concat([header, payload]);
+}
+
+/** The payload of a FLOWS frame; `stride` may be longer than the record that this protocol version defines. */
+export function flowsPayload(flows: readonly FlowToWrite[], stride = FLOW_RECORD_BYTES): Buffer {
+  const payload = Buffer.alloc(8 + flows.length * stride);
+  payload.writeUInt32LE(flows.length, 0);
+  payload.writeUInt32LE(stride, 4);
+  for (const [index, flow] of flows.entries()) writeRecord(payload.subarray(8 + index * stride), flow);
+  return payload;
+}
+
+/** The payload of a COUNTERS frame. */
+export function countersPayload(
+  windowEndMicros: number,
+  counters: Readonly<Record<string, number>> = {},
+): Buffer {
+  const entries = Object.entries(counters);
+  const head = Buffer.alloc(12);
+  head.writeBigUInt64LE(BigInt(windowEndMicros), 0);
+  head.writeUInt32LE(entries.length, 8);
+  return Buffer.concat([
+    head,
+    ...entries.map(([name, value]) => {
+      const number = Buffer.alloc(8);
+      number.writeBigUInt64LE(BigInt(value));
+      return Buffer.concat([text(name), number]);
+    }),
+  ]);
+}
+
+/** A u16 length, then the text in UTF-8. */
+export function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
+function writeRecord(record: Buffer, flow: FlowToWrite): void {
+  record.set(parseAddress(flow.sourceAddress), 0);
+  record.set(parseAddress(flow.destinationAddress), 16);
+  if (flow.serviceAddress !== undefined) record.set(parseAddress(flow.serviceAddress), 32);
+  const wide = [
+    flow.startMicros,
+    flow.endMicros ?? flow.startMicros,
+    flow.bytesOut,
+    flow.bytesIn,
+    flow.packetsOut,
+    flow.packetsIn,
+  ];
+  for (const [index, value] of wide.entries()) record.writeBigUInt64LE(BigInt(value ?? 0), 48 + index * 8);
+  record.writeUInt32LE(flow.connectionsStarted ?? 0, 96);
+  record.writeUInt32LE(flow.connectionsCompleted ?? 0, 100);
+  record.writeUInt32LE(flow.rttMicros ?? 0, 104);
+  record.writeUInt32LE(flow.rttMinMicros ?? 0, 108);
+  record.writeUInt32LE(flow.connectMicros ?? 0, 112);
+  record.writeUInt32LE(1, 120);
+  record.writeUInt16LE(flow.sourcePort ?? 0, 124);
+  record.writeUInt16LE(flow.destinationPort ?? 0, 126);
+  record.writeUInt16LE(flow.servicePort ?? 0, 128);
+  record.writeUInt16LE(flow.tcpFlags ?? 0, 130);
+  record.writeUInt8(flow.protocol ?? 6, 132);
+  record.writeUInt8(flow.icmpType ?? 0, 133);
+  record.writeUInt8(flow.icmpCode ?? 0, 134);
+  record.writeUInt8(flow.connectionState ?? 0, 135);
+  record.writeUInt8(flow.ends ?? 1, 136);
+}

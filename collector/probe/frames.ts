@@ -1,0 +1,95 @@
+/**
+ * Cuts the byte stream of a probe into frames (bpf-probe/PROTOCOL.md, "Frame"). Whatever is wrong with the
+ * stream is counted and passed over; nothing in it makes the reader fail.
+ */
+export const PROTOCOL_VERSION = 1;
+export const FRAME_HEADER_BYTES = 16;
+export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
+
+/** The first bytes of every frame. */
+const MAGIC = Buffer.from('SOND');
+
+export interface Frame {
+  readonly type: number;
+  readonly payload: Buffer;
+}
+
+/** What a stream held besides good frames, as cumulative counts. */
+export interface FrameFaults {
+  /** Bytes passed over in search of the next frame. */
+  bytesSkipped: number;
+  /** Frames whose length is over the limit. */
+  oversized: number;
+  /** Frames of another protocol version. */
+  wrongVersion: number;
+  /** Frames that the stream ended in the middle of. */
+  truncated: number;
+  /** Frames missing between two that came, by their sequence numbers. */
+  missing: number;
+}
+
+export class FrameReader {
+  readonly faults: FrameFaults = { bytesSkipped: 0, oversized: 0, wrongVersion: 0, truncated: 0, missing: 0 };
+  #rest: Buffer = Buffer.alloc(0);
+  #nextSequence: number | undefined;
+
+  /** Takes the next bytes of the stream and returns the frames that they complete. */
+  push(chunk: Buffer): Frame[] {
+    const frames: Frame[] = [];
+    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    for (;;) {
+      bytes = this.#skipToMagic(bytes);
+      if (bytes.length < FRAME_HEADER_BYTES) break;
+      const length = bytes.readUInt32LE(8);
+      if (length > MAX_PAYLOAD_BYTES) {
+        this.faults.oversized += 1;
+        // The length cannot be trusted, so neither can where the frame ends: search on behind its magic.
+        bytes = this.#skip(bytes, MAGIC.length);
+        continue;
+      }
+      if (bytes.length < FRAME_HEADER_BYTES + length) break;
+      const frame = this.#read(bytes, length);
+      if (frame) frames.push(frame);
+      bytes = bytes.subarray(FRAME_HEADER_BYTES + length);
+    }
+    this.#rest = bytes;
+    return frames;
+  }
+
+  /** Says that the stream has ended. */
+  end(): void {
+    if (this.#rest.length > 0) this.faults.truncated += 1;
+    this.#rest = Buffer.alloc(0);
+  }
+
+  #read(bytes: Buffer, length: number): Frame | undefined {
+    const sequence = bytes.readUInt32LE(12);
+    // A sequence that jumps back is a damaged header or a new stream, not billions of lost frames.
+    if (this.#nextSequence !== undefined && sequence > this.#nextSequence) {
+      this.faults.missing += sequence - this.#nextSequence;
+    }
+    this.#nextSequence = (sequence + 1) >>> 0;
+    if (bytes.readUInt16LE(4) !== PROTOCOL_VERSION) {
+      this.faults.wrongVersion += 1;
+      return undefined;
+    }
+    return {
+      type: bytes.readUInt16LE(6),
+      payload: bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + length),
+    };
+  }
+
+  /** The bytes from the next magic on; without one, those at the end that may be its beginning. */
+  #skipToMagic(bytes: Buffer): Buffer {
+    const at = bytes.indexOf(MAGIC);
+    if (at >= 0) return this.#skip(bytes, at);
+    let kept = Math.min(MAGIC.length - 1, bytes.length);
+    while (kept > 0 && !bytes.subarray(bytes.length - kept).equals(MAGIC.subarray(0, kept))) kept -= 1;
+    return this.#skip(bytes, bytes.length - kept);
+  }
+
+  #skip(bytes: Buffer, count: number): Buffer {
+    this.faults.bytesSkipped += count;
+    return bytes.subarray(count);
+  }
+}

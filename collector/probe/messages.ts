@@ -1,0 +1,116 @@
+import { type FlowRecords, flowRecords } from './flow-records.js';
+import type { Frame } from './frames.js';
+import { MalformedPayloadError } from './malformed-payload.js';
+
+/** A frame's content, as bpf-probe/PROTOCOL.md lays it out. */
+export type ProbeMessage =
+  | { readonly type: 'hello'; readonly hello: ProbeHello }
+  | { readonly type: 'flows'; readonly records: FlowRecords }
+  | {
+      readonly type: 'counters';
+      readonly windowEndMs: number;
+      readonly counters: ReadonlyMap<string, number>;
+    }
+  | { readonly type: 'interfaces'; readonly interfaces: readonly WatchedInterface[] }
+  | { readonly type: 'names'; readonly table: number; readonly names: ReadonlyMap<number, string> }
+  | { readonly type: 'unknown' };
+
+export interface ProbeHello {
+  readonly pid: number;
+  readonly windowMs: number;
+  readonly features: readonly ('tcx' | 'conntrack')[];
+  /** Connections that one window's maps hold. */
+  readonly capacity: number;
+  readonly kernelRelease: string;
+}
+
+export interface WatchedInterface {
+  readonly index: number;
+  readonly kind: 'pod' | 'uplink';
+  readonly name: string;
+}
+
+/** @throws MalformedPayloadError if the payload does not hold what the type says. */
+export function readMessage({ type, payload }: Frame): ProbeMessage {
+  const reader = new PayloadReader(payload);
+  switch (type) {
+    case 1:
+      return { type: 'hello', hello: readHello(reader) };
+    case 2:
+      return { type: 'flows', records: flowRecords(payload) };
+    case 3:
+      return { type: 'counters', windowEndMs: reader.u64() / 1000, counters: readCounters(reader) };
+    case 4:
+      return { type: 'interfaces', interfaces: reader.list(() => readInterface(reader)) };
+    case 5:
+      return { type: 'names', table: reader.u8(), names: readNames(reader) };
+    default:
+      return { type: 'unknown' };
+  }
+}
+
+function readHello(reader: PayloadReader): ProbeHello {
+  const pid = reader.u32();
+  const windowMs = reader.u32();
+  const bits = reader.u32();
+  const known = ['tcx', 'conntrack'] as const;
+  const features = known.filter((_, bit) => (bits >> bit) & 1);
+  return { pid, windowMs, features, capacity: reader.u32(), kernelRelease: reader.text() };
+}
+
+function readCounters(reader: PayloadReader): Map<string, number> {
+  return new Map(reader.list(() => [reader.text(), reader.u64()] as const));
+}
+
+function readInterface(reader: PayloadReader): WatchedInterface {
+  return { index: reader.u32(), kind: reader.u8() === 0 ? 'pod' : 'uplink', name: reader.text() };
+}
+
+function readNames(reader: PayloadReader): Map<number, string> {
+  return new Map(reader.list(() => [reader.u32(), reader.text()] as const));
+}
+
+/** Reads little-endian values one after the other. */
+class PayloadReader {
+  #at = 0;
+  constructor(private readonly payload: Buffer) {}
+
+  u8(): number {
+    return this.payload.readUInt8(this.#take(1));
+  }
+
+  u32(): number {
+    return this.payload.readUInt32LE(this.#take(4));
+  }
+
+  /** Exact up to 2^53 - 1. */
+  u64(): number {
+    const at = this.#take(8);
+    return this.payload.readUInt32LE(at) + this.payload.readUInt32LE(at + 4) * 2 ** 32;
+  }
+
+  text(): string {
+    const length = this.payload.readUInt16LE(this.#take(2));
+    const at = this.#take(length);
+    return this.payload.toString('utf8', at, at + length);
+  }
+
+  /** A u32 count, then that many items. Items that a false count promises are missed when the payload ends. */
+  list<Item>(item: () => Item): Item[] {
+    const count = this.u32();
+    const items: Item[] = [];
+    for (let i = 0; i < count; i++) items.push(item());
+    return items;
+  }
+
+  #take(bytes: number): number {
+    const at = this.#at;
+    if (at + bytes > this.payload.length) {
+      throw new MalformedPayloadError(
+        `${bytes} bytes expected at ${at}, the payload has ${this.payload.length}`,
+      );
+    }
+    this.#at += bytes;
+    return at;
+  }
+}

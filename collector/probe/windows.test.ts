@@ -1,0 +1,190 @@
+import { formatAddress } from '@sonde/model/cluster/address';
+import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { describe, expect, it } from 'vitest';
+import type { ObservedWindow } from '../source.js';
+import { countersPayload, flowsPayload, type FlowToWrite, frame, text } from './build-frames.js';
+import { FLOW_RECORD_BYTES } from './flow-records.js';
+import { type ProbeEvents, probeWindows } from './windows.js';
+
+const FLOWS = 2;
+const COUNTERS = 3;
+const NOW_MICROS = 1_780_000_000_123_456;
+
+const flow: FlowToWrite = {
+  sourceAddress: '10.0.1.2',
+  destinationAddress: '2001:db8::9',
+  serviceAddress: '10.96.0.1',
+  startMicros: NOW_MICROS,
+  endMicros: NOW_MICROS + 2_000_000,
+  bytesOut: 2 ** 40 + 5,
+  bytesIn: 300,
+  packetsOut: 7,
+  packetsIn: 6,
+  connectionsStarted: 2,
+  connectionsCompleted: 1,
+  rttMicros: 150,
+  rttMinMicros: 120,
+  connectMicros: 180,
+  sourcePort: 40_000,
+  destinationPort: 8080,
+  servicePort: 80,
+  tcpFlags: 0x13,
+  protocol: 6,
+  icmpType: 3,
+  icmpCode: 4,
+  connectionState: 3,
+  ends: 2,
+};
+
+async function windowsOf(frames: readonly Buffer[], events?: ProbeEvents): Promise<ObservedWindow[]> {
+  async function* stream() {
+    await Promise.resolve();
+    yield* frames;
+  }
+  const windows = [];
+  for await (const window of probeWindows(stream(), events)) windows.push(window);
+  return windows;
+}
+
+const rowsOf = (windows: readonly ObservedWindow[]) => windows.map(({ rows }) => rows);
+const lastCounter = (windows: readonly ObservedWindow[], name: string) => windows.at(-1)?.counters.get(name);
+
+describe("a probe's flows", () => {
+  it('become columns, field by field', async () => {
+    const [window] = await windowsOf([
+      frame(FLOWS, flowsPayload([flow]), 0),
+      frame(COUNTERS, countersPayload(NOW_MICROS), 1),
+    ]);
+    if (!window) throw new Error('no window');
+    const { columns } = window;
+    const wide = (column: BigUint64Array) => readWide(halvesOf(column), 0);
+    expect(window.rows).toBe(1);
+    expect(
+      [columns.src_ip, columns.dst_ip, columns.dst_service_ip].map((column) => formatAddress(column)),
+    ).toEqual(['10.0.1.2', '2001:db8::9', '10.96.0.1']);
+    expect([columns.start_time, columns.end_time].map(wide)).toEqual([1_780_000_000_123, 1_780_000_002_123]);
+    expect([columns.bytes_out, columns.bytes_in, columns.packets_out, columns.packets_in].map(wide)).toEqual([
+      2 ** 40 + 5,
+      300,
+      7,
+      6,
+    ]);
+    expect({
+      started: columns.connections_started[0],
+      completed: columns.connections_completed[0],
+      rtt: columns.rtt_us[0],
+      rttMin: columns.rtt_min_us[0],
+      connect: columns.connect_us[0],
+      sampling: columns.sampling[0],
+      ports: [columns.src_port[0], columns.dst_port[0], columns.dst_service_port[0]],
+      flags: columns.tcp_flags[0],
+      protocol: columns.protocol[0],
+      icmp: [columns.icmp_type[0], columns.icmp_code[0]],
+      state: columns.connection_state[0],
+      reporter: columns.reporter[0],
+    }).toEqual({
+      started: 2,
+      completed: 1,
+      rtt: 150,
+      rttMin: 120,
+      connect: 180,
+      sampling: 1,
+      ports: [40_000, 8080, 80],
+      flags: 0x13,
+      protocol: 6,
+      icmp: [3, 4],
+      state: 3,
+      reporter: 1,
+    });
+  });
+
+  it('of several frames make one window, which the counters end', async () => {
+    const windows = await windowsOf([
+      frame(FLOWS, flowsPayload([flow, flow]), 0),
+      frame(FLOWS, flowsPayload([flow]), 1),
+      frame(COUNTERS, countersPayload(NOW_MICROS, { packets_seen: 9 }), 2),
+      frame(COUNTERS, countersPayload(NOW_MICROS), 3),
+    ]);
+    expect(rowsOf(windows)).toEqual([3, 0, 0]);
+    expect(windows[0]?.counters.get('packets_seen')).toBe(9);
+  });
+
+  it('of a probe that appends fields are read by those known', async () => {
+    const longer = flowsPayload([flow, { ...flow, sourcePort: 1234 }], FLOW_RECORD_BYTES + 24);
+    const [window] = await windowsOf([frame(FLOWS, longer, 0)]);
+    expect([...(window?.columns.src_port ?? [])]).toEqual([40_000, 1234]);
+  });
+
+  it('are not lost when the stream ends without a last counters frame', async () => {
+    expect(rowsOf(await windowsOf([frame(FLOWS, flowsPayload([flow]), 0)]))).toEqual([1]);
+  });
+});
+
+describe('a damaged frame', () => {
+  const good = frame(FLOWS, flowsPayload([flow]), 1);
+  const wrongState = flowsPayload([flow, { ...flow, connectionState: 200 }]);
+  const wrongTimes = flowsPayload([{ ...flow, startMicros: 2 ** 52, endMicros: 0 }]);
+  const tooShort = flowsPayload([flow]).subarray(0, 100);
+  const shortStride = Buffer.from([1, 0, 0, 0, 8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  const countersThatLie = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 5]);
+
+  it.each([
+    ['an impossible connection state', FLOWS, wrongState],
+    ['impossible times', FLOWS, wrongTimes],
+    ['fewer bytes than its records need', FLOWS, tooShort],
+    ['records shorter than the protocol has', FLOWS, shortStride],
+    ['no header', FLOWS, Buffer.from([1])],
+    ['a false count of counters', COUNTERS, countersThatLie],
+    ['half a hello', 1, Buffer.from([1, 2, 3])],
+  ])('with %s is counted and told, and the others are read', async (_, type, payload) => {
+    const faults: string[] = [];
+    const windows = await windowsOf([frame(type, payload, 0), good], {
+      onFault: (reason) => faults.push(reason),
+    });
+    expect(rowsOf(windows)).toEqual([1]);
+    expect(lastCounter(windows, 'lost_frames_malformed')).toBe(1);
+    expect(faults).toHaveLength(1);
+  });
+
+  it('of an unknown type is counted and passed over', async () => {
+    const windows = await windowsOf([frame(999, text('from the future'), 0), good]);
+    expect(rowsOf(windows)).toEqual([1]);
+    expect(lastCounter(windows, 'stream_frames_unknown_type')).toBe(1);
+  });
+
+  it('never makes the reader fail, whatever bytes were changed', async () => {
+    const stream = Buffer.concat([
+      frame(1, Buffer.concat([Buffer.alloc(16), text('6.1.0')]), 0),
+      frame(4, Buffer.concat([Buffer.from([1, 0, 0, 0, 2, 0, 0, 0, 0]), text('veth1')]), 1),
+      frame(FLOWS, flowsPayload([flow, flow]), 2),
+      frame(COUNTERS, countersPayload(NOW_MICROS, { lost_packets_map_full: 3 }), 3),
+    ]);
+    const random = randomNumbers(20261121);
+    let faults = 0;
+    for (let round = 0; round < 2000; round++) {
+      const damaged = Buffer.from(stream);
+      for (let change = 0; change <= round % 8; change++) damaged[random() % damaged.length] = random() & 255;
+      const windows = await windowsOf([damaged.subarray(0, random() % (damaged.length + 1))]);
+      for (const name of [
+        'lost_frames_truncated',
+        'lost_frames_malformed',
+        'stream_bytes_skipped',
+        'lost_frames_oversized',
+      ]) {
+        faults += lastCounter(windows, name) ?? 0;
+      }
+    }
+    expect(faults).toBeGreaterThan(1000);
+  });
+});
+
+/** A reproducible stream of numbers (xorshift32), so that a failure can be run again. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+}

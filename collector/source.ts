@@ -1,0 +1,20 @@
+import type { ObservedFlows } from './observed-flows.js';
+
+/** Where a collector's flows come from: a probe, or a capture file. */
+export interface FlowSource {
+  /**
+   * Flows window by window. Ends when the source has no more, or after `stop`; throws if the source failed.
+   */
+  windows(): AsyncIterable<ObservedWindow>;
+  /** Asks the source to report what it still holds and end. */
+  stop(): void;
+}
+
+/** The flows of one window, and how the source stands at its end. */
+export interface ObservedWindow extends ObservedFlows {
+  /**
+   * Cumulative counts by name; those beginning `lost_` are losses. Names follow bpf-probe/PROTOCOL.md, and the
+   * stream's own faults are among them.
+   */
+  readonly counters: ReadonlyMap<string, number>;
+}
