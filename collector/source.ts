@@ -1,4 +1,4 @@
-import type { ObservedFlows } from './observed-flows.js';
+import type { ObservedFlows } from '@sonde/model/flow/observed';
 
 /** Where a collector's flows come from: a probe, or a capture file. */
 export interface FlowSource {

@@ -1,5 +1,5 @@
 import { halvesOf, writeWide } from '@sonde/model/flow/wide';
-import { allocateObservedColumns, type ObservedFlows } from '../observed-flows.js';
+import { allocateObservedColumns, type ObservedFlows } from '@sonde/model/flow/observed';
 import { MalformedPayloadError } from './malformed-payload.js';
 
 /** Bytes of a record that this reader knows; a later probe may send longer ones. */

@@ -140,7 +140,8 @@ describe('network sets', () => {
       ),
     );
   }
-  const lookup = (cluster: Cluster, address: string) => cluster.networkSets.lookup(parseAddress(address), 0);
+  const lookup = (cluster: Cluster, address: string) =>
+    cluster.networkSets.match(cluster.networkSets.lookup(parseAddress(address), 0));
 
   it('name an address by the longest prefix, and list every set that holds it', () => {
     const cluster = setsOf(

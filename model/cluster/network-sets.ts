@@ -9,6 +9,9 @@ export interface NetworkSetObject extends KubernetesObject {
   readonly spec?: { readonly nets?: readonly string[] };
 }
 
+/** The number of the match for an address that no set holds. */
+export const NO_NETWORK_SET = 0;
+
 /** The sets that hold an address, most specific first. */
 export interface NetworkSetMatch {
   /** The most specific set, which names the address. */
@@ -34,7 +37,9 @@ interface Prefix {
 export class NetworkSets {
   readonly #prefixes: Prefix[] = [];
   #seen = new AddressTable();
-  #matches: (NetworkSetMatch | undefined)[] = [];
+  #matchOf: number[] = [];
+  #matches: (NetworkSetMatch | undefined)[] = [undefined];
+  readonly #numbers = new Map<string, number>();
 
   /** Takes in a set; returns what could not be read of it. */
   add(set: NetworkSetObject): { field: string; reason: string }[] {
@@ -53,33 +58,44 @@ export class NetworkSets {
       (a, b) => b.bits - a.bits || compare(a.name, b.name) || compare(a.namespace, b.namespace),
     );
     this.#forget();
+    this.#matches = [undefined];
+    this.#numbers.clear();
     return problems;
   }
 
-  /** The match for the address at `offset` of `addresses`, or undefined if no set holds it. */
-  lookup(addresses: Uint8Array, offset: number): NetworkSetMatch | undefined {
-    if (this.#prefixes.length === 0) return undefined;
+  /** The number of the match for the address at `offset` of `addresses`; {@link NO_NETWORK_SET} if none holds it. */
+  lookup(addresses: Uint8Array, offset: number): number {
+    if (this.#prefixes.length === 0) return NO_NETWORK_SET;
     const known = this.#seen.find(addresses, offset);
-    if (known >= 0) return this.#matches[known];
+    if (known >= 0) return this.#matchOf[known] ?? NO_NETWORK_SET;
     if (this.#seen.size >= REMEMBERED) this.#forget();
-    this.#seen.intern(addresses, offset);
+    const match = this.#search(addresses, offset);
+    this.#matchOf[this.#seen.intern(addresses, offset)] = match;
+    return match;
+  }
+
+  /** The match of a number; undefined for {@link NO_NETWORK_SET}. Numbers hold until a set is added. */
+  match(number: number): NetworkSetMatch | undefined {
+    return this.#matches[number];
+  }
+
+  #search(addresses: Uint8Array, offset: number): number {
     const holding = this.#prefixes.filter((prefix) => holds(prefix, addresses, offset));
     const first = holding[0];
-    const match = first && {
-      namespace: first.namespace,
-      name: first.name,
-      labels: first.labels,
-      all: [
-        ...new Set(holding.map(({ namespace, name }) => (namespace ? `${namespace}/${name}` : name))),
-      ].join(','),
-    };
-    this.#matches.push(match);
-    return match;
+    if (!first) return NO_NETWORK_SET;
+    const names = holding.map(({ namespace, name }) => (namespace ? `${namespace}/${name}` : name));
+    const all = [...new Set(names)].join(',');
+    const known = this.#numbers.get(all);
+    if (known !== undefined) return known;
+    const number =
+      this.#matches.push({ namespace: first.namespace, name: first.name, labels: first.labels, all }) - 1;
+    this.#numbers.set(all, number);
+    return number;
   }
 
   #forget(): void {
     this.#seen = new AddressTable();
-    this.#matches = [];
+    this.#matchOf = [];
   }
 }
 

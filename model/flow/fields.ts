@@ -254,14 +254,14 @@ export const flowFields = [
     type: 'uint16',
     origin: 'observed',
     aggregation: 'key',
-    description: 'The port that the client addressed, before NAT; 0 if no NAT was seen',
+    description: 'The port of the service that the client addressed, before NAT; 0 if it addressed none',
   },
   {
     name: 'dst_service_ip',
     type: 'ip',
     origin: 'observed',
     aggregation: 'key',
-    description: 'The address that the client addressed, before NAT; :: if no NAT was seen',
+    description: 'The address of the service that the client addressed, before NAT; :: if it addressed none',
   },
 
   // Policy

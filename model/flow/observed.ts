@@ -1,7 +1,7 @@
-import { allocateColumn, type ObservedColumns } from '@sonde/model/flow/columns';
-import { flowFields } from '@sonde/model/flow/fields';
+import { allocateColumn, type ObservedColumns } from './columns.js';
+import { flowFields } from './fields.js';
 
-/** Flows as a source sees them: columns with room for `rows` rows. */
+/** Flows as a source sees them. */
 export interface ObservedFlows {
   readonly rows: number;
   readonly columns: ObservedColumns;

@@ -1,0 +1,124 @@
+import type { Cluster } from '@sonde/model/cluster/cluster';
+import type { EndpointIdentity } from '@sonde/model/cluster/identity';
+import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
+import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { halvesOf, readWide } from '@sonde/model/flow/wide';
+
+/**
+ * Who stands at one end of each flow. The distinct ends of a block are numbered, and each context column is that
+ * numbering with a dictionary of its own, so that a row costs one look-up and one number whatever the number of
+ * columns.
+ */
+export interface FlowEnds {
+  /** The identity number of each row's end (`cluster.identities`). */
+  readonly identities: Uint32Array;
+  readonly columns: EndColumns;
+}
+
+/** The context columns of an end, by their names without the `src_` or `dst_` before them. */
+export type EndColumns = Readonly<Record<EndText, TextColumn>> & { readonly kind: Uint8Array };
+
+type EndText = Exclude<EndTextOf<keyof FlowColumns>, 'process' | 'ip'>;
+type EndTextOf<Name> = Name extends `src_${infer Field}`
+  ? FlowColumns[`src_${Field}` & keyof FlowColumns] extends TextColumn
+    ? Field
+    : never
+  : never;
+
+/** One distinct end: a row of every dictionary. */
+type End = Readonly<Record<EndText, string>> & { readonly kind: number };
+
+/** Most network-set matches that one block tells apart; the product with identities stays a safe integer. */
+const NETWORK_SETS_APART = 2 ** 20;
+
+/** Attributes one end of each row by its address (16 bytes a row) at the row's time. */
+export function attributeEnds(cluster: Cluster, addresses: Uint8Array, times: BigUint64Array): FlowEnds {
+  const rows = times.length;
+  const halves = halvesOf(times);
+  const identities = new Uint32Array(rows);
+  const indexes = new Uint32Array(rows);
+  const ends: End[] = [];
+  const numbers = new Map<number, number>();
+
+  for (let row = 0; row < rows; row++) {
+    const identity = cluster.identities.lookup(addresses, row * 16, readWide(halves, row));
+    const networkSet = cluster.networkSets.lookup(addresses, row * 16);
+    const key = identity * NETWORK_SETS_APART + networkSet;
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = ends.push(describe(cluster, identity, networkSet)) - 1;
+      numbers.set(key, number);
+    }
+    identities[row] = identity;
+    indexes[row] = number;
+  }
+
+  const kind = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++) kind[row] = ends[indexes[row] ?? 0]?.kind ?? 0;
+  const text = (field: EndText): TextColumn => ({ indexes, dictionary: ends.map((end) => end[field]) });
+  const columns = {
+    kind,
+    namespace: text('namespace'),
+    name: text('name'),
+    workload: text('workload'),
+    workload_kind: text('workload_kind'),
+    service_account: text('service_account'),
+    labels: text('labels'),
+    node: text('node'),
+    zone: text('zone'),
+    network_sets: text('network_sets'),
+    domain: text('domain'),
+  };
+  return { identities, columns };
+}
+
+function describe(cluster: Cluster, identityNumber: number, networkSetNumber: number): End {
+  const sets = cluster.networkSets.match(networkSetNumber);
+  const network_sets = sets?.all ?? '';
+  if (identityNumber !== UNKNOWN_IDENTITY) {
+    const identity = cluster.identities.identity(identityNumber);
+    if (identity) return { ...fieldsOf(identity), network_sets };
+  }
+  if (sets)
+    return {
+      ...NOBODY,
+      kind: enumerationNumber('src_kind', 'network_set'),
+      ...nameOf(sets),
+      labels: sets.labels,
+      network_sets,
+    };
+  return NOBODY;
+}
+
+const NOBODY: End = {
+  kind: enumerationNumber('src_kind', 'external'),
+  namespace: '',
+  name: '',
+  workload: '',
+  workload_kind: '',
+  service_account: '',
+  labels: '',
+  node: '',
+  zone: '',
+  network_sets: '',
+  domain: '',
+};
+
+function fieldsOf(identity: EndpointIdentity): End {
+  return {
+    ...NOBODY,
+    kind: enumerationNumber('src_kind', identity.kind),
+    ...nameOf(identity),
+    workload: identity.workload,
+    workload_kind: identity.workloadKind,
+    service_account: identity.serviceAccount,
+    labels: identity.labels,
+    node: identity.node,
+    zone: identity.zone,
+  };
+}
+
+function nameOf({ namespace, name }: { readonly namespace: string; readonly name: string }) {
+  return { namespace, name };
+}

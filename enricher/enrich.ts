@@ -1,0 +1,139 @@
+import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import type { Cluster } from '@sonde/model/cluster/cluster';
+import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import { allocateColumn, type FlowColumns, type TextColumn } from '@sonde/model/flow/columns';
+import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { halvesOf, writeWide } from '@sonde/model/flow/wide';
+import { attributeEnds, type FlowEnds } from './ends.js';
+import { joinObserved } from './join-observed.js';
+import { TextColumnBuilder } from './text-column.js';
+
+/** What the enricher knows, to attach it to flows. */
+export interface EnrichmentContext {
+  readonly cluster: Cluster;
+  /** Whether a node's flows are collected too, so that it reports its own ends of connections. */
+  isMonitored(node: string): boolean;
+}
+
+/** Makes one block for the store of batches from the transport: every field of every flow filled. */
+export function enrich(delivered: readonly DeliveredBatch[], context: EnrichmentContext): EnrichedFlows {
+  const { cluster } = context;
+  const rows = delivered.reduce((sum, { batch }) => sum + batch.rows, 0);
+  const observed = joinObserved(delivered.map(({ batch }) => batch));
+  const src = attributeEnds(cluster, observed.src_ip, observed.start_time);
+  const dst = attributeEnds(cluster, observed.dst_ip, observed.start_time);
+
+  const columns: FlowColumns = {
+    ...observed,
+    ...origin(delivered, rows),
+    primary: primary(observed.reporter, src, context),
+    ...prefixed('src', src.columns),
+    ...prefixed('dst', dst.columns),
+    ...services(cluster, observed, dst),
+    action: new Uint8Array(rows).fill(enumerationNumber('action', 'unknown')),
+    policies: allocateColumn('text', rows),
+    pending_policies: allocateColumn('text', rows),
+    evidence: evidence(observed),
+    contradiction: new Uint8Array(rows),
+  };
+  return { rows, columns };
+}
+
+/** Where each row was seen and what it came through: the same for all rows of a batch. */
+function origin(delivered: readonly DeliveredBatch[], rows: number) {
+  const cluster = new TextColumnBuilder(rows);
+  const node = new TextColumnBuilder(rows);
+  const partitions = new Uint32Array(rows);
+  const offsets = new BigUint64Array(rows);
+  const offsetHalves = halvesOf(offsets);
+  let start = 0;
+  for (const { batch, partition, offset } of delivered) {
+    const end = start + batch.rows;
+    cluster.fill(batch.cluster, start, end);
+    node.fill(batch.node, start, end);
+    partitions.fill(partition, start, end);
+    for (let row = start; row < end; row++) writeWide(offsetHalves, row, offset);
+    start = end;
+  }
+  return {
+    cluster: cluster.build(),
+    node: node.build(),
+    transport_partition: partitions,
+    transport_offset: offsets,
+  };
+}
+
+/**
+ * A connection between two monitored nodes is reported by both: the client's record is the one that counts. A
+ * record of the server's node alone counts if nobody reports the client's end.
+ */
+function primary(reporter: Uint8Array, src: FlowEnds, context: EnrichmentContext): Uint8Array {
+  const byServer = enumerationNumber('reporter', 'dst');
+  const column = new Uint8Array(reporter.length).fill(1);
+  for (let row = 0; row < reporter.length; row++) {
+    if (reporter[row] !== byServer) continue;
+    const client = context.cluster.identities.identity(src.identities[row] ?? UNKNOWN_IDENTITY);
+    if (client?.kind === 'pod' && context.isMonitored(client.node)) column[row] = 0;
+  }
+  return column;
+}
+
+/**
+ * The service that the client addressed: by the address before NAT where one was seen, else by the destination
+ * itself if that is a service (the connection never got as far as a backend).
+ */
+function services(
+  cluster: Cluster,
+  observed: Pick<FlowColumns, 'dst_service_ip' | 'dst_service_port' | 'dst_ip' | 'dst_port' | 'start_time'>,
+  dst: FlowEnds,
+): Pick<FlowColumns, 'dst_service' | 'dst_service_namespace' | 'dst_service_ip' | 'dst_service_port'> {
+  const rows = observed.dst_port.length;
+  const addresses = observed.dst_service_ip.slice();
+  const ports = observed.dst_service_port.slice();
+  const toService = enumerationNumber('dst_kind', 'service');
+  for (let row = 0; row < rows; row++) {
+    if (dst.columns.kind[row] !== toService || ports[row] !== 0) continue;
+    addresses.set(observed.dst_ip.subarray(row * 16, row * 16 + 16), row * 16);
+    ports[row] = observed.dst_port[row] ?? 0;
+  }
+  const { columns } = attributeEnds(cluster, addresses, observed.start_time);
+  const named = (column: TextColumn): TextColumn => {
+    // An address before NAT that is no service's (a node's, with a NodePort) names none.
+    const indexes = column.indexes.map((index, row) => (columns.kind[row] === toService ? index + 1 : 0));
+    return { indexes, dictionary: ['', ...column.dictionary] };
+  };
+  return {
+    dst_service: named(columns.name),
+    dst_service_namespace: named(columns.namespace),
+    dst_service_ip: addresses,
+    dst_service_port: ports,
+  };
+}
+
+/** What the wire showed, whatever the policies say. */
+function evidence(
+  observed: Pick<FlowColumns, 'connection_state' | 'dropped_packets' | 'packets_in'>,
+): Uint8Array {
+  const [delivered, dropped, refused, unanswered] = (
+    ['delivered', 'dropped', 'refused', 'unanswered'] as const
+  ).map((value) => enumerationNumber('evidence', value)) as [number, number, number, number];
+  const stateRefused = enumerationNumber('connection_state', 'refused');
+  const stateUnanswered = enumerationNumber('connection_state', 'unanswered');
+  const droppedHalves = halvesOf(observed.dropped_packets);
+  const packetsIn = halvesOf(observed.packets_in);
+  return observed.connection_state.map((state, row) => {
+    if (state === stateRefused) return refused;
+    const answered = packetsIn[row * 2] !== 0 || packetsIn[row * 2 + 1] !== 0;
+    if (!answered && (droppedHalves[row * 2] !== 0 || droppedHalves[row * 2 + 1] !== 0)) return dropped;
+    return state === stateUnanswered ? unanswered : delivered;
+  });
+}
+
+/** The columns of an end under their names in the record. */
+function prefixed<Prefix extends 'src' | 'dst'>(prefix: Prefix, columns: FlowEnds['columns']) {
+  const entries = Object.entries(columns).map(([name, column]) => [`${prefix}_${name}`, column]);
+  return Object.fromEntries(entries) as {
+    [Name in keyof FlowEnds['columns'] as `${Prefix}_${Name}`]: FlowEnds['columns'][Name];
+  };
+}

@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@sonde/backbone/logging';
+import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
+import type { DeliveredBatch, FlowConsumer } from '@sonde/backbone/transport/transport';
+import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import { enrich, type EnrichmentContext } from './enrich.js';
+
+export interface EnricherOptions {
+  readonly consumer: FlowConsumer;
+  readonly store: FlowStore;
+  readonly context: EnrichmentContext;
+  readonly log: Logger;
+  readonly observer?: EnricherObserver;
+  /** Gives up a block that the store keeps refusing; without it the enricher tries for ever. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What happens in an enricher, for metrics and live views. */
+export interface EnricherObserver {
+  /** A block is in the store. */
+  onStored?(flows: EnrichedFlows): void;
+  /** The store refused a block, which will be tried again. */
+  onRetry?(): void;
+}
+
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 10_000;
+
+/** Attaches context to flows and stores them until the consumer ends. A block is stored whole or tried again. */
+export async function runEnricher(options: EnricherOptions): Promise<void> {
+  for await (const delivered of options.consumer.batches()) {
+    const withFlows = delivered.filter(({ batch }) => batch.rows > 0);
+    if (withFlows.length > 0) await storeBlock(withFlows, options);
+  }
+}
+
+async function storeBlock(delivered: readonly DeliveredBatch[], options: EnricherOptions): Promise<void> {
+  const { store, context, log, observer, signal } = options;
+  const flows = enrich(delivered, context);
+  for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
+    try {
+      await store.insertFlows(flows);
+      observer?.onStored?.(flows);
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      log.warn(
+        { rows: flows.rows, retryMs, reason: error.message },
+        'the store did not take a block; trying again',
+      );
+      observer?.onRetry?.();
+      await delay(retryMs, undefined, { signal });
+    }
+  }
+}

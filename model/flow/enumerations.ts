@@ -1,0 +1,18 @@
+import { type FlowField, flowFields } from './fields.js';
+
+type EnumerationField = Extract<FlowField, { type: 'enumeration' }>;
+
+/** The names of a field's values, for example of `action`. */
+export type EnumerationValue<Name extends EnumerationField['name']> = Extract<
+  EnumerationField,
+  { name: Name }
+>['values'][number];
+
+/** The number that stands for a value in the field's column: its place in the declaration. */
+export function enumerationNumber<Name extends EnumerationField['name']>(
+  name: Name,
+  value: EnumerationValue<Name>,
+): number {
+  const field = flowFields.find((field) => field.name === name) as EnumerationField;
+  return (field.values as readonly string[]).indexOf(value);
+}
