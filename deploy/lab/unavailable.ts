@@ -1,0 +1,52 @@
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import { searchPath } from './command/run.js';
+
+/** This machine cannot hold a lab. The message says in a sentence what is missing and what to do. */
+export class LabUnavailable extends Error {
+  override readonly name = 'LabUnavailable';
+}
+
+/** The Debian package of each program that the lab spawns. */
+const packageOf = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  ping: 'iputils-ping',
+  ethtool: 'ethtool',
+  tcpdump: 'tcpdump',
+} as const;
+
+export type LabProgram = keyof typeof packageOf;
+
+/** Why a lab that needs these programs cannot run here, or undefined when it can. */
+export function whyUnavailable(programs: readonly LabProgram[]): string | undefined {
+  if (process.platform !== 'linux') {
+    return `The lab is made of Linux network namespaces, and this is ${process.platform}: run it on Linux.`;
+  }
+  if (process.geteuid?.() !== 0) {
+    return 'The lab needs root to make network namespaces: run it with sudo.';
+  }
+  const missing = programs.filter((program) => !isInstalled(program));
+  if (missing.length > 0) {
+    const packages = missing.map((program) => packageOf[program]).join(' ');
+    return `The lab needs ${missing.join(', ')}: run "apt-get install ${packages}".`;
+  }
+  return undefined;
+}
+
+/** @throws {LabUnavailable} when this machine lacks something that the lab needs. */
+export function requireLabPrograms(programs: readonly LabProgram[]): void {
+  const reason = whyUnavailable(programs);
+  if (reason !== undefined) throw new LabUnavailable(reason);
+}
+
+function isInstalled(program: string): boolean {
+  return searchPath.split(':').some((directory) => {
+    try {
+      accessSync(path.join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

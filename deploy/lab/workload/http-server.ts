@@ -1,0 +1,19 @@
+import { once } from 'node:events';
+import http from 'node:http';
+
+/** The request header that says how many bytes of answer are wanted. */
+export const responseBytesHeader = 'x-response-bytes';
+
+/** A kept connection is closed after this many requests, so that long ones begin and end too. */
+const requestsPerConnection = 30;
+
+/** Serves on all addresses, of both families; resolves when it listens. */
+export async function serveHttp(port: number): Promise<void> {
+  const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    const size = Number(request.headers[responseBytesHeader] ?? 0);
+    request.resume().on('end', () => response.end(Buffer.alloc(size, '.')));
+  });
+  server.maxRequestsPerSocket = requestsPerConnection;
+  server.listen(port, '::');
+  await once(server, 'listening');
+}

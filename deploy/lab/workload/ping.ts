@@ -1,0 +1,17 @@
+import { spawn } from 'node:child_process';
+import type { Outcome } from './tasks.js';
+
+/** Sends ICMP echo requests a second apart with the system's ping(8); one reply makes the call answered. */
+export function ping(address: string, requests: number): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('ping', ['-n', '-q', '-c', String(requests), '-W', '1', address], {
+      stdio: 'ignore',
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve('answered');
+      else if (code === 1) resolve('unanswered');
+      else reject(new Error(`ping ${address} ended with ${String(code)}`));
+    });
+  });
+}

@@ -1,0 +1,130 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { inNamespace } from './command/namespace.js';
+import { searchPath } from './command/run.js';
+import type { LabCluster, LabService } from './definition/cluster.js';
+import { LabDefinitionError } from './definition/fields.js';
+import type { Outside } from './definition/outside.js';
+import type { LabDefinition } from './definition/read.js';
+import type { WorkloadTraffic } from './definition/traffic.js';
+import { outsideNamespace, podNamespace } from './network/names.js';
+import { workloadProgram } from './paths.js';
+import type { WorkloadConfiguration } from './workload/tasks.js';
+
+/** The running processes of a lab. */
+export interface Workloads {
+  /** Ends them all, and resolves when they are gone. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a process for each pod and one for the outside, and resolves when all of their servers listen. With `call`
+ * they then call each other as the definition's traffic says. The processes end with this one, however it ends.
+ */
+export async function startWorkloads(
+  lab: string,
+  { cluster, outside, traffic }: LabDefinition,
+  options: { call: boolean; log: (line: string) => void },
+): Promise<Workloads> {
+  const zone = zoneOf(cluster, outside);
+  const dnsServers = dnsServersOf(cluster);
+  const configure = ({ serve, call }: WorkloadTraffic): WorkloadConfiguration => ({
+    dnsServers,
+    serve: serve.map((task) => (task.kind === 'dns' ? { ...task, zone } : task)),
+    call,
+  });
+  const processes = [
+    ...traffic.pods.map(({ pod, ...tasks }) =>
+      startWorkload(`${pod.namespace}/${pod.name}`, podNamespace(lab, pod), configure(tasks), options.log),
+    ),
+    ...traffic.outside.map((tasks) =>
+      startWorkload('outside', outsideNamespace(lab), configure(tasks), options.log),
+    ),
+  ];
+  const workloads = {
+    stop: async () => {
+      await Promise.all(processes.map((process) => process.stop()));
+    },
+  };
+  try {
+    await Promise.all(processes.map((process) => process.listening));
+  } catch (error) {
+    await workloads.stop();
+    throw error;
+  }
+  if (options.call) for (const process of processes) process.startCalls();
+  return workloads;
+}
+
+interface WorkloadProcess {
+  /** Rejects when the process ends before its servers listen. */
+  listening: Promise<void>;
+  startCalls(): void;
+  stop(): Promise<void>;
+}
+
+function startWorkload(
+  name: string,
+  netns: string,
+  configuration: WorkloadConfiguration,
+  log: (line: string) => void,
+): WorkloadProcess {
+  const [program, ...args] = inNamespace(netns, [process.execPath, workloadProgram]);
+  // In a process group of its own, so that a terminal's Ctrl-C reaches the lab's owner alone, which ends this.
+  const child = spawn(program, args, { detached: true, env: { ...process.env, PATH: searchPath } });
+  let stopping = false;
+  createInterface({ input: child.stderr }).on('line', (line) => log(`${name}: ${line}`));
+  // The pipe breaks when the process dies, and `exit` tells of that.
+  child.stdin.on('error', () => undefined);
+  child.stdin.write(`${JSON.stringify(configuration)}\n`);
+  const exited = exitOf(child);
+  void exited.then((how) => {
+    if (!stopping) log(`${name}: the workload ended with ${how}`);
+  });
+  return {
+    listening: Promise.race([
+      once(createInterface({ input: child.stdout }), 'line').then(() => undefined),
+      exited.then((how) => {
+        throw new Error(`The workload of ${name} ended with ${how} before it listened.`);
+      }),
+    ]),
+    startCalls: () => {
+      child.stdin.write('call\n');
+    },
+    stop: async () => {
+      stopping = true;
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** How a process ended: its exit code, its signal, or why it did not start. */
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('exit', (code, signal) => resolve(code === null ? String(signal) : `code ${code}`));
+  });
+}
+
+/** What the cluster's DNS answers: services by their addresses, headless ones by their endpoints', hosts outside. */
+function zoneOf({ services }: LabCluster, { hosts }: Outside): Record<string, string[]> {
+  return Object.fromEntries([
+    ...services.map((service) => [
+      `${service.name}.${service.namespace}.svc.cluster.local`,
+      service.addresses.length > 0 ? service.addresses : endpointAddresses(service),
+    ]),
+    ...hosts.map((host) => [host.domain, host.addresses]),
+  ]) as Record<string, string[]>;
+}
+
+function endpointAddresses({ ports }: LabService): string[] {
+  return [...new Set(ports.flatMap((port) => port.endpoints.map(({ address }) => address)))];
+}
+
+function dnsServersOf({ services }: LabCluster): string[] {
+  const dns = services.find(({ namespace, name }) => namespace === 'kube-system' && name === 'kube-dns');
+  if (!dns) throw new LabDefinitionError('The manifests hold no Service kube-dns in namespace kube-system.');
+  return dns.addresses;
+}
