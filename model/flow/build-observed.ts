@@ -10,11 +10,14 @@ export type ObservedRow = {
   readonly [Name in FlowFieldOf<'observed'>]?: RowValue<Extract<FlowField, { name: Name }>>;
 };
 
-type RowValue<Field> = Field extends { values: readonly (infer Value)[] }
+/** A field's value as people write it: addresses, texts and enumerations' values as text, all else as it is. */
+export type RowValue<Field> = Field extends { values: readonly (infer Value)[] }
   ? Value
   : Field extends { type: 'ip' | 'text' }
     ? string
-    : number;
+    : Field extends { type: 'boolean' }
+      ? boolean
+      : number;
 
 /** The columns of a few flows written by hand. What a row leaves out is zero or empty, and `sampling` is 1. */
 export function observedFlows(rows: readonly ObservedRow[]): ObservedFlows {
@@ -30,11 +33,12 @@ export function observedFlows(rows: readonly ObservedRow[]): ObservedFlows {
   return { rows: rows.length, columns };
 }
 
-function writeValue(
+/** Writes a value as people write it into a row of a field's column. */
+export function writeValue(
   type: FieldType,
   column: ColumnByType[FieldType],
   row: number,
-  value: string | number,
+  value: string | number | boolean,
   values: readonly string[],
 ): void {
   switch (type) {

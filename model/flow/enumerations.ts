@@ -16,3 +16,12 @@ export function enumerationNumber<Name extends EnumerationField['name']>(
   const field = flowFields.find((field) => field.name === name) as EnumerationField;
   return (field.values as readonly string[]).indexOf(value);
 }
+
+/** The value that a number in the field's column stands for. */
+export function enumerationValue<Name extends EnumerationField['name']>(
+  name: Name,
+  number: number,
+): EnumerationValue<Name> | undefined {
+  const field = flowFields.find((field) => field.name === name) as EnumerationField;
+  return field.values[number] as EnumerationValue<Name> | undefined;
+}

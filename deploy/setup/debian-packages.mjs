@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** What Sonde needs of Debian, and what for. */
+const PACKAGES = [
+  { name: 'clang', why: 'compiles the eBPF programs' },
+  { name: 'llvm', why: 'strips the compiled eBPF programs' },
+  { name: 'libbpf-dev', why: 'loads them' },
+  { name: 'libelf-dev', why: 'libbpf needs it' },
+  { name: 'zlib1g-dev', why: 'libbpf needs it' },
+  { name: 'bpftool', why: 'embeds them in flowprobe' },
+  { name: 'gcc', why: 'compiles flowprobe' },
+  { name: 'libc6-dev', why: 'compiles flowprobe' },
+  { name: 'make', why: 'builds flowprobe' },
+  { name: 'iproute2', why: "the lab's network namespaces" },
+  { name: 'nftables', why: "the lab's services and policies" },
+  { name: 'iputils-ping', why: "the lab's ICMP traffic" },
+  { name: 'ethtool', why: 'segmentation offload of lab interfaces' },
+  { name: 'tcpdump', why: 'records lab traffic; the independent count in tests' },
+];
+
+const PACKAGES_FOR_TESTS = [];
+
+/**
+ * Installs the packages that are missing. Off Debian it changes nothing and says what is wanted; without root it
+ * names the command to run. Neither is a failure: without them Sonde reads captures instead of live traffic.
+ */
+export function installDebianPackages({ forTests, say, fail }) {
+  if (process.platform !== 'linux') return;
+  const wanted = forTests ? [...PACKAGES, ...PACKAGES_FOR_TESTS] : PACKAGES;
+  const installed = installedPackages();
+  if (installed === undefined) {
+    say(`this is not Debian; for live traffic install the equivalents of: ${names(wanted)}`);
+    return;
+  }
+  const missing = wanted.filter(({ name }) => !installed.has(name));
+  if (missing.length === 0) return;
+  const command = `apt-get install -y --no-install-recommends ${names(missing)}`;
+  if (process.getuid() !== 0) {
+    say(`for live traffic run once as root: ${command}`);
+    return;
+  }
+  for (const { name, why } of missing) say(`installing ${name} (Debian): ${why}`);
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const step of ['apt-get update -qq', command.replace('-y', '-y -qq')]) {
+    const { status, stderr } = spawnSync('sh', ['-c', step], { env: environment, encoding: 'utf8' });
+    if (status !== 0) fail(`\`${step}\` failed:\n${stderr}`);
+  }
+}
+
+/** Names of the installed packages, or undefined where there is no dpkg. Its status file is quicker than dpkg. */
+function installedPackages() {
+  let status;
+  try {
+    status = readFileSync('/var/lib/dpkg/status', 'utf8');
+  } catch {
+    return undefined;
+  }
+  const installed = new Set();
+  for (const paragraph of status.split('\n\n')) {
+    const name = /^Package: (.*)$/m.exec(paragraph)?.[1];
+    if (name && /^Status: .* installed$/m.test(paragraph)) installed.add(name);
+  }
+  return installed;
+}
+
+function names(packages) {
+  return packages.map(({ name }) => name).join(' ');
+}

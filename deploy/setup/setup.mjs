@@ -1,0 +1,65 @@
+/**
+ * Installs and builds what is missing, and nothing else: run before `npm start` and `npm test`, or alone with
+ * `npm run setup`. Plain JavaScript, since it runs before anything is installed. With nothing missing it only
+ * looks, in well under a second.
+ *
+ *   --tests   also what only the tests need
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installDebianPackages } from './debian-packages.mjs';
+import { newestUnder, modified } from './file-times.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const forTests = process.argv.includes('--tests');
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  fail(`Node.js ${process.versions.node} is too old: Sonde needs 20.19 or later.`);
+}
+
+installNpmPackages();
+installDebianPackages({ forTests, say, fail });
+buildProbe();
+buildTypeScript();
+
+function installNpmPackages() {
+  const installed = modified(path.join(root, 'node_modules/.package-lock.json'));
+  if (installed >= modified(path.join(root, 'package-lock.json'))) return;
+  say('installing the npm packages that package-lock.json names');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+/** Without the compiler (no root to install it) there is no probe; Sonde then says so and reads captures. */
+function buildProbe() {
+  if (process.platform !== 'linux' || spawnSync('clang', ['--version']).error) return;
+  const probe = path.join(root, 'bpf-probe');
+  const built = modified(path.join(probe, 'build/flowprobe'));
+  if (built >= newestUnder(probe, /(\.[ch]|Makefile)$/)) return;
+  say('building the probe (bpf-probe/)');
+  run('make', ['--silent', '-C', 'bpf-probe']);
+}
+
+function buildTypeScript() {
+  const stamp = path.join(root, 'test/dist/.built');
+  if (modified(stamp) >= newestUnder(root, /(\.ts|tsconfig.*\.json)$/)) return;
+  say('compiling TypeScript');
+  run('npx', ['--no-install', 'tsc', '-b']);
+  writeFileSync(stamp, '');
+}
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) fail(`\`${command} ${args.join(' ')}\` failed${error ? `: ${error.message}` : ''}.`);
+}
+
+function say(text) {
+  console.error(`setup: ${text}`);
+}
+
+function fail(text) {
+  say(text);
+  process.exit(1);
+}
