@@ -38,9 +38,6 @@ async function windowsOf(
 function told({ columns }: ObservedWindow, row: number): string {
   const wide = (column: BigUint64Array) => readWide(halvesOf(column), row);
   const end = (ip: Uint8Array, port: Uint16Array) => `${formatAddress(ip, row * 16)}:${port[row] ?? ''}`;
-  const stateField = flowFields.find(({ name }) => name === 'connection_state');
-  const state =
-    stateField && 'values' in stateField ? stateField.values[columns.connection_state[row] ?? 0] : '';
   return [
     `${end(columns.src_ip, columns.src_port)} > ${end(columns.dst_ip, columns.dst_port)}`,
     `${wide(columns.packets_out)}/${wide(columns.packets_in)} packets`,
