@@ -5,7 +5,12 @@ export interface FlowStore {
   /** Creates or upgrades the tables. Safe to repeat. */
   migrate(): Promise<void>;
 
-  /** Writes rows; when it resolves, they survive a crash and can be queried. */
+  /**
+   * Writes rows; when it resolves, they survive a crash and can be queried. Rows are identified by their
+   * transport partition and offset: a block holds all rows of each offset in it, an offset never stands for
+   * other rows, and a block that was refused may be written again without doubling what was stored of it.
+   * @throws StoreError if the engine refuses; RangeError if the columns are not `rows` long.
+   */
   insertFlows(flows: EnrichedFlows): Promise<void>;
 
   /** The highest stored offset of each transport partition: where an enricher resumes. */
@@ -13,6 +18,7 @@ export interface FlowStore {
 
   /**
    * Runs a SELECT. Values go in `parameters` (ClickHouse's `{name:Type}` placeholders), never into the text.
+   * Rows come as JSON gives them, with 64-bit integers as decimal strings.
    * @throws StoreError with the engine's message.
    */
   query<Row>(sql: string, parameters?: Readonly<Record<string, unknown>>): Promise<Row[]>;
@@ -21,7 +27,13 @@ export interface FlowStore {
   close(): Promise<void>;
 }
 
-/** The store refused or failed. */
+/** The store refused or failed; `code` is ClickHouse's error number where the engine gave one. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
+  readonly code: number | undefined;
+
+  constructor(message: string, options: { cause?: unknown; code?: number | undefined } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code;
+  }
 }

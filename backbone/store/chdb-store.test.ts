@@ -1,0 +1,338 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
+import type { FieldType } from '@sonde/model/flow/field';
+import { flowFields } from '@sonde/model/flow/fields';
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeFlows } from './arrow.js';
+import { openChdbStore } from './chdb-store.js';
+import { type FlowStore, StoreError } from './store.js';
+
+const log = pino({ level: 'silent' });
+const NOON = Date.parse('2026-03-01T12:00:00.000Z');
+const NEXT_DAY = NOON + 86_400_000;
+
+let directory: string;
+let store: FlowStore;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-store-'));
+  store = await openChdbStore({ directory, log });
+  await store.migrate();
+});
+
+afterEach(async () => {
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+async function reopen(): Promise<void> {
+  await store.close();
+  store = await openChdbStore({ directory, log });
+}
+
+function insert(...rows: FlowRow[]): Promise<void> {
+  return store.insertFlows(enrichedFlows(rows));
+}
+
+/** Leaves a block in the spool, as a process does that is killed while the engine takes it. */
+async function leaveInSpool(rows: readonly FlowRow[], name = '000000000000.arrow'): Promise<void> {
+  await mkdir(path.join(directory, 'spool'), { recursive: true });
+  await writeFile(path.join(directory, 'spool', name), encodeFlows(enrichedFlows(rows)));
+}
+
+function spoolFiles(): Promise<string[]> {
+  return readdir(path.join(directory, 'spool'));
+}
+
+async function offsetsInOrder(): Promise<string[]> {
+  const rows = await store.query<{ offset: string }>(
+    'SELECT transport_offset AS offset FROM flows ORDER BY offset, start_time',
+  );
+  return rows.map((row) => row.offset);
+}
+
+describe('every field', () => {
+  it('comes back as it was written', async () => {
+    const row: FlowRow = {
+      start_time: NOON + 1,
+      end_time: NOON + 4_999,
+      cluster: 'prod',
+      node: 'node-a',
+      reporter: 'both',
+      primary: true,
+      sampling: 1,
+      src_ip: '10.0.1.1',
+      dst_ip: '2001:db8::1',
+      src_port: 65_535,
+      dst_port: 443,
+      protocol: 255,
+      icmp_type: 8,
+      icmp_code: 3,
+      bytes_out: 1,
+      packets_out: 2,
+      bytes_in: 3,
+      packets_in: 4,
+      connections_started: 5,
+      connections_completed: 4_294_967_295,
+      tcp_flags: 0x1ff,
+      connection_state: 'stateless',
+      rtt_us: 6,
+      rtt_min_us: 7,
+      connect_us: 8,
+      retransmits: 9,
+      dropped_packets: 10,
+      dropped_bytes: 11,
+      drop_reason: 'NETFILTER_DROP',
+      src_kind: 'network_set',
+      src_namespace: 'größe',
+      src_name: '日本語',
+      src_labels: `app=web,"quoted"='x',back\\slash=1,tab\t=\n`,
+      dst_kind: 'pod',
+      dst_domain: 'api.example.com',
+      dst_service_ip: '10.96.0.10',
+      dst_service_port: 8443,
+      action: 'unknown',
+      policies: 'tier|policy|allow',
+      evidence: 'unanswered',
+      contradiction: true,
+      transport_partition: 4_294_967_295,
+      transport_offset: Number.MAX_SAFE_INTEGER,
+    };
+    await insert(row);
+
+    const unset: Partial<Record<FieldType, unknown>> = { ip: '::', text: '', boolean: false, uint64: '0' };
+    const empty = Object.fromEntries(flowFields.map(({ name, type }) => [name, unset[type] ?? 0]));
+    const [stored] = await store.query<Record<string, unknown>>('SELECT * FROM flows');
+    expect(stored).toEqual({
+      ...empty,
+      ...row,
+      start_time: '2026-03-01 12:00:00.001',
+      end_time: '2026-03-01 12:00:04.999',
+      src_ip: '::ffff:10.0.1.1',
+      dst_service_ip: '::ffff:10.96.0.10',
+      bytes_out: '1',
+      packets_out: '2',
+      bytes_in: '3',
+      packets_in: '4',
+      dropped_packets: '10',
+      dropped_bytes: '11',
+      transport_offset: '9007199254740991',
+    });
+  });
+
+  it('keeps all 64 bits of a counter', async () => {
+    const values = [0n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n];
+    const flows = enrichedFlows(values.map((_, i) => ({ start_time: NOON + i })));
+    flows.columns.bytes_out.set(values);
+    await store.insertFlows(flows);
+    const rows = await store.query<{ bytes_out: string }>('SELECT bytes_out FROM flows ORDER BY start_time');
+    expect(rows.map((row) => BigInt(row.bytes_out))).toEqual(values);
+  });
+
+  it('takes texts from a dictionary with unused, repeated and empty entries', async () => {
+    const flows = enrichedFlows([{ start_time: NOON }, { start_time: NOON + 1 }, { start_time: NOON + 2 }]);
+    const shared = ['', 'a', 'unused', 'a', 'b', ''];
+    const columns = {
+      ...flows.columns,
+      src_name: { dictionary: shared, indexes: Uint32Array.of(1, 3, 5) },
+      dst_name: { dictionary: shared, indexes: Uint32Array.of(4, 0, 1) },
+      src_zone: { dictionary: ['z'], indexes: new Uint32Array(3) },
+      dst_zone: { dictionary: ['\ud800', '\udfff'], indexes: Uint32Array.of(0, 1, 0) },
+    };
+    await store.insertFlows({ rows: 3, columns });
+    const rows = await store.query(
+      'SELECT src_name, dst_name, src_zone, dst_zone FROM flows ORDER BY start_time',
+    );
+    expect(rows).toEqual([
+      { src_name: 'a', dst_name: 'b', src_zone: 'z', dst_zone: '\ufffd' },
+      { src_name: 'a', dst_name: '', src_zone: 'z', dst_zone: '\ufffd' },
+      { src_name: '', dst_name: 'a', src_zone: 'z', dst_zone: '\ufffd' },
+    ]);
+  });
+});
+
+describe('an insert', () => {
+  it('makes one part a day, however many rows and days it has', async () => {
+    const days = 120;
+    const flows = enrichedFlows(Array.from({ length: days }, () => ({})));
+    for (let day = 0; day < days; day++) flows.columns.start_time[day] = BigInt(NOON + day * 86_400_000);
+    await store.insertFlows(flows);
+    const [parts] = await store.query(`SELECT count() AS parts, uniqExact(partition) AS days
+      FROM system.parts WHERE table = 'flows' AND active`);
+    expect(parts).toEqual({ parts: '120', days: '120' });
+  });
+
+  it('is one part even for a very large block, so that it is stored whole or not at all', async () => {
+    const rows = 300_000;
+    const flows = enrichedFlows(Array.from({ length: rows }, () => ({})));
+    flows.columns.start_time.fill(BigInt(NOON));
+    for (let row = 0; row < rows; row++) flows.columns.bytes_in[row] = BigInt(row * 7919);
+    await store.insertFlows(flows);
+    const parts = await store.query("SELECT rows FROM system.parts WHERE table = 'flows'");
+    expect(parts).toEqual([{ rows: String(rows) }]);
+  });
+
+  it('of no rows is nothing', async () => {
+    await insert();
+    expect(await store.query('SELECT count() AS rows FROM flows')).toEqual([{ rows: '0' }]);
+  });
+
+  it('leaves nothing in the spool', async () => {
+    await Promise.all([0, 1, 2].map((offset) => insert({ start_time: NOON, transport_offset: offset })));
+    expect(await offsetsInOrder()).toEqual(['0', '1', '2']);
+    expect(await spoolFiles()).toEqual([]);
+  });
+
+  it('refuses a column of another length, naming it', async () => {
+    const flows = enrichedFlows([{}, {}]);
+    const columns = { ...flows.columns, dst_port: new Uint16Array(1) };
+    await expect(store.insertFlows({ rows: 2, columns })).rejects.toThrow(
+      new RangeError('column dst_port holds 1 rows, the batch says 2'),
+    );
+  });
+
+  it('refuses a text that its dictionary does not have', async () => {
+    const flows = enrichedFlows([{}]);
+    const columns = { ...flows.columns, src_name: { dictionary: ['a'], indexes: Uint32Array.of(1) } };
+    await expect(store.insertFlows({ rows: 1, columns })).rejects.toThrow(RangeError);
+  });
+
+  it('that the engine refused can be repeated without doubling what it had taken', async () => {
+    const block = [
+      { start_time: NOON, transport_offset: 7 },
+      { start_time: NEXT_DAY, transport_offset: 7 },
+    ];
+    await store.query('RENAME TABLE flows TO hidden');
+    await expect(insert(...block)).rejects.toThrow(StoreError);
+    await expect(insert(...block)).rejects.toThrow(/flows/);
+    await store.query('RENAME TABLE hidden TO flows');
+
+    await insert(...block);
+    await insert({ start_time: NOON, transport_offset: 8 });
+    expect(await offsetsInOrder()).toEqual(['7', '7', '8']);
+    expect(await spoolFiles()).toEqual([]);
+  });
+});
+
+describe('after a crash', () => {
+  it('a block that the engine had not taken is stored', async () => {
+    await store.close();
+    await leaveInSpool([{ start_time: NOON, transport_offset: 3 }]);
+    store = await openChdbStore({ directory, log });
+    expect(await offsetsInOrder()).toEqual(['3']);
+    expect(await spoolFiles()).toEqual([]);
+  });
+
+  it('a block that the engine had taken is not stored twice', async () => {
+    const block = [3, 3, 4].map((offset, i) => ({ start_time: NOON + i, transport_offset: offset }));
+    await insert(...block);
+    await store.close();
+    await leaveInSpool(block);
+    store = await openChdbStore({ directory, log });
+    expect(await offsetsInOrder()).toEqual(['3', '3', '4']);
+  });
+
+  it('a block of which the engine had taken one day is completed', async () => {
+    const first = { start_time: NOON, transport_offset: 5 };
+    const second = { start_time: NEXT_DAY, transport_offset: 5 };
+    await insert(first);
+    await store.close();
+    await leaveInSpool([first, second, second]);
+    store = await openChdbStore({ directory, log });
+    expect(await store.query('SELECT toDate(start_time) AS day FROM flows ORDER BY day')).toEqual([
+      { day: '2026-03-01' },
+      { day: '2026-03-02' },
+      { day: '2026-03-02' },
+    ]);
+  });
+
+  it('equal offsets of different partitions are different blocks', async () => {
+    await insert({ start_time: NOON, transport_partition: 1, transport_offset: 5 });
+    await store.close();
+    await leaveInSpool([{ start_time: NOON, transport_partition: 2, transport_offset: 5 }]);
+    store = await openChdbStore({ directory, log });
+    expect(await offsetsInOrder()).toEqual(['5', '5']);
+  });
+
+  it('several blocks are stored in their order, and later ones get other names', async () => {
+    await store.close();
+    await leaveInSpool([{ start_time: NOON, transport_offset: 1 }], '000000000009.arrow');
+    await leaveInSpool([{ start_time: NOON, transport_offset: 2 }], '000000000010.arrow');
+    store = await openChdbStore({ directory, log });
+    await insert({ start_time: NOON, transport_offset: 3 });
+    expect(await offsetsInOrder()).toEqual(['1', '2', '3']);
+  });
+
+  it('a block that was not whole is thrown away: nobody was told that it is stored', async () => {
+    await store.close();
+    await leaveInSpool([{ start_time: NOON }], '000000000000.partial');
+    store = await openChdbStore({ directory, log });
+    expect(await offsetsInOrder()).toEqual([]);
+    expect(await spoolFiles()).toEqual([]);
+  });
+});
+
+describe('the store', () => {
+  it('keeps flows over a restart', async () => {
+    await insert({ start_time: NOON, transport_offset: 1 });
+    await reopen();
+    await store.migrate();
+    expect(await offsetsInOrder()).toEqual(['1']);
+  });
+
+  it('knows the highest offset of each partition', async () => {
+    expect(await store.highestOffsets()).toEqual(new Map());
+    await insert(
+      { start_time: NOON, transport_partition: 0, transport_offset: 41 },
+      { start_time: NEXT_DAY, transport_partition: 0, transport_offset: 40 },
+      { start_time: NOON, transport_partition: 7, transport_offset: Number.MAX_SAFE_INTEGER },
+    );
+    expect(await store.highestOffsets()).toEqual(
+      new Map([
+        [0, 41],
+        [7, Number.MAX_SAFE_INTEGER],
+      ]),
+    );
+  });
+
+  it('takes values apart from the text of a query', async () => {
+    const nasty = `'; DROP TABLE flows; -- \\' {x:String} \n\t\u0000 é 日`;
+    const rows = await store.query('SELECT {value:String} AS value, {list:Array(String)} AS list', {
+      value: nasty,
+      list: [nasty, ''],
+    });
+    expect(rows).toEqual([{ value: nasty, list: [nasty, ''] }]);
+  });
+
+  it("gives the engine's message and number when a query fails", async () => {
+    const error = await store.query('SELECT nothing FROM nowhere').catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({ code: 60, message: expect.stringContaining('nowhere') as string });
+  });
+
+  it('refuses a directory that is in use, naming the process', async () => {
+    await expect(openChdbStore({ directory, log })).rejects.toThrow(
+      `${directory} is in use by this process (${process.pid})`,
+    );
+  });
+
+  it('refuses a directory whose name the engine would read as a pattern', async () => {
+    await expect(openChdbStore({ directory: `${directory}/a*b`, log })).rejects.toThrow(
+      /may not hold any of/,
+    );
+  });
+
+  it('finishes inserts that are under way before it closes, and takes none afterwards', async () => {
+    const inserts = [0, 1, 2].map((offset) => insert({ start_time: NOON, transport_offset: offset }));
+    await store.close();
+    await Promise.all(inserts);
+    await expect(insert({ start_time: NOON })).rejects.toThrow('the store is closed');
+    await expect(store.query('SELECT 1')).rejects.toThrow('the store is closed');
+    expect(await readdir(directory)).not.toContain('lock');
+    await reopen();
+    expect(await offsetsInOrder()).toEqual(['0', '1', '2']);
+  });
+});

@@ -1,0 +1,86 @@
+import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
+import { flowFields } from '@sonde/model/flow/fields';
+
+/** The name of the table that holds the flows, in the connection's database. */
+export const flowsTable = 'flows';
+
+/** The flows table's partition of a row; an insert makes one part for each, and each part is stored whole or not. */
+export const flowsPartition = 'toDate(start_time)';
+
+/**
+ * Rows lie in five-minute buckets, within them by who talked to whom: a time range reads few buckets, a
+ * namespace or workload few granules of each, and equal neighbours compress (docs/decisions/0002-flows-table.md).
+ */
+const sortingKey = [
+  'toStartOfFiveMinutes(start_time)',
+  'cluster',
+  'src_namespace',
+  'src_workload',
+  'dst_namespace',
+  'dst_workload',
+  'dst_domain',
+  'dst_port',
+  'src_ip',
+  'dst_ip',
+  'start_time',
+];
+
+/** The part of the sorting key that is kept in memory to find granules. */
+const primaryKey = sortingKey.slice(0, 6);
+
+/** The statement that creates the flows table with every declared field. */
+export function createFlowsTable(): string {
+  const elements = [
+    ...flowFields.map(columnDefinition),
+    // Answers where an enricher resumes without reading the rows.
+    'PROJECTION highest_offsets (SELECT transport_partition, max(transport_offset) GROUP BY transport_partition)',
+    // Finds the parts that may hold the offsets of a block whose fate a crash left open.
+    'INDEX transport_offset_range transport_offset TYPE minmax GRANULARITY 64',
+  ];
+  return [
+    `CREATE TABLE IF NOT EXISTS ${flowsTable}`,
+    `(${elements.join(',\n ')})`,
+    'ENGINE = MergeTree',
+    `PARTITION BY ${flowsPartition}`,
+    `ORDER BY (${sortingKey.join(', ')})`,
+    `PRIMARY KEY (${primaryKey.join(', ')})`,
+    // An acknowledged insert must survive a power cut; expired parts are dropped, never rewritten.
+    'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1',
+  ].join('\n');
+}
+
+/** A field as a column definition: name, type, codec. */
+export function columnDefinition(field: FieldDeclaration): string {
+  return `${field.name} ${columnType(field)} CODEC(${field.codec ?? codecs[field.type]})`;
+}
+
+/** The ClickHouse type that a field is stored as. */
+export function columnType(field: FieldDeclaration): string {
+  if (field.type !== 'enumeration') return types[field.type];
+  const values = (field.values ?? []).map((value, number) => `'${value}' = ${number}`);
+  return `Enum8(${values.join(', ')})`;
+}
+
+const types: Readonly<Record<Exclude<FieldType, 'enumeration'>, string>> = {
+  time: "DateTime64(3, 'UTC')",
+  ip: 'IPv6',
+  uint8: 'UInt8',
+  uint16: 'UInt16',
+  uint32: 'UInt32',
+  uint64: 'UInt64',
+  boolean: 'Bool',
+  text: 'LowCardinality(String)',
+};
+
+/** The codecs that were smallest on realistic flows (docs/decisions/0002-flows-table.md). */
+const codecs: Readonly<Record<FieldType, string>> = {
+  time: 'T64, ZSTD(1)',
+  ip: 'ZSTD(1)',
+  uint8: 'ZSTD(1)',
+  uint16: 'ZSTD(1)',
+  uint32: 'T64, ZSTD(1)',
+  uint64: 'T64, ZSTD(1)',
+  boolean: 'ZSTD(1)',
+  enumeration: 'ZSTD(1)',
+  text: 'ZSTD(1)',
+};
