@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
 import type { FieldType } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
+import { createChdbConnection } from 'chdb/connection';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeFlows } from './arrow.js';
@@ -35,6 +36,13 @@ async function reopen(): Promise<void> {
 
 function insert(...rows: FlowRow[]): Promise<void> {
   return store.insertFlows(enrichedFlows(rows));
+}
+
+/** Runs a statement that the store itself would not, on a connection beside its own. */
+async function command(sql: string): Promise<void> {
+  const connection = createChdbConnection({ path: path.join(directory, 'chdb') });
+  await connection.command({ query: sql });
+  await connection.close();
 }
 
 /** Leaves a block in the spool, as a process does that is killed while the engine takes it. */
@@ -205,10 +213,10 @@ describe('an insert', () => {
       { start_time: NOON, transport_offset: 7 },
       { start_time: NEXT_DAY, transport_offset: 7 },
     ];
-    await store.query('RENAME TABLE flows TO hidden');
+    await command('RENAME TABLE flows TO hidden');
     await expect(insert(...block)).rejects.toThrow(StoreError);
     await expect(insert(...block)).rejects.toThrow(/flows/);
-    await store.query('RENAME TABLE hidden TO flows');
+    await command('RENAME TABLE hidden TO flows');
 
     await insert(...block);
     await insert({ start_time: NOON, transport_offset: 8 });
@@ -306,6 +314,13 @@ describe('the store', () => {
     });
     expect(rows).toEqual([{ value: nasty, list: [nasty, ''] }]);
   });
+
+  it.each(['DROP TABLE flows', 'TRUNCATE TABLE flows', "INSERT INTO migrations SELECT 9, '', now()"])(
+    'reads only: %s is refused',
+    async (sql) => {
+      await expect(store.query(sql)).rejects.toMatchObject({ name: 'StoreError', code: 164 });
+    },
+  );
 
   it("gives the engine's message and number when a query fails", async () => {
     const error = await store.query('SELECT nothing FROM nowhere').catch((error: unknown) => error);

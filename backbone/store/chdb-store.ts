@@ -75,6 +75,8 @@ class ChdbStore implements FlowStore {
   /** Prepares the connections and stores what a crash left in the spool. */
   async recover(): Promise<void> {
     await this.#reader.command({ query: 'SET output_format_json_quote_64bit_integers = 1' });
+    // 2: reads only, while a query may still limit itself by SETTINGS.
+    await this.#reader.command({ query: 'SET readonly = 2' });
     await this.#storeLeftBlocks();
   }
 
@@ -107,16 +109,7 @@ class ChdbStore implements FlowStore {
 
   async query<Row>(sql: string, parameters?: Readonly<Record<string, unknown>>): Promise<Row[]> {
     this.#assertOpen();
-    try {
-      const result = await this.#reader.query({
-        query: sql,
-        format: 'JSONEachRow',
-        ...(parameters && { query_params: { ...parameters } }),
-      });
-      return await result.json<Row>();
-    } catch (error) {
-      throw toStoreError(error);
-    }
+    return await select<Row>(this.#reader, sql, parameters);
   }
 
   close(): Promise<void> {
@@ -152,7 +145,7 @@ class ChdbStore implements FlowStore {
   async #storeLeftBlocks(): Promise<void> {
     for (const file of await this.spool.files()) {
       try {
-        const described = await this.query<{ name: string }>(`DESCRIBE TABLE ${arrowFile(file)}`);
+        const described = await select<{ name: string }>(this.#writer, `DESCRIBE TABLE ${arrowFile(file)}`);
         const columns = described.map((column) => column.name);
         await this.#command(insertMissing(file, columns));
       } catch (error) {
@@ -189,6 +182,19 @@ function connect(directory: string): ClickHouseClient {
     connection: createChdbConnection({ path: directory }) as unknown as Connection,
     log: { level: ClickHouseLogLevel.OFF },
   });
+}
+
+async function select<Row>(
+  client: ClickHouseClient,
+  sql: string,
+  parameters: Readonly<Record<string, unknown>> = {},
+): Promise<Row[]> {
+  try {
+    const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: { ...parameters } });
+    return await result.json<Row>();
+  } catch (error) {
+    throw toStoreError(error);
+  }
 }
 
 /** Each offset that stands in a block, with its partition. */

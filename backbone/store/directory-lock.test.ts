@@ -1,0 +1,100 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { lockDirectory } from './directory-lock.js';
+import { StoreError } from './store.js';
+
+let directory: string;
+let other: ChildProcess | undefined;
+
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'sonde-lock-'));
+});
+
+afterEach(async () => {
+  await endOther();
+  rmSync(directory, { recursive: true });
+});
+
+/** Starts another process that lives until {@link endOther}. */
+function startOther(): number {
+  other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
+  if (other.pid === undefined) throw new Error('no process could be started');
+  return other.pid;
+}
+
+async function endOther(): Promise<void> {
+  if (other === undefined) return;
+  other.kill('SIGKILL');
+  if (other.exitCode === null && other.signalCode === null) await once(other, 'exit');
+  other = undefined;
+}
+
+function writeLock(content: unknown): void {
+  writeFileSync(
+    path.join(directory, 'lock'),
+    typeof content === 'string' ? content : JSON.stringify(content),
+  );
+}
+
+/** When a process started, as the kernel tells it; null where it does not. */
+function startOf(pid: number): string | null {
+  try {
+    return (
+      readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')[19] ?? null
+    );
+  } catch {
+    return null;
+  }
+}
+
+it('a directory has one holder at a time', () => {
+  const lock = lockDirectory(directory);
+  expect(() => lockDirectory(directory)).toThrow(StoreError);
+  lock.release();
+  lockDirectory(directory).release();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+it('the error names the process that holds the directory', () => {
+  const pid = startOther();
+  writeLock({ pid, started: startOf(pid) });
+  expect(() => lockDirectory(directory)).toThrow(`${directory} is in use by process ${pid}: `);
+  expect(readdirSync(directory)).toEqual(['lock']);
+});
+
+it('the lock of a process that is gone is taken over', async () => {
+  const pid = startOther();
+  const started = startOf(pid);
+  await endOther();
+  writeLock({ pid, started });
+  lockDirectory(directory);
+  expect(JSON.parse(readFileSync(path.join(directory, 'lock'), 'utf8'))).toMatchObject({ pid: process.pid });
+  expect(readdirSync(directory)).toEqual(['lock']);
+});
+
+it.skipIf(startOf(process.pid) === null)(
+  'the lock of a process whose number another process has now is taken over (needs /proc)',
+  () => {
+    writeLock({ pid: startOther(), started: '1' });
+    lockDirectory(directory).release();
+  },
+);
+
+it.each(['', 'not JSON', '{"pid":"1"}', 'null'])('a lock that says %j is nobody’s', (content) => {
+  writeLock(content);
+  lockDirectory(directory).release();
+});
+
+it('releasing leaves the lock that another process has taken since', () => {
+  const lock = lockDirectory(directory);
+  const theirs = { pid: startOther(), started: '1' };
+  writeLock(theirs);
+  lock.release();
+  expect(readdirSync(directory)).toEqual(['lock']);
+});
