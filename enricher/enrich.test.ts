@@ -1,11 +1,10 @@
 import { Cluster } from '@sonde/model/cluster/cluster';
-import { formatAddress } from '@sonde/model/cluster/address';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { EnrichedFlows, FlowBatch } from '@sonde/model/flow/batch';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
 import type { FlowColumn } from '@sonde/model/flow/columns';
 import { type FlowFieldName, flowFields } from '@sonde/model/flow/fields';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { flowRow } from '@sonde/model/flow/rows';
 import { describe, expect, it } from 'vitest';
 import { enrich } from './enrich.js';
 
@@ -50,15 +49,8 @@ function enriched(
   return enrich([{ batch: batch(rows, node), partition: 3, offset: 77 }], context);
 }
 
-/** The value of a field in a row, as people read it. */
-function value(flows: EnrichedFlows, name: FlowFieldName, row = 0): unknown {
-  const field = flowFields.find((field) => field.name === name);
-  const column: FlowColumn = flows.columns[name];
-  if (field && 'values' in field)
-    return (field.values as readonly string[])[(column as Uint8Array)[row] ?? -1];
-  if (field?.type === 'ip') return formatAddress(column as Uint8Array, row * 16);
-  if ('dictionary' in column) return column.dictionary[column.indexes[row] ?? -1];
-  return column instanceof BigUint64Array ? readWide(halvesOf(column), row) : column[row];
+function value(flows: EnrichedFlows, name: FlowFieldName, row = 0) {
+  return flowRow(flows.columns, row)[name];
 }
 
 function values(flows: EnrichedFlows, names: readonly FlowFieldName[], row = 0): Record<string, unknown> {
@@ -177,8 +169,8 @@ describe('a flow', () => {
 
 describe('of a connection that both nodes report', () => {
   it("the client's record is primary, and the server's is not", () => {
-    expect(value(enriched([{ ...webToApi, reporter: 'src' }]), 'primary')).toBe(1);
-    expect(value(enriched([{ ...webToApi, reporter: 'dst' }], { node: 'node-b' }), 'primary')).toBe(0);
+    expect(value(enriched([{ ...webToApi, reporter: 'src' }]), 'primary')).toBe(true);
+    expect(value(enriched([{ ...webToApi, reporter: 'dst' }], { node: 'node-b' }), 'primary')).toBe(false);
   });
 
   it("the server's record is primary if nobody reports the client", () => {
@@ -187,7 +179,7 @@ describe('of a connection that both nodes report', () => {
       node: 'node-b',
       monitored: ['node-b'],
     });
-    expect([value(fromOutside, 'primary'), value(fromUnmonitored, 'primary')]).toEqual([1, 1]);
+    expect([value(fromOutside, 'primary'), value(fromUnmonitored, 'primary')]).toEqual([true, true]);
   });
 });
 

@@ -1,0 +1,107 @@
+import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+import { allocateColumn, type FlowColumns } from '@sonde/model/flow/columns';
+import { flowFields } from '@sonde/model/flow/fields';
+import { type FlowRow, flowRow } from '@sonde/model/flow/rows';
+import { describe, expect, it } from 'vitest';
+import { bytesText, flowCells, microsText, verdictText } from './cells.js';
+import { paintFor } from './colour.js';
+import { flowLine, titleLine } from './lines.js';
+import { LiveTable } from './live.js';
+
+const plain = paintFor({});
+const coloured = paintFor({ isTTY: true }, {});
+
+function flow(context: Partial<FlowRow> = {}, observed: ObservedRow = {}): FlowRow {
+  const seen = observedFlows([
+    { src_ip: '10.0.0.1', dst_ip: '10.0.0.2', dst_port: 8080, protocol: 6, ...observed },
+  ]);
+  const empty = Object.fromEntries(flowFields.map(({ name, type }) => [name, allocateColumn(type, 1)]));
+  const ends = { src_kind: 'pod', dst_kind: 'pod', src_namespace: 'shop', dst_namespace: 'shop' } as const;
+  const rest = {
+    src_workload: 'web',
+    dst_workload: 'api',
+    primary: true,
+    action: 'unknown',
+    evidence: 'delivered',
+  } as const;
+  return { ...flowRow({ ...empty, ...seen.columns } as FlowColumns, 0), ...ends, ...rest, ...context };
+}
+
+describe('a flow in the table', () => {
+  it('names both ends by workload and the service where it has another name', () => {
+    expect(flowCells(flow({ dst_service: 'api', dst_service_namespace: 'shop' }))).toMatchObject({
+      source: 'shop/web',
+      destination: 'shop/api',
+      port: 'tcp 8080',
+    });
+    const elsewhere = flow({ dst_service: 'gateway', dst_service_namespace: 'infra', dst_service_port: 80 });
+    expect(flowCells(elsewhere)).toMatchObject({ destination: 'shop/api (infra/gateway)', port: 'tcp 80' });
+  });
+
+  it.each([
+    [{ dst_kind: 'external' }, '10.0.0.2'],
+    [{ dst_kind: 'external', dst_domain: 'api.example.com' }, 'api.example.com'],
+    [
+      { dst_kind: 'network_set', dst_namespace: '', dst_workload: '', dst_name: 'partners' },
+      '10.0.0.2 [partners]',
+    ],
+    [{ dst_kind: 'node', dst_namespace: '', dst_workload: '', dst_name: 'node-a' }, 'node node-a'],
+    [{ dst_kind: 'service', dst_workload: '', dst_name: 'api', dst_service: 'api' }, 'service shop/api'],
+  ] satisfies [Partial<FlowRow>, string][])('with %o goes to %s', (context, destination) => {
+    expect(flowCells(flow(context)).destination).toBe(destination);
+  });
+
+  it('shows type and code in place of a port for ICMP', () => {
+    expect(flowCells(flow({}, { protocol: 1, icmp_type: 8, dst_port: 0 })).port).toBe('icmp 8/0');
+  });
+
+  it('says what the policies say and what the wire showed', () => {
+    expect(verdictText({ action: 'unknown', evidence: 'refused', drop_reason: '' })).toBe('refused');
+    expect(verdictText({ action: 'deny', evidence: 'dropped', drop_reason: 'NETFILTER_DROP' })).toBe(
+      'deny, dropped (NETFILTER_DROP)',
+    );
+  });
+
+  it('writes amounts in three figures', () => {
+    expect([0, 999, 1000, 4610, 999_600, 23_000_000].map(bytesText)).toEqual([
+      '0 B',
+      '999 B',
+      '1.00 kB',
+      '4.61 kB',
+      '1.00 MB',
+      '23.0 MB',
+    ]);
+    expect([0, 999, 1500].map(microsText)).toEqual(['-', '999 µs', '1.50 ms']);
+  });
+
+  it('is a line whose cells stand under their titles, with colour only on a terminal', () => {
+    const line = flowLine(flow(), plain);
+    expect(line.indexOf('shop/api')).toBe(titleLine(plain).indexOf('DESTINATION'));
+    expect(line).not.toContain('\x1b');
+    expect(flowLine(flow(), coloured)).toContain('\x1b[32mdelivered');
+    expect(flowLine(flow({ action: 'deny', evidence: 'dropped' }), coloured)).toContain('\x1b[31mdeny');
+    expect(paintFor({ isTTY: true }, { NO_COLOR: '1' })('red', 'x')).toBe('x');
+  });
+});
+
+describe('the live table', () => {
+  it('sums the flows of a conversation, and counts a connection that both nodes report once', () => {
+    const table = new LiveTable();
+    table.add(flow({ bytes_out: 100, bytes_in: 50, packets_out: 2, rtt_us: 100 }));
+    table.add(flow({ bytes_out: 100, bytes_in: 0, packets_out: 1, rtt_us: 300 }));
+    table.add(flow({ bytes_out: 100, packets_out: 1, primary: false }));
+    const lines = table.lines(20, 'Foot.', plain);
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toMatch(/shop\/web +shop\/api +tcp 8080 +delivered +250 B +3 +200 µs$/);
+    expect(lines[2]).toBe('2 flows in 1 conversations. Foot.');
+  });
+
+  it('keeps to the height of the screen, with the latest conversations', () => {
+    const table = new LiveTable();
+    for (let port = 1; port <= 50; port++) table.add(flow({}, { dst_port: port }));
+    const lines = table.lines(10, '', plain);
+    expect(lines.length).toBeLessThanOrEqual(10);
+    expect(lines.join('\n')).toContain('tcp 50 ');
+    expect(lines.join('\n')).not.toContain('tcp 1 ');
+  });
+});

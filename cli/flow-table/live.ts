@@ -1,0 +1,82 @@
+import type { FlowRow } from '@sonde/model/flow/rows';
+import { bytesText, type FlowCells, flowCells, microsText } from './cells.js';
+import { type Colour, colourOfVerdict, type Paint } from './colour.js';
+import { cellsLine, titleLine } from './lines.js';
+
+/** Flows between the same two ends, on the same port, with the same verdict. */
+interface Conversation {
+  cells: FlowCells;
+  colour: Colour;
+  bytes: number;
+  packets: number;
+  rttSum: number;
+  rttCount: number;
+  lastMs: number;
+}
+
+/** Most conversations that are kept; the longest silent go first. */
+const MOST_CONVERSATIONS = 1000;
+
+/**
+ * Sums flows up into conversations for a table that is redrawn in place. `lines` gives as many of the latest as fit.
+ */
+export class LiveTable {
+  readonly #conversations = new Map<string, Conversation>();
+  #flows = 0;
+
+  add(flow: FlowRow): void {
+    // Both nodes of a connection report it; one of the two is enough here, as in any total.
+    if (!flow.primary) return;
+    this.#flows += 1;
+    const cells = flowCells(flow);
+    const key = [cells.source, cells.destination, cells.port, cells.verdict].join('|');
+    const conversation = this.#conversations.get(key) ?? {
+      cells,
+      colour: colourOfVerdict(flow),
+      bytes: 0,
+      packets: 0,
+      rttSum: 0,
+      rttCount: 0,
+      lastMs: 0,
+    };
+    conversation.cells = cells;
+    conversation.bytes += flow.bytes_out + flow.bytes_in;
+    conversation.packets += flow.packets_out + flow.packets_in;
+    conversation.rttSum += flow.rtt_us;
+    conversation.rttCount += flow.rtt_us > 0 ? 1 : 0;
+    conversation.lastMs = Math.max(conversation.lastMs, Date.parse(flow.end_time));
+    // Set anew, so that the map's order is that of the latest flow.
+    this.#conversations.delete(key);
+    this.#conversations.set(key, conversation);
+    if (this.#conversations.size > MOST_CONVERSATIONS) {
+      const [oldest] = this.#conversations.keys();
+      if (oldest !== undefined) this.#conversations.delete(oldest);
+    }
+  }
+
+  /** The table in at most `height` lines, `foot` being in the last. */
+  lines(height: number, foot: string, paint: Paint): string[] {
+    const all = [...this.#conversations.values()];
+    const shown = all.slice(-Math.max(1, height - 3)).sort(bySourceThenDestination);
+    const summary = `${this.#flows} flows in ${all.length} conversations${shown.length < all.length ? `, the latest ${shown.length} shown` : ''}`;
+    return [
+      titleLine(paint),
+      ...shown.map((conversation) => conversationLine(conversation, paint)),
+      paint('dim', `${summary}. ${foot}`),
+    ];
+  }
+}
+
+function conversationLine(
+  { cells, colour, bytes, packets, rttSum, rttCount }: Conversation,
+  paint: Paint,
+): string {
+  const rtt = microsText(rttCount === 0 ? 0 : Math.round(rttSum / rttCount));
+  return cellsLine({ ...cells, bytes: bytesText(bytes), packets: String(packets), rtt }, paint, colour);
+}
+
+function bySourceThenDestination(a: Conversation, b: Conversation): number {
+  return (
+    a.cells.source.localeCompare(b.cells.source) || a.cells.destination.localeCompare(b.cells.destination)
+  );
+}

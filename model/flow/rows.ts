@@ -1,0 +1,46 @@
+import { formatAddress } from '../cluster/address.js';
+import type { ColumnByType, FlowColumn, FlowColumns, TextColumn } from './columns.js';
+import { type FlowField, flowFields } from './fields.js';
+import { halvesOf, readWide } from './wide.js';
+
+/** A flow as an object, for the edges: addresses and enumerations as text, times as ISO 8601, the rest as it is. */
+export type FlowRow = { readonly [Field in FlowField as Field['name']]: FieldValue<Field> };
+
+type FieldValue<Field> = Field extends { values: readonly (infer Value)[] }
+  ? Value
+  : Field extends { type: 'ip' | 'text' | 'time' }
+    ? string
+    : Field extends { type: 'boolean' }
+      ? boolean
+      : number;
+
+/** One row of the columns as an object. Not for hot paths. */
+export function flowRow(columns: FlowColumns, row: number): FlowRow {
+  const entries = flowFields.map((field) => [field.name, fieldValue(field, columns[field.name], row)]);
+  return Object.fromEntries(entries) as FlowRow;
+}
+
+function fieldValue(
+  field: FlowField,
+  column: FlowColumn,
+  row: number,
+): string | number | boolean | undefined {
+  switch (field.type) {
+    case 'time':
+      return new Date(readWide(halvesOf(column as ColumnByType['time']), row)).toISOString();
+    case 'uint64':
+      return readWide(halvesOf(column as ColumnByType['uint64']), row);
+    case 'ip':
+      return formatAddress(column as ColumnByType['ip'], row * 16);
+    case 'text': {
+      const { indexes, dictionary } = column as TextColumn;
+      return dictionary[indexes[row] ?? -1];
+    }
+    case 'enumeration':
+      return field.values[(column as ColumnByType['enumeration'])[row] ?? -1];
+    case 'boolean':
+      return (column as ColumnByType['boolean'])[row] !== 0;
+    default:
+      return (column as ColumnByType['uint16'])[row];
+  }
+}

@@ -1,0 +1,111 @@
+import type { AdminNetworkPolicy, AdminPort, AdminRule } from '../resources/admin-network-policy.js';
+import type { AdminPeer, AdminSubject } from '../resources/admin-peer.js';
+import { fromLabelSelector } from '../selector/label-selector.js';
+import { SELECT_ALL } from '../selector/selector.js';
+import type { CompiledPolicy, CompiledRule, Condition, PodSelection, Side } from './form.js';
+import { byProtocol, type PortMatch } from './ports.js';
+import { netFacts, type References } from './references.js';
+
+const TIERS = {
+  AdminNetworkPolicy: { admin: 'adminnetworkpolicy', baseline: 'adminnetworkpolicy' },
+  BaselineAdminNetworkPolicy: { admin: 'baselineadminnetworkpolicy', baseline: 'baselineadminnetworkpolicy' },
+  ClusterNetworkPolicy: { admin: 'kube-admin', baseline: 'kube-baseline' },
+} as const;
+
+const SHORT_KINDS = {
+  AdminNetworkPolicy: 'kanp',
+  BaselineAdminNetworkPolicy: 'kbanp',
+  ClusterNetworkPolicy: 'kcnp',
+} as const;
+
+/**
+ * Compiles an admin policy of either version. Each rule becomes one rule for every protocol and peer, protocols
+ * first, as in Calico's conversion, for the rule numbers in traces count those.
+ */
+export function compileAdminNetworkPolicy(
+  policy: AdminNetworkPolicy,
+  references: References,
+): CompiledPolicy {
+  const { kind, name, tier, priority } = policy;
+  const compile = (rules: readonly AdminRule[], peerSide: Side) =>
+    rules.flatMap((rule, index) => compileRule(rule, index, peerSide, references));
+  const ingress = compile(policy.ingress, 'source');
+  const egress = compile(policy.egress, 'destination');
+  // A policy speaks of the directions that it has rules for; without any rule Calico consults it in both.
+  const empty = ingress.length === 0 && egress.length === 0;
+  return {
+    tier: TIERS[kind][tier],
+    order: priority,
+    tieBreak: `${name}//Kubernetes${kind}`,
+    tiesUndefined: true,
+    reference: `${SHORT_KINDS[kind]}:${name}`,
+    staged: false,
+    subject: compilePods(policy.subject),
+    ingress: ingress.length > 0 || empty ? ingress : undefined,
+    egress: egress.length > 0 || empty ? egress : undefined,
+    host: 'local',
+  };
+}
+
+function compileRule(rule: AdminRule, index: number, peerSide: Side, references: References): CompiledRule[] {
+  const origin = { index, name: rule.name };
+  const peers = rule.peers.filter((peer) => peer.kind !== 'unknown');
+  if (peers.length < rule.peers.length) return failClosed(rule, origin);
+  const peerConditions = peers.map((peer) => compilePeer(peer, peerSide, references));
+  return byProtocol(rule.ports.map(portMatch)).flatMap(({ protocol, ports }) =>
+    peerConditions.map((condition): CompiledRule => {
+      const portCondition: Condition[] = ports ? [{ kind: 'ports', side: 'destination', ports }] : [];
+      return {
+        action: rule.action,
+        family: undefined,
+        protocol,
+        notProtocol: undefined,
+        conditions: [...portCondition, condition],
+        origin,
+      };
+    }),
+  );
+}
+
+/**
+ * A peer that no field is known of comes from a later version of the API. The API's promise for that case:
+ * a rule that allows matches nothing, one that denies or passes denies everything.
+ */
+function failClosed({ action }: AdminRule, origin: CompiledRule['origin']): CompiledRule[] {
+  if (action === 'allow') return [];
+  const any = { family: undefined, protocol: undefined, notProtocol: undefined, conditions: [] };
+  return [{ action: 'deny', ...any, origin }];
+}
+
+function portMatch(port: AdminPort): PortMatch {
+  if (port.kind === 'named') return { protocol: undefined, port: port.name };
+  return { protocol: port.protocol, port: { from: port.from, to: port.to } };
+}
+
+function compilePods(pods: AdminSubject): PodSelection {
+  const [namespaceSelector, podSelector] =
+    pods.kind === 'namespaces'
+      ? [fromLabelSelector(pods.selector), SELECT_ALL]
+      : [fromLabelSelector(pods.namespaceSelector), fromLabelSelector(pods.podSelector)];
+  return { kind: 'pods', namespace: undefined, namespaceSelector, podSelector };
+}
+
+type KnownPeer = Exclude<AdminPeer, { kind: 'unknown' }>;
+
+function compilePeer(peer: KnownPeer, side: Side, references: References): Condition {
+  switch (peer.kind) {
+    case 'pods':
+    case 'namespaces':
+      return { kind: 'pods', side, selection: compilePods(peer) };
+    case 'nodes':
+      return { kind: 'nodes', side, selector: fromLabelSelector(peer.selector) };
+    case 'networks':
+      return { kind: 'nets', side, nets: netFacts(references, peer.networks) };
+    case 'domainNames':
+      return {
+        kind: 'domains',
+        side,
+        facts: peer.names.map((name) => references.domains.refer(name, 'subdomains')),
+      };
+  }
+}

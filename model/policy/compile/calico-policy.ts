@@ -1,0 +1,68 @@
+import type { CalicoPolicy } from '../resources/calico-policy.js';
+import type { CalicoRule } from '../resources/calico-rule.js';
+import { SELECT_ALL, type Selector } from '../selector/selector.js';
+import {
+  allNamespaces,
+  allOf,
+  allServiceAccounts,
+  onNamespaceLabels,
+  onServiceAccountLabels,
+} from './calico-labels.js';
+import { compileCalicoRule } from './calico-rule.js';
+import type { CompiledPolicy } from './form.js';
+import type { References } from './references.js';
+
+const KINDS = {
+  CalicoNetworkPolicy: { short: 'np', full: 'NetworkPolicy' },
+  GlobalNetworkPolicy: { short: 'gnp', full: 'GlobalNetworkPolicy' },
+  StagedNetworkPolicy: { short: 'snp', full: 'StagedNetworkPolicy' },
+  StagedGlobalNetworkPolicy: { short: 'sgnp', full: 'StagedGlobalNetworkPolicy' },
+} as const;
+
+/** Compiles one of Calico's own policies. */
+export function compileCalicoPolicy(policy: CalicoPolicy, references: References): CompiledPolicy {
+  const { kind, namespace, name, tier, order, staged, host } = policy;
+  const compile = (rules: readonly CalicoRule[] | undefined) =>
+    rules?.map((rule, index) => compileCalicoRule(rule, index, namespace, references));
+  return {
+    tier,
+    order: order ?? Infinity,
+    tieBreak: `${name}/${namespace}/${KINDS[kind].full}`,
+    tiesUndefined: false,
+    reference: `${KINDS[kind].short}:${namespace === '' ? name : `${namespace}/${name}`}`,
+    staged: staged !== undefined,
+    subject: {
+      kind: 'labels',
+      namespace: namespace === '' ? undefined : namespace,
+      selector: subjectSelector(policy) ?? SELECT_ALL,
+    },
+    ingress: compile(policy.ingress),
+    egress: compile(policy.egress),
+    host,
+  };
+}
+
+/**
+ * The policy's three selectors as one of endpoints. In a global policy a namespace selector turns every
+ * `all()` of the joined text into "in a namespace", and a service account selector those that are left into
+ * "has a service account" (libcalico-go `updateprocessors`, globalnetworkpolicyprocessor.go).
+ */
+function subjectSelector(policy: CalicoPolicy): Selector | undefined {
+  const { namespace, namespaceSelector, serviceAccountSelector } = policy;
+  let selector = policy.selector;
+  if (namespaceSelector) {
+    selector = mapped(allOf(selector, onNamespaceLabels(namespaceSelector)), allNamespaces);
+  }
+  if (serviceAccountSelector) {
+    selector = allOf(selector, onServiceAccountLabels(serviceAccountSelector));
+    if (namespace === '') selector = mapped(selector, allServiceAccounts);
+  }
+  return selector;
+}
+
+function mapped(
+  selector: Selector | undefined,
+  change: (selector: Selector) => Selector,
+): Selector | undefined {
+  return selector && change(selector);
+}

@@ -1,0 +1,92 @@
+import { familyOfProtocol, type CalicoRule, type EntityRule } from '../resources/calico-rule.js';
+import type { Selector } from '../selector/selector.js';
+import {
+  NAMESPACE_LABEL,
+  SERVICE_ACCOUNT_LABEL,
+  allNamespaces,
+  allOf,
+  globalMeansNoNamespace,
+  onNamespaceLabels,
+  onServiceAccountLabels,
+} from './calico-labels.js';
+import type { CompiledRule, Condition, Side } from './form.js';
+import { mergePorts } from './ports.js';
+import { netFacts, type References } from './references.js';
+
+/** Compiles a rule of Calico's; `namespace` is the policy's, empty for global policies and profiles. */
+export function compileCalicoRule(
+  rule: CalicoRule,
+  index: number,
+  namespace: string,
+  references: References,
+): CompiledRule {
+  const conditions: Condition[] = [];
+  if (rule.icmp) conditions.push({ kind: 'icmp', ...rule.icmp });
+  if (rule.notIcmp) conditions.push({ kind: 'notIcmp', ...rule.notIcmp });
+  // The source's ports come last of what a flow shows: outcomes that need not look at them share a cache entry.
+  conditions.push(...portConditions(rule.destination, 'destination'));
+  conditions.push(...peerConditions(rule.source, 'source', namespace, references));
+  conditions.push(...peerConditions(rule.destination, 'destination', namespace, references));
+  conditions.push(...portConditions(rule.source, 'source'));
+  if (rule.http) conditions.push({ kind: 'http' });
+  return {
+    action: rule.action,
+    family: rule.ipVersion ?? (rule.protocol === undefined ? undefined : familyOfProtocol(rule.protocol)),
+    protocol: rule.protocol,
+    notProtocol: rule.notProtocol,
+    conditions,
+    origin: { index, name: '' },
+  };
+}
+
+function portConditions({ ports, notPorts }: EntityRule, side: Side): Condition[] {
+  const conditions: Condition[] = [];
+  if (ports.length > 0) conditions.push({ kind: 'ports', side, ports: mergePorts(ports) });
+  if (notPorts.length > 0) conditions.push({ kind: 'notPorts', side, ports: mergePorts(notPorts) });
+  return conditions;
+}
+
+function peerConditions(
+  entity: EntityRule,
+  side: Side,
+  namespace: string,
+  references: References,
+): Condition[] {
+  const { nets, notNets, notSelector, services, domains } = entity;
+  const conditions: Condition[] = [];
+  if (nets.length > 0) conditions.push({ kind: 'nets', side, nets: netFacts(references, nets) });
+  if (notNets.length > 0) conditions.push({ kind: 'notNets', side, nets: netFacts(references, notNets) });
+  const selector = peerSelector(entity, namespace);
+  if (selector) conditions.push({ kind: 'selected', side, selector });
+  if (notSelector) conditions.push({ kind: 'notSelected', side, selector: notSelector });
+  if (services) {
+    const service = references.services.refer(services.namespace, services.name);
+    conditions.push({ kind: side === 'destination' ? 'servicePort' : 'serviceAddress', side, service });
+  }
+  if (domains.length > 0) {
+    const facts = domains.map((name) => references.domains.refer(name, 'anything'));
+    conditions.push({ kind: 'domains', side, facts });
+  }
+  return conditions;
+}
+
+/**
+ * The selectors of one side as one of endpoints and network sets; undefined if the side asks for none. A rule of
+ * a namespaced policy looks at its own namespace only as soon as it selects anything, be it by `notSelector`
+ * (libcalico-go `updateprocessors`, rules.go getEndpointSelector).
+ */
+function peerSelector(entity: EntityRule, namespace: string): Selector | undefined {
+  const { selector, notSelector, namespaceSelector, serviceAccounts } = entity;
+  const accountSelector = serviceAccounts?.selector && onServiceAccountLabels(serviceAccounts.selector);
+  const accountNames: Selector | undefined =
+    serviceAccounts && serviceAccounts.names.length > 0
+      ? { op: 'in', key: SERVICE_ACCOUNT_LABEL, values: new Set(serviceAccounts.names) }
+      : undefined;
+  const selected = allOf(accountSelector, accountNames, selector);
+  if (namespaceSelector) {
+    const namespaces = globalMeansNoNamespace(allNamespaces(onNamespaceLabels(namespaceSelector)));
+    return allOf(namespaces, selected);
+  }
+  if (namespace === '' || (!selected && !notSelector)) return selected;
+  return allOf({ op: '==', key: NAMESPACE_LABEL, value: namespace }, selected);
+}

@@ -1,0 +1,65 @@
+import { forEachKey } from '../selector/rewrite.js';
+import type { Selector } from '../selector/selector.js';
+import { NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX } from './calico-labels.js';
+import type { CompiledPolicy, CompiledRule, Condition, PodSelection } from './form.js';
+
+/**
+ * What of an endpoint any policy looks at. Endpoints that agree in it have one identity, however much else of
+ * their labels differs. It only grows: what no policy looks at any more does no harm.
+ */
+export class Dependencies {
+  readonly podKeys = new Set<string>();
+  readonly namespaceKeys = new Set<string>();
+  readonly serviceAccountKeys = new Set<string>();
+  readonly portNames = new Set<string>();
+
+  /** Takes in all that a policy looks at; returns whether there was anything new. */
+  add({ subject, ingress = [], egress = [] }: CompiledPolicy): boolean {
+    const before = this.#size();
+    if (subject.kind === 'pods') this.#addPods(subject);
+    else this.#addSelector(subject.selector);
+    this.addRules(ingress);
+    this.addRules(egress);
+    return this.#size() > before;
+  }
+
+  /** Takes in all that rules look at. */
+  addRules(rules: readonly CompiledRule[]): void {
+    for (const { conditions } of rules) for (const condition of conditions) this.#addCondition(condition);
+  }
+
+  #addCondition(condition: Condition): void {
+    switch (condition.kind) {
+      case 'pods':
+        this.#addPods(condition.selection);
+        break;
+      case 'selected':
+      case 'notSelected':
+        this.#addSelector(condition.selector);
+        break;
+      case 'ports':
+      case 'notPorts':
+        for (const name of condition.ports.names) this.portNames.add(name);
+        break;
+      default:
+    }
+  }
+
+  #addPods({ namespaceSelector, podSelector }: PodSelection): void {
+    forEachKey(namespaceSelector, (key) => this.namespaceKeys.add(key));
+    forEachKey(podSelector, (key) => this.podKeys.add(key));
+  }
+
+  #addSelector(selector: Selector): void {
+    forEachKey(selector, (key) => {
+      if (key.startsWith(NAMESPACE_PREFIX)) this.namespaceKeys.add(key.slice(NAMESPACE_PREFIX.length));
+      else if (key.startsWith(SERVICE_ACCOUNT_PREFIX)) {
+        this.serviceAccountKeys.add(key.slice(SERVICE_ACCOUNT_PREFIX.length));
+      } else this.podKeys.add(key);
+    });
+  }
+
+  #size(): number {
+    return this.podKeys.size + this.namespaceKeys.size + this.serviceAccountKeys.size + this.portNames.size;
+  }
+}

@@ -1,0 +1,19 @@
+import type { Domains } from '../address/domains.js';
+import type { AddressFacts } from '../address/facts.js';
+import type { AddressPrefix } from '../address/prefix.js';
+import type { Services } from '../address/services.js';
+import type { NetFacts } from './form.js';
+
+/** What compiled rules refer to by number: facts of addresses, through whom they are known. */
+export interface References {
+  readonly facts: AddressFacts;
+  readonly services: Services;
+  readonly domains: Domains;
+}
+
+/** The facts of prefixes, by family. */
+export function netFacts({ facts }: References, prefixes: readonly AddressPrefix[]): NetFacts {
+  const ofFamily = (family: 4 | 6) =>
+    prefixes.filter((prefix) => prefix.family === family).map((prefix) => facts.net(prefix));
+  return { v4: ofFamily(4), v6: ofFamily(6) };
+}

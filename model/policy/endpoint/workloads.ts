@@ -1,0 +1,151 @@
+import type { PolicyPod } from '../cluster.js';
+import {
+  NAMESPACE_LABEL,
+  NAMESPACE_PREFIX,
+  NAME_LABEL,
+  ORCHESTRATOR_LABEL,
+  SERVICE_ACCOUNT_LABEL,
+  SERVICE_ACCOUNT_PREFIX,
+} from '../compile/calico-labels.js';
+import type { Dependencies } from '../compile/dependencies.js';
+import type { EndpointPort } from '../resources/endpoints.js';
+import type { Labels } from '../selector/selector.js';
+
+/** Pods that no policy can tell apart, addresses aside. Equal ones are one object. */
+export interface Workload {
+  readonly id: number;
+  readonly namespace: string;
+  /** The pods' own labels, as far as policies look at them. */
+  readonly podLabels: Labels;
+  readonly namespaceLabels: Labels;
+  /** The labels that Calico's selectors see: own, automatic and inherited ones. */
+  readonly labels: Labels;
+  readonly ports: readonly EndpointPort[];
+}
+
+type LabelRecord = Readonly<Record<string, string>>;
+
+/** What the pods of a namespace share. */
+interface NamespaceView {
+  readonly labels: Labels;
+  readonly text: string;
+}
+
+/** Interns pods as workloads by what policies look at in them, and knows the labels that they inherit. */
+export class Workloads {
+  readonly all: Workload[] = [];
+  readonly #dependencies: Dependencies;
+  readonly #namespaces = new Map<string, LabelRecord>();
+  readonly #serviceAccounts = new Map<string, LabelRecord>();
+  readonly #byText = new Map<string, Workload>();
+  #ofPod = new WeakMap<PolicyPod, Workload>();
+  #namespaceViews = new Map<string, NamespaceView>();
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  setNamespace(name: string, labels: LabelRecord | undefined): void {
+    if (labels) this.#namespaces.set(name, labels);
+    else this.#namespaces.delete(name);
+    this.reconsider();
+  }
+
+  setServiceAccount(namespace: string, name: string, labels: LabelRecord | undefined): void {
+    if (labels) this.#serviceAccounts.set(`${namespace}/${name}`, labels);
+    else this.#serviceAccounts.delete(`${namespace}/${name}`);
+    this.reconsider();
+  }
+
+  /** Must be called when policies look at more than they did: pods may then be told apart that were not. */
+  reconsider(): void {
+    this.#ofPod = new WeakMap();
+    this.#namespaceViews = new Map();
+  }
+
+  intern(pod: PolicyPod): Workload {
+    const known = this.#ofPod.get(pod);
+    if (known) return known;
+    const workload = this.#internByText(pod);
+    this.#ofPod.set(pod, workload);
+    return workload;
+  }
+
+  #internByText(pod: PolicyPod): Workload {
+    const { podKeys, portNames } = this.#dependencies;
+    const { namespace, serviceAccount } = pod;
+    const own = Object.entries(pod.labels).filter(([key]) => podKeys.has(key));
+    const ports = pod.ports.filter(({ name }) => portNames.has(name));
+    const view = this.#namespaceView(namespace);
+    const account = this.#accountLabels(namespace, serviceAccount);
+    const text = [
+      namespace,
+      serviceAccount,
+      view.text,
+      labelText(account),
+      labelText(own),
+      ports
+        .map(({ name, protocol, port }) => `${name}:${protocol}:${port}`)
+        .sort()
+        .join(),
+    ].join('\u0000');
+    const known = this.#byText.get(text);
+    if (known) return known;
+    const labels = new Map<string, string>();
+    for (const [key, value] of own) if (!isInherited(key)) labels.set(key, value);
+    for (const [key, value] of view.labels) labels.set(NAMESPACE_PREFIX + key, value);
+    labels.set(NAMESPACE_PREFIX + NAME_LABEL, namespace);
+    labels.set(NAMESPACE_LABEL, namespace);
+    labels.set(ORCHESTRATOR_LABEL, 'k8s');
+    if (serviceAccount !== '') {
+      for (const [key, value] of account) labels.set(SERVICE_ACCOUNT_PREFIX + key, value);
+      labels.set(SERVICE_ACCOUNT_PREFIX + NAME_LABEL, serviceAccount);
+      labels.set(SERVICE_ACCOUNT_LABEL, serviceAccount);
+    }
+    const workload: Workload = {
+      id: this.all.length,
+      namespace,
+      podLabels: new Map(own),
+      namespaceLabels: view.labels,
+      labels,
+      ports,
+    };
+    this.all.push(workload);
+    this.#byText.set(text, workload);
+    return workload;
+  }
+
+  #namespaceView(name: string): NamespaceView {
+    const known = this.#namespaceViews.get(name);
+    if (known) return known;
+    const { namespaceKeys } = this.#dependencies;
+    const given = { ...this.namespaceLabels(name) };
+    const entries = Object.entries(given).filter(([key]) => namespaceKeys.has(key));
+    const view = { labels: new Map(entries), text: labelText(entries) };
+    this.#namespaceViews.set(name, view);
+    return view;
+  }
+
+  /** All labels of a namespace, with the name that every namespace is labelled with. */
+  namespaceLabels(name: string): LabelRecord {
+    return { ...this.#namespaces.get(name), 'kubernetes.io/metadata.name': name };
+  }
+
+  #accountLabels(namespace: string, name: string): [string, string][] {
+    const { serviceAccountKeys } = this.#dependencies;
+    const labels = this.#serviceAccounts.get(`${namespace}/${name}`) ?? {};
+    return Object.entries(labels).filter(([key]) => serviceAccountKeys.has(key));
+  }
+}
+
+/** A pod may not claim what only its namespace or service account can give it. */
+function isInherited(key: string): boolean {
+  return key.startsWith(NAMESPACE_PREFIX) || key.startsWith(SERVICE_ACCOUNT_PREFIX);
+}
+
+function labelText(entries: readonly (readonly [string, string])[]): string {
+  return entries
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join();
+}

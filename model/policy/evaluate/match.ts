@@ -1,0 +1,208 @@
+import { portKey } from '../address/services.js';
+import type { CompiledRule, Condition, NetFacts, PodSelection, PortSet, Subject } from '../compile/form.js';
+import type { Endpoint } from '../endpoint/endpoints.js';
+import type { Host } from '../endpoint/entities.js';
+import type { Workload } from '../endpoint/workloads.js';
+import { ICMP, ICMPV6, hasPorts, isIcmp } from '../protocol.js';
+import { selects } from '../selector/evaluate.js';
+import type { Labels, Selector } from '../selector/selector.js';
+
+/** Whether something holds: no, yes, or open because something is not known. */
+export type Match = typeof NO | typeof YES | typeof OPEN;
+export const NO = 0;
+export const YES = 1;
+export const OPEN = 2;
+
+/** A value that is not known. */
+export const NOT_KNOWN = -1;
+
+/**
+ * The connection that rules are matched with: its first packet, client to server. One object is used again and
+ * again, so that matching allocates nothing.
+ */
+export interface Packet {
+  source: Endpoint;
+  destination: Endpoint;
+  protocol: number;
+  /** The destination port, or type × 256 + code of ICMP; {@link NOT_KNOWN} where it is not known. */
+  port: number;
+  sourcePort: number;
+  /** Set by matching: whether an outcome so far depends on the source port. */
+  sourcePortUsed: boolean;
+  /** Set by matching: why the last match that was open is so. */
+  openReason: string;
+}
+
+/** What is not known of the cluster, and so leaves conditions open. */
+export interface Knowledge {
+  /** Whether it is known what addresses domain names were answered with. */
+  readonly domainsKnown: boolean;
+  /** Labels of the network sets that hold domain names. */
+  readonly domainSets: readonly Labels[];
+  /** Labels of all network sets. */
+  readonly networkSets: readonly Labels[];
+}
+
+/** Whether a policy applies to a pod, or to a host endpoint. */
+export function appliesTo(subject: Subject, workload: Workload | undefined, host: Host | undefined): boolean {
+  if (workload) {
+    if (subject.kind === 'pods') return selectsPod(subject, workload);
+    if (subject.namespace !== undefined && subject.namespace !== workload.namespace) return false;
+    return selects(subject.selector, workload.labels);
+  }
+  if (!host || subject.kind === 'pods' || subject.namespace !== undefined) return false;
+  return selects(subject.selector, host.labels);
+}
+
+/** Whether a rule matches: its protocol and all conditions. An open condition counts if no other fails. */
+export function matchRule(rule: CompiledRule, packet: Packet, knowledge: Knowledge): Match {
+  if (rule.protocol !== undefined && rule.protocol !== packet.protocol) return NO;
+  if (rule.notProtocol !== undefined && rule.notProtocol === packet.protocol) return NO;
+  let result: Match = YES;
+  if (rule.family !== undefined) {
+    result = equals(packetFamily(packet), rule.family);
+    if (result === NO) return NO;
+    if (result === OPEN) packet.openReason = 'the address family is not known';
+  }
+  for (const condition of rule.conditions) {
+    const holds = matchCondition(condition, packet, knowledge);
+    if (holds === NO) return NO;
+    if (holds === OPEN) result = OPEN;
+  }
+  return result;
+}
+
+function matchCondition(condition: Condition, packet: Packet, knowledge: Knowledge): Match {
+  switch (condition.kind) {
+    case 'http':
+      return open(packet, 'a flow does not show HTTP requests');
+    case 'icmp':
+    case 'notIcmp': {
+      const matched = matchIcmp(condition.type, condition.code, packet);
+      return condition.kind === 'icmp' ? matched : not(matched);
+    }
+    case 'ports':
+    case 'notPorts': {
+      const matched = matchPorts(condition.ports, condition.side === 'source', packet);
+      return condition.kind === 'ports' ? matched : not(matched);
+    }
+    default:
+      return matchAddress(condition, packet, knowledge);
+  }
+}
+
+type AddressCondition = Exclude<Condition, { kind: 'http' | 'icmp' | 'notIcmp' | 'ports' | 'notPorts' }>;
+
+function matchAddress(condition: AddressCondition, packet: Packet, knowledge: Knowledge): Match {
+  const endpoint = condition.side === 'source' ? packet.source : packet.destination;
+  switch (condition.kind) {
+    case 'pods':
+      return endpoint.workload && selectsPod(condition.selection, endpoint.workload) ? YES : NO;
+    case 'selected':
+      return matchSelected(condition.selector, endpoint, packet, knowledge);
+    case 'notSelected':
+      return not(matchSelected(condition.selector, endpoint, packet, knowledge));
+    case 'nets':
+      return matchNets(condition.nets, endpoint, packet, false);
+    case 'notNets':
+      return matchNets(condition.nets, endpoint, packet, true);
+    case 'nodes':
+      for (const labels of endpoint.nodes) if (selects(condition.selector, labels)) return YES;
+      return NO;
+    case 'domains':
+      for (const fact of condition.facts) if (endpoint.facts.has(fact)) return YES;
+      // Domain rules are for what lies outside the cluster: that a pod is not meant needs no DNS.
+      if (knowledge.domainsKnown || endpoint.workload) return NO;
+      return open(packet, 'the DNS answers are not known');
+    case 'serviceAddress':
+    case 'servicePort': {
+      const { service } = condition;
+      if (!service.known)
+        return open(packet, `the endpoints of service ${service.namespace}/${service.name} are not known`);
+      const fact =
+        condition.kind === 'serviceAddress'
+          ? service.address
+          : service.ports.get(portKey(packet.protocol, packet.port));
+      if (fact === undefined) return NO;
+      if (endpoint.family === undefined) return open(packet, ADDRESS_NOT_KNOWN);
+      return endpoint.facts.has(fact) ? YES : NO;
+    }
+  }
+}
+
+const ADDRESS_NOT_KNOWN = 'the address is not known';
+
+function selectsPod(selection: PodSelection, workload: Workload): boolean {
+  if (selection.namespace !== undefined && selection.namespace !== workload.namespace) return false;
+  return (
+    selects(selection.podSelector, workload.podLabels) &&
+    selects(selection.namespaceSelector, workload.namespaceLabels)
+  );
+}
+
+/** Whether any of what the address belongs to is selected: an address may be a pod's and lie in network sets. */
+function matchSelected(selector: Selector, endpoint: Endpoint, packet: Packet, knowledge: Knowledge): Match {
+  for (const labels of endpoint.labelled) if (selects(selector, labels)) return YES;
+  if (!knowledge.domainsKnown && !endpoint.workload) {
+    for (const labels of knowledge.domainSets) {
+      if (selects(selector, labels)) return open(packet, 'the DNS answers are not known');
+    }
+  }
+  if (endpoint.family === undefined) {
+    for (const labels of knowledge.networkSets)
+      if (selects(selector, labels)) return open(packet, ADDRESS_NOT_KNOWN);
+  }
+  return NO;
+}
+
+function matchNets(nets: NetFacts, endpoint: Endpoint, packet: Packet, negated: boolean): Match {
+  if (endpoint.family === undefined) return open(packet, ADDRESS_NOT_KNOWN);
+  const facts = endpoint.family === 4 ? nets.v4 : nets.v6;
+  if (facts.length === 0) return NO;
+  for (const fact of facts) if (endpoint.facts.has(fact)) return negated ? NO : YES;
+  return negated ? YES : NO;
+}
+
+function matchPorts(ports: PortSet, ofSource: boolean, packet: Packet): Match {
+  if (!hasPorts(packet.protocol)) return NO;
+  const port = ofSource ? packet.sourcePort : packet.port;
+  if (ofSource) packet.sourcePortUsed = true;
+  if (port === NOT_KNOWN) return open(packet, `the ${ofSource ? 'source' : 'destination'} port is not known`);
+  const { ranges, names } = ports;
+  for (let at = 0; at < ranges.length; at += 2) {
+    if (port >= (ranges[at] ?? 0) && port <= (ranges[at + 1] ?? 0)) return YES;
+  }
+  if (names.length > 0) {
+    for (const named of (ofSource ? packet.source : packet.destination).ports) {
+      if (named.port === port && named.protocol === packet.protocol && names.includes(named.name)) return YES;
+    }
+  }
+  return NO;
+}
+
+function matchIcmp(type: number, code: number | undefined, packet: Packet): Match {
+  if (!isIcmp(packet.protocol)) return NO;
+  if (packet.port === NOT_KNOWN) return open(packet, 'the ICMP type is not known');
+  if (packet.port >> 8 !== type) return NO;
+  return code === undefined || (packet.port & 0xff) === code ? YES : NO;
+}
+
+/** The family of the packet, which either end's address tells, as does the protocol. */
+function packetFamily({ source, destination, protocol }: Packet): number | undefined {
+  if (protocol === ICMP) return 4;
+  if (protocol === ICMPV6) return 6;
+  return destination.family ?? source.family;
+}
+
+function equals(value: number | undefined, expected: number): Match {
+  return value === undefined ? OPEN : value === expected ? YES : NO;
+}
+
+function not(match: Match): Match {
+  return match === OPEN ? OPEN : match === YES ? NO : YES;
+}
+
+function open(packet: Packet, reason: string): Match {
+  packet.openReason = reason;
+  return OPEN;
+}

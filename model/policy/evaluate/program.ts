@@ -1,0 +1,107 @@
+import type { CompiledPolicy, CompiledRule, CompiledTier } from '../compile/form.js';
+import type { Host } from '../endpoint/entities.js';
+import type { Workload } from '../endpoint/workloads.js';
+import { appliesTo } from './match.js';
+
+export type Direction = 'ingress' | 'egress';
+
+/** What one endpoint's traffic of one direction goes through: tiers that apply to it, then profiles. */
+export interface Program {
+  readonly direction: Direction;
+  readonly tiers: readonly ProgramTier[];
+  readonly profiles: readonly ProgramProfile[];
+  /** Policies of Calico's host modes outside the normal order, which are not evaluated. */
+  readonly notEvaluated: readonly CompiledPolicy[];
+  /** Whether any of the policies is staged; if not, what is pending is what is enforced. */
+  readonly staged: boolean;
+}
+
+export interface ProgramTier {
+  readonly name: string;
+  readonly defaultAction: 'deny' | 'pass';
+  readonly policies: readonly ProgramPolicy[];
+}
+
+export interface ProgramPolicy {
+  readonly policy: CompiledPolicy;
+  readonly rules: readonly CompiledRule[];
+}
+
+export interface ProgramProfile {
+  readonly name: string;
+  /** Undefined if the profile does not exist. */
+  readonly rules: readonly CompiledRule[] | undefined;
+}
+
+const ALLOW_ALL: readonly CompiledRule[] = [
+  {
+    action: 'allow',
+    family: undefined,
+    protocol: undefined,
+    notProtocol: undefined,
+    conditions: [],
+    origin: { index: 0, name: '' },
+  },
+];
+
+/** The profile that Calico gives to the endpoints of hosts that it manages by itself. */
+const DEFAULT_ALLOW_PROFILE = 'projectcalico-default-allow';
+
+/** Looks up a profile's rules of a direction. */
+export type ProfileRules = (name: string, direction: Direction) => readonly CompiledRule[] | undefined;
+
+/** Collects, in order, what applies to a pod in one direction. Its namespace's profile allows what is left. */
+export function workloadProgram(
+  tiers: readonly CompiledTier[],
+  workload: Workload,
+  direction: Direction,
+): Program {
+  const applies = (policy: CompiledPolicy) =>
+    policy.host !== 'preDnat' &&
+    policy.host !== 'untracked' &&
+    appliesTo(policy.subject, workload, undefined);
+  const profiles = [{ name: `kns.${workload.namespace}`, rules: ALLOW_ALL }];
+  return { direction, ...programTiers(tiers, direction, applies), profiles, notEvaluated: [] };
+}
+
+/** Collects, in order, what applies to a host endpoint in one direction. */
+export function hostProgram(
+  tiers: readonly CompiledTier[],
+  host: Host,
+  direction: Direction,
+  profileRules: ProfileRules,
+): Program {
+  const selected = (policy: CompiledPolicy) => appliesTo(policy.subject, undefined, host);
+  const outside = ({ host: mode }: CompiledPolicy) => mode === 'preDnat' || mode === 'untracked';
+  return {
+    direction,
+    ...programTiers(tiers, direction, (policy) => !outside(policy) && selected(policy)),
+    profiles: host.profiles.map((name) => ({
+      name,
+      rules: profileRules(name, direction) ?? (name === DEFAULT_ALLOW_PROFILE ? ALLOW_ALL : undefined),
+    })),
+    notEvaluated: tiers
+      .flatMap(({ policies }) => policies)
+      .filter((policy) => outside(policy) && policy[direction] && selected(policy)),
+  };
+}
+
+function programTiers(
+  tiers: readonly CompiledTier[],
+  direction: Direction,
+  applies: (policy: CompiledPolicy) => boolean,
+): { tiers: ProgramTier[]; staged: boolean } {
+  let staged = false;
+  const applying: ProgramTier[] = [];
+  for (const { name, defaultAction, policies } of tiers) {
+    const selected: ProgramPolicy[] = [];
+    for (const policy of policies) {
+      const rules = policy[direction];
+      if (!rules || !applies(policy)) continue;
+      selected.push({ policy, rules });
+      staged ||= policy.staged;
+    }
+    if (selected.length > 0) applying.push({ name, defaultAction, policies: selected });
+  }
+  return { tiers: applying, staged };
+}

@@ -1,0 +1,183 @@
+import { END_OF_TIER, PROFILE_TIER, UNDECIDED, type TraceEntry } from '../trace/entry.js';
+import { NO, OPEN, matchRule, type Knowledge, type Packet } from './match.js';
+import type { Program, ProgramPolicy, ProgramTier } from './program.js';
+
+/** What is looked at: enforced policies only, or staged ones as though they were enforced. */
+export type Scope = 'enforced' | 'pending';
+
+export type Verdict = 'allow' | 'deny' | 'unknown';
+
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly trace: readonly TraceEntry[];
+  readonly notes: readonly string[];
+}
+
+/** Sets of final actions, as bits. */
+const ALLOW = 1;
+const DENY = 2;
+
+/**
+ * Takes a connection through a program. Per tier, policies and their rules in order: allow and deny are final,
+ * log goes on, pass leaves the tier. No match ends in the tier's default action; after the last tier, profiles
+ * decide, and deny if none does.
+ *
+ * Where it is open whether a rule matches, both ways are followed: if all end alike, that is the verdict,
+ * otherwise it is unknown and the trace ends at the first such rule.
+ */
+export function walk(program: Program, scope: Scope, packet: Packet, knowledge: Knowledge): Outcome {
+  return new Walk(program, scope, packet, knowledge).outcome();
+}
+
+class Walk {
+  readonly #program: Program;
+  readonly #scope: Scope;
+  readonly #packet: Packet;
+  readonly #knowledge: Knowledge;
+  readonly #trace: TraceEntry[] = [];
+  readonly #notes: string[] = [];
+  /** How the open rules met so far would have ended things, had they matched. */
+  #otherwise = 0;
+  /** Length of the trace up to and with the first open rule; -1 if there was none. */
+  #firstOpen = -1;
+  /** How things end from each tier on, once worked out. */
+  readonly #endsFrom: (number | undefined)[] = [];
+
+  constructor(program: Program, scope: Scope, packet: Packet, knowledge: Knowledge) {
+    this.#program = program;
+    this.#scope = scope;
+    this.#packet = packet;
+    this.#knowledge = knowledge;
+  }
+
+  outcome(): Outcome {
+    for (const policy of this.#program.notEvaluated) {
+      if (policy.staged && this.#scope === 'enforced') continue;
+      this.#open(policy.tier, policy.reference, ALLOW | DENY);
+      this.#notes.push(
+        `${policy.reference}: ${policy.host === 'preDnat' ? 'preDNAT' : 'doNotTrack'} policies are not evaluated`,
+      );
+    }
+    const end = this.#from(0) | this.#otherwise;
+    const trace = this.#trace;
+    const notes = [...new Set(this.#notes)];
+    if (end === ALLOW || end === DENY) return { verdict: end === ALLOW ? 'allow' : 'deny', trace, notes };
+    return { verdict: 'unknown', trace: trace.slice(0, this.#firstOpen), notes };
+  }
+
+  /** Goes through the tiers from one on; returns how it ends. */
+  #from(first: number): number {
+    const { tiers } = this.#program;
+    for (let at = first; at < tiers.length; at++) {
+      const tier = tiers[at];
+      const end = tier ? this.#tier(tier, at) : 0;
+      if (end !== 0) return end;
+    }
+    return this.#profiles();
+  }
+
+  /** Goes through one tier; 0 if it passes. */
+  #tier({ name, policies, defaultAction }: ProgramTier, at: number): number {
+    let atEnd: ProgramPolicy | undefined;
+    for (let index = 0; index < policies.length; index++) {
+      const applying = policies[index];
+      if (!applying) continue;
+      const { policy, rules } = applying;
+      if (policy.staged && this.#scope === 'enforced') continue;
+      // Which policy stands for the end of a tier is a convention: the last enforced, the first pending one.
+      if (atEnd === undefined || this.#scope === 'enforced') atEnd = applying;
+      for (let number = 0; number < rules.length; number++) {
+        const rule = rules[number];
+        if (!rule || rule.action === 'log') continue;
+        const match = matchRule(rule, this.#packet, this.#knowledge);
+        if (match === NO) continue;
+        if (match === OPEN) {
+          this.#openRule(name, applying, number, at);
+          continue;
+        }
+        this.#trace.push({ tier: name, policy: policy.reference, action: rule.action, rule: number });
+        if (policy.tiesUndefined) this.#noteTies(policies, index, rule.action);
+        return rule.action === 'pass' ? 0 : rule.action === 'allow' ? ALLOW : DENY;
+      }
+    }
+    if (!atEnd) return 0;
+    this.#trace.push({
+      tier: name,
+      policy: atEnd.policy.reference,
+      action: defaultAction,
+      rule: END_OF_TIER,
+    });
+    return defaultAction === 'pass' ? 0 : DENY;
+  }
+
+  #profiles(): number {
+    for (const { name, rules } of this.#program.profiles) {
+      if (!rules) this.#notes.push(`profile ${name} does not exist`);
+      for (const [number, rule] of (rules ?? []).entries()) {
+        if (rule.action === 'log') continue;
+        const match = matchRule(rule, this.#packet, this.#knowledge);
+        if (match === NO) continue;
+        const action = rule.action === 'allow' ? 'allow' : 'deny';
+        if (match === OPEN) {
+          this.#noteOpen(`pro:${name}`, rule.origin.index);
+          this.#open(PROFILE_TIER, `pro:${name}`, action === 'allow' ? ALLOW : DENY);
+          continue;
+        }
+        this.#trace.push({ tier: PROFILE_TIER, policy: `pro:${name}`, action, rule: number });
+        return action === 'allow' ? ALLOW : DENY;
+      }
+    }
+    const policy = `pro:${PROFILE_TIER}`;
+    this.#trace.push({ tier: PROFILE_TIER, policy, action: 'deny', rule: END_OF_TIER });
+    return DENY;
+  }
+
+  #openRule(tier: string, { policy, rules }: ProgramPolicy, number: number, at: number): void {
+    const rule = rules[number];
+    if (!rule) return;
+    this.#noteOpen(policy.reference, rule.origin.index);
+    const end = rule.action === 'allow' ? ALLOW : rule.action === 'deny' ? DENY : this.#endFrom(at + 1);
+    this.#open(tier, policy.reference, end);
+  }
+
+  #noteOpen(policy: string, rule: number): void {
+    const { direction } = this.#program;
+    this.#notes.push(
+      `whether ${policy} ${direction}[${rule}] matches cannot be told: ${this.#packet.openReason}`,
+    );
+  }
+
+  #open(tier: string, policy: string, otherwise: number): void {
+    this.#otherwise |= otherwise;
+    const last = this.#trace.at(-1);
+    if (last?.rule !== UNDECIDED || last.policy !== policy) {
+      this.#trace.push({ tier, policy, action: 'unknown', rule: UNDECIDED });
+    }
+    if (this.#firstOpen < 0) this.#firstOpen = this.#trace.length;
+  }
+
+  /** How things may end from a tier on, apart from this walk's trace. */
+  #endFrom(at: number): number {
+    let end = this.#endsFrom[at];
+    if (end === undefined) {
+      const aside = new Walk(this.#program, this.#scope, this.#packet, this.#knowledge);
+      end = aside.#from(at) | aside.#otherwise;
+      this.#endsFrom[at] = end;
+    }
+    return end;
+  }
+
+  /** Policies of equal priority are consulted in an undefined order: says so if another would act otherwise. */
+  #noteTies(policies: readonly ProgramPolicy[], index: number, action: string): void {
+    const decided = policies[index]?.policy;
+    for (const { policy, rules } of policies.slice(index + 1)) {
+      if (policy.order !== decided?.order) return;
+      const first = rules.find((rule) => matchRule(rule, this.#packet, this.#knowledge) !== NO);
+      if (first && first.action !== action) {
+        this.#notes.push(
+          `ambiguous: ${decided.reference} and ${policy.reference} have equal priority ${policy.order} and act differently`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import type { KubernetesObject } from '../../cluster/objects.js';
+import {
+  readAdminNetworkPolicy,
+  readBaselineAdminNetworkPolicy,
+  readClusterNetworkPolicy,
+  type AdminNetworkPolicy,
+} from './admin-network-policy.js';
+import { readCalicoPolicy, type CalicoPolicy } from './calico-policy.js';
+import {
+  readHostEndpoint,
+  readNetworkSet,
+  readProfile,
+  type HostEndpoint,
+  type NetworkSet,
+  type Profile,
+} from './endpoints.js';
+import { Fields, type FieldProblem } from './fields.js';
+import { readNetworkPolicy, type NetworkPolicy } from './network-policy.js';
+import { readTier, type Tier } from './tier.js';
+
+/** Everything that policies are made of, of every API, validated. */
+export type PolicyResource = Policy | Tier | NetworkSet | HostEndpoint | Profile;
+
+export type Policy = NetworkPolicy | AdminNetworkPolicy | CalicoPolicy;
+
+/** What became of reading an object. A resource with problems counts as absent. */
+export type PolicyReading =
+  | { readonly is: 'resource'; readonly resource: PolicyResource }
+  | { readonly is: 'invalid'; readonly problems: readonly FieldProblem[] }
+  /** The object has nothing to do with policies. */
+  | { readonly is: 'other' };
+
+interface Reader {
+  readonly namespaced: boolean;
+  readonly read: (spec: Fields, object: Identified) => PolicyResource;
+}
+
+interface Identified {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const calico = (kind: CalicoPolicy['kind']): Reader => ({
+  namespaced: !kind.endsWith('GlobalNetworkPolicy'),
+  read: (spec, { namespace, name }) => readCalicoPolicy(kind, namespace, name, spec),
+});
+
+const CALICO: Readonly<Record<string, Reader>> = {
+  NetworkPolicy: calico('CalicoNetworkPolicy'),
+  GlobalNetworkPolicy: calico('GlobalNetworkPolicy'),
+  StagedNetworkPolicy: calico('StagedNetworkPolicy'),
+  StagedGlobalNetworkPolicy: calico('StagedGlobalNetworkPolicy'),
+  StagedKubernetesNetworkPolicy: {
+    namespaced: true,
+    read: (spec, { namespace, name }) =>
+      readNetworkPolicy('StagedKubernetesNetworkPolicy', namespace, name, spec),
+  },
+  Tier: { namespaced: false, read: (spec, { name }) => readTier(name, spec) },
+  NetworkSet: {
+    namespaced: true,
+    read: (spec, { namespace, name, labels }) => readNetworkSet(namespace, name, labels, spec),
+  },
+  GlobalNetworkSet: {
+    namespaced: false,
+    read: (spec, { name, labels }) => readNetworkSet('', name, labels, spec),
+  },
+  HostEndpoint: { namespaced: false, read: (spec, { name, labels }) => readHostEndpoint(name, labels, spec) },
+  Profile: { namespaced: false, read: (spec, { name }) => readProfile(name, spec) },
+};
+
+/** The kinds that are read, by API version. */
+const READERS: Readonly<Record<string, Readonly<Record<string, Reader>>>> = {
+  'networking.k8s.io/v1': {
+    NetworkPolicy: {
+      namespaced: true,
+      read: (spec, { namespace, name }) => readNetworkPolicy('NetworkPolicy', namespace, name, spec),
+    },
+  },
+  'policy.networking.k8s.io/v1alpha1': {
+    AdminNetworkPolicy: { namespaced: false, read: (spec, { name }) => readAdminNetworkPolicy(name, spec) },
+    BaselineAdminNetworkPolicy: {
+      namespaced: false,
+      read: (spec, { name }) => readBaselineAdminNetworkPolicy(name, spec),
+    },
+  },
+  'policy.networking.k8s.io/v1alpha2': {
+    ClusterNetworkPolicy: {
+      namespaced: false,
+      read: (spec, { name }) => readClusterNetworkPolicy(name, spec),
+    },
+  },
+  'projectcalico.org/v3': CALICO,
+  // How Calico keeps its resources where no API server of its own runs.
+  'crd.projectcalico.org/v1': CALICO,
+};
+
+/** Kinds whose objects would take part in a verdict if they could be read, whatever their API group. */
+const POLICY_KIND = /(Network|Clusterwide)\w*Policy$/;
+const ANTREA_GROUP = /^(crd\.)?antrea\.io\//;
+
+/**
+ * Reads an object of any policy API into its validated form. Policies of other APIs, or of other versions, are
+ * invalid rather than passed over, for a verdict without them would be a guess.
+ */
+export function readPolicyObject(object: KubernetesObject): PolicyReading {
+  const reader = READERS[object.apiVersion]?.[object.kind];
+  if (!reader) return unread(object);
+  const problems: FieldProblem[] = [];
+  const fields = new Fields(object, '', problems);
+  const { name, namespace, labels } = fields.requiredObject('metadata', (metadata) => ({
+    name: metadata.requiredText('name'),
+    namespace: metadata.text('namespace') ?? 'default',
+    labels: metadata.labels('labels'),
+  }));
+  const readSpec = (spec: Fields) =>
+    reader.read(spec, { name, namespace: reader.namespaced ? namespace : '', labels });
+  const resource = fields.object('spec', readSpec) ?? readSpec(new Fields({}, 'spec', problems));
+  if (resource.kind === 'BaselineAdminNetworkPolicy' && name !== 'default') {
+    fields.problem('metadata.name', 'must be "default" for a BaselineAdminNetworkPolicy');
+  }
+  return problems.length > 0 ? { is: 'invalid', problems } : { is: 'resource', resource };
+}
+
+function unread({ apiVersion, kind }: KubernetesObject): PolicyReading {
+  const policy = POLICY_KIND.test(kind) || (ANTREA_GROUP.test(apiVersion) && kind.endsWith('Policy'));
+  if (!policy) return { is: 'other' };
+  return {
+    is: 'invalid',
+    problems: [{ field: 'kind', reason: `${kind} of ${apiVersion} is not supported` }],
+  };
+}
