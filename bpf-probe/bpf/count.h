@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* From a parsed packet to its flow's entry: the parts that are the same for every address family. */
+#ifndef SONDE_COUNT_H
+#define SONDE_COUNT_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "flow.h"
+#include "maps.h"
+#include "packet.h"
+#include "conntrack.h"
+#include "connection.h"
+
+/* The hook that a program is attached to; constant in each program. */
+enum hook {
+	HOOK_INGRESS = 1 << 0, /* of the host's end: what a pod sends, or what an uplink receives */
+	HOOK_POD = 1 << 1,     /* behind the interface is a pod, so one of the ends is local */
+};
+
+static const struct flow empty_flow;
+
+/* Fills in an entry that was just made, for the packet that made it. */
+static __always_inline void begin(struct flow *f, const struct __sk_buff *skb, const struct packet *p,
+				  __u8 protocol, __u64 now)
+{
+	f->first = now;
+	f->ifindex = skb->ifindex;
+	f->sampling = sampling;
+	f->first_sender = p->sender;
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+		if (has_conntrack) {
+			f->nat_tries = NAT_TRIES;
+			f->attention = ATTEND_NAT;
+		}
+	} else {
+		f->icmp_type = p->icmp_type;
+		f->icmp_code = p->icmp_code;
+	}
+}
+
+/* Counts an entry of the window, and wakes user space when there are so many that it should begin a new window. */
+static __always_inline void note_entry(__u32 parity)
+{
+	struct pressure_message *message;
+
+	if (__sync_fetch_and_add(&entries[parity], 1) + 1 != pressure_entries)
+		return;
+	message = bpf_ringbuf_reserve(&packets, sizeof(*message), 0);
+	if (!message)
+		return; /* The ring is full: user space is awake already. */
+	message->kind = MESSAGE_PRESSURE;
+	bpf_ringbuf_submit(message, BPF_RB_FORCE_WAKEUP);
+}
+
+/* The steady state's work for a packet. Returns true if the entry wants more to be done. */
+static __always_inline bool add(struct flow *f, const struct packet *p, enum hook hook, __u8 protocol, __u64 now)
+{
+	__u32 sender = p->sender & 1;
+	__u8 end = 1 << (hook & HOOK_INGRESS ? sender : 1 - sender);
+
+	__sync_fetch_and_add(&f->bytes[sender], (__u64)p->bytes);
+	__sync_fetch_and_add(&f->packets[sender], (__u64)p->packets);
+	f->last = now;
+	if ((hook & HOOK_POD) && !(f->ends & end))
+		f->ends |= end;
+	if (f->attention)
+		return true;
+	if (protocol != IPPROTO_TCP)
+		return false;
+	if (p->tcp_flags & ~f->tcp_flags[sender])
+		f->tcp_flags[sender] |= p->tcp_flags;
+	if (p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))
+		return true;
+	return (hook & HOOK_INGRESS) && (__u32)(now >> 20) - f->socket_at > SOCKET_INTERVAL;
+}
+
+/* Everything that is not done for every packet, but for what needs the key. */
+static __always_inline void attend(struct __sk_buff *skb, struct flow *f, const struct packet *p, enum hook hook,
+				   __u8 protocol)
+{
+	if (f->nat != NAT_UNKNOWN || f->nat_tries == 0)
+		f->attention &= ~ATTEND_NAT;
+	if (protocol != IPPROTO_TCP)
+		return;
+	f->tcp_flags[p->sender & 1] |= p->tcp_flags;
+	if ((p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) || (f->attention & ATTEND_HANDSHAKE))
+		note_tcp_state(f, p);
+	if ((hook & HOOK_INGRESS) && (__u32)(f->last >> 20) - f->socket_at > SOCKET_INTERVAL)
+		sample_socket(skb, f);
+}
+
+/* A message for a packet that found its map full; NULL, counted, if the ring is full too. */
+static __always_inline struct overflow_message *reserve_overflow(const struct packet *p, __u32 family)
+{
+	struct overflow_message *message = bpf_ringbuf_reserve(&packets, sizeof(*message), 0);
+
+	if (!message) {
+		count(COUNTER_LOST_PACKETS_MAP_FULL, p->packets);
+		count(COUNTER_LOST_BYTES_MAP_FULL, p->bytes);
+		return NULL;
+	}
+	count(COUNTER_MAP_FULL_FALLBACKS, p->packets);
+	__builtin_memset(message, 0, sizeof(*message));
+	message->kind = MESSAGE_OVERFLOW;
+	message->family = family;
+	return message;
+}
+
+#define FAMILY 4
+#include "count_family.h"
+#undef FAMILY
+#define FAMILY 6
+#include "count_family.h"
+#undef FAMILY
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/*
+ * The flow probe's kernel programs: one for each kind of interface and direction. They read, count and pass on;
+ * the verdict is always "next", so other programs on the hook are not disturbed.
+ *
+ * A packet is counted where it enters through a watched interface. Where it leaves through one it is counted only
+ * if it did not enter through another, which the kernel remembers as the packet's ingress_ifindex.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include "flow.h"
+#include "maps.h"
+#include "packet.h"
+#include "count.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define VERDICT_NEXT (-1) /* TCX_NEXT, TC_ACT_UNSPEC: go on with the next program */
+
+/* VLAN tags in the frame itself, outer and inner (IEEE 802.1ad); more are not IP traffic to us. */
+#define MAX_VLAN_TAGS 2
+
+static __always_inline bool is_watched(__u32 ifindex)
+{
+	if (ifindex < WATCHED_BITS)
+		return watched[ifindex / 32] & (1u << (ifindex % 32));
+	return bpf_map_lookup_elem(&watched_high, &ifindex) != NULL;
+}
+
+/* True for a packet that was counted when it entered through another watched interface, or is sampled out. */
+static __always_inline bool passes_uncounted(struct __sk_buff *skb, enum hook hook)
+{
+	if (!(hook & HOOK_INGRESS) && skb->ingress_ifindex && is_watched(skb->ingress_ifindex))
+		return true;
+	return sampling > 1 && bpf_get_prandom_u32() % sampling != 0;
+}
+
+/*
+ * Offset of the IP header, 0 if the frame carries none. skb->protocol is that behind a VLAN tag which the kernel
+ * took off; a tag that is still in the frame shows as the protocol itself.
+ */
+static __always_inline __u32 network_offset(struct __sk_buff *skb, __u32 l2)
+{
+	__u16 protocol = skb->protocol;
+
+	for (int i = 0; i < MAX_VLAN_TAGS; i++) {
+		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		if (!load(skb, l2 + 2, &protocol, sizeof(protocol)))
+			return 0;
+		l2 += 4;
+	}
+	return protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6) ? l2 : 0;
+}
+
+/* Counts what the fast parsers leave. `hook` and `l2` are constant where it is called. */
+static __noinline int observe_slow(struct __sk_buff *skb, enum hook hook, __u32 l2)
+{
+	struct packet p = {};
+	struct key4 key4;
+	struct key6 key6;
+	__u32 network = network_offset(skb, l2);
+
+	if (!network && skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6)) {
+		count(COUNTER_PACKETS_NOT_IP, 1);
+		return 0;
+	}
+	switch (parse_slow(skb, network, &key4, &key6, &p)) {
+	case 4:
+		count4(skb, &key4, &p, hook);
+		break;
+	case 6:
+		count6(skb, &key6, &p, hook);
+		break;
+	default:
+		count(COUNTER_PACKETS_MALFORMED, 1);
+	}
+	return 0;
+}
+
+/* `l2` is the length of the interface's link header. */
+static __always_inline int observe(struct __sk_buff *skb, enum hook hook, __u32 l2)
+{
+	struct packet p;
+
+	if (passes_uncounted(skb, hook))
+		return VERDICT_NEXT;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		struct key4 key;
+
+		if (parse4_fast(skb, l2, &key, &p)) {
+			count4(skb, &key, &p, hook);
+			return VERDICT_NEXT;
+		}
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		struct key6 key;
+
+		if (parse6_fast(skb, l2, &key, &p)) {
+			count6(skb, &key, &p, hook);
+			return VERDICT_NEXT;
+		}
+	}
+	observe_slow(skb, hook, l2);
+	return VERDICT_NEXT;
+}
+
+SEC("tc")
+int sonde_pod_in(struct __sk_buff *skb)
+{
+	return observe(skb, HOOK_POD | HOOK_INGRESS, ETH_HLEN);
+}
+
+SEC("tc")
+int sonde_pod_out(struct __sk_buff *skb)
+{
+	return observe(skb, HOOK_POD, ETH_HLEN);
+}
+
+SEC("tc")
+int sonde_uplink_in(struct __sk_buff *skb)
+{
+	return observe(skb, HOOK_INGRESS, ETH_HLEN);
+}
+
+SEC("tc")
+int sonde_uplink_out(struct __sk_buff *skb)
+{
+	return observe(skb, 0, ETH_HLEN);
+}
+
+/* Interfaces without a link header, for example tunnels of IP in IP. */
+SEC("tc")
+int sonde_ip_in(struct __sk_buff *skb)
+{
+	return observe(skb, HOOK_INGRESS, 0);
+}
+
+SEC("tc")
+int sonde_ip_out(struct __sk_buff *skb)
+{
+	return observe(skb, 0, 0);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* The maps and the settings of the kernel programs. */
+#ifndef SONDE_MAPS_H
+#define SONDE_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "flow.h"
+
+/*
+ * The flow maps. There are two sets; the window's number chooses the one that packets go to, so that user space
+ * drains the other while nothing writes to it. Entries are shared by all CPUs and counted atomically: per-CPU
+ * values would multiply memory and drain time by the number of CPUs. Sizes are set by user space.
+ */
+struct flows4 {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct key4);
+	__type(value, struct flow);
+};
+
+struct flows6 {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct key6);
+	__type(value, struct flow);
+};
+
+struct flows4 flows4_even SEC(".maps"), flows4_odd SEC(".maps");
+struct flows6 flows6_even SEC(".maps"), flows6_odd SEC(".maps");
+
+/* Takes what finds its flow map full, and wakes user space when the maps fill up (enum packet_message_kind). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} packets SEC(".maps");
+
+/* enum counter */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/*
+ * Interfaces that count what enters through them, one bit an index; those above WATCHED_BITS are in
+ * `watched_high`. Includes devices that only pass on what watched interfaces received, for example a bridge.
+ */
+#define WATCHED_BITS (1 << 18)
+__u32 watched[WATCHED_BITS / 32];
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u8);
+} watched_high SEC(".maps");
+
+/* Settings, written before loading. */
+const volatile bool has_coarse_clock = false; /* bpf_ktime_get_coarse_ns, Linux 5.11 */
+const volatile bool has_conntrack = false;    /* bpf_skb_ct_lookup, Linux 5.19 */
+const volatile __u32 pressure_entries = 0;    /* entries of a window that call for an early flip */
+
+/* Settings that change with the window. */
+__u32 window; /* counts the windows; odd and even ones use maps of their own */
+__u32 sampling = 1; /* count one packet in this many */
+__u32 entries[2]; /* entries made in the current even and odd window */
+
+static __always_inline void count(enum counter counter, __u64 value)
+{
+	__u32 index = counter;
+	__u64 *total = bpf_map_lookup_elem(&counters, &index);
+
+	if (total)
+		*total += value;
+}
+
+/* Nanoseconds on the monotonic clock, to the tick (1 to 10 ms) where the kernel has a cheap clock. */
+static __always_inline __u64 coarse_now(void)
+{
+	return has_coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+}
+
+#endif

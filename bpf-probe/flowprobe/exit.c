@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void say_list(const char *format, va_list list)
+{
+	fputs("flowprobe: ", stderr);
+	vfprintf(stderr, format, list);
+	fputc('\n', stderr);
+}
+
+void say(const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	say_list(format, list);
+	va_end(list);
+}
+
+void fail(enum exit_code code, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	say_list(format, list);
+	va_end(list);
+	exit(code);
+}

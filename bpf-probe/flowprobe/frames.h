@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the frames of PROTOCOL.md. */
+#ifndef SONDE_FRAMES_H
+#define SONDE_FRAMES_H
+
+#include <stddef.h>
+#include <linux/types.h>
+
+enum frame_type {
+	FRAME_HELLO = 1,
+	FRAME_FLOWS = 2,
+	FRAME_COUNTERS = 3,
+	FRAME_INTERFACES = 4,
+	FRAME_NAMES = 5,
+};
+
+/* A record of a FLOWS frame, as it lies in the frame. */
+struct flow_record {
+	__u8 client[16];
+	__u8 server[16];
+	__u8 service[16];
+	__u64 start;
+	__u64 end;
+	__u64 bytes_out;
+	__u64 bytes_in;
+	__u64 packets_out;
+	__u64 packets_in;
+	__u32 connections_started;
+	__u32 connections_completed;
+	__u32 rtt;
+	__u32 rtt_min;
+	__u32 connect;
+	__u32 ifindex;
+	__u32 sampling;
+	__u16 client_port;
+	__u16 server_port;
+	__u16 service_port;
+	__u16 tcp_flags;
+	__u8 protocol;
+	__u8 icmp_type;
+	__u8 icmp_code;
+	__u8 connection_state;
+	__u8 ends;
+	__u8 zero[7];
+};
+
+_Static_assert(sizeof(struct flow_record) == 144, "a record has the length that PROTOCOL.md gives");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian as this machine's memory is");
+
+/* Opens the stream: standard output, or the Unix socket at `path` if not NULL. Ends the process if it cannot. */
+void open_stream(const char *path);
+
+/* The stream's file descriptor, to watch for its reader's end. */
+int stream_descriptor(void);
+
+/* A frame is begun, filled and sent; one at a time. Sending blocks while the reader is slow and ends the process when
+ * the reader is gone. */
+void begin_frame(enum frame_type type);
+void put(const void *bytes, size_t size);
+void put_u8(__u8 value);
+void put_u16(__u16 value);
+void put_u32(__u32 value);
+void put_u64(__u64 value);
+void put_text(const char *text); /* u16 length, then the bytes */
+void send_frame(void);
+
+/* Sends FLOWS frames that hold `count` records. */
+void send_flows(const struct flow_record *records, size_t count);
+
+#endif

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interfaces.h"
+#include "attach.h"
+#include "exit.h"
+#include "flow.h"
+#include "frames.h"
+#include "network_links.h"
+#include "flowprobe.skel.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct interface {
+	struct network_link link;
+	enum interface_kind kind; /* if watched */
+	bool watched;
+	bool counted; /* what enters through it is counted, by itself or by the interfaces below it */
+	bool listed;  /* seen in the listing that is going on */
+	bool gone;    /* vanished, but the window's flows may still name it */
+	struct attachment attachment;
+};
+
+struct interfaces {
+	struct flowprobe_bpf *bpf;
+	const struct options *options;
+	bool tcx;
+	int descriptor;
+	bool changed; /* since the last INTERFACES frame */
+	struct interface *all;
+	size_t count;
+};
+
+static bool is_pattern(const char *text)
+{
+	return strpbrk(text, "*?[") != NULL;
+}
+
+/* Whether the options choose the interface, and as what. */
+static bool is_chosen(const struct options *options, const struct network_link *link, enum interface_kind *kind)
+{
+	for (int i = 0; i < options->pattern_count; i++) {
+		if (fnmatch(options->patterns[i].pattern, link->name, 0) == 0) {
+			*kind = options->patterns[i].kind;
+			return true;
+		}
+	}
+	*kind = INTERFACE_POD;
+	return options->pods && strcmp(link->kind, "veth") == 0 && link->lower_elsewhere;
+}
+
+static struct interface *find_interface(struct interfaces *interfaces, int ifindex)
+{
+	for (size_t i = 0; i < interfaces->count; i++) {
+		if (interfaces->all[i].link.ifindex == ifindex && !interfaces->all[i].gone)
+			return &interfaces->all[i];
+	}
+	return NULL;
+}
+
+static struct interface *add_interface(struct interfaces *interfaces)
+{
+	struct interface *all = realloc(interfaces->all, (interfaces->count + 1) * sizeof(*all));
+
+	if (!all)
+		fail(EXIT_OTHER, "out of memory");
+	interfaces->all = all;
+	all[interfaces->count] = (struct interface){};
+	return &all[interfaces->count++];
+}
+
+/* Tells the kernel programs whether packets that entered through the interface have been counted. */
+static void mark_counted(struct interfaces *interfaces, struct interface *interface, bool counted)
+{
+	__u32 ifindex = interface->link.ifindex;
+	__u32 *watched = interfaces->bpf->bss->watched;
+	__u8 present = 1;
+
+	interface->counted = counted;
+	if (ifindex < sizeof(interfaces->bpf->bss->watched) * 8) {
+		if (counted)
+			watched[ifindex / 32] |= 1u << (ifindex % 32);
+		else
+			watched[ifindex / 32] &= ~(1u << (ifindex % 32));
+	} else if (counted) {
+		bpf_map__update_elem(interfaces->bpf->maps.watched_high, &ifindex, sizeof(ifindex), &present,
+				     sizeof(present), BPF_ANY);
+	} else {
+		bpf_map__delete_elem(interfaces->bpf->maps.watched_high, &ifindex, sizeof(ifindex), 0);
+	}
+}
+
+/* A bridge or bond passes on what its ports received: counted if each of them is. A VLAN device likewise. */
+static bool is_counted(struct interfaces *interfaces, const struct interface *interface)
+{
+	const struct network_link *link = &interface->link;
+	size_t ports = 0;
+
+	if (interface->watched)
+		return true;
+	for (size_t i = 0; i < interfaces->count; i++) {
+		if (interfaces->all[i].link.master != link->ifindex || interfaces->all[i].gone)
+			continue;
+		if (!interfaces->all[i].counted)
+			return false;
+		ports++;
+	}
+	if (ports)
+		return true;
+	if (strcmp(link->kind, "vlan") == 0 && !link->lower_elsewhere) {
+		const struct interface *lower = find_interface(interfaces, link->lower);
+
+		return lower && lower->counted;
+	}
+	return false;
+}
+
+/* Devices stack: repeats until nothing changes, at most once for each level. */
+static void mark_all(struct interfaces *interfaces)
+{
+	bool changed = true;
+
+	for (size_t round = 0; changed && round <= interfaces->count; round++) {
+		changed = false;
+		for (size_t i = 0; i < interfaces->count; i++) {
+			struct interface *interface = &interfaces->all[i];
+			bool counted = !interface->gone && is_counted(interfaces, interface);
+
+			if (counted != interface->counted) {
+				mark_counted(interfaces, interface, counted);
+				changed = true;
+			}
+		}
+	}
+}
+
+static void stop_watching(struct interfaces *interfaces, struct interface *interface)
+{
+	detach_interface(&interface->attachment);
+	interface->watched = false;
+	interfaces->changed = true;
+}
+
+static void start_watching(struct interfaces *interfaces, struct interface *interface, enum interface_kind kind)
+{
+	int error = attach_interface(interfaces->bpf, &interface->link, kind, interfaces->tcx, &interface->attachment);
+
+	if (error == -ENODEV)
+		return; /* It vanished again; the kernel will tell. */
+	if (error) {
+		say("cannot watch the interface %s: %s", interface->link.name, strerror(-error));
+		return;
+	}
+	interface->watched = true;
+	interface->kind = kind;
+	interfaces->changed = true;
+}
+
+static void lose_interface(struct interfaces *interfaces, struct interface *interface)
+{
+	if (interface->watched)
+		detach_interface(&interface->attachment);
+	if (interface->counted)
+		mark_counted(interfaces, interface, false);
+	interface->gone = true;
+}
+
+static void observe_link(void *context, const struct network_link *link, bool gone)
+{
+	struct interfaces *interfaces = context;
+	struct interface *interface = find_interface(interfaces, link->ifindex);
+	enum interface_kind kind;
+	bool chosen;
+
+	if (gone) {
+		if (interface)
+			lose_interface(interfaces, interface);
+		return;
+	}
+	if (!interface)
+		interface = add_interface(interfaces);
+	if (interface->watched && strcmp(interface->link.name, link->name) != 0)
+		interfaces->changed = true;
+	interface->link = *link;
+	interface->listed = true;
+	chosen = is_chosen(interfaces->options, link, &kind);
+	if (interface->watched && (!chosen || kind != interface->kind))
+		stop_watching(interfaces, interface);
+	if (!interface->watched && chosen)
+		start_watching(interfaces, interface, kind);
+}
+
+static void list_all(struct interfaces *interfaces)
+{
+	for (size_t i = 0; i < interfaces->count; i++)
+		interfaces->all[i].listed = false;
+	list_network_links(interfaces->descriptor, observe_link, interfaces);
+	for (size_t i = 0; i < interfaces->count; i++) {
+		if (!interfaces->all[i].listed && !interfaces->all[i].gone)
+			lose_interface(interfaces, &interfaces->all[i]);
+	}
+	mark_all(interfaces);
+}
+
+static void require_named_interfaces(const struct interfaces *interfaces)
+{
+	for (int p = 0; p < interfaces->options->pattern_count; p++) {
+		const char *name = interfaces->options->patterns[p].pattern;
+		bool watched = is_pattern(name);
+
+		for (size_t i = 0; i < interfaces->count && !watched; i++)
+			watched = interfaces->all[i].watched && strcmp(interfaces->all[i].link.name, name) == 0;
+		if (!watched)
+			fail(EXIT_INTERFACE, "there is no interface %s that can be watched in this network namespace", name);
+	}
+}
+
+struct interfaces *watch_interfaces(struct flowprobe_bpf *bpf, const struct options *options, bool tcx)
+{
+	struct interfaces *interfaces = calloc(1, sizeof(*interfaces));
+
+	if (!interfaces)
+		fail(EXIT_OTHER, "out of memory");
+	*interfaces = (struct interfaces){
+		.bpf = bpf, .options = options, .tcx = tcx, .descriptor = open_network_links(), .changed = true};
+	list_all(interfaces);
+	for (size_t i = 0; i < interfaces->count; i++) {
+		if (!interfaces->all[i].watched || tcx)
+			remove_leftover_filters(interfaces->all[i].link.ifindex);
+	}
+	require_named_interfaces(interfaces);
+	return interfaces;
+}
+
+int interfaces_descriptor(const struct interfaces *interfaces)
+{
+	return interfaces->descriptor;
+}
+
+void follow_interfaces(struct interfaces *interfaces)
+{
+	if (!read_network_links(interfaces->descriptor, observe_link, interfaces))
+		list_all(interfaces);
+	mark_all(interfaces);
+}
+
+unsigned watched_interfaces(const struct interfaces *interfaces)
+{
+	unsigned watched = 0;
+
+	for (size_t i = 0; i < interfaces->count; i++)
+		watched += interfaces->all[i].watched;
+	return watched;
+}
+
+void report_interfaces(struct interfaces *interfaces)
+{
+	if (!interfaces->changed)
+		return;
+	interfaces->changed = false;
+	begin_frame(FRAME_INTERFACES);
+	put_u32(watched_interfaces(interfaces));
+	for (size_t i = 0; i < interfaces->count; i++) {
+		const struct interface *interface = &interfaces->all[i];
+
+		if (!interface->watched)
+			continue;
+		put_u32(interface->link.ifindex);
+		put_u8(interface->kind);
+		put_text(interface->link.name);
+	}
+	send_frame();
+}
+
+void forget_vanished_interfaces(struct interfaces *interfaces)
+{
+	for (size_t i = interfaces->count; i-- > 0;) {
+		if (!interfaces->all[i].gone)
+			continue;
+		interfaces->changed |= interfaces->all[i].watched;
+		interfaces->all[i] = interfaces->all[--interfaces->count];
+	}
+}
+
+void unwatch_interfaces(struct interfaces *interfaces)
+{
+	for (size_t i = 0; i < interfaces->count; i++) {
+		if (!interfaces->all[i].gone)
+			lose_interface(interfaces, &interfaces->all[i]);
+	}
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel.h"
+#include "exit.h"
+#include "tcx.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+/* Not in every distribution's <linux/capability.h>. */
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#define CAP_BPF	    39
+#endif
+
+static bool has_capability(const struct __user_cap_data_struct *sets, int capability)
+{
+	return sets[capability / 32].effective & (1u << (capability % 32));
+}
+
+void require_privileges(void)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} needed[] = {{CAP_BPF, "CAP_BPF"}, {CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {CAP_PERFMON, "CAP_PERFMON"}};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	char missing[64] = "";
+
+	if (syscall(SYS_capget, &header, sets))
+		fail(EXIT_PRIVILEGE, "cannot read this process's capabilities: %s", strerror(errno));
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		/* CAP_SYS_ADMIN stands in for CAP_BPF and CAP_PERFMON. */
+		if (has_capability(sets, needed[i].number) ||
+		    (needed[i].number != CAP_NET_ADMIN && has_capability(sets, CAP_SYS_ADMIN)))
+			continue;
+		if (missing[0])
+			strcat(missing, ", ");
+		strcat(missing, needed[i].name);
+	}
+	if (missing[0])
+		fail(EXIT_PRIVILEGE, "missing %s: run as root, or grant the capabilities to this process", missing);
+}
+
+/* True when the kernel or one of its modules has the function and lets programs call it. */
+static bool has_kernel_function(const char *name)
+{
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	bool found = vmlinux && btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) > 0;
+
+	if (vmlinux && !found) {
+		struct btf *module = btf__load_module_btf("nf_conntrack", vmlinux);
+
+		found = module && btf__find_by_name_kind(module, name, BTF_KIND_FUNC) > 0;
+		btf__free(module);
+	}
+	btf__free(vmlinux);
+	return found;
+}
+
+struct kernel probe_kernel(void)
+{
+	struct kernel kernel = {};
+	struct utsname system;
+
+	uname(&system);
+	snprintf(kernel.release, sizeof(kernel.release), "%s", system.release);
+	kernel.btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+	kernel.coarse_clock =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+	kernel.conntrack = kernel.btf && has_kernel_function("bpf_skb_ct_lookup");
+	kernel.tcx = tcx_is_supported();
+	return kernel;
+}
+
+void require_kernel(const struct kernel *kernel)
+{
+	if (!kernel->btf)
+		fail(EXIT_KERNEL,
+		     "kernel %s has no type information in /sys/kernel/btf/vmlinux: it must be built with CONFIG_DEBUG_INFO_BTF",
+		     kernel->release);
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) != 1)
+		fail(EXIT_KERNEL, "kernel %s has no BPF ring buffer: Linux 5.10 or later is needed", kernel->release);
+}
+
+static void print_feature(const char *name, bool present, const char *otherwise)
+{
+	printf("%-18s %s\n", name, present ? "yes" : otherwise);
+}
+
+void print_kernel(const struct kernel *kernel)
+{
+	printf("%-18s %s\n", "kernel", kernel->release);
+	print_feature("type information", kernel->btf, "no: flowprobe cannot run");
+	print_feature("TCX links", kernel->tcx, "no: clsact filters instead");
+	print_feature("coarse clock", kernel->coarse_clock, "no: precise clock, a little slower");
+	print_feature("conntrack", kernel->conntrack, "no: service addresses before NAT will be missing");
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "load.h"
+#include "exit.h"
+#include "flow.h"
+#include "flowprobe.skel.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* Kernels before 5.11 count maps against the memory that a process may lock. */
+static void allow_locked_memory(void)
+{
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+static int print_warnings(enum libbpf_print_level level, const char *format, va_list list)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, list) : 0;
+}
+
+struct flowprobe_bpf *load_programs(const struct options *options, const struct kernel *kernel)
+{
+	struct flowprobe_bpf *bpf;
+	int error;
+
+	libbpf_set_print(print_warnings);
+	allow_locked_memory();
+	bpf = flowprobe_bpf__open();
+	if (!bpf)
+		fail(EXIT_KERNEL, "cannot open the kernel programs: %s", strerror(errno));
+
+	bpf->rodata->has_coarse_clock = kernel->coarse_clock;
+	bpf->rodata->has_conntrack = kernel->conntrack;
+	bpf->rodata->pressure_entries = options->max_flows - options->max_flows / 4;
+	bpf_map__set_max_entries(bpf->maps.flows4_even, options->max_flows);
+	bpf_map__set_max_entries(bpf->maps.flows4_odd, options->max_flows);
+	bpf_map__set_max_entries(bpf->maps.flows6_even, options->max_flows);
+	bpf_map__set_max_entries(bpf->maps.flows6_odd, options->max_flows);
+	bpf_map__set_max_entries(bpf->maps.packets, options->ring_bytes);
+
+	error = flowprobe_bpf__load(bpf);
+	if (error)
+		fail(error == -EPERM || error == -EACCES ? EXIT_PRIVILEGE : EXIT_KERNEL,
+		     "the kernel does not accept the programs: %s", strerror(-error));
+	libbpf_set_print(NULL); /* From here on every error is told by us. */
+	return bpf;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * flowprobe: loads the kernel programs, attaches them to interfaces, and writes each window's flows as frames
+ * (PROTOCOL.md). One thread, one loop; everything it attached goes away with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "connections.h"
+#include "counters.h"
+#include "exit.h"
+#include "frames.h"
+#include "interfaces.h"
+#include "kernel.h"
+#include "load.h"
+#include "options.h"
+#include "records.h"
+#include "sightings.h"
+#include "window.h"
+#include "flowprobe.skel.h"
+
+/* Records that are written in one piece. */
+#define RECORDS 8192
+
+/* Feature bits of the HELLO frame. */
+#define FEATURE_TCX	  (1u << 0)
+#define FEATURE_CONNTRACK (1u << 1)
+
+struct probe {
+	struct flowprobe_bpf *bpf;
+	struct interfaces *interfaces;
+	struct ring_buffer *ring;
+	struct window *window;
+	struct sightings sightings;
+	struct connections *connections;
+	struct tally tally;
+	bool pressure; /* the maps fill up: end the window now */
+	struct flow_record records[RECORDS];
+};
+
+static void enter_netns(const char *path)
+{
+	int descriptor;
+
+	if (!path)
+		return;
+	descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (descriptor < 0 || setns(descriptor, CLONE_NEWNET))
+		fail(EXIT_OTHER, "cannot enter the network namespace %s: %s", path, strerror(errno));
+	close(descriptor);
+}
+
+static void send_hello(const struct options *options, const struct kernel *kernel)
+{
+	begin_frame(FRAME_HELLO);
+	put_u32(getpid());
+	put_u32(options->window_millis);
+	put_u32((kernel->tcx ? FEATURE_TCX : 0) | (kernel->conntrack ? FEATURE_CONNTRACK : 0));
+	put_u32(options->max_flows);
+	put_text(kernel->release);
+	send_frame();
+}
+
+static int take_message(void *context, void *data, size_t size)
+{
+	struct probe *probe = context;
+	const struct overflow_message *message = data;
+
+	if (message->kind == MESSAGE_OVERFLOW)
+		add_overflow(&probe->sightings, message);
+	else
+		probe->pressure = true;
+	return 0;
+}
+
+static void send_window(struct probe *probe, __u64 now, __u64 to_realtime)
+{
+	const struct sightings *sightings = &probe->sightings;
+	size_t filled = 0;
+
+	for (size_t i = 0; i < sightings->count; i++) {
+		struct flow_record *record = &probe->records[filled++];
+
+		make_record(record, &sightings->all[i], probe->connections, now, to_realtime);
+		probe->tally.packets_reported += record->packets_out + record->packets_in;
+		probe->tally.bytes_reported += record->bytes_out + record->bytes_in;
+		if (filled == RECORDS) {
+			send_flows(probe->records, filled);
+			filled = 0;
+		}
+	}
+	send_flows(probe->records, filled);
+	probe->tally.flows_reported += sightings->count;
+}
+
+static void finish_window(struct probe *probe)
+{
+	__u64 begun = clock_nanos(CLOCK_MONOTONIC), now;
+	__u64 to_realtime = realtime_offset();
+	__u64 overflowed;
+
+	ring_buffer__consume(probe->ring);
+	overflowed = probe->sightings.count;
+	end_window(probe->window, &probe->sightings);
+	probe->tally.map_entries = probe->sightings.count - overflowed;
+	now = clock_nanos(CLOCK_MONOTONIC);
+	probe->tally.drain_micros += (now - begun) / 1000;
+
+	join_sightings(&probe->sightings);
+	report_interfaces(probe->interfaces);
+	send_window(probe, now, to_realtime);
+	forget_vanished_interfaces(probe->interfaces);
+
+	probe->tally.windows++;
+	probe->tally.lost_packets_overflow = probe->sightings.lost_packets;
+	probe->tally.lost_bytes_overflow = probe->sightings.lost_bytes;
+	probe->tally.connections_known = connections_known(probe->connections);
+	probe->tally.connections_forgotten = connections_forgotten(probe->connections);
+	probe->tally.interfaces_watched = watched_interfaces(probe->interfaces);
+	send_counters(probe->bpf, &probe->tally, (now + to_realtime) / 1000);
+	clear_sightings(&probe->sightings);
+	probe->pressure = false;
+}
+
+/* SIGINT and SIGTERM, as a descriptor. */
+static int open_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN); /* A failing write tells. */
+	return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+static int open_timer(__u32 millis)
+{
+	struct timespec interval = {millis / 1000, millis % 1000 * 1000000};
+	struct itimerspec timer = {interval, interval};
+	int descriptor = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	if (descriptor < 0 || timerfd_settime(descriptor, 0, &timer, NULL))
+		fail(EXIT_OTHER, "cannot start a timer: %s", strerror(errno));
+	return descriptor;
+}
+
+/* Ends each window in its time, or early under pressure, until a signal comes or the reader goes. */
+static void run(struct probe *probe, __u32 window_millis, int signals)
+{
+	enum { SIGNALS, TIMER, RING, INTERFACES, STREAM, SOURCES };
+	struct pollfd sources[SOURCES] = {
+		[SIGNALS] = {.fd = signals, .events = POLLIN},
+		[TIMER] = {.fd = open_timer(window_millis), .events = POLLIN},
+		[RING] = {.fd = ring_buffer__epoll_fd(probe->ring), .events = POLLIN},
+		[INTERFACES] = {.fd = interfaces_descriptor(probe->interfaces), .events = POLLIN},
+		[STREAM] = {.fd = stream_descriptor()}, /* errors only */
+	};
+
+	for (;;) {
+		__u64 expirations;
+
+		if (poll(sources, SOURCES, -1) < 0 && errno != EINTR)
+			fail(EXIT_OTHER, "cannot wait: %s", strerror(errno));
+		if (sources[STREAM].revents & (POLLERR | POLLHUP))
+			return;
+		if (sources[INTERFACES].revents)
+			follow_interfaces(probe->interfaces);
+		if (sources[RING].revents)
+			ring_buffer__consume(probe->ring);
+		if (sources[SIGNALS].revents) {
+			unwatch_interfaces(probe->interfaces);
+			finish_window(probe);
+			return;
+		}
+		if (sources[TIMER].revents && read(sources[TIMER].fd, &expirations, sizeof(expirations)) > 0) {
+			finish_window(probe);
+		} else if (probe->pressure) {
+			probe->tally.windows_early++;
+			finish_window(probe);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct probe probe;
+	struct options options = read_options(argc, argv);
+	struct kernel kernel;
+	int signals = open_signals();
+
+	/* Without whoever started it nobody reads; the parent may have ended before this line. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	require_privileges();
+	enter_netns(options.netns);
+	kernel = probe_kernel();
+	if (options.check) {
+		print_kernel(&kernel);
+		return EXIT_OK;
+	}
+	require_kernel(&kernel);
+	open_stream(options.output);
+
+	probe.bpf = load_programs(&options, &kernel);
+	probe.window = open_window(probe.bpf, options.max_flows);
+	probe.sightings = make_sightings(options.max_flows);
+	probe.connections = make_connections(options.max_flows * 2);
+	probe.tally.map_capacity = (__u64)options.max_flows * 2;
+	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), take_message, &probe, NULL);
+	if (!probe.ring)
+		fail(EXIT_KERNEL, "cannot read the ring buffer: %s", strerror(errno));
+	probe.interfaces = watch_interfaces(probe.bpf, &options, kernel.tcx);
+
+	send_hello(&options, &kernel);
+	report_interfaces(probe.interfaces);
+	run(&probe, options.window_millis, signals);
+	return EXIT_OK;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+#include "exit.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] =
+	"Usage: flowprobe (--interface PATTERN | --uplink PATTERN | --pods)... [OPTION]...\n"
+	"Counts the flows that pass network interfaces and writes them to standard output (see PROTOCOL.md).\n"
+	"\n"
+	"  --interface PATTERN  watch these host ends of pod interfaces: a name or a shell pattern; repeatable\n"
+	"  --uplink PATTERN     watch these interfaces between the node and the outside; repeatable\n"
+	"  --pods               watch every veth whose other end is in another network namespace\n"
+	"  --window-ms N        report this often, in milliseconds (default 5000)\n"
+	"  --max-flows N        connections that a window's maps hold, each of IPv4 and IPv6 (default 131072)\n"
+	"  --ring-bytes N       ring buffer for what the maps do not hold; a power of two (default 4194304)\n"
+	"  --output PATH        write to this Unix socket instead of standard output\n"
+	"  --netns PATH         work in this network namespace\n"
+	"  --check              print what this kernel supports, and end\n"
+	"  --help               print this, and end\n";
+
+static __u32 read_number(const char *option, const char *text, unsigned long least, unsigned long most)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || end == text || value < least || value > most)
+		fail(EXIT_USAGE, "--%s: \"%s\" is not a number from %lu to %lu", option, text, least, most);
+	return value;
+}
+
+static void add_pattern(struct options *options, const char *pattern, enum interface_kind kind)
+{
+	if (options->pattern_count == MAX_PATTERNS)
+		fail(EXIT_USAGE, "more than %d interface patterns", MAX_PATTERNS);
+	options->patterns[options->pattern_count++] = (struct interface_pattern){pattern, kind};
+}
+
+struct options read_options(int argc, char **argv)
+{
+	enum { INTERFACE, UPLINK, PODS, WINDOW, MAX_FLOWS, RING, OUTPUT, NETNS, CHECK, HELP };
+	static const struct option known[] = {
+		{"interface", required_argument, NULL, INTERFACE},
+		{"uplink", required_argument, NULL, UPLINK},
+		{"pods", no_argument, NULL, PODS},
+		{"window-ms", required_argument, NULL, WINDOW},
+		{"max-flows", required_argument, NULL, MAX_FLOWS},
+		{"ring-bytes", required_argument, NULL, RING},
+		{"output", required_argument, NULL, OUTPUT},
+		{"netns", required_argument, NULL, NETNS},
+		{"check", no_argument, NULL, CHECK},
+		{"help", no_argument, NULL, HELP},
+		{},
+	};
+	struct options options = {.window_millis = 5000, .max_flows = 131072, .ring_bytes = 4 << 20};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case INTERFACE:
+			add_pattern(&options, optarg, INTERFACE_POD);
+			break;
+		case UPLINK:
+			add_pattern(&options, optarg, INTERFACE_UPLINK);
+			break;
+		case PODS:
+			options.pods = true;
+			break;
+		case WINDOW:
+			options.window_millis = read_number("window-ms", optarg, 10, 3600000);
+			break;
+		case MAX_FLOWS:
+			options.max_flows = read_number("max-flows", optarg, 1, 1 << 24);
+			break;
+		case RING:
+			options.ring_bytes = read_number("ring-bytes", optarg, 4096, 1 << 30);
+			if (options.ring_bytes & (options.ring_bytes - 1))
+				fail(EXIT_USAGE, "--ring-bytes: %s is not a power of two", optarg);
+			break;
+		case OUTPUT:
+			options.output = optarg;
+			break;
+		case NETNS:
+			options.netns = optarg;
+			break;
+		case CHECK:
+			options.check = true;
+			break;
+		case HELP:
+			fputs(usage, stdout);
+			exit(EXIT_OK);
+		default:
+			fprintf(stderr, "Try flowprobe --help.\n");
+			exit(EXIT_USAGE);
+		}
+	}
+	if (optind < argc)
+		fail(EXIT_USAGE, "\"%s\" is not an option; try --help", argv[optind]);
+	if (!options.check && !options.pods && options.pattern_count == 0)
+		fail(EXIT_USAGE, "no interface given; name some with --interface, --uplink or --pods");
+	return options;
+}
