@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { capture, type Counts } from './capture.js';
+import { NodeNetwork } from './node-network.js';
+import { type ReportedFlow, watch, whyNoProbe } from './watch.js';
+
+const reason = whyNoProbe();
+if (reason !== undefined) console.warn(`The probe's tests are skipped: ${reason}`);
+
+describe.skipIf(reason !== undefined)('flowprobe on a node', () => {
+  let node: NodeNetwork;
+  beforeAll(async () => {
+    node = await NodeNetwork.make('flows', 3);
+    const server = node.pod(2);
+    for (const address of [server.ipv4, server.ipv6]) {
+      await node.serve(server, 'tcp-server', address, '8080');
+      await node.serve(server, 'udp-server', address, '5300');
+    }
+    await node.serve(server, 'tcp-talker', server.ipv4, '8090', '20', '50');
+  });
+  afterAll(async () => {
+    await node.remove();
+  });
+
+  it.each(['ipv4', 'ipv6'] as const)(
+    'counts a TCP connection over %s exactly, once, in one record',
+    async (family) => {
+      const [client, server] = [node.pod(1), node.pod(2)];
+      const { flows, counts } = await observe(() =>
+        node.send(client, 'tcp-clients', server[family], '8080', '1', '300000'),
+      );
+      const [flow, ...others] = flows.filter(({ server: end }) => end === `${server[family]} 8080`);
+      expect(others).toEqual([]);
+      expect(flow).toMatchObject({
+        state: 'closed',
+        started: 1,
+        completed: 1,
+        reporter: 'both',
+        protocol: 6,
+      });
+      expect(flow?.client).toMatch(`${client[family]} `);
+      expect(flow?.tcpFlags).toBe(0x1b);
+      expect(flow?.connectMicros).toBeGreaterThan(0);
+      expect(flow?.rttMicros).toBeGreaterThan(0);
+      expectSameCounts(flow, counts);
+    },
+  );
+
+  it.each(['ipv4', 'ipv6'] as const)('counts datagrams over %s both ways', async (family) => {
+    const [client, server] = [node.pod(1), node.pod(2)];
+    const { flows, counts } = await observe(() =>
+      node.send(client, 'udp-client', server[family], '5300', '20', '512'),
+    );
+    const flow = flows.find(({ server: end }) => end === `${server[family]} 5300`);
+    expect(flow).toMatchObject({
+      state: 'stateless',
+      started: 1,
+      packetsOut: 20,
+      packetsIn: 20,
+      protocol: 17,
+    });
+    expectSameCounts(flow, counts);
+  });
+
+  it.each([
+    ['ipv4', 8],
+    ['ipv6', 128],
+  ] as const)('takes the sender of echo requests over %s as the client', async (family, icmpType) => {
+    const [client, server] = [node.pod(1), node.pod(2)];
+    const { flows, counts } = await observe(() =>
+      node.inPod(client, 'ping', '-q', '-c', '3', '-i', '0.1', server[family]),
+    );
+    const flow = flows.find(({ server: end, icmpType: type }) => end === server[family] && type === icmpType);
+    expect(flow).toMatchObject({ client: client[family], packetsOut: 3, packetsIn: 3, state: 'stateless' });
+    if (family === 'ipv4') expectSameCounts(flow, counts);
+  });
+
+  it('calls a connection refused when its SYN is answered by RST', async () => {
+    const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', node.pod(2).ipv4, '81', '2000'));
+    const flow = flows.find(({ server }) => server === `${node.pod(2).ipv4} 81`);
+    expect(flow).toMatchObject({ state: 'refused', packetsOut: 1, packetsIn: 1, started: 1, completed: 1 });
+  });
+
+  it('calls a connection unanswered when nothing comes back', async () => {
+    await node.loadRules(
+      `table ip sonde_test {\n chain forward {\n type filter hook forward priority 0\n tcp dport 82 drop\n }\n }`,
+    );
+    const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', node.pod(2).ipv4, '82', '300'));
+    await node.loadRules('delete table ip sonde_test');
+    const flow = flows.find(({ server }) => server === `${node.pod(2).ipv4} 82`);
+    expect(flow).toMatchObject({
+      state: 'unanswered',
+      packetsOut: 1,
+      packetsIn: 0,
+      started: 1,
+      completed: 0,
+    });
+  });
+
+  it('keeps who is the client through later windows, in which the server speaks first', async () => {
+    const server = node.pod(2);
+    const probe = await watch(node.netns, '--interface', 'pod*', '--window-ms', '200');
+    await node.send(node.pod(1), 'tcp-chatter', server.ipv4, '8090');
+    const { flows } = await probe.stop();
+    const parts = flows.filter(({ protocol }) => protocol === 6);
+    expect(parts.length).toBeGreaterThan(2);
+    expect(new Set(parts.map((flow) => flow.server))).toEqual(new Set([`${server.ipv4} 8090`]));
+    expect(sum(parts, 'started')).toBe(1);
+    expect(sum(parts, 'completed')).toBe(1);
+  });
+
+  describe('with a service', () => {
+    beforeAll(async () => {
+      const [v4, v6] = [node.pod(2).ipv4, node.pod(2).ipv6];
+      await node.loadRules(`table inet sonde_service {
+        chain prerouting {
+          type nat hook prerouting priority dstnat
+          ip daddr 10.96.0.10 tcp dport 80 dnat ip to ${v4}:8080
+          ip daddr 10.96.0.10 tcp dport 83 dnat ip to ${v4}:83
+          ip daddr 10.96.0.10 udp dport 53 dnat ip to ${v4}:5300
+          ip6 daddr fd96::10 tcp dport 80 dnat ip6 to [${v6}]:8080
+        }
+      }`);
+    });
+    afterAll(() => node.loadRules('delete table inet sonde_service'));
+
+    it.each([
+      ['ipv4', '10.96.0.10'],
+      ['ipv6', 'fd96::10'],
+    ] as const)(
+      'reports one record, client to backend, with what the client addressed over %s',
+      async (family, vip) => {
+        const { flows, counts } = await observe(() =>
+          node.send(node.pod(1), 'tcp-clients', vip, '80', '1', '50000'),
+        );
+        const tcp = flows.filter(({ protocol }) => protocol === 6);
+        expect(tcp).toHaveLength(1);
+        expect(tcp[0]).toMatchObject({
+          server: `${node.pod(2)[family]} 8080`,
+          service: `${vip} 80`,
+          state: 'closed',
+          started: 1,
+          completed: 1,
+          reporter: 'both',
+        });
+        expect(tcp[0]?.connectMicros).toBeGreaterThan(0);
+        expectSameCounts(tcp[0], counts, `${vip} 80`);
+      },
+    );
+
+    it('joins the halves of a refused connection', async () => {
+      const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', '10.96.0.10', '83', '2000'));
+      const tcp = flows.filter(({ protocol }) => protocol === 6);
+      expect(tcp).toMatchObject([
+        {
+          server: `${node.pod(2).ipv4} 83`,
+          service: '10.96.0.10 83',
+          state: 'refused',
+          packetsOut: 1,
+          packetsIn: 1,
+        },
+      ]);
+    });
+
+    it('joins the halves of a datagram and its answer', async () => {
+      const { flows } = await observe(() =>
+        node.send(node.pod(1), 'udp-client', '10.96.0.10', '53', '1', '40'),
+      );
+      const udp = flows.filter(({ protocol }) => protocol === 17);
+      expect(udp).toMatchObject([
+        {
+          server: `${node.pod(2).ipv4} 5300`,
+          service: '10.96.0.10 53',
+          packetsOut: 1,
+          packetsIn: 1,
+          started: 1,
+        },
+      ]);
+    });
+  });
+
+  it('loses nothing in silence when its maps are far too small', async () => {
+    const [client, server] = [node.pod(1), node.pod(2)];
+    const captured = await capture(client.netns, 'eth0');
+    const small = ['--max-flows', '8', '--ring-bytes', '4096', '--window-ms', '100'];
+    const probe = await watch(node.netns, '--interface', 'pod*', ...small);
+    await node.send(client, 'tcp-clients', server.ipv4, '8080', '300', '2000');
+    const { flows, counters } = await probe.stop();
+    const counts = await captured.stop();
+    const total = [...counts]
+      .filter(([key]) => key.includes('8080'))
+      .reduce((all, [, { packets }]) => all + packets, 0);
+    const reported = flows
+      .filter((flow) => flow.protocol === 6)
+      .reduce((all, flow) => all + flow.packetsIn + flow.packetsOut, 0);
+    const lost =
+      (counters.get('lost_packets_map_full') ?? 0) + (counters.get('lost_packets_overflow_full') ?? 0);
+    expect(counters.get('packets_map_full_fallback')).toBeGreaterThan(0);
+    expect(reported + lost).toBe(total);
+  });
+
+  /** What the probe reports of `traffic`, and what tcpdump counts of it on the first pod's interface. */
+  async function observe(
+    traffic: () => Promise<unknown>,
+  ): Promise<{ flows: readonly ReportedFlow[]; counts: Counts }> {
+    const captured = await capture(node.pod(1).netns, 'eth0');
+    const probe = await watch(node.netns, '--interface', 'pod*');
+    await traffic();
+    const { flows } = await probe.stop();
+    return { flows, counts: await captured.stop() };
+  }
+});
+
+/** `addressed`: what the client's packets are addressed to, if not the server itself. */
+function expectSameCounts(flow: ReportedFlow | undefined, counts: Counts, addressed = flow?.server): void {
+  expect({ bytes: flow?.bytesOut, packets: flow?.packetsOut }).toEqual(
+    counts.get(`${flow?.client} > ${addressed}`),
+  );
+  expect({ bytes: flow?.bytesIn, packets: flow?.packetsIn }).toEqual(
+    counts.get(`${addressed} > ${flow?.client}`),
+  );
+}
+
+function sum(flows: readonly ReportedFlow[], field: 'started' | 'completed'): number {
+  return flows.reduce((total, flow) => total + flow[field], 0);
+}

@@ -1,0 +1,118 @@
+/**
+ * One end of test traffic, run inside a network namespace. Its first argument says which; a server prints "ready"
+ * and runs until it is ended, a client ends when it is done.
+ *
+ *   tcp-server ADDRESS PORT               answers each connection with as many bytes as its first four bytes say
+ *   tcp-clients ADDRESS PORT COUNT SIZE   COUNT connections one after the other, SIZE bytes each way
+ *   tcp-chatter ADDRESS PORT LINES MS     one connection; the server sends a line each MS milliseconds (tcp-talker)
+ *   tcp-talker ADDRESS PORT LINES MS      the server of tcp-chatter
+ *   tcp-try ADDRESS PORT MS               one attempt; ends after MS milliseconds without an answer
+ *   udp-server ADDRESS PORT               sends each datagram back
+ *   udp-client ADDRESS PORT COUNT SIZE    COUNT datagrams, waits for each one's answer
+ *   udp-blind ADDRESS PORT COUNT SIZE     COUNT datagrams, waits for nothing
+ */
+import dgram from 'node:dgram';
+import net from 'node:net';
+import { setTimeout, clearTimeout } from 'node:timers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const [mode, address, portText, ...numbers] = process.argv.slice(2);
+const port = Number(portText);
+const [first = 0, second = 0] = numbers.map(Number);
+
+const ends = {
+  'tcp-server': tcpServer,
+  'tcp-clients': tcpClients,
+  'tcp-talker': tcpTalker,
+  'tcp-chatter': tcpChatter,
+  'tcp-try': tcpTry,
+  'udp-server': udpServer,
+  'udp-client': udpClient,
+  'udp-blind': udpBlind,
+};
+await ends[mode]();
+
+function tcpServer() {
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    let wanted;
+    let received = 0;
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      wanted ??= data.readUInt32BE(0);
+      received += data.length;
+      if (received >= wanted) socket.end(Buffer.alloc(wanted));
+    });
+  });
+  server.listen({ host: address, port, backlog: 4096 }, ready);
+}
+
+async function tcpClients() {
+  const [count, size] = [first, second];
+  for (let i = 0; i < count; i++) {
+    await new Promise((resolve, reject) => {
+      const socket = net.connect(port, address);
+      const request = Buffer.alloc(Math.max(4, size));
+      request.writeUInt32BE(request.length);
+      socket.on('error', reject);
+      socket.on('connect', () => socket.write(request));
+      socket.on('data', () => undefined);
+      socket.on('close', resolve);
+    });
+  }
+}
+
+function tcpTalker() {
+  const [lines, intervalMs] = [first, second];
+  const server = net.createServer(async (socket) => {
+    socket.on('data', () => undefined);
+    for (let i = 0; i < lines; i++) {
+      socket.write('line\n');
+      await sleep(intervalMs);
+    }
+    socket.end();
+  });
+  server.listen({ host: address, port }, ready);
+}
+
+function tcpChatter() {
+  const socket = net.connect(port, address);
+  socket.on('data', () => undefined);
+}
+
+function tcpTry() {
+  const socket = net.connect(port, address);
+  const timer = setTimeout(() => socket.destroy(), first);
+  socket.on('error', () => clearTimeout(timer));
+  socket.on('connect', () => socket.end());
+}
+
+function udpServer() {
+  const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.on('message', (data, from) => socket.send(data, from.port, from.address));
+  socket.bind(port, address, ready);
+}
+
+async function udpClient() {
+  const [count, size] = [first, second];
+  const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  await new Promise((resolve) => socket.connect(port, address, resolve));
+  for (let i = 0; i < count; i++) {
+    const answered = new Promise((resolve) => socket.once('message', resolve));
+    socket.send(Buffer.alloc(size));
+    await answered;
+  }
+  socket.close();
+}
+
+async function udpBlind() {
+  const [count, size] = [first, second];
+  const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  await new Promise((resolve) => socket.connect(port, address, resolve));
+  socket.on('error', () => undefined);
+  for (let i = 0; i < count; i++) await new Promise((resolve) => socket.send(Buffer.alloc(size), resolve));
+  socket.close();
+}
+
+function ready() {
+  process.stdout.write('ready\n');
+}

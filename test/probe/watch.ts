@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { probeWindows } from '@sonde/collector/probe/windows';
+import { inNamespace } from '@sonde/deploy/lab/command/namespace';
+import { whyUnavailable } from '@sonde/deploy/lab/unavailable';
+import { formatAddress } from '@sonde/model/cluster/address';
+import { enumerationValue } from '@sonde/model/flow/enumerations';
+import type { ObservedFlows } from '@sonde/model/flow/observed';
+import { halvesOf, readWide } from '@sonde/model/flow/wide';
+
+export const flowprobePath = path.resolve(import.meta.dirname, '../../bpf-probe/build/flowprobe');
+
+/** Why the probe cannot be tested here, or undefined when it can. */
+export function whyNoProbe(): string | undefined {
+  const reason = whyUnavailable(['ip', 'nft', 'ping', 'ethtool', 'tcpdump']);
+  if (reason !== undefined) return reason;
+  if (!existsSync('/sys/kernel/btf/vmlinux')) return 'This kernel has no type information for BPF programs.';
+  return existsSync(flowprobePath) ? undefined : `${flowprobePath} is not built: run "make -C bpf-probe".`;
+}
+
+/** A reported flow, as far as tests look at it. */
+export interface ReportedFlow {
+  readonly client: string;
+  readonly server: string;
+  readonly service: string;
+  readonly state: string;
+  readonly reporter: string;
+  readonly protocol: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly packetsOut: number;
+  readonly packetsIn: number;
+  readonly started: number;
+  readonly completed: number;
+  readonly tcpFlags: number;
+  readonly icmpType: number;
+  readonly rttMicros: number;
+  readonly connectMicros: number;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** What a run of the probe reported, window by window. */
+export interface ProbeReport {
+  readonly windows: readonly (readonly ReportedFlow[])[];
+  readonly flows: readonly ReportedFlow[];
+  /** As of the last window. */
+  readonly counters: ReadonlyMap<string, number>;
+}
+
+/** Starts flowprobe in a namespace; resolves when it watches. `stop` ends it and returns all that it reported. */
+export async function watch(netns: string, ...options: string[]): Promise<{ stop(): Promise<ProbeReport> }> {
+  const [program, ...args] = inNamespace(netns, [flowprobePath, ...options]);
+  const probe = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  probe.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const ended = once(probe, 'close');
+  const windows: ReportedFlow[][] = [];
+  let counters: ReadonlyMap<string, number> = new Map();
+  let begun: () => void;
+  const watching = new Promise<void>((resolve) => (begun = resolve));
+  const reading = (async () => {
+    for await (const window of probeWindows(probe.stdout, { onInterfaces: () => begun() })) {
+      windows.push(reportedFlows(window));
+      counters = window.counters;
+    }
+  })();
+  const failed = ended.then(() => {
+    throw new Error(`flowprobe ended early: ${said}`);
+  });
+  failed.catch(() => undefined);
+  await Promise.race([watching, failed]);
+  return {
+    async stop() {
+      probe.kill('SIGTERM');
+      await reading;
+      const [code] = (await ended) as [number | null];
+      if (code !== 0) throw new Error(`flowprobe ended with ${String(code)}: ${said}`);
+      return { windows, flows: windows.flat(), counters };
+    },
+  };
+}
+
+function reportedFlows({ rows, columns }: ObservedFlows): ReportedFlow[] {
+  const wide = (column: BigUint64Array, row: number) => readWide(halvesOf(column), row);
+  return Array.from({ length: rows }, (_, row) => ({
+    client: endText(columns.src_ip, columns.src_port, row),
+    server: endText(columns.dst_ip, columns.dst_port, row),
+    service: endText(columns.dst_service_ip, columns.dst_service_port, row),
+    state: enumerationValue('connection_state', columns.connection_state[row] ?? 0) ?? '',
+    reporter: enumerationValue('reporter', columns.reporter[row] ?? 0) ?? '',
+    protocol: columns.protocol[row] ?? 0,
+    bytesOut: wide(columns.bytes_out, row),
+    bytesIn: wide(columns.bytes_in, row),
+    packetsOut: wide(columns.packets_out, row),
+    packetsIn: wide(columns.packets_in, row),
+    started: columns.connections_started[row] ?? 0,
+    completed: columns.connections_completed[row] ?? 0,
+    tcpFlags: columns.tcp_flags[row] ?? 0,
+    icmpType: columns.icmp_type[row] ?? 0,
+    rttMicros: columns.rtt_us[row] ?? 0,
+    connectMicros: columns.connect_us[row] ?? 0,
+    startMs: wide(columns.start_time, row),
+    endMs: wide(columns.end_time, row),
+  }));
+}
+
+/** "10.0.0.1 80"; the port is left out where it is 0. */
+function endText(addresses: Uint8Array, ports: Uint16Array, row: number): string {
+  const port = ports[row] ?? 0;
+  return formatAddress(addresses, row * 16) + (port === 0 ? '' : ` ${port}`);
+}
