@@ -65,6 +65,18 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
     expect(await connectFrom(podOf(lab, 'coredns').netns, '10.96.0.1', 443, 4)).toBe('answered');
   });
 
+  it('lets customers in from the outside and nobody else', async () => {
+    const { addresses } = podOf(lab, 'frontend');
+    for (const [index, family] of ([4, 6] as const).entries()) {
+      const [customer, scanner] =
+        family === 4 ? ['198.51.100.20', '203.0.113.66'] : ['2001:db8:51::20', '2001:db8:113::66'];
+      const call = (from: string) =>
+        connectFrom(lab.external.netns, addresses[index] ?? '', 8080, family, from);
+      expect(await call(customer)).toBe('answered');
+      expect(await call(scanner)).toBe('unanswered');
+    }
+  });
+
   it('lets the dmz ping the trusted zone, and nobody ping the restricted one', async () => {
     const [frontend, attacker] = [podOf(lab, 'frontend').netns, podOf(lab, 'attacker').netns];
     for (const family of [0, 1]) {
@@ -199,13 +211,19 @@ function podOf(lab: Lab, app: string): LabPodInterface {
 }
 
 /** Opens a TCP connection inside a namespace, resolving the host by the cluster's DNS as the workloads do. */
-async function connectFrom(netns: string, host: string, port: number, family: 4 | 6): Promise<string> {
+async function connectFrom(
+  netns: string,
+  host: string,
+  port: number,
+  family: 4 | 6,
+  from?: string,
+): Promise<string> {
   const workload = pathToFileURL(path.dirname(workloadProgram)).href;
   const program = `
     import { connect } from '${workload}/connect.js';
     import { resolveBy } from '${workload}/resolve.js';
     const resolve = resolveBy(['10.96.0.10', 'fd00:10:96::10']);
-    console.log(await connect(await resolve('${host}', ${family}), ${port}));`;
+    console.log(await connect(await resolve('${host}', ${family}), ${port}, ${JSON.stringify(from)}));`;
   const { stdout, stderr } = await execInNamespace(netns, [
     process.execPath,
     '--input-type=module',

@@ -51,6 +51,7 @@ function readCall(task: Fields, to: Pick<Call, 'host' | 'family'>): CallTask {
   const call: Call = {
     ...to,
     everyMs: task.count('everyMs'),
+    ...(task.has('from') ? { from: task.text('from') } : {}),
     expect: task.has('expect') ? task.oneOf('expect', ['answered', 'refused', 'unanswered']) : 'answered',
   };
   const kind = task.oneOf('kind', ['http', 'connect', 'ping']);
@@ -63,7 +64,6 @@ function readCall(task: Fields, to: Pick<Call, 'host' | 'family'>): CallTask {
         connection: task.oneOf('connection', ['fresh', 'keep-alive']),
         requestBytes: task.count('requestBytes'),
         responseBytes: task.count('responseBytes'),
-        ...(task.has('from') ? { from: task.text('from') } : {}),
       };
     case 'connect':
       return { ...call, kind, port: task.count('port') };

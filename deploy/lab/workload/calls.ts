@@ -25,9 +25,9 @@ function caller(task: CallTask, resolve: Resolve): () => Promise<Outcome> {
     case 'http':
       return httpCaller(task, resolve);
     case 'connect':
-      return async () => connect(await resolve(task.host, task.family), task.port);
+      return async () => connect(await resolve(task.host, task.family), task.port, task.from);
     case 'ping':
-      return async () => ping(await resolve(task.host, task.family), task.requests);
+      return async () => ping(await resolve(task.host, task.family), task.requests, task.from);
   }
 }
 

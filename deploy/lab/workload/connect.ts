@@ -4,10 +4,14 @@ import type { Outcome } from './tasks.js';
 /** How long a call waits for an answer before it counts as unanswered. */
 export const answerTimeoutMs = 2_000;
 
-/** Opens a TCP connection and closes it as soon as it stands. */
-export function connect(address: string, port: number): Promise<Outcome> {
+/** Opens a TCP connection, from an own address if one is given, and closes it as soon as it stands. */
+export function connect(address: string, port: number, from?: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect({ host: address, port });
+    const socket = net.connect({
+      host: address,
+      port,
+      ...(from === undefined ? {} : { localAddress: from }),
+    });
     const timer = setTimeout(() => {
       socket.destroy();
       resolve('unanswered');

@@ -32,6 +32,8 @@ export interface Call {
   host: string;
   family: 4 | 6;
   everyMs: number;
+  /** Own address to call from; the system's choice when absent. */
+  from?: string;
   /** Anything else is reported. */
   expect: Outcome;
 }
@@ -43,8 +45,6 @@ export interface HttpCall extends Call {
   connection: 'fresh' | 'keep-alive';
   requestBytes: number;
   responseBytes: number;
-  /** Own address to call from; the system's choice when absent. */
-  from?: string;
 }
 
 /** A TCP connection that is closed as soon as it stands. */
