@@ -1,0 +1,65 @@
+import { StoreError } from '@sonde/backbone/store/store';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { QUERY_SECONDS } from './flows/flows-query.js';
+import { nearestNames } from './nearest-names.js';
+import { invalidParameters, type ParameterError, Problem, problemDocument, problemType } from './problem.js';
+
+/** Makes the server answer every error with a problem document. */
+export function answerErrorsWithProblems(server: FastifyInstance): void {
+  server.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.replace(/\?.*/s, '');
+    send(reply, new Problem(404, `there is nothing at ${request.method} ${path}`));
+  });
+}
+
+/** Answers an error, and logs it if the fault is on this side. */
+export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error, request);
+  if (problem.status >= 500) request.log.error({ err: error, url: request.url }, 'a request failed');
+  send(reply, problem);
+}
+
+function send(reply: FastifyReply, problem: Problem): void {
+  void reply.code(problem.status).type(problemType).send(problemDocument(problem));
+}
+
+function toProblem(error: FastifyError, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof StoreError) return storeProblem(error);
+  if (error.validation) return invalidParameters(error.validation.map((one) => parameterError(one, request)));
+  const status = error.statusCode ?? 500;
+  // What went wrong inside is for the log, not for whoever asked.
+  return status < 500 ? new Problem(status, error.message) : new Problem(500, 'the server failed');
+}
+
+/** ClickHouse's TIMEOUT_EXCEEDED. */
+const TIMEOUT_EXCEEDED = 159;
+
+function storeProblem(error: StoreError): Problem {
+  return error.code === TIMEOUT_EXCEEDED
+    ? new Problem(504, `the query took longer than ${QUERY_SECONDS} s: ask for less time or for fewer flows`)
+    : new Problem(503, 'the store does not answer');
+}
+
+type ValidationError = NonNullable<FastifyError['validation']>[number];
+
+/** One violation of a route's schema (Ajv's words) as an error of a parameter. */
+function parameterError(violation: ValidationError, request: FastifyRequest): ParameterError {
+  const { keyword, params, instancePath, message = 'is wrong' } = violation;
+  if (keyword === 'additionalProperties') {
+    const parameter = String(params.additionalProperty);
+    return {
+      parameter,
+      reason: 'there is no such parameter',
+      nearest: nearestNames(parameter, knownParameters(request)),
+    };
+  }
+  const allowed = keyword === 'enum' ? `: ${(params.allowedValues as string[]).join(', ')}` : '';
+  return { parameter: instancePath.slice(1), reason: `${message}${allowed}` };
+}
+
+function knownParameters(request: FastifyRequest): string[] {
+  const schema = request.routeOptions.schema?.querystring as { properties?: object } | undefined;
+  return Object.keys(schema?.properties ?? {});
+}

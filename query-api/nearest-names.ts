@@ -1,0 +1,26 @@
+/** The names that someone may have meant by `given`: up to three, the likeliest first. */
+export function nearestNames(given: string, names: readonly string[]): string[] {
+  // Longer ones are no typing errors, and comparing them would cost their length squared.
+  if (given.length < 2 || given.length > 64) return [];
+  const wanted = given.toLowerCase();
+  return names
+    .map((name) => ({ name, distance: editDistance(wanted, name) }))
+    .filter(({ name, distance }) => distance <= 2 || name.includes(wanted))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ name }) => name);
+}
+
+/** How many letters must be inserted, left out or replaced to make one word of the other (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    above = current;
+  }
+  return above[b.length] ?? 0;
+}

@@ -1,0 +1,70 @@
+import { STATUS_CODES } from 'node:http';
+
+/** The media type of a problem document (RFC 9457 §3). */
+export const problemType = 'application/problem+json';
+
+/** What was wrong with one parameter of a request. */
+export interface ParameterError {
+  readonly parameter: string;
+  readonly reason: string;
+  /** Names that the sender may have meant, nearest first. */
+  readonly nearest?: readonly string[];
+}
+
+/** A request that ends in an error; the server answers it with its {@link problemDocument}. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+
+  constructor(
+    readonly status: number,
+    detail: string,
+    readonly errors: readonly ParameterError[] = [],
+  ) {
+    super(detail);
+  }
+}
+
+/** A request whose parameters were wrong: all of them at once. */
+export function invalidParameters(errors: readonly ParameterError[]): Problem {
+  const detail = errors.map(({ parameter, reason }) => `${parameter}: ${reason}`).join('; ');
+  return new Problem(400, detail, errors);
+}
+
+/**
+ * A problem as RFC 9457 has it. The type is `about:blank` (§4.2.1), so the title is the status' own; what is
+ * special about a problem stands in `detail` for people and in `errors` for programs.
+ */
+export function problemDocument(problem: Problem): object {
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.message,
+    ...(problem.errors.length > 0 && { errors: problem.errors }),
+  };
+}
+
+/** The JSON schema of {@link problemDocument}. */
+export const problemSchema = {
+  type: 'object',
+  description: 'A problem document (RFC 9457)',
+  required: ['type', 'title', 'status', 'detail'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['parameter', 'reason'],
+        properties: {
+          parameter: { type: 'string' },
+          reason: { type: 'string' },
+          nearest: { type: 'array', items: { type: 'string' } },
+        },
+      },
+    },
+  },
+} as const;

@@ -1,0 +1,6 @@
+import type { FastifyInstance } from 'fastify';
+
+/** `GET /healthz`: the process runs and answers. */
+export function healthzRoute(server: FastifyInstance): void {
+  server.get('/healthz', () => ({ status: 'ok' }));
+}
