@@ -81,6 +81,13 @@ export class AddressFacts {
     return unknown;
   }
 
+  /** Forgets all classes, so that their numbers begin anew. */
+  forgetClasses(): void {
+    this.#classes.length = 1;
+    this.#classByFacts.clear();
+    this.#forget();
+  }
+
   #classify(addresses: Uint8Array, offset: number): AddressClass {
     const family = familyOf(addresses, offset);
     const facts: number[] = [];

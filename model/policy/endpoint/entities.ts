@@ -148,6 +148,11 @@ export class Entities {
     return found;
   }
 
+  /** Must be called when the numbers of address classes begin anew. */
+  forgetClasses(): void {
+    this.#ofClass = new Map();
+  }
+
   #describeSet(set: NetworkSet): void {
     const key = `set/${set.namespace}/${set.name}`;
     const entity: Entity = { kind: 'labelled', labels: this.#setLabels(set), host: undefined };
@@ -214,6 +219,6 @@ export class Entities {
       key,
       described.map(([, fact]) => fact),
     );
-    this.#ofClass = new Map();
+    this.forgetClasses();
   }
 }

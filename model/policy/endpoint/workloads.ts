@@ -33,7 +33,7 @@ interface NamespaceView {
 
 /** Interns pods as workloads by what policies look at in them, and knows the labels that they inherit. */
 export class Workloads {
-  readonly all: Workload[] = [];
+  #count = 0;
   readonly #dependencies: Dependencies;
   readonly #namespaces = new Map<string, LabelRecord>();
   readonly #serviceAccounts = new Map<string, LabelRecord>();
@@ -61,6 +61,18 @@ export class Workloads {
   reconsider(): void {
     this.#ofPod = new WeakMap();
     this.#namespaceViews = new Map();
+  }
+
+  /** How many workloads there are; they are numbered from 0. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Forgets all workloads, so that their numbers begin anew. */
+  forget(): void {
+    this.#byText.clear();
+    this.#count = 0;
+    this.reconsider();
   }
 
   intern(pod: PolicyPod): Workload {
@@ -103,14 +115,13 @@ export class Workloads {
       labels.set(SERVICE_ACCOUNT_LABEL, serviceAccount);
     }
     const workload: Workload = {
-      id: this.all.length,
+      id: this.#count++,
       namespace,
       podLabels: new Map(own),
       namespaceLabels: view.labels,
       labels,
       ports,
     };
-    this.all.push(workload);
     this.#byText.set(text, workload);
     return workload;
   }

@@ -26,7 +26,7 @@ const DENY = 2;
  * otherwise it is unknown and the trace ends at the first such rule.
  */
 export function walk(program: Program, scope: Scope, packet: Packet, knowledge: Knowledge): Outcome {
-  return new Walk(program, scope, packet, knowledge).outcome();
+  return new Walk(program, scope, packet, knowledge, []).outcome();
 }
 
 class Walk {
@@ -40,10 +40,17 @@ class Walk {
   #otherwise = 0;
   /** Length of the trace up to and with the first open rule; -1 if there was none. */
   #firstOpen = -1;
-  /** How things end from each tier on, once worked out. */
-  readonly #endsFrom: (number | undefined)[] = [];
+  /** How things end from each tier on, once worked out; shared by the walks of one connection. */
+  readonly #endsFrom: (number | undefined)[];
 
-  constructor(program: Program, scope: Scope, packet: Packet, knowledge: Knowledge) {
+  constructor(
+    program: Program,
+    scope: Scope,
+    packet: Packet,
+    knowledge: Knowledge,
+    endsFrom: (number | undefined)[],
+  ) {
+    this.#endsFrom = endsFrom;
     this.#program = program;
     this.#scope = scope;
     this.#packet = packet;
@@ -160,7 +167,7 @@ class Walk {
   #endFrom(at: number): number {
     let end = this.#endsFrom[at];
     if (end === undefined) {
-      const aside = new Walk(this.#program, this.#scope, this.#packet, this.#knowledge);
+      const aside = new Walk(this.#program, this.#scope, this.#packet, this.#knowledge, this.#endsFrom);
       end = aside.#from(at) | aside.#otherwise;
       this.#endsFrom[at] = end;
     }

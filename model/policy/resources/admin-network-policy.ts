@@ -5,7 +5,6 @@ import {
   readSubject,
   type AdminPeer,
   type AdminSubject,
-  type PeerRules,
 } from './admin-peer.js';
 import type { Fields } from './fields.js';
 
@@ -43,9 +42,6 @@ const PROTOCOLS = { TCP, UDP, SCTP } as const;
 /** The most rules of a direction and peers of a rule that the APIs admit. */
 const LIMITS = { v1alpha1: 100, v1alpha2: 25 } as const;
 
-const V1ALPHA1: PeerRules = { namespaceSelectorOptional: false };
-const V1ALPHA2: PeerRules = { namespaceSelectorOptional: true };
-
 /** Reads the `spec` of an AdminNetworkPolicy. */
 export function readAdminNetworkPolicy(name: string, spec: Fields): AdminNetworkPolicy {
   spec.only(['priority', 'subject', 'ingress', 'egress']);
@@ -69,14 +65,14 @@ export function readClusterNetworkPolicy(name: string, spec: Fields): AdminNetwo
     fields.only(['name', 'action', peers, 'protocols']);
     const action = fields.requiredOneOf('action', ['Accept', 'Deny', 'Pass']);
     const ports = fields.objects('protocols', readProtocol) ?? [];
-    return readRule(fields, peers, action === 'Accept' ? 'Allow' : action, ports, V1ALPHA2);
+    return readRule(fields, peers, action === 'Accept' ? 'Allow' : action, ports);
   };
   return {
     kind: 'ClusterNetworkPolicy',
     name,
     tier,
     priority,
-    subject: spec.requiredObject('subject', (fields) => readSubject(fields, V1ALPHA2)),
+    subject: spec.requiredObject('subject', readSubject),
     ingress: limited(spec, 'ingress', LIMITS.v1alpha2, spec.objects('ingress', rule('from'))),
     egress: limited(spec, 'egress', LIMITS.v1alpha2, spec.objects('egress', rule('to'))),
   };
@@ -89,10 +85,10 @@ function readV1alpha1(
   const rule = (peers: 'from' | 'to') => (fields: Fields) => {
     fields.only(['name', 'action', peers, 'ports']);
     const action = fields.requiredOneOf('action', ['Allow', 'Deny', ...furtherActions]);
-    return readRule(fields, peers, action, fields.objects('ports', readPort) ?? [], V1ALPHA1);
+    return readRule(fields, peers, action, fields.objects('ports', readPort) ?? []);
   };
   return {
-    subject: spec.requiredObject('subject', (fields) => readSubject(fields, V1ALPHA1)),
+    subject: spec.requiredObject('subject', readSubject),
     ingress: limited(spec, 'ingress', LIMITS.v1alpha1, spec.objects('ingress', rule('from'))),
     egress: limited(spec, 'egress', LIMITS.v1alpha1, spec.objects('egress', rule('to'))),
   };
@@ -118,10 +114,9 @@ function readRule(
   peersField: 'from' | 'to',
   action: 'Allow' | 'Deny' | 'Pass',
   ports: readonly AdminPort[],
-  rules: PeerRules,
 ): AdminRule {
   const readPeer = peersField === 'from' ? readIngressPeer : readEgressPeer;
-  const peers = fields.objects(peersField, (peer) => readPeer(peer, rules)) ?? [];
+  const peers = fields.objects(peersField, readPeer) ?? [];
   if (peers.length === 0) fields.problem(peersField, 'needs at least one peer');
   const pods = peers.every(({ kind }) => kind === 'pods' || kind === 'namespaces' || kind === 'unknown');
   if (!pods && ports.some(({ kind }) => kind === 'named')) {

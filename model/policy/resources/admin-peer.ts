@@ -28,29 +28,23 @@ const DOMAIN_NAME = /^(\*\.)?([a-z0-9]([-a-z0-9_]*[a-z0-9])?\.)+[a-z0-9]([-a-z0-
 
 const EVERYTHING: LabelSelector = { matchLabels: {}, matchExpressions: [] };
 
-/** How the versions of the API differ in their peers. */
-export interface PeerRules {
-  /** Whether a `pods` peer may leave out its namespace selector, to mean all namespaces. */
-  readonly namespaceSelectorOptional: boolean;
-}
-
-export function readSubject(fields: Fields, rules: PeerRules): AdminSubject {
+export function readSubject(fields: Fields): AdminSubject {
   fields.only(INGRESS_PEERS);
-  const peer = readPeer(fields, INGRESS_PEERS, rules);
+  const peer = readPeer(fields, INGRESS_PEERS);
   if (peer.kind === 'pods' || peer.kind === 'namespaces') return peer;
   fields.problem('', 'needs exactly one of namespaces and pods');
   return { kind: 'namespaces', selector: EVERYTHING };
 }
 
-export function readIngressPeer(fields: Fields, rules: PeerRules): AdminPeer {
-  return readPeer(fields, INGRESS_PEERS, rules);
+export function readIngressPeer(fields: Fields): AdminPeer {
+  return readPeer(fields, INGRESS_PEERS);
 }
 
-export function readEgressPeer(fields: Fields, rules: PeerRules): AdminPeer {
-  return readPeer(fields, EGRESS_PEERS, rules);
+export function readEgressPeer(fields: Fields): AdminPeer {
+  return readPeer(fields, EGRESS_PEERS);
 }
 
-function readPeer(fields: Fields, allowed: readonly PeerField[], rules: PeerRules): AdminPeer {
+function readPeer(fields: Fields, allowed: readonly PeerField[]): AdminPeer {
   const given = allowed.filter((name) => fields.has(name));
   if (given.length > 1) fields.problem('', `has more than one of ${given.join(', ')}`);
   const [field] = given;
@@ -60,7 +54,7 @@ function readPeer(fields: Fields, allowed: readonly PeerField[], rules: PeerRule
     case 'nodes':
       return { kind: field, selector: fields.requiredObject(field, readLabelSelector) };
     case 'pods':
-      return fields.requiredObject('pods', (pods) => readPods(pods, rules));
+      return fields.requiredObject('pods', readPods);
     case 'networks':
       return { kind: 'networks', networks: fields.prefixes('networks') };
     case 'domainNames':
@@ -68,15 +62,13 @@ function readPeer(fields: Fields, allowed: readonly PeerField[], rules: PeerRule
   }
 }
 
-function readPods(fields: Fields, { namespaceSelectorOptional }: PeerRules): AdminSubject {
+/** Either selector may be left out, to mean everything: v1alpha1 asks for both, but is written without. */
+function readPods(fields: Fields): AdminSubject {
   fields.only(['namespaceSelector', 'podSelector']);
-  const namespaceSelector = namespaceSelectorOptional
-    ? fields.object('namespaceSelector', readLabelSelector)
-    : fields.requiredObject('namespaceSelector', readLabelSelector);
   return {
     kind: 'pods',
-    namespaceSelector: namespaceSelector ?? EVERYTHING,
-    podSelector: fields.requiredObject('podSelector', readLabelSelector),
+    namespaceSelector: fields.object('namespaceSelector', readLabelSelector) ?? EVERYTHING,
+    podSelector: fields.object('podSelector', readLabelSelector) ?? EVERYTHING,
   };
 }
 

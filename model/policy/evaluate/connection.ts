@@ -1,0 +1,89 @@
+import type { Endpoint } from '../endpoint/endpoints.js';
+import { hasPorts } from '../protocol.js';
+import type { Outcomes } from '../results.js';
+import { END_OF_TIER } from '../trace/entry.js';
+import { isFailSafe } from './failsafe.js';
+import type { Knowledge, Packet } from './match.js';
+import type { Direction, Program } from './program.js';
+import { walk, type Outcome, type Scope, type Verdict } from './walk.js';
+
+/** How the two ends of a connection stand to each other, as far as policies make exceptions for it. */
+export type Relation = typeof STRANGERS | typeof SELF | typeof FROM_OWN_NODE;
+export const STRANGERS = 0;
+/** Both ends are one: a pod cannot block itself. */
+export const SELF = 1;
+/** The source is the node that the destination pod runs on, which kubelet's probes come from. */
+export const FROM_OWN_NODE = 2;
+
+/** Finds the program of an endpoint's traffic; undefined if no policy governs it. */
+export type ProgramOf = (endpoint: Endpoint, direction: Direction) => Program | undefined;
+
+/** What policies say of a connection: egress at its source and ingress at its destination, in both views. */
+export function evaluateConnection(
+  packet: Packet,
+  relation: Relation,
+  programOf: ProgramOf,
+  knowledge: Knowledge,
+): { enforced: Outcomes; pending: Outcomes } {
+  if (relation === SELF) {
+    const outcome = decided('allow', 'an endpoint is always free to connect to itself');
+    return alike({ egress: outcome, ingress: outcome });
+  }
+  if (relation === FROM_OWN_NODE) {
+    const outcome = decided('allow', 'a node is always free to connect to the pods that run on it');
+    return alike({ egress: outcome, ingress: outcome });
+  }
+  const egress = evaluateDirection('egress', packet.source, packet, programOf, knowledge);
+  const ingress = evaluateDirection('ingress', packet.destination, packet, programOf, knowledge);
+  return {
+    enforced: { egress: egress.enforced, ingress: ingress.enforced },
+    pending: { egress: egress.pending, ingress: ingress.pending },
+  };
+}
+
+interface Views {
+  readonly enforced: Outcome;
+  readonly pending: Outcome;
+}
+
+const UNGOVERNED: Outcome = { verdict: 'allow', trace: [], notes: [] };
+
+function evaluateDirection(
+  direction: Direction,
+  endpoint: Endpoint,
+  packet: Packet,
+  programOf: ProgramOf,
+  knowledge: Knowledge,
+): Views {
+  if (endpoint.unclearHosts.length > 0) {
+    const names = endpoint.unclearHosts.join(', ');
+    return same(
+      decided(
+        'unknown',
+        `whether host endpoint ${names} governs the address is not known: it names one interface`,
+      ),
+    );
+  }
+  const program = programOf(endpoint, direction);
+  if (!program) return same(UNGOVERNED);
+  if (endpoint.host && hasPorts(packet.protocol) && isFailSafe(direction, packet.protocol, packet.port)) {
+    return same(decided('allow', `${packet.port} is a fail-safe port of hosts`));
+  }
+  const view = (scope: Scope) => walk(program, scope, packet, knowledge);
+  const enforced = view('enforced');
+  // Without staged policies the views differ only in which policy stands for the end of a tier.
+  const alike = !program.staged && enforced.trace.every(({ rule }) => rule !== END_OF_TIER);
+  return { enforced, pending: alike ? enforced : view('pending') };
+}
+
+function decided(verdict: Verdict, note: string): Outcome {
+  return { verdict, trace: [], notes: [note] };
+}
+
+function same(outcome: Outcome): Views {
+  return { enforced: outcome, pending: outcome };
+}
+
+function alike(outcomes: Outcomes): { enforced: Outcomes; pending: Outcomes } {
+  return { enforced: outcomes, pending: outcomes };
+}

@@ -1,0 +1,355 @@
+import { Domains } from './address/domains.js';
+import { AddressFacts } from './address/facts.js';
+import { Services, type ServiceEndpoints } from './address/services.js';
+import { ResultCache } from './cache.js';
+import type { PolicyNode, PolicyPod } from './cluster.js';
+import type { CompiledPolicy } from './compile/form.js';
+import { Endpoints, type Endpoint } from './endpoint/endpoints.js';
+import { Entities } from './endpoint/entities.js';
+import { Workloads } from './endpoint/workloads.js';
+import { STRANGERS, evaluateConnection, type Relation } from './evaluate/connection.js';
+import type { Knowledge, Packet } from './evaluate/match.js';
+import type { Direction, Program } from './evaluate/program.js';
+import { Policies } from './policies.js';
+import type { PolicyResource } from './resources/read.js';
+import { Results, type PolicyResult } from './results.js';
+import { Subjects } from './subjects.js';
+
+export interface EvaluatorOptions {
+  /** How many results the cache holds at most. */
+  readonly cacheCapacity?: number;
+}
+
+/** Names a resource that is to be taken out. */
+export interface ResourceName {
+  readonly kind: PolicyResource['kind'];
+  /** Empty for what has no namespace. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Above these, {@link PolicyEvaluator.trim} starts afresh. */
+const MAXIMUM_IDENTITIES = 500_000;
+const MAXIMUM_RESULTS = 250_000;
+
+/** What the cache holds in place of a result that depends on the source port. */
+const BY_SOURCE_PORT = -2;
+
+/** No connection's ends: the packet that is matched is one object, filled in for each connection. */
+const NOBODY: Endpoint = {
+  id: -1,
+  workload: undefined,
+  host: undefined,
+  family: undefined,
+  facts: new Set(),
+  labelled: [],
+  nodes: [],
+  ports: [],
+  unclearHosts: [],
+};
+
+/**
+ * Says for any connection which policies were consulted, in which order, what each did, and the verdict. Pure:
+ * it enforces nothing and reads nothing.
+ *
+ * Use:
+ * 1. Take in the cluster: {@link apply} resources that `readPolicyObject` made of policies, tiers, network sets
+ *    and host endpoints, and `set…` what else policies look at. In any order, at any time.
+ * 2. {@link identify} each end once. Identities are small integers; remember them by whatever names an end, until
+ *    {@link generation} changes.
+ * 3. {@link evaluate} connections by identities. A repeated one costs a look-up and allocates nothing.
+ * 4. Read {@link result} once per distinct number; `policies` and `pending.policies` are ready texts.
+ * 5. {@link trim} now and then, between batches, keeps memory bounded.
+ *
+ * Connections are judged as their first packet is, client to server, after destination NAT; replies need no
+ * verdict of their own, for connection tracking admits what was admitted.
+ */
+export class PolicyEvaluator {
+  readonly #domains: Domains;
+  readonly #services: Services;
+  readonly #facts = new AddressFacts();
+  readonly #policies: Policies;
+  readonly #cache: ResultCache;
+  readonly #workloads: Workloads;
+  readonly #entities: Entities;
+  #endpoints: Endpoints;
+  #subjects: Subjects;
+  #results = new Results();
+  #ownGeneration = 0;
+  #knowledge: Knowledge | undefined;
+  /** Whether an end without an address was identified. */
+  #addressesOpen = false;
+  readonly #packet: Packet = {
+    source: NOBODY,
+    destination: NOBODY,
+    protocol: 0,
+    port: 0,
+    sourcePort: 0,
+    sourcePortUsed: false,
+    openReason: '',
+  };
+
+  constructor({ cacheCapacity = 1 << 20 }: EvaluatorOptions = {}) {
+    this.#domains = new Domains(this.#facts);
+    this.#services = new Services(this.#facts);
+    this.#policies = new Policies({ facts: this.#facts, services: this.#services, domains: this.#domains });
+    this.#cache = new ResultCache(cacheCapacity);
+    this.#workloads = new Workloads(this.#policies.dependencies);
+    this.#entities = new Entities(this.#facts, this.#domains, this.#workloads);
+    this.#endpoints = new Endpoints(this.#facts, this.#workloads, this.#entities);
+    this.#subjects = new Subjects(this.#policies);
+  }
+
+  /** Changes whenever ends must be identified anew; those that nothing touched get the number they had. */
+  get generation(): number {
+    return this.#facts.generation + this.#ownGeneration;
+  }
+
+  /** Takes in a resource, in place of the one of its kind and name if there is one. */
+  apply(resource: PolicyResource): void {
+    switch (resource.kind) {
+      case 'Tier':
+        this.#policies.setTier(resource);
+        this.#subjects.allChanged();
+        break;
+      case 'NetworkSet':
+        this.#entities.setNetworkSet(resource);
+        this.#networkSetsChanged();
+        break;
+      case 'HostEndpoint':
+        this.#entities.setHostEndpoint(resource);
+        break;
+      case 'Profile':
+        this.#policies.setProfile(resource);
+        this.#entities.setProfile(resource);
+        this.#lookAtMore();
+        this.#subjects.allChanged();
+        break;
+      default:
+        this.#policiesChanged(this.#policies.set(resource));
+    }
+  }
+
+  /** Takes out a resource; one that is not there may be named. */
+  remove({ kind, namespace, name }: ResourceName): void {
+    switch (kind) {
+      case 'Tier':
+        this.#policies.deleteTier(name);
+        this.#subjects.allChanged();
+        break;
+      case 'NetworkSet':
+        this.#entities.deleteNetworkSet(namespace, name);
+        this.#networkSetsChanged();
+        break;
+      case 'HostEndpoint':
+        this.#entities.deleteHostEndpoint(name);
+        break;
+      case 'Profile':
+        this.#policies.deleteProfile(name);
+        this.#entities.deleteProfile(name);
+        this.#subjects.allChanged();
+        break;
+      default:
+        this.#policiesChanged(this.#policies.delete(kind, namespace, name));
+    }
+  }
+
+  /** Takes in a namespace's labels; undefined if it is gone. */
+  setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
+    this.#workloads.setNamespace(name, labels);
+    this.#entities.namespaceChanged(name);
+    this.#ownGeneration++;
+  }
+
+  /** Takes in a service account's labels; undefined if it is gone. */
+  setServiceAccount(
+    namespace: string,
+    name: string,
+    labels: Readonly<Record<string, string>> | undefined,
+  ): void {
+    this.#workloads.setServiceAccount(namespace, name, labels);
+    this.#ownGeneration++;
+  }
+
+  setNode(node: PolicyNode): void {
+    this.#entities.setNode(node);
+  }
+
+  deleteNode(name: string): void {
+    this.#entities.deleteNode(name);
+  }
+
+  setService(service: ServiceEndpoints): void {
+    if (this.#services.set(service)) this.#subjects.allChanged();
+  }
+
+  deleteService(namespace: string, name: string): void {
+    if (this.#services.delete(namespace, name)) this.#subjects.allChanged();
+  }
+
+  /** Says what addresses (16 bytes each) a domain name was answered with; none forgets the name. */
+  setDomain(name: string, addresses: readonly Uint8Array[]): void {
+    this.knowDomains();
+    this.#domains.set(name, addresses);
+  }
+
+  /** Says that all DNS answers of interest are taken in, so that a name without one has no addresses. */
+  knowDomains(): void {
+    if (this.#domains.known) return;
+    this.#domains.known = true;
+    this.#knowledge = undefined;
+    this.#subjects.allChanged();
+  }
+
+  /**
+   * The identity of an end: of the address (16 bytes at `offset` of `addresses`), and of the pod that holds it, if
+   * one does. Pods on the host's network do not hold their address; their node does. Without an address, what
+   * depends on it stays open.
+   */
+  identify(addresses: Uint8Array | undefined, offset = 0, pod?: PolicyPod): number {
+    if (!addresses) this.#addressesOpen = true;
+    const { all } = this.#endpoints;
+    const before = all.length;
+    const endpoint = this.#endpoints.intern(addresses, offset, pod);
+    if (all.length > before) this.#subjects.add(endpoint);
+    return endpoint.id;
+  }
+
+  /**
+   * The number of the result for a connection. `port` is the destination's, or type × 256 + code for ICMP and
+   * ICMPv6; NOT_KNOWN where it is not known, as for `sourcePort`.
+   */
+  evaluate(
+    source: number,
+    destination: number,
+    protocol: number,
+    port: number,
+    sourcePort: number,
+    relation: Relation = STRANGERS,
+  ): number {
+    const { epochs } = this.#subjects;
+    const sourceEpoch = epochs[source] ?? 0;
+    const destinationEpoch = epochs[destination] ?? 0;
+    // Protocol, relation and port with room for "not known" fit 27 bits.
+    const service = (protocol * 4 + relation) * 131_072 + port + 1;
+    const found = this.#cache.get(source, destination, service, 0, sourceEpoch, destinationEpoch);
+    if (found >= 0) return found;
+    if (found === BY_SOURCE_PORT) {
+      const extra = sourcePort + 2;
+      const exact = this.#cache.get(source, destination, service, extra, sourceEpoch, destinationEpoch);
+      if (exact >= 0) return exact;
+    }
+    const result = this.#evaluateAnew(source, destination, protocol, port, sourcePort, relation);
+    if (this.#packet.sourcePortUsed) {
+      this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, BY_SOURCE_PORT);
+      this.#cache.set(source, destination, service, sourcePort + 2, sourceEpoch, destinationEpoch, result);
+    } else this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, result);
+    return result;
+  }
+
+  /** The result of a number that {@link evaluate} gave since the last {@link trim} that started afresh. */
+  result(number: number): PolicyResult {
+    return this.#results.get(number);
+  }
+
+  /** What an identity's traffic of one direction goes through, in order; undefined if no policy governs it. */
+  program(identity: number, direction: Direction): Program | undefined {
+    const endpoint = this.#endpoints.all[identity];
+    return endpoint && this.#subjects.programOf(endpoint, direction);
+  }
+
+  /** The names of tiers that policies name though there is no such tier; they come last. */
+  get missingTiers(): readonly string[] {
+    return this.#policies.missingTiers;
+  }
+
+  /** How much is held: for metrics. */
+  get sizes(): {
+    policies: number;
+    workloads: number;
+    identities: number;
+    results: number;
+    cacheBytes: number;
+  } {
+    return {
+      policies: this.#policies.size,
+      workloads: this.#workloads.count,
+      identities: this.#endpoints.all.length,
+      results: this.#results.size,
+      cacheBytes: this.#cache.bytes,
+    };
+  }
+
+  /**
+   * Starts identities and results afresh if there are very many, as after long churn. Call it when no number of
+   * either is held; returns whether it did.
+   */
+  trim(): boolean {
+    const { identities, results } = this.sizes;
+    if (identities <= MAXIMUM_IDENTITIES && results <= MAXIMUM_RESULTS) return false;
+    this.#workloads.forget();
+    this.#facts.forgetClasses();
+    this.#entities.forgetClasses();
+    this.#endpoints = new Endpoints(this.#facts, this.#workloads, this.#entities);
+    this.#subjects = new Subjects(this.#policies);
+    this.#results = new Results();
+    this.#cache.clear();
+    this.#ownGeneration++;
+    return true;
+  }
+
+  #evaluateAnew(
+    source: number,
+    destination: number,
+    protocol: number,
+    port: number,
+    sourcePort: number,
+    relation: Relation,
+  ): number {
+    const packet = this.#packet;
+    packet.source = this.#endpoint(source);
+    packet.destination = this.#endpoint(destination);
+    packet.protocol = protocol;
+    packet.port = port;
+    packet.sourcePort = sourcePort;
+    packet.sourcePortUsed = false;
+    this.#knowledge ??= {
+      domainsKnown: this.#domains.known,
+      domainSets: this.#entities.networkSetLabels('with domains'),
+      networkSets: this.#entities.networkSetLabels('all'),
+    };
+    const { enforced, pending } = evaluateConnection(
+      packet,
+      relation,
+      this.#subjects.programOf,
+      this.#knowledge,
+    );
+    return this.#results.intern(enforced, pending);
+  }
+
+  #endpoint(identity: number): Endpoint {
+    const endpoint = this.#endpoints.all[identity];
+    if (!endpoint)
+      throw new RangeError(`there is no identity ${identity}; the evaluator may have been trimmed`);
+    return endpoint;
+  }
+
+  #policiesChanged(changed: readonly CompiledPolicy[]): void {
+    let more = false;
+    for (const policy of changed) more = this.#policies.dependencies.add(policy) || more;
+    if (more) this.#lookAtMore();
+    this.#subjects.policiesChanged(changed);
+  }
+
+  /** Policies look at more of endpoints than they did: identities must be told apart anew. */
+  #lookAtMore(): void {
+    this.#workloads.reconsider();
+    this.#ownGeneration++;
+  }
+
+  /** Network sets count through facts of addresses, except where names' or an end's addresses are not known. */
+  #networkSetsChanged(): void {
+    this.#knowledge = undefined;
+    if (!this.#domains.known || this.#addressesOpen) this.#subjects.allChanged();
+  }
+}

@@ -1,0 +1,167 @@
+import { AddressError, parseAddress } from '../../cluster/address.js';
+import type { ServiceEndpoint } from '../address/services.js';
+import type { PolicyNode, PolicyPod } from '../cluster.js';
+import { protocolNumber, TCP } from '../protocol.js';
+import type { EndpointPort } from '../resources/endpoints.js';
+import type { Fields } from '../resources/fields.js';
+
+/** A pod of core/v1, reduced to what policies look at. */
+export interface ManifestPod extends PolicyPod {
+  readonly name: string;
+  /** 16 bytes each; empty if the pod has none, or not yet, or no more. */
+  readonly addresses: readonly Uint8Array[];
+  readonly hostNetwork: boolean;
+  readonly node: string;
+  /** Whether the pod ran to its end: its address may be another's by now. */
+  readonly finished: boolean;
+}
+
+/** A service of core/v1, as far as a connection to its address leads to its endpoints. */
+export interface ManifestService {
+  readonly namespace: string;
+  readonly name: string;
+  /** Virtual addresses, 16 bytes each. */
+  readonly addresses: readonly Uint8Array[];
+  readonly ports: readonly { readonly name: string; readonly protocol: number; readonly port: number }[];
+  /** Whether Kubernetes finds the endpoints by a selector, so that there must be EndpointSlices. */
+  readonly selecting: boolean;
+}
+
+/** An EndpointSlice of discovery.k8s.io/v1: endpoints of one service, by the name of the service's port. */
+export interface ManifestSlice {
+  readonly namespace: string;
+  readonly service: string;
+  readonly endpoints: readonly (ServiceEndpoint & { readonly portName: string })[];
+}
+
+interface Metadata {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Reads `metadata`; what has a namespace and names none is in `default`. */
+export function readMetadata(fields: Fields): Metadata {
+  return fields.requiredObject('metadata', (metadata) => ({
+    namespace: metadata.text('namespace') ?? 'default',
+    name: metadata.requiredText('name'),
+    labels: metadata.labels('labels'),
+  }));
+}
+
+/** Reads a pod. A service account that is not named is `default`, as the API server fills it in. */
+export function readPod(fields: Fields): ManifestPod {
+  const { namespace, name, labels } = readMetadata(fields);
+  const spec = fields.object('spec', (pod) => ({
+    hostNetwork: pod.boolean('hostNetwork') ?? false,
+    node: pod.text('nodeName') ?? '',
+    serviceAccount: pod.text('serviceAccountName') ?? 'default',
+    ports: [
+      ...(pod.objects('containers', readContainer) ?? []).flatMap(({ ports }) => ports),
+      ...(pod.objects('initContainers', readContainer) ?? []).flatMap(({ sidecar, ports }) =>
+        sidecar ? ports : [],
+      ),
+    ],
+  })) ?? { hostNetwork: false, node: '', serviceAccount: 'default', ports: [] };
+  const status = fields.object('status', (pod) => ({
+    finished: ['Succeeded', 'Failed'].includes(pod.text('phase') ?? ''),
+    addresses: pod.has('podIPs')
+      ? (pod.objects('podIPs', (ip) => readAddresses(ip, 'ip')) ?? []).flat()
+      : readAddresses(pod, 'podIP'),
+  })) ?? { finished: false, addresses: [] };
+  return { namespace, name, labels, ...spec, ...status };
+}
+
+function readContainer(fields: Fields): { sidecar: boolean; ports: EndpointPort[] } {
+  const ports = fields.objects('ports', (port) => ({
+    name: port.text('name') ?? '',
+    protocol: readProtocol(port),
+    port: port.integer('containerPort', 1, 65_535) ?? 0,
+  }));
+  return {
+    sidecar: fields.text('restartPolicy') === 'Always',
+    ports: (ports ?? []).filter(({ name }) => name !== ''),
+  };
+}
+
+export function readNode(fields: Fields): PolicyNode {
+  const { name, labels } = readMetadata(fields);
+  const addresses = fields.object('status', (status) =>
+    status.objects('addresses', (address) =>
+      // A node's list of addresses holds names as well.
+      ['InternalIP', 'ExternalIP'].includes(address.text('type') ?? '')
+        ? readAddresses(address, 'address')
+        : [],
+    ),
+  );
+  return { name, labels, addresses: addresses?.flat() ?? [] };
+}
+
+export function readService(fields: Fields): ManifestService {
+  const { namespace, name } = readMetadata(fields);
+  const spec = fields.object('spec', (service) => ({
+    addresses: [
+      ...service.texts(service.has('clusterIPs') ? 'clusterIPs' : '').filter((ip) => ip !== 'None'),
+      ...(service.has('clusterIPs') || service.text('clusterIP') === 'None'
+        ? []
+        : [service.text('clusterIP') ?? '']),
+      ...service.texts('externalIPs'),
+    ]
+      .filter((ip) => ip !== '')
+      .flatMap((ip) => parsed(ip, (reason) => service.problem('clusterIP', reason))),
+    ports:
+      service.objects('ports', (port) => ({
+        name: port.text('name') ?? '',
+        protocol: readProtocol(port),
+        port: port.integer('port', 1, 65_535) ?? 0,
+      })) ?? [],
+    selecting: Object.keys(service.labels('selector')).length > 0,
+  }));
+  return { namespace, name, ...(spec ?? { addresses: [], ports: [], selecting: false }) };
+}
+
+export function readEndpointSlice(fields: Fields): ManifestSlice {
+  const { namespace, labels } = readMetadata(fields);
+  const ports = fields.objects('ports', (port) => ({
+    portName: port.text('name') ?? '',
+    protocol: readProtocol(port),
+    port: port.integer('port', 1, 65_535),
+  }));
+  const addresses = (
+    fields.objects('endpoints', (endpoint) =>
+      endpoint.items('addresses', (item, problem) =>
+        typeof item === 'string' ? parsed(item, problem)[0] : undefined,
+      ),
+    ) ?? []
+  ).flat();
+  const service = labels['kubernetes.io/service-name'] ?? '';
+  if (service === '') fields.problem('metadata.labels', 'lacks kubernetes.io/service-name');
+  return {
+    namespace,
+    service,
+    endpoints: (ports ?? []).flatMap(({ portName, protocol, port }) =>
+      port === undefined ? [] : addresses.map((address) => ({ address, portName, protocol, port })),
+    ),
+  };
+}
+
+function readProtocol(fields: Fields): number {
+  const protocol = protocolNumber(fields.text('protocol') ?? 'TCP');
+  if (protocol === undefined) fields.problem('protocol', 'is not a protocol');
+  return protocol ?? TCP;
+}
+
+function readAddresses(fields: Fields, name: string): Uint8Array[] {
+  const text = fields.text(name) ?? '';
+  return text === '' ? [] : parsed(text, (reason) => fields.problem(name, reason));
+}
+
+function parsed(text: string, problem: (reason: string) => void): Uint8Array[] {
+  try {
+    return [parseAddress(text)];
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    problem(`"${text}" is not an address`);
+    return [];
+  }
+}

@@ -1,0 +1,152 @@
+import { compileCalicoRule } from './compile/calico-rule.js';
+import { compilePolicy } from './compile/compile.js';
+import { Dependencies } from './compile/dependencies.js';
+import type { CompiledPolicy, CompiledRule, CompiledTier } from './compile/form.js';
+import type { References } from './compile/references.js';
+import type { Direction } from './evaluate/program.js';
+import type { Profile } from './resources/endpoints.js';
+import type { Policy } from './resources/read.js';
+import { BUILT_IN_TIERS, type Tier } from './resources/tier.js';
+
+interface TierState {
+  /** Undefined for a tier that policies name but that does not exist. */
+  tier: Tier | undefined;
+  readonly policies: CompiledPolicy[];
+}
+
+/** The compiled policies of the cluster, in the order of evaluation. */
+export class Policies {
+  readonly dependencies = new Dependencies();
+  readonly #references: References;
+  readonly #tiers = new Map<string, TierState>();
+  readonly #compiled = new Map<string, CompiledPolicy>();
+  readonly #profiles = new Map<string, { ingress: CompiledRule[]; egress: CompiledRule[] }>();
+  #ordered: readonly CompiledTier[] | undefined;
+
+  constructor(references: References) {
+    this.#references = references;
+    for (const tier of BUILT_IN_TIERS) this.#tiers.set(tier.name, { tier, policies: [] });
+  }
+
+  /** How many policies there are. */
+  get size(): number {
+    return this.#compiled.size;
+  }
+
+  /** The tiers, in order; those that exist before those that do not. */
+  get tiers(): readonly CompiledTier[] {
+    this.#ordered ??= [...this.#tiers]
+      .sort(([nameA, a], [nameB, b]) => tierOrder(a.tier, b.tier) || (nameA < nameB ? -1 : 1))
+      .map(([name, { tier, policies }]) => ({
+        name,
+        defaultAction: tier?.defaultAction ?? 'deny',
+        policies,
+      }));
+    return this.#ordered;
+  }
+
+  /** The names of tiers that policies name though there is no such tier. */
+  get missingTiers(): string[] {
+    return [...this.#tiers].filter(([, { tier }]) => !tier).map(([name]) => name);
+  }
+
+  /** Compiles a policy in; returns the form it had before and the one it has now. */
+  set(policy: Policy): CompiledPolicy[] {
+    const before = this.delete(policy.kind, namespaceOf(policy), policy.name);
+    const compiled = compilePolicy(policy, this.#references);
+    if (!compiled) return before;
+    this.#compiled.set(keyOf(policy.kind, namespaceOf(policy), policy.name), compiled);
+    const { policies } = this.#tier(compiled.tier);
+    policies.splice(insertionPoint(policies, compiled), 0, compiled);
+    return [...before, compiled];
+  }
+
+  /** Takes a policy out; returns the form it had. */
+  delete(kind: Policy['kind'], namespace: string, name: string): CompiledPolicy[] {
+    const key = keyOf(kind, namespace, name);
+    const compiled = this.#compiled.get(key);
+    if (!compiled) return [];
+    this.#compiled.delete(key);
+    const state = this.#tier(compiled.tier);
+    state.policies.splice(state.policies.indexOf(compiled), 1);
+    if (!state.tier && state.policies.length === 0) {
+      this.#tiers.delete(compiled.tier);
+      this.#ordered = undefined;
+    }
+    return [compiled];
+  }
+
+  setTier(tier: Tier): void {
+    this.#tier(tier.name).tier = tier;
+    this.#ordered = undefined;
+  }
+
+  deleteTier(name: string): void {
+    const builtIn = BUILT_IN_TIERS.find((tier) => tier.name === name);
+    const state = this.#tier(name);
+    state.tier = builtIn;
+    if (!builtIn && state.policies.length === 0) this.#tiers.delete(name);
+    this.#ordered = undefined;
+  }
+
+  setProfile({ name, ingress, egress }: Profile): void {
+    const compile = (rules: Profile['ingress']) =>
+      rules.map((rule, index) => compileCalicoRule(rule, index, '', this.#references));
+    const compiled = { ingress: compile(ingress), egress: compile(egress) };
+    this.dependencies.addRules([...compiled.ingress, ...compiled.egress]);
+    this.#profiles.set(name, compiled);
+  }
+
+  deleteProfile(name: string): void {
+    this.#profiles.delete(name);
+  }
+
+  readonly profileRules = (name: string, direction: Direction): readonly CompiledRule[] | undefined =>
+    this.#profiles.get(name)?.[direction];
+
+  #tier(name: string): TierState {
+    let state = this.#tiers.get(name);
+    if (!state) {
+      state = { tier: undefined, policies: [] };
+      this.#tiers.set(name, state);
+      this.#ordered = undefined;
+    }
+    return state;
+  }
+}
+
+function namespaceOf(policy: Policy): string {
+  return 'namespace' in policy ? policy.namespace : '';
+}
+
+function keyOf(kind: Policy['kind'], namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+/** Existing tiers first; then by order, those without one last (felix `calc`, policy_sorter.go). */
+function tierOrder(a: Tier | undefined, b: Tier | undefined): number {
+  if (!a || !b) return Number(!a) - Number(!b);
+  return compareOrder(a.order ?? Infinity, b.order ?? Infinity);
+}
+
+function compareOrder(a: number, b: number): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+/** Where a policy belongs among others that are in order: by order, then by name, namespace and kind. */
+function insertionPoint(policies: readonly CompiledPolicy[], policy: CompiledPolicy): number {
+  let from = 0;
+  let to = policies.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const other = policies[middle];
+    if (other && isBefore(other, policy)) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+function isBefore(a: CompiledPolicy, b: CompiledPolicy): boolean {
+  const byOrder = compareOrder(a.order, b.order);
+  return byOrder === 0 ? a.tieBreak < b.tieBreak : byOrder < 0;
+}

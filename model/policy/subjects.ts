@@ -1,0 +1,90 @@
+import type { CompiledPolicy } from './compile/form.js';
+import type { Endpoint } from './endpoint/endpoints.js';
+import type { Host } from './endpoint/entities.js';
+import type { Workload } from './endpoint/workloads.js';
+import { appliesTo } from './evaluate/match.js';
+import { hostProgram, workloadProgram, type Direction, type Program } from './evaluate/program.js';
+import type { Policies } from './policies.js';
+
+/** A workload or host endpoint, with what applies to it and the identities that are its. */
+interface Subject {
+  readonly workload: Workload | undefined;
+  readonly host: Host | undefined;
+  egress: Program | undefined;
+  ingress: Program | undefined;
+  readonly identities: number[];
+}
+
+/**
+ * Which policies apply to whom. Programs are put together when first needed; a change to a policy drops those of
+ * the endpoints that it selects or selected, and moves their identities' epochs.
+ */
+export class Subjects {
+  readonly #policies: Policies;
+  readonly #subjects = new Map<Workload | Host, Subject>();
+  readonly #ofIdentity: (Subject | undefined)[] = [];
+  #epochs = new Int32Array(1024);
+
+  constructor(policies: Policies) {
+    this.#policies = policies;
+  }
+
+  /** The epoch of every identity: what was worked out for it in an earlier one no longer counts. */
+  get epochs(): Int32Array {
+    return this.#epochs;
+  }
+
+  /** Makes an identity known. Identities are numbered from 0 and come in order. */
+  add({ id, workload, host }: Endpoint): void {
+    if (id >= this.#epochs.length) {
+      const larger = new Int32Array(this.#epochs.length * 2);
+      larger.set(this.#epochs);
+      this.#epochs = larger;
+    }
+    const governed = workload ?? host;
+    if (!governed) {
+      this.#ofIdentity[id] = undefined;
+      return;
+    }
+    let subject = this.#subjects.get(governed);
+    if (!subject) {
+      subject = { workload, host, egress: undefined, ingress: undefined, identities: [] };
+      this.#subjects.set(governed, subject);
+    }
+    subject.identities.push(id);
+    this.#ofIdentity[id] = subject;
+  }
+
+  /** The program of an endpoint's traffic; undefined if no policy governs it. */
+  readonly programOf = ({ id }: Endpoint, direction: Direction): Program | undefined => {
+    const subject = this.#ofIdentity[id];
+    if (!subject) return undefined;
+    return (subject[direction] ??= this.#build(subject, direction));
+  };
+
+  /** Says that policies changed; whom none of them selects keeps what was worked out. */
+  policiesChanged(changed: readonly CompiledPolicy[]): void {
+    for (const subject of this.#subjects.values()) {
+      const { workload, host } = subject;
+      if (changed.some((policy) => appliesTo(policy.subject, workload, host))) this.#drop(subject);
+    }
+  }
+
+  /** Says that something changed which any endpoint may depend on. */
+  allChanged(): void {
+    for (const subject of this.#subjects.values()) this.#drop(subject);
+    // Ends that no policy governs have no epoch of their own to move, and no outcome that could change.
+  }
+
+  #drop(subject: Subject): void {
+    subject.egress = undefined;
+    subject.ingress = undefined;
+    for (const id of subject.identities) this.#epochs[id] = ((this.#epochs[id] ?? 0) + 1) | 0;
+  }
+
+  #build({ workload, host }: Subject, direction: Direction): Program | undefined {
+    const { tiers, profileRules } = this.#policies;
+    if (workload) return workloadProgram(tiers, workload, direction);
+    return host && hostProgram(tiers, host, direction, profileRules);
+  }
+}
