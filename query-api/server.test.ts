@@ -1,359 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
-import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
-import type { FieldType } from '@sonde/model/flow/field';
-import { flowFields } from '@sonde/model/flow/fields';
-import pino from 'pino';
-import { Registry } from 'prom-client';
+import { StoreError } from '@sonde/backbone/store/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type QueryApi, startQueryApi } from './server.js';
+import { answerOfFailingStore, startTestApi, type TestApi } from './testing/test-api.js';
 
-const log = pino({ level: 'silent' });
-const NOW = Date.now();
-const MINUTE = 60_000;
-/** A day whose flows no other test looks at. */
-const DAY = Date.parse('2026-03-01T00:00:00Z');
-
-let directory: string;
-let store: FlowStore;
-let api: QueryApi;
+let api: TestApi;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-api-'));
-  store = await openChdbStore({ directory, log });
-  await store.migrate();
-  api = await startQueryApi({ store, port: 0, registry: new Registry(), log });
-
-  const flows = enrichedFlows([...recent, ...ofTheDay]);
-  flows.columns.bytes_out[recent.length] = 2n ** 53n;
-  await store.insertFlows(flows);
+  api = await startTestApi();
 });
 
-afterAll(async () => {
-  await api.close();
-  await store.close();
-  await rm(directory, { recursive: true });
-});
-
-const recent: FlowRow[] = [
-  { start_time: NOW - 1 * MINUTE, src_name: 'one-minute-ago' },
-  { start_time: NOW - 14 * MINUTE, src_name: 'fourteen-minutes-ago' },
-  { start_time: NOW - 16 * MINUTE, src_name: 'sixteen-minutes-ago' },
-];
-
-const ofTheDay: FlowRow[] = [
-  {
-    start_time: DAY + 1000,
-    end_time: DAY + 1234,
-    src_name: 'a',
-    src_namespace: 'shop',
-    src_labels: 'app=web,tier=front',
-    src_ip: '10.0.1.1',
-    dst_ip: '2001:db8::1',
-    dst_port: 443,
-    protocol: 6,
-    action: 'allow',
-    connection_state: 'closed',
-    primary: true,
-    bytes_in: 123,
-    transport_offset: 1,
-  },
-  {
-    start_time: DAY + 2000,
-    src_name: 'b',
-    src_namespace: 'it\'s "odd", \\ 日本',
-    dst_port: 80,
-    action: 'deny',
-  },
-  { start_time: DAY + 3000, src_name: 'c', src_namespace: 'other', dst_port: 8080, action: 'unknown' },
-  { start_time: DAY + 3000, src_name: 'd', transport_offset: 7 },
-];
-
-interface Answer {
-  status: number;
-  type: string | null;
-  body: Record<string, unknown> & { flows: Record<string, unknown>[] };
-}
-
-async function get(target: string): Promise<Answer> {
-  const response = await fetch(api.url + target);
-  const body = (await response.json()) as Answer['body'];
-  return { status: response.status, type: response.headers.get('content-type'), body };
-}
-
-/** Asks for the flows of the day, or of a part of it; a parameter may stand twice. */
-function flowsOfTheDay(...parameters: [string, string][]): Promise<Answer> {
-  const query = new URLSearchParams(parameters);
-  if (!query.has('from')) query.set('from', '2026-03-01T00:00:00Z');
-  if (!query.has('to')) query.set('to', '2026-03-02T00:00:00Z');
-  return get(`/api/v1/flows?${query.toString()}`);
-}
-
-async function names(...parameters: [string, string][]): Promise<unknown[]> {
-  const { status, body } = await flowsOfTheDay(...parameters);
-  expect(status, JSON.stringify(body)).toBe(200);
-  return body.flows.map((flow) => flow.src_name);
-}
-
-async function errors(target: string): Promise<unknown> {
-  const { status, type, body } = await get(target);
-  expect({ status, type }).toEqual({ status: 400, type: 'application/problem+json; charset=utf-8' });
-  expect(body).toMatchObject({ type: 'about:blank', title: 'Bad Request', status: 400 });
-  return body.errors;
-}
-
-describe('a flow in JSON', () => {
-  it('has every field, in the order of the declaration', async () => {
-    const { body } = await flowsOfTheDay(['src_name', 'a']);
-    expect(Object.keys(body.flows[0] ?? {})).toEqual(flowFields.map((field) => field.name));
-  });
-
-  it('has numbers, names, addresses and times as people write them', async () => {
-    const { body } = await flowsOfTheDay(['src_name', 'a']);
-    expect(body.flows).toMatchObject([
-      {
-        start_time: '2026-03-01T00:00:01.000Z',
-        end_time: '2026-03-01T00:00:01.234Z',
-        src_ip: '10.0.1.1',
-        dst_ip: '2001:db8::1',
-        dst_service_ip: '::',
-        dst_port: 443,
-        action: 'allow',
-        connection_state: 'closed',
-        primary: true,
-        contradiction: false,
-        bytes_in: 123,
-        transport_offset: 1,
-        dst_name: '',
-      },
-    ]);
-  });
-
-  it('has a counter that JSON readers would round as a string', async () => {
-    const { body } = await flowsOfTheDay(['src_name', 'a']);
-    expect(body.flows[0]?.bytes_out).toBe('9007199254740992');
-  });
-});
-
-describe('the time range', () => {
-  async function recentNames(query: string): Promise<unknown[]> {
-    const { body } = await get(`/api/v1/flows?${query}`);
-    return body.flows.map((flow) => flow.src_name);
-  }
-
-  it('is the last 15 minutes by default', async () => {
-    expect(await recentNames('')).toEqual(['one-minute-ago', 'fourteen-minutes-ago']);
-  });
-
-  it('can be relative to now', async () => {
-    expect(await recentNames('from=-20m&to=-10m')).toEqual(['fourteen-minutes-ago', 'sixteen-minutes-ago']);
-    expect(await recentNames('from=-1h&to=now')).toHaveLength(3);
-  });
-
-  it('starts 15 minutes before its end, if only that is given', async () => {
-    const { body } = await get('/api/v1/flows?to=2026-03-01T00:00:03Z');
-    expect(body.from).toBe('2026-02-28T23:45:03.000Z');
-    expect(body.flows.map((flow) => flow.src_name)).toEqual(['b', 'a']);
-  });
-
-  it('includes its start and not its end', async () => {
-    expect(await names(['from', '2026-03-01T00:00:01Z'], ['to', '2026-03-01T00:00:02Z'])).toEqual(['a']);
-  });
-
-  it('is said in the answer', async () => {
-    const { body } = await get('/api/v1/flows?from=2026-03-01T01:00:00%2B01:00&to=2026-03-01T00:00:01.5Z');
-    expect(body).toMatchObject({ from: '2026-03-01T00:00:00.000Z', to: '2026-03-01T00:00:01.500Z' });
-  });
-
-  it.each([
-    'yesterday',
-    '2026-02-30T00:00:00Z',
-    '2026-03-01',
-    '2026-03-01T00:00:00',
-    '-15',
-    '-15y',
-    '',
-    '1e9',
-  ])('that starts at "%s" is refused', async (from) => {
-    const [error] = (await errors(`/api/v1/flows?from=${encodeURIComponent(from)}`)) as object[];
-    expect(error).toMatchObject({
-      parameter: 'from',
-      reason: expect.stringMatching(/^not a time/) as string,
-    });
-  });
-
-  it.each(['0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '-999999999w'])(
-    'beyond what the store can hold is refused: %s',
-    async (to) => {
-      expect(await errors(`/api/v1/flows?to=${to}`)).toMatchObject([{ parameter: 'to' }]);
-    },
-  );
-
-  it('that ends before it starts is refused', async () => {
-    expect(await errors('/api/v1/flows?from=-5m&to=-10m')).toEqual([
-      { parameter: 'from', reason: 'must be before `to`' },
-    ]);
-  });
-});
-
-describe('order and limit', () => {
-  it('are the newest first and a hundred by default', async () => {
-    expect(await names()).toEqual(['d', 'c', 'b', 'a']);
-  });
-
-  it('can be the oldest first', async () => {
-    expect(await names(['order', 'oldest'], ['limit', '2'])).toEqual(['a', 'b']);
-  });
-
-  it('refuse an order that there is not', async () => {
-    expect(await errors('/api/v1/flows?order=random')).toEqual([
-      { parameter: 'order', reason: 'must be equal to one of the allowed values: newest, oldest' },
-    ]);
-  });
-
-  it.each(['0', '-1', '10001', '1.5', 'ten', ''])('refuse a limit of "%s"', async (limit) => {
-    expect(await errors(`/api/v1/flows?limit=${limit}`)).toMatchObject([{ parameter: 'limit' }]);
-  });
-
-  it('hold however many flows there are', async () => {
-    const start = Date.parse('2026-02-01T00:00:00Z');
-    const many = enrichedFlows(Array.from({ length: 10_001 }, (_, i) => ({ start_time: start + i })));
-    await store.insertFlows(many);
-    for (const limit of [100, 10_000]) {
-      const query = `from=2026-02-01T00:00:00Z&to=2026-02-02T00:00:00Z${limit === 100 ? '' : `&limit=${limit}`}`;
-      const { body } = await get(`/api/v1/flows?${query}`);
-      expect(body.flows).toHaveLength(limit);
-      expect(body.flows[0]?.start_time).toBe('2026-02-01T00:00:10.000Z');
-    }
-  });
-});
-
-describe('a field as a parameter', () => {
-  it.each<[string, string, string[]]>([
-    ['src_namespace', 'shop', ['a']],
-    ['src_namespace', 'shop,other', ['c', 'a']],
-    ['src_namespace', '', ['d']],
-    ['src_namespace', 'it\'s "odd"\\, \\\\ 日本', ['b']],
-    ['src_labels', 'app=web\\,tier=front', ['a']],
-    ['src_labels', 'app=web,tier=front', []],
-    ['src_ip', '10.0.1.1', ['a']],
-    ['src_ip', '::ffff:10.0.1.1,192.0.2.1', ['a']],
-    ['dst_ip', '2001:DB8:0::1', ['a']],
-    ['dst_port', '443,80', ['b', 'a']],
-    ['protocol', '6', ['a']],
-    ['bytes_out', '9007199254740992', ['a']],
-    ['bytes_in', '18446744073709551615', []],
-    ['action', 'deny,unknown', ['c', 'b']],
-    ['primary', 'true', ['a']],
-    ['primary', 'true,false', ['d', 'c', 'b', 'a']],
-    ['start_time', '2026-03-01T00:00:03Z', ['d', 'c']],
-    ['start_time', '2026-03-01T01:00:01.000+01:00', ['a']],
-  ])('%s=%s finds its flows', async (name, value, expected) => {
-    expect(await names([name, value])).toEqual(expected);
-  });
-
-  it('may stand twice, for any of its values', async () => {
-    expect(await names(['dst_port', '443'], ['dst_port', '80'])).toEqual(['b', 'a']);
-  });
-
-  it('narrows what other fields found', async () => {
-    expect(await names(['dst_port', '443,80'], ['action', 'deny'])).toEqual(['b']);
-  });
-
-  it.each(flowFields.map((field) => [field.name, field] as const))('can be %s', async (name, field) => {
-    const example: Partial<Record<FieldType, string>> = {
-      ip: '192.0.2.99',
-      time: '2026-01-01T00:00:00Z',
-      boolean: 'true',
-    };
-    const text = 'values' in field ? field.values[0] : (example[field.type] ?? '201');
-    const { status } = await flowsOfTheDay([name, text]);
-    expect(status).toBe(200);
-  });
-
-  it.each([
-    ['src_ip', '10.0.1', '"10.0.1" is not an IPv4 or IPv6 address'],
-    ['src_ip', '', '"" is not an IPv4 or IPv6 address'],
-    ['dst_port', '65536', '"65536" is not a whole number from 0 to 65535'],
-    ['dst_port', '443,http', '"http" is not a whole number from 0 to 65535'],
-    ['dst_port', '-1', '"-1" is not a whole number from 0 to 65535'],
-    ['dst_port', '1e3', '"1e3" is not a whole number from 0 to 65535'],
-    [
-      'bytes_out',
-      '18446744073709551616',
-      '"18446744073709551616" is not a whole number from 0 to 18446744073709551615',
-    ],
-    ['primary', '1', '"1" is not true or false'],
-    ['start_time', 'noon', '"noon" is not an RFC 3339 time'],
-  ])('%s=%s is refused with its reason', async (name, value, reason) => {
-    expect(await errors(`/api/v1/flows?${name}=${encodeURIComponent(value)}`)).toEqual([
-      { parameter: name, reason },
-    ]);
-  });
-
-  it('of few values names those that may have been meant', async () => {
-    expect(await errors('/api/v1/flows?action=denyed')).toEqual([
-      { parameter: 'action', reason: '"denyed" is not one of allow, deny, unknown', nearest: ['deny'] },
-    ]);
-  });
-
-  it('that does not exist is refused with the nearest names', async () => {
-    expect(await errors('/api/v1/flows?src_namespce=shop&namespace=x&qqq=1&__proto__=1')).toEqual([
-      { parameter: 'src_namespce', reason: 'there is no such parameter', nearest: ['src_namespace'] },
-      {
-        parameter: 'namespace',
-        reason: 'there is no such parameter',
-        nearest: ['src_namespace', 'dst_namespace', 'dst_service_namespace'],
-      },
-      { parameter: 'qqq', reason: 'there is no such parameter', nearest: [] },
-      { parameter: '__proto__', reason: 'there is no such parameter', nearest: [] },
-    ]);
-  });
-
-  it('is told of together with all else that is wrong', async () => {
-    const found = (await errors('/api/v1/flows?from=x&src_ip=y&dst_port=z')) as { parameter: string }[];
-    expect(found.map((error) => error.parameter)).toEqual(['from', 'src_ip', 'dst_port']);
-  });
-
-  it.each([
-    `' OR 1=1 --`,
-    `') OR ('1'='1`,
-    `\\' OR 1=1 --`,
-    `x'; DROP TABLE flows; --`,
-    `{from:String}`,
-    `'] OR 1=1 --`,
-    '\\N',
-    'NULL',
-    '%',
-    '\u0000\t\n',
-    '`flows`',
-    '/* x */ UNION ALL SELECT 1',
-  ])('is a value and nothing else: %j', async (value) => {
-    const escaped = value.replace(/[\\,]/g, '\\$&');
-    for (const { name, type } of flowFields) {
-      if (type !== 'text') continue;
-      expect(await names([name, escaped])).toEqual([]);
-    }
-    expect(await names()).toHaveLength(4);
-  });
-
-  it('finds odd texts exactly', async () => {
-    const odd = `'"\\{x:String}\u0000\t\n%_é日'; --`;
-    const start = Date.parse('2026-01-15T00:00:00Z');
-    await store.insertFlows(enrichedFlows([{ start_time: start, src_name: odd }]));
-    const query = new URLSearchParams({
-      from: '2026-01-15T00:00:00Z',
-      to: '2026-01-16T00:00:00Z',
-      src_name: odd.replace(/[\\,]/g, '\\$&'),
-    });
-    const { body } = await get(`/api/v1/flows?${query.toString()}`);
-    expect(body.flows.map((flow) => flow.src_name)).toEqual([odd]);
-  });
-});
+afterAll(() => api.close());
 
 describe('the server', () => {
   it('listens on this machine only, if not told otherwise', () => {
@@ -361,13 +17,13 @@ describe('the server', () => {
   });
 
   it('is healthy and ready', async () => {
-    expect(await get('/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
-    expect(await get('/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
+    expect(await api.get('/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect(await api.get('/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
   });
 
   it('counts requests by route, not by what was asked for', async () => {
-    await get('/api/v1/flows?limit=1');
-    await get('/nothing/here');
+    await api.get('/api/v1/flows?limit=1');
+    await api.get('/nothing/here');
     const text = await (await fetch(`${api.url}/metrics`)).text();
     expect(text).toContain(
       'sonde_api_request_duration_seconds_count{method="GET",route="/api/v1/flows",status="200"}',
@@ -410,21 +66,9 @@ function raw(method: string, target: string): Promise<{ status: number | undefin
 }
 
 describe('while the store', () => {
-  async function withStore(fails: Error, target: string): Promise<Answer> {
-    const failing: FlowStore = { ...store, query: () => Promise.reject(fails) };
-    const other = await startQueryApi({ store: failing, port: 0, registry: new Registry(), log });
-    try {
-      const response = await fetch(other.url + target);
-      const body = (await response.json()) as Answer['body'];
-      return { status: response.status, type: response.headers.get('content-type'), body };
-    } finally {
-      await other.close();
-    }
-  }
-
   it('does not answer, the API is not ready and tells nothing of the engine', async () => {
     for (const target of ['/readyz', '/api/v1/flows']) {
-      const answer = await withStore(new StoreError('secret table name', { code: 60 }), target);
+      const answer = await answerOfFailingStore(new StoreError('secret table name', { code: 60 }), target);
       expect(answer).toMatchObject({
         status: 503,
         type: 'application/problem+json; charset=utf-8',
@@ -434,7 +78,10 @@ describe('while the store', () => {
   });
 
   it('takes too long, the answer says what to do', async () => {
-    const answer = await withStore(new StoreError('Timeout exceeded', { code: 159 }), '/api/v1/flows');
+    const answer = await answerOfFailingStore(
+      new StoreError('Timeout exceeded', { code: 159 }),
+      '/api/v1/flows',
+    );
     expect(answer).toMatchObject({
       status: 504,
       body: { detail: expect.stringContaining('less time') as string },
@@ -442,7 +89,7 @@ describe('while the store', () => {
   });
 
   it('fails in a way that nobody foresaw, the answer gives no detail', async () => {
-    const answer = await withStore(new TypeError('x is not a function'), '/api/v1/flows');
+    const answer = await answerOfFailingStore(new TypeError('x is not a function'), '/api/v1/flows');
     expect(answer).toMatchObject({ status: 500, body: { detail: 'the server failed' } });
   });
 });
