@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { labCommand } from './lab/command.js';
+import { upCommand } from './up/command.js';
+
+const sonde = new Command('sonde')
+  .description(
+    'Flow logs for Kubernetes: who talked to whom, was it allowed, by which policy, and how well did it go',
+  )
+  .addCommand(upCommand())
+  .addCommand(labCommand());
+
+try {
+  await sonde.parseAsync();
+} catch (error) {
+  process.stderr.write(`sonde: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,47 @@
+import path from 'node:path';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
+import { flowFields } from '@sonde/model/flow/fields';
+import { expect, it } from 'vitest';
+
+const page = path.join(import.meta.dirname, '../../docs/fields.md');
+
+/** What a field's type means to a reader of the page. */
+const TYPE_TEXT: Readonly<Record<FieldDeclaration['type'], string>> = {
+  time: 'time',
+  ip: 'address',
+  uint8: 'number',
+  uint16: 'number',
+  uint32: 'number',
+  uint64: 'number',
+  boolean: 'true or false',
+  enumeration: 'one of',
+  text: 'text',
+};
+
+function fieldsPage(fields: readonly FieldDeclaration[]): string {
+  const rows = fields.map(({ name, type, values, unit, origin, aggregation, description }) => {
+    const typeText = [TYPE_TEXT[type], values?.map((value) => `\`${value}\``).join(', ')]
+      .filter(Boolean)
+      .join(' ');
+    return `| \`${name}\` | ${typeText} | ${unit ?? ''} | ${origin} | ${aggregation} | ${description} |`;
+  });
+  return `# What a flow record holds
+
+One record is one connection (five-tuple, oriented client to server) on one node over one aggregation window, with both
+directions: \`_out\` is client to server, \`_in\` is server to client; \`src_\` is the client, \`dst_\` the server.
+
+*Origin* says who fills a field: the wire (\`observed\`), the enricher (\`context\`) or the transport (\`provenance\`).
+*Merged by* says how records of one connection are put together into a longer window.
+
+This page follows from \`model/flow/fields.ts\`; after a change there, write it anew with
+\`npx vitest run test/docs -u\`.
+
+| field | type | unit | origin | merged by | meaning |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+it('docs/fields.md says what the declaration says', async () => {
+  await expect(fieldsPage(flowFields)).toMatchFileSnapshot(page);
+});
