@@ -8,7 +8,7 @@ import { Endpoints, type Endpoint } from './endpoint/endpoints.js';
 import { Entities } from './endpoint/entities.js';
 import { Workloads } from './endpoint/workloads.js';
 import { STRANGERS, evaluateConnection, type Relation } from './evaluate/connection.js';
-import type { Knowledge, Packet } from './evaluate/match.js';
+import { appliesTo, type Knowledge, type Packet } from './evaluate/match.js';
 import type { Direction, Program } from './evaluate/program.js';
 import { Policies } from './policies.js';
 import type { PolicyResource } from './resources/read.js';
@@ -256,6 +256,23 @@ export class PolicyEvaluator {
   program(identity: number, direction: Direction): Program | undefined {
     const endpoint = this.#endpoints.all[identity];
     return endpoint && this.#subjects.programOf(endpoint, direction);
+  }
+
+  /**
+   * Policies of a node's host endpoints that also act on what the node forwards, to and from its pods; they are
+   * no part of any result.
+   */
+  forwardPolicies(node: string): { host: string; policy: string }[] {
+    const policies = this.#policies.tiers
+      .flatMap((tier) => tier.policies)
+      .filter(({ host, staged }) => host !== 'local' && !staged);
+    return this.#entities
+      .hostsOf(node)
+      .flatMap((host) =>
+        policies
+          .filter(({ subject }) => appliesTo(subject, undefined, host))
+          .map(({ reference }) => ({ host: host.name, policy: reference })),
+      );
   }
 
   /** The names of tiers that policies name though there is no such tier; they come last. */

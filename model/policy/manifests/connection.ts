@@ -40,6 +40,8 @@ interface Asked {
   readonly notes: readonly string[];
 }
 
+const FIELDS = ['from', 'to', 'protocol', 'port', 'sourcePort', 'icmpType', 'icmpCode'];
+
 const UNKNOWN: DirectionResult = { verdict: 'unknown', trace: [] };
 
 /**
@@ -51,21 +53,21 @@ export function evaluateNamed(cluster: ManifestCluster, connection: unknown): Co
   const problems: FieldProblem[] = [];
   const asked = readConnection(cluster, new Fields(connection, '', problems));
   if (problems.length > 0) throw new ConnectionError(problems);
+  const notes = [...asked.notes, ...notesOnEnds(cluster, [...asked.from, ...asked.to])];
   const finished = [...asked.from, ...asked.to].find(({ pod }) => pod?.finished)?.pod;
-  if (finished)
-    return undecided(`pod ${nameOf(finished)} has finished: it is no end of connections`, asked.notes);
+  if (finished) return undecided(`pod ${nameOf(finished)} has finished: it is no end of connections`, notes);
   const pairs = asked.from.flatMap((from) => asked.to.map((to) => ({ from, to }))).filter(oneFamily);
   const [first] = pairs;
-  if (!first) return undecided('the two ends have no address family in common, or no endpoint', asked.notes);
+  if (!first) return undecided('the two ends have no address family in common, or no endpoint', notes);
   const results = pairs.map(({ from, to }) => evaluatePair(cluster, from, to, asked));
   const [result] = results;
   if (!result) throw new ConnectionError([{ field: 'to', reason: 'leads nowhere' }]);
-  return combined(result, results, pairs, asked.notes);
+  return combined(result, results, pairs, notes);
 }
 
 function readConnection(cluster: ManifestCluster, fields: Fields): Asked {
-  fields.only(['from', 'to', 'protocol', 'port', 'sourcePort', 'icmpType', 'icmpCode']);
-  const notes: string[] = [];
+  const unread = fields.names().filter((name) => !FIELDS.includes(name));
+  const notes = unread.map((name) => `the field ${name} was not looked at`);
   const given = fields.numberOrText('protocol') ?? '';
   const protocol = protocolNumber(given) ?? 0;
   if (protocol === 0)
@@ -164,6 +166,26 @@ function behindService(
       : `${formatAddress(address)} is ${name}, of which no endpoint for the port is known`,
   );
   return ends;
+}
+
+/** What is not known of the pods at the ends, and policies of their nodes that are not evaluated. */
+function notesOnEnds({ evaluator, missingNamespaces }: ManifestCluster, ends: readonly End[]): string[] {
+  const pods = [...new Set(ends.map(({ pod }) => pod).filter((pod) => pod !== undefined))];
+  const namespaces = new Set(pods.map(({ namespace }) => namespace));
+  const nodes = new Set(pods.map(({ node }) => node));
+  return [
+    ...missingNamespaces
+      .filter((name) => namespaces.has(name))
+      .map((name) => `namespace ${name} is not in the manifests: no label of it is known but its name`),
+    ...[...nodes].flatMap((node) =>
+      evaluator
+        .forwardPolicies(node)
+        .map(
+          ({ host, policy }) =>
+            `${policy} of host endpoint ${host} on what node ${node} forwards is not evaluated`,
+        ),
+    ),
+  ];
 }
 
 function asAddress(text: string): Uint8Array | undefined {

@@ -101,14 +101,11 @@ export function readService(fields: Fields): ManifestService {
   const { namespace, name } = readMetadata(fields);
   const spec = fields.object('spec', (service) => ({
     addresses: [
-      ...service.texts(service.has('clusterIPs') ? 'clusterIPs' : '').filter((ip) => ip !== 'None'),
-      ...(service.has('clusterIPs') || service.text('clusterIP') === 'None'
-        ? []
-        : [service.text('clusterIP') ?? '']),
-      ...service.texts('externalIPs'),
-    ]
-      .filter((ip) => ip !== '')
-      .flatMap((ip) => parsed(ip, (reason) => service.problem('clusterIP', reason))),
+      ...(service.has('clusterIPs')
+        ? service.items('clusterIPs', readAddress)
+        : readAddresses(service, 'clusterIP')),
+      ...service.items('externalIPs', readAddress),
+    ],
     ports:
       service.objects('ports', (port) => ({
         name: port.text('name') ?? '',
@@ -128,11 +125,7 @@ export function readEndpointSlice(fields: Fields): ManifestSlice {
     port: port.integer('port', 1, 65_535),
   }));
   const addresses = (
-    fields.objects('endpoints', (endpoint) =>
-      endpoint.items('addresses', (item, problem) =>
-        typeof item === 'string' ? parsed(item, problem)[0] : undefined,
-      ),
-    ) ?? []
+    fields.objects('endpoints', (endpoint) => endpoint.items('addresses', readAddress)) ?? []
   ).flat();
   const service = labels['kubernetes.io/service-name'] ?? '';
   if (service === '') fields.problem('metadata.labels', 'lacks kubernetes.io/service-name');
@@ -151,17 +144,20 @@ function readProtocol(fields: Fields): number {
   return protocol ?? TCP;
 }
 
+/** The address in a field; none if it is absent, empty, or the `None` of services without one. */
 function readAddresses(fields: Fields, name: string): Uint8Array[] {
   const text = fields.text(name) ?? '';
-  return text === '' ? [] : parsed(text, (reason) => fields.problem(name, reason));
+  const address = text === '' ? undefined : readAddress(text, (reason) => fields.problem(name, reason));
+  return address ? [address] : [];
 }
 
-function parsed(text: string, problem: (reason: string) => void): Uint8Array[] {
+function readAddress(item: unknown, problem: (reason: string) => void): Uint8Array | undefined {
+  if (item === 'None') return undefined;
   try {
-    return [parseAddress(text)];
+    if (typeof item === 'string') return parseAddress(item);
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
-    problem(`"${text}" is not an address`);
-    return [];
   }
+  problem('is not an address');
+  return undefined;
 }
