@@ -20,9 +20,12 @@ static __noinline void NAMED(attend)(struct __sk_buff *skb, struct flow *f, cons
 {
 	if (has_conntrack && (f->attention & ATTEND_NAT) && f->nat_tries) {
 		f->nat_tries--;
-		NAMED(resolve_nat)(skb, f, key, p->sender);
+		/* What enters has yet to be translated; what leaves has been, and only its answers' tuple is known. */
+		NAMED(resolve_nat)(skb, f, key, hook & HOOK_INGRESS ? p->sender : 1 - (p->sender & 1));
 	}
 	attend(skb, f, p, hook, key->protocol);
+	if ((f->attention & (ATTEND_HELLO | ATTEND_DNS)) && skb->len > p->payload)
+		NAMED(pass_payload)(skb, f, key, p);
 }
 
 /* Sends a packet that found its map full through the ring, as a flow of one packet. */
@@ -35,7 +38,7 @@ static __noinline void NAMED(overflow)(struct __sk_buff *skb, const struct NAMED
 	if (!message)
 		return;
 	message->NAMED(key) = *key;
-	begin(&message->flow, skb, p, key->protocol, now);
+	begin(&message->flow, skb, p, key->protocol, key->port[0], now);
 	add(&message->flow, p, hook, key->protocol, now);
 	NAMED(attend)(skb, &message->flow, key, p, hook);
 	bpf_ringbuf_submit(message, 0);
@@ -57,7 +60,7 @@ static __noinline struct flow *NAMED(make)(struct __sk_buff *skb, const struct N
 
 	if (!f || error)
 		return f;
-	begin(f, skb, p, key->protocol, coarse_now());
+	begin(f, skb, p, key->protocol, key->port[0], coarse_now());
 	note_entry(parity);
 	return f;
 }
@@ -66,7 +69,7 @@ static __noinline struct flow *NAMED(make)(struct __sk_buff *skb, const struct N
 static __always_inline void NAMED(count)(struct __sk_buff *skb, const struct NAMED(key) * key, const struct packet *p,
 					 enum hook hook)
 {
-	__u32 parity = window & 1;
+	__u32 parity = window.number & 1;
 	struct flow *f = NAMED(find)(key, parity);
 
 	if (!f) {
