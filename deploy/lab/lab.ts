@@ -3,7 +3,7 @@ import { readDefinition, type LabDefinition } from './definition/read.js';
 import { buildNetwork } from './network/build.js';
 import { labPrefix, nodeNamespace, outsideNamespace, podInterface, podNamespace } from './network/names.js';
 import { definitionDirectory } from './paths.js';
-import { requireLabPrograms } from './unavailable.js';
+import { explainFailure, requireLabPrograms } from './unavailable.js';
 import { startWorkloads } from './workloads.js';
 
 /** A Kubernetes-like cluster made of network namespaces on this machine. */
@@ -45,8 +45,8 @@ export interface LabExternal {
 export interface LabOptions {
   /** 1 to 20 lower-case letters and digits; labs of different names stand side by side. */
   name: string;
-  /** The definition: `storefront`, or the path of a folder laid out like it. */
-  definition: string;
+  /** The definition: `storefront`, which is the default, or the path of a folder laid out like it. */
+  definition?: string;
   /** Whether the pods call each other; without it their servers answer and nobody asks. */
   traffic: boolean;
   /** Off: segments cross every interface as they would a wire, so that packet counts compare one to one. */
@@ -58,12 +58,12 @@ export interface LabOptions {
 /**
  * Builds a lab and starts its workloads; what is left of an earlier lab of the name is removed first. When it fails
  * half-way it leaves nothing behind.
- * @throws {LabUnavailable} when this machine lacks root or a program
+ * @throws {LabUnavailable} when this machine lacks root or a program, or refuses to make namespaces
  * @throws {LabDefinitionError} when the definition or the name is wrong
  */
 export async function upLab(options: LabOptions): Promise<Lab> {
   requireLabPrograms(['ip', 'nft', 'ping', 'ethtool']);
-  const definition = await readDefinition(definitionDirectory(options.definition));
+  const definition = await readDefinition(definitionDirectory(options.definition ?? 'storefront'));
   await downLab(options.name);
   try {
     await buildNetwork(options.name, definition, { offloads: options.offloads ?? true });
@@ -81,7 +81,7 @@ export async function upLab(options: LabOptions): Promise<Lab> {
     };
   } catch (error) {
     await downLab(options.name);
-    throw error;
+    throw explainFailure(error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { searchPath } from './command/run.js';
+import { CommandFailed, searchPath } from './command/run.js';
 
 /** This machine cannot hold a lab. The message says in a sentence what is missing and what to do. */
 export class LabUnavailable extends Error {
@@ -38,6 +38,19 @@ export function whyUnavailable(programs: readonly LabProgram[]): string | undefi
 export function requireLabPrograms(programs: readonly LabProgram[]): void {
   const reason = whyUnavailable(programs);
   if (reason !== undefined) throw new LabUnavailable(reason);
+}
+
+/** What iproute2 and nftables say when the kernel, or a container's restrictions, refuse something to root. */
+const refusal = /Operation not permitted|Permission denied|Operation not supported|Unknown device type/;
+
+/** The error to report when building failed: LabUnavailable where the machine refused, else the one given. */
+export function explainFailure(error: unknown): unknown {
+  if (!(error instanceof CommandFailed) || !refusal.test(error.result.stderr)) return error;
+  return new LabUnavailable(
+    `This machine refuses what the lab is made of: ${error.message}. In a container, give it the capabilities ` +
+      'CAP_SYS_ADMIN and CAP_NET_ADMIN, or run the lab outside.',
+    { cause: error },
+  );
 }
 
 function isInstalled(program: string): boolean {

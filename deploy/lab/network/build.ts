@@ -1,7 +1,6 @@
 import { execInNamespace, inNamespace, listNamespaces } from '../command/namespace.js';
-import { CommandFailed, execute, run, type Command } from '../command/run.js';
+import { run } from '../command/run.js';
 import type { LabDefinition } from '../definition/read.js';
-import { LabUnavailable } from '../unavailable.js';
 import { fabricCommands, nodeCommands, outsideCommands, podCommands } from './links.js';
 import { fabricNamespace, labPrefix, nodeNamespace, outsideNamespace, podNamespace } from './names.js';
 import { serviceTranslation } from './services.js';
@@ -42,15 +41,7 @@ export async function buildNetwork(
 }
 
 async function createNamespaces(names: readonly string[]): Promise<void> {
-  const command: Command = ['ip', '-batch', '-'];
-  const result = await execute(command, { input: names.map((name) => `netns add ${name}\n`).join('') });
-  if (/Operation not permitted|Permission denied/.test(result.stderr)) {
-    throw new LabUnavailable(
-      `This machine lets us make no network namespaces (${result.stderr.trim()}): ` +
-        'run the lab outside of the container, or give the container CAP_SYS_ADMIN and CAP_NET_ADMIN.',
-    );
-  }
-  if (result.code !== 0) throw new CommandFailed(command, result);
+  await run(['ip', '-batch', '-'], { input: names.map((name) => `netns add ${name}\n`).join('') });
 }
 
 async function configureLinks(netns: string, lines: readonly string[]): Promise<void> {
