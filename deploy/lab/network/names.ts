@@ -33,7 +33,7 @@ export function podNamespace(lab: string, pod: LabPod): string {
 }
 
 /** How the names of all pod interfaces on a node begin, as under Calico. */
-export const podInterfacePrefix = 'cali';
+const podInterfacePrefix = 'cali';
 
 /**
  * The pod's interface on its node: a prefix and a hash of the pod's name, at most 15 characters (IFNAMSIZ - 1) and

@@ -4,7 +4,7 @@ import { isIPv6, createServer, type Socket } from 'node:net';
 import packet, { type Answer, type DecodedPacket, type Question } from 'dns-packet';
 
 /** Addresses of both families by name, without the closing dot. */
-export type Zone = Readonly<Record<string, string[]>>;
+type Zone = Readonly<Record<string, string[]>>;
 
 /** Response codes of RFC 1035 section 4.1.1, which the packet's flags end in. */
 const rcode = { noError: 0, formatError: 1, noSuchName: 3 } as const;
