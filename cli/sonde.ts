@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { labCommand } from './lab/command.js';
+import { observeCommand } from './observe/command.js';
+import { policyCommand } from './policy/command.js';
 import { upCommand } from './up/command.js';
 
 const sonde = new Command('sonde')
@@ -8,6 +10,8 @@ const sonde = new Command('sonde')
     'Flow logs for Kubernetes: who talked to whom, was it allowed, by which policy, and how well did it go',
   )
   .addCommand(upCommand())
+  .addCommand(observeCommand())
+  .addCommand(policyCommand())
   .addCommand(labCommand());
 
 try {
