@@ -1,0 +1,9 @@
+import { run as pipeline } from './pipeline.js';
+import { run as policy } from './policy.js';
+import { run as store } from './store.js';
+
+/** Measures something; its figures are named `group.figureWithUnit`. */
+export type Benchmark = () => Promise<Record<string, number>>;
+
+/** The benchmarks by the names that `npm run bench` takes. */
+export const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, store, policy };

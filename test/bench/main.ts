@@ -1,0 +1,22 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { type Benchmark, benchmarks } from './benchmarks.js';
+import { figuresTable } from './figures-table.js';
+
+/** `npm run bench -- [NAME…] [--json FILE]`: measures, prints a table, and writes the figures if asked to. */
+const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });
+const names = positionals.length > 0 ? positionals : Object.keys(benchmarks);
+const unknown = names.filter((name) => !(name in benchmarks));
+if (unknown.length > 0) {
+  console.error(`bench: no benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}`);
+  process.exit(2);
+}
+
+const figures: Record<string, number> = {};
+for (const name of names) {
+  console.error(`bench: ${name} …`);
+  const benchmark: Benchmark | undefined = benchmarks[name];
+  Object.assign(figures, await benchmark?.());
+}
+console.log(figuresTable(figures));
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(figures, undefined, 2)}\n`);
