@@ -9,7 +9,7 @@ export const flowsPartition = 'toDate(start_time)';
 
 /**
  * Rows lie in five-minute buckets, within them by who talked to whom: a time range reads few buckets, a
- * namespace or workload few granules of each, and equal neighbours compress (docs/decisions/0002-flows-table.md).
+ * namespace or workload few granules of each, and equal neighbours compress (docs/decisions/0001-flows-table.md).
  */
 const sortingKey = [
   'toStartOfFiveMinutes(start_time)',
@@ -32,8 +32,6 @@ const primaryKey = sortingKey.slice(0, 6);
 export function createFlowsTable(): string {
   const elements = [
     ...flowFields.map(columnDefinition),
-    // Answers where an enricher resumes without reading the rows.
-    'PROJECTION highest_offsets (SELECT transport_partition, max(transport_offset) GROUP BY transport_partition)',
     // Finds the parts that may hold the offsets of a block whose fate a crash left open.
     'INDEX transport_offset_range transport_offset TYPE minmax GRANULARITY 64',
   ];
@@ -72,7 +70,7 @@ const types: Readonly<Record<Exclude<FieldType, 'enumeration'>, string>> = {
   text: 'LowCardinality(String)',
 };
 
-/** The codecs that were smallest on realistic flows (docs/decisions/0002-flows-table.md). */
+/** The codecs that were smallest on realistic flows (docs/decisions/0001-flows-table.md). */
 const codecs: Readonly<Record<FieldType, string>> = {
   time: 'T64, ZSTD(1)',
   ip: 'ZSTD(1)',

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { encodeFlows } from '@sonde/backbone/store/arrow';
+import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { syntheticFlows } from './synthetic-flows.js';
+
+const BLOCKS = 50;
+const BLOCK_ROWS = 20_000;
+const START = Date.parse('2026-03-01T10:00:00Z');
+const HOUR_MS = 3_600_000;
+
+/** What the store costs: a million flows of one hour, written in blocks, then looked through. */
+export async function run(): Promise<Record<string, number>> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'sonde-bench-store-'));
+  const store = await openChdbStore({ directory, log: createLogger('bench', 'warn') });
+  try {
+    await store.migrate();
+    return {
+      ...(await write(store)),
+      ...(await size(store)),
+      ...(await read(store)),
+    };
+  } finally {
+    await store.close();
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function write(store: FlowStore): Promise<Record<string, number>> {
+  const source = syntheticFlows();
+  let encodeMs = 0;
+  let insertMs = 0;
+  for (let block = 0; block < BLOCKS; block++) {
+    const rows = source.block(BLOCK_ROWS, START + (block * HOUR_MS) / BLOCKS, HOUR_MS / BLOCKS);
+    const flows = enrichedFlows(rows);
+    encodeMs += await elapsedMs(() => encodeFlows(flows));
+    insertMs += await elapsedMs(() => store.insertFlows(flows));
+  }
+  const rows = BLOCKS * BLOCK_ROWS;
+  return {
+    'store.encodedFlowsPerSecond': (rows / encodeMs) * 1000,
+    'store.insertedFlowsPerSecond': (rows / insertMs) * 1000,
+  };
+}
+
+/** Bytes on the disk once parts have merged, as far as they have on their own. */
+async function size(store: FlowStore): Promise<Record<string, number>> {
+  const [parts] = await store.query<{ bytes: string; rows: string }>(
+    "SELECT sum(bytes_on_disk) AS bytes, sum(rows) AS rows FROM system.parts WHERE table = 'flows' AND active",
+  );
+  return { 'store.bytesPerFlow': Number(parts?.bytes) / Number(parts?.rows) };
+}
+
+/** Typical questions: the newest flows of a namespace, those denied, and who talked how much in an hour. */
+async function read(store: FlowStore): Promise<Record<string, number>> {
+  const lastQuarter = "start_time >= toDateTime64('2026-03-01 10:45:00', 3, 'UTC')";
+  const newest = 'ORDER BY start_time DESC LIMIT 100';
+  const queries = {
+    'store.newestOfNamespaceMillis': `SELECT * FROM flows WHERE ${lastQuarter} AND src_namespace = 'payments' ${newest}`,
+    'store.newestDeniedMillis': `SELECT * FROM flows WHERE ${lastQuarter} AND action = 'deny' ${newest}`,
+    'store.hourByWorkloadsMillis': `SELECT src_workload, dst_workload, sum(bytes_out + bytes_in) AS bytes
+      FROM flows GROUP BY src_workload, dst_workload ORDER BY bytes DESC LIMIT 50`,
+  };
+  const figures: Record<string, number> = {};
+  for (const [name, sql] of Object.entries(queries)) figures[name] = await medianMs(() => store.query(sql));
+  return figures;
+}
+
+async function medianMs(action: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) times.push(await elapsedMs(action));
+  return times.sort((a, b) => a - b)[2] ?? NaN;
+}
+
+async function elapsedMs(action: () => unknown): Promise<number> {
+  const start = performance.now();
+  await action();
+  return performance.now() - start;
+}
