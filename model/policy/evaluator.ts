@@ -14,6 +14,7 @@ import { Policies } from './policies.js';
 import type { PolicyResource } from './resources/read.js';
 import { Results, type PolicyResult } from './results.js';
 import { Subjects } from './subjects.js';
+import { TracePath } from './trace/path.js';
 
 export interface EvaluatorOptions {
   /** How many results the cache holds at most. */
@@ -75,6 +76,7 @@ export class PolicyEvaluator {
   #endpoints: Endpoints;
   #subjects: Subjects;
   #results = new Results();
+  #traces = TracePath.root();
   #ownGeneration = 0;
   #knowledge: Knowledge | undefined;
   /** Whether an end without an address was identified. */
@@ -310,6 +312,7 @@ export class PolicyEvaluator {
     this.#endpoints = new Endpoints(this.#facts, this.#workloads, this.#entities);
     this.#subjects = new Subjects(this.#policies);
     this.#results = new Results();
+    this.#traces = TracePath.root();
     this.#cache.clear();
     this.#ownGeneration++;
     return true;
@@ -340,6 +343,7 @@ export class PolicyEvaluator {
       relation,
       this.#subjects.programOf,
       this.#knowledge,
+      this.#traces,
     );
     return this.#results.intern(enforced, pending);
   }

@@ -22,6 +22,7 @@ export class Policies {
   readonly #compiled = new Map<string, CompiledPolicy>();
   readonly #profiles = new Map<string, { ingress: CompiledRule[]; egress: CompiledRule[] }>();
   #ordered: readonly CompiledTier[] | undefined;
+  readonly #ofNamespace = new Map<string, readonly CompiledTier[]>();
 
   constructor(references: References) {
     this.#references = references;
@@ -45,6 +46,20 @@ export class Policies {
     return this.#ordered;
   }
 
+  /** The tiers with those policies only that may apply in a namespace; for hosts, in none. */
+  tiersOf(namespace: string | undefined): readonly CompiledTier[] {
+    const key = namespace ?? '';
+    let tiers = this.#ofNamespace.get(key);
+    if (!tiers) {
+      tiers = this.tiers.map((tier) => ({
+        ...tier,
+        policies: tier.policies.filter(({ subject }) => (subject.namespace ?? namespace) === namespace),
+      }));
+      this.#ofNamespace.set(key, tiers);
+    }
+    return tiers;
+  }
+
   /** The names of tiers that policies name though there is no such tier. */
   get missingTiers(): string[] {
     return [...this.#tiers].filter(([, { tier }]) => !tier).map(([name]) => name);
@@ -58,6 +73,7 @@ export class Policies {
     this.#compiled.set(keyOf(policy.kind, namespaceOf(policy), policy.name), compiled);
     const { policies } = this.#tier(compiled.tier);
     policies.splice(insertionPoint(policies, compiled), 0, compiled);
+    this.#ofNamespace.clear();
     return [...before, compiled];
   }
 
@@ -69,16 +85,17 @@ export class Policies {
     this.#compiled.delete(key);
     const state = this.#tier(compiled.tier);
     state.policies.splice(state.policies.indexOf(compiled), 1);
+    this.#ofNamespace.clear();
     if (!state.tier && state.policies.length === 0) {
       this.#tiers.delete(compiled.tier);
-      this.#ordered = undefined;
+      this.#reorder();
     }
     return [compiled];
   }
 
   setTier(tier: Tier): void {
     this.#tier(tier.name).tier = tier;
-    this.#ordered = undefined;
+    this.#reorder();
   }
 
   deleteTier(name: string): void {
@@ -86,7 +103,7 @@ export class Policies {
     const state = this.#tier(name);
     state.tier = builtIn;
     if (!builtIn && state.policies.length === 0) this.#tiers.delete(name);
-    this.#ordered = undefined;
+    this.#reorder();
   }
 
   setProfile({ name, ingress, egress }: Profile): void {
@@ -104,12 +121,17 @@ export class Policies {
   readonly profileRules = (name: string, direction: Direction): readonly CompiledRule[] | undefined =>
     this.#profiles.get(name)?.[direction];
 
+  #reorder(): void {
+    this.#ordered = undefined;
+    this.#ofNamespace.clear();
+  }
+
   #tier(name: string): TierState {
     let state = this.#tiers.get(name);
     if (!state) {
       state = { tier: undefined, policies: [] };
       this.#tiers.set(name, state);
-      this.#ordered = undefined;
+      this.#reorder();
     }
     return state;
   }

@@ -1,5 +1,5 @@
 import type { Outcome, Verdict } from './evaluate/walk.js';
-import { formatEntry } from './trace/entry.js';
+import type { TracePath } from './trace/path.js';
 
 /** What the policies of one direction say. */
 export interface DirectionResult {
@@ -32,51 +32,110 @@ export interface Outcomes {
   readonly ingress: Outcome;
 }
 
-/** Results by number: equal results are kept once, so that a column of flows needs one small number each. */
+interface Direction extends DirectionResult {
+  readonly notes: readonly string[];
+}
+
+/** Words of a result: the numbers of its directions, egress and ingress, enforced and pending. */
+const WORDS = 4;
+
+/**
+ * Results by number: equal results have one number, so that a column of flows needs one small number each. The
+ * outcomes of single directions are few and kept as texts; their many combinations are numbers only.
+ */
 export class Results {
-  readonly #results: PolicyResult[] = [];
-  readonly #numbers = new Map<string, number>();
+  readonly #directions: Direction[] = [];
+  /** Directions without notes, whose trace tells their verdict. */
+  readonly #plain = new Map<TracePath, number>();
+  readonly #noted = new Map<string, number>();
+  #words = new Int32Array(1024 * WORDS);
+  #size = 0;
+  readonly #pairs = new Map<number, number>();
+  readonly #numbers = new Map<number, number>();
 
   get size(): number {
-    return this.#results.length;
+    return this.#size;
   }
 
+  /** The result of a number; a new object each time. */
   get(number: number): PolicyResult {
-    const result = this.#results[number];
-    if (!result) throw new RangeError(`there is no result ${number}; the evaluator may have been trimmed`);
-    return result;
+    if (number < 0 || number >= this.#size) {
+      throw new RangeError(`there is no result ${number}; the evaluator may have been trimmed`);
+    }
+    const at = number * WORDS;
+    const [egress, ingress] = [this.#direction(at), this.#direction(at + 1)];
+    const [pendingEgress, pendingIngress] = [this.#direction(at + 2), this.#direction(at + 3)];
+    const notes = [egress, ingress, pendingEgress, pendingIngress].flatMap((direction) => direction.notes);
+    return {
+      ...connectionResult(egress, ingress),
+      pending: connectionResult(pendingEgress, pendingIngress),
+      notes: [...new Set(notes)],
+    };
   }
 
   intern(enforced: Outcomes, pending: Outcomes): number {
-    const result = policyResult(enforced, pending);
-    const text = JSON.stringify(result);
-    const known = this.#numbers.get(text);
+    const egress = this.#internDirection(enforced.egress);
+    const ingress = this.#internDirection(enforced.ingress);
+    const same = enforced.egress === pending.egress && enforced.ingress === pending.ingress;
+    const pendingEgress = same ? egress : this.#internDirection(pending.egress);
+    const pendingIngress = same ? ingress : this.#internDirection(pending.ingress);
+    const pair = this.#internPair(egress, ingress);
+    const key = joined(pair, same ? pair : this.#internPair(pendingEgress, pendingIngress));
+    const known = this.#numbers.get(key);
     if (known !== undefined) return known;
-    const number = this.#results.push(result) - 1;
-    this.#numbers.set(text, number);
+    const number = this.#size++;
+    this.#numbers.set(key, number);
+    if (number * WORDS >= this.#words.length) this.#words = enlarged(this.#words);
+    this.#words.set([egress, ingress, pendingEgress, pendingIngress], number * WORDS);
     return number;
+  }
+
+  #internPair(egress: number, ingress: number): number {
+    const key = joined(egress, ingress);
+    let pair = this.#pairs.get(key);
+    if (pair === undefined) this.#pairs.set(key, (pair = this.#pairs.size));
+    return pair;
+  }
+
+  #internDirection({ verdict, path, notes }: Outcome): number {
+    const known =
+      notes.length === 0 ? this.#plain.get(path) : this.#noted.get(notedKey(path, verdict, notes));
+    if (known !== undefined && this.#directions[known]?.verdict === verdict) return known;
+    const number = this.#directions.push({ verdict, trace: path.entries, notes }) - 1;
+    if (notes.length === 0) this.#plain.set(path, number);
+    else this.#noted.set(notedKey(path, verdict, notes), number);
+    return number;
+  }
+
+  #direction(word: number): Direction {
+    const direction = this.#directions[this.#words[word] ?? -1];
+    if (!direction) throw new Error('a result refers to directions that were interned before it');
+    return direction;
   }
 }
 
-function policyResult(enforced: Outcomes, pending: Outcomes): PolicyResult {
-  const notes = [enforced.egress, enforced.ingress, pending.egress, pending.ingress].flatMap(
-    (outcome) => outcome.notes,
-  );
-  return { ...connectionResult(enforced), pending: connectionResult(pending), notes: [...new Set(notes)] };
+/** Two numbers below 2^26 as one key. */
+function joined(a: number, b: number): number {
+  return a * 0x4000000 + b;
 }
 
-function connectionResult({ egress, ingress }: Outcomes): ConnectionResult {
-  const [client, server] = [directionResult(egress), directionResult(ingress)];
+function notedKey(path: TracePath, verdict: Verdict, notes: readonly string[]): string {
+  return [verdict, ...path.entries, ...notes].join('\n');
+}
+
+function enlarged(words: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(words.length * 2);
+  larger.set(words);
+  return larger;
+}
+
+function connectionResult(egress: Direction, ingress: Direction): ConnectionResult {
   return {
     verdict: both(egress.verdict, ingress.verdict),
-    egress: client,
-    ingress: server,
-    policies: [...client.trace, ...server.trace].join(','),
+    egress: { verdict: egress.verdict, trace: egress.trace },
+    ingress: { verdict: ingress.verdict, trace: ingress.trace },
+    policies: [...egress.trace, ...ingress.trace].join(','),
   };
-}
-
-function directionResult({ verdict, trace }: Outcome): DirectionResult {
-  return { verdict, trace: trace.map(formatEntry) };
 }
 
 /** Both directions must allow; one that denies decides, even if the other is open. */

@@ -83,8 +83,8 @@ export class Subjects {
   }
 
   #build({ workload, host }: Subject, direction: Direction): Program | undefined {
-    const { tiers, profileRules } = this.#policies;
+    const tiers = this.#policies.tiersOf(workload?.namespace);
     if (workload) return workloadProgram(tiers, workload, direction);
-    return host && hostProgram(tiers, host, direction, profileRules);
+    return host && hostProgram(tiers, host, direction, this.#policies.profileRules);
   }
 }

@@ -124,6 +124,7 @@ export class AddressFacts {
   }
 
   #forget(): void {
+    if (this.#addresses.size === 0) return;
     this.#addresses = new AddressTable();
     this.#remembered = [];
   }

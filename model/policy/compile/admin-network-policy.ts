@@ -39,6 +39,7 @@ export function compileAdminNetworkPolicy(
     tieBreak: `${name}//Kubernetes${kind}`,
     tiesUndefined: true,
     reference: `${SHORT_KINDS[kind]}:${name}`,
+    place: `${TIERS[kind][tier]}|${SHORT_KINDS[kind]}:${name}`,
     staged: false,
     subject: compilePods(policy.subject),
     ingress: ingress.length > 0 || empty ? ingress : undefined,

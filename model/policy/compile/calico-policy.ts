@@ -24,12 +24,14 @@ export function compileCalicoPolicy(policy: CalicoPolicy, references: References
   const { kind, namespace, name, tier, order, staged, host } = policy;
   const compile = (rules: readonly CalicoRule[] | undefined) =>
     rules?.map((rule, index) => compileCalicoRule(rule, index, namespace, references));
+  const reference = `${KINDS[kind].short}:${namespace === '' ? name : `${namespace}/${name}`}`;
   return {
     tier,
     order: order ?? Infinity,
     tieBreak: `${name}/${namespace}/${KINDS[kind].full}`,
     tiesUndefined: false,
-    reference: `${KINDS[kind].short}:${namespace === '' ? name : `${namespace}/${name}`}`,
+    reference,
+    place: `${tier}|${reference}`,
     staged: staged !== undefined,
     subject: {
       kind: 'labels',

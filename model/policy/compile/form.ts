@@ -16,6 +16,8 @@ export interface CompiledPolicy {
   readonly tiesUndefined: boolean;
   /** How traces name the policy, such as `knp:shop/allow-web`. */
   readonly reference: string;
+  /** The same with its tier, such as `default|knp:shop/allow-web`. */
+  readonly place: string;
   readonly staged: boolean;
   readonly subject: Subject;
   /** The rules by direction; undefined if the policy says nothing of the direction. */

@@ -17,12 +17,14 @@ export function compileNetworkPolicy(policy: NetworkPolicy, references: Referenc
   const compile = (rules: readonly NetworkPolicyRule[] | undefined, peerSide: Side) =>
     rules?.flatMap((rule, index) => compileRule(rule, index, peerSide, namespace, references));
   const kind = staged ? 'StagedKubernetesNetworkPolicy' : 'KubernetesNetworkPolicy';
+  const reference = `${staged ? 'sknp' : 'knp'}:${namespace}/${name}`;
   return {
     tier: 'default',
     order: ORDER,
     tieBreak: `${name}/${namespace}/${kind}`,
     tiesUndefined: false,
-    reference: `${staged ? 'sknp' : 'knp'}:${namespace}/${name}`,
+    reference,
+    place: `default|${reference}`,
     staged: staged !== undefined,
     subject: {
       kind: 'pods',

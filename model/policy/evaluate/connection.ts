@@ -1,7 +1,7 @@
 import type { Endpoint } from '../endpoint/endpoints.js';
 import { hasPorts } from '../protocol.js';
 import type { Outcomes } from '../results.js';
-import { END_OF_TIER } from '../trace/entry.js';
+import type { TracePath } from '../trace/path.js';
 import { isFailSafe } from './failsafe.js';
 import type { Knowledge, Packet } from './match.js';
 import type { Direction, Program } from './program.js';
@@ -18,23 +18,27 @@ export const FROM_OWN_NODE = 2;
 /** Finds the program of an endpoint's traffic; undefined if no policy governs it. */
 export type ProgramOf = (endpoint: Endpoint, direction: Direction) => Program | undefined;
 
-/** What policies say of a connection: egress at its source and ingress at its destination, in both views. */
+/**
+ * What policies say of a connection: egress at its source and ingress at its destination, in both views. Traces
+ * grow from `root`.
+ */
 export function evaluateConnection(
   packet: Packet,
   relation: Relation,
   programOf: ProgramOf,
   knowledge: Knowledge,
+  root: TracePath,
 ): { enforced: Outcomes; pending: Outcomes } {
   if (relation === SELF) {
-    const outcome = decided('allow', 'an endpoint is always free to connect to itself');
+    const outcome = decided(root, 'allow', 'an endpoint is always free to connect to itself');
     return alike({ egress: outcome, ingress: outcome });
   }
   if (relation === FROM_OWN_NODE) {
-    const outcome = decided('allow', 'a node is always free to connect to the pods that run on it');
+    const outcome = decided(root, 'allow', 'a node is always free to connect to the pods that run on it');
     return alike({ egress: outcome, ingress: outcome });
   }
-  const egress = evaluateDirection('egress', packet.source, packet, programOf, knowledge);
-  const ingress = evaluateDirection('ingress', packet.destination, packet, programOf, knowledge);
+  const egress = evaluateDirection('egress', packet.source, packet, programOf, knowledge, root);
+  const ingress = evaluateDirection('ingress', packet.destination, packet, programOf, knowledge, root);
   return {
     enforced: { egress: egress.enforced, ingress: ingress.enforced },
     pending: { egress: egress.pending, ingress: ingress.pending },
@@ -46,38 +50,38 @@ interface Views {
   readonly pending: Outcome;
 }
 
-const UNGOVERNED: Outcome = { verdict: 'allow', trace: [], notes: [] };
-
 function evaluateDirection(
   direction: Direction,
   endpoint: Endpoint,
   packet: Packet,
   programOf: ProgramOf,
   knowledge: Knowledge,
+  root: TracePath,
 ): Views {
   if (endpoint.unclearHosts.length > 0) {
     const names = endpoint.unclearHosts.join(', ');
     return same(
       decided(
+        root,
         'unknown',
         `whether host endpoint ${names} governs the address is not known: it names one interface`,
       ),
     );
   }
   const program = programOf(endpoint, direction);
-  if (!program) return same(UNGOVERNED);
+  if (!program) return same({ verdict: 'allow', path: root, notes: [] });
   if (endpoint.host && hasPorts(packet.protocol) && isFailSafe(direction, packet.protocol, packet.port)) {
-    return same(decided('allow', `${packet.port} is a fail-safe port of hosts`));
+    return same(decided(root, 'allow', `${packet.port} is a fail-safe port of hosts`));
   }
-  const view = (scope: Scope) => walk(program, scope, packet, knowledge);
+  const view = (scope: Scope) => walk(program, scope, packet, knowledge, root);
   const enforced = view('enforced');
   // Without staged policies the views differ only in which policy stands for the end of a tier.
-  const alike = !program.staged && enforced.trace.every(({ rule }) => rule !== END_OF_TIER);
+  const alike = !program.staged && !enforced.path.endsTier;
   return { enforced, pending: alike ? enforced : view('pending') };
 }
 
-function decided(verdict: Verdict, note: string): Outcome {
-  return { verdict, trace: [], notes: [note] };
+function decided(root: TracePath, verdict: Verdict, note: string): Outcome {
+  return { verdict, path: root, notes: [note] };
 }
 
 function same(outcome: Outcome): Views {

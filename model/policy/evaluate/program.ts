@@ -1,6 +1,7 @@
 import type { CompiledPolicy, CompiledRule, CompiledTier } from '../compile/form.js';
 import type { Host } from '../endpoint/entities.js';
 import type { Workload } from '../endpoint/workloads.js';
+import { PROFILE_TIER } from '../trace/entry.js';
 import { appliesTo } from './match.js';
 
 export type Direction = 'ingress' | 'egress';
@@ -29,6 +30,8 @@ export interface ProgramPolicy {
 
 export interface ProgramProfile {
   readonly name: string;
+  /** How traces name it. */
+  readonly place: string;
   /** Undefined if the profile does not exist. */
   readonly rules: readonly CompiledRule[] | undefined;
 }
@@ -60,7 +63,7 @@ export function workloadProgram(
     policy.host !== 'preDnat' &&
     policy.host !== 'untracked' &&
     appliesTo(policy.subject, workload, undefined);
-  const profiles = [{ name: `kns.${workload.namespace}`, rules: ALLOW_ALL }];
+  const profiles = [profile(`kns.${workload.namespace}`, ALLOW_ALL)];
   return { direction, ...programTiers(tiers, direction, applies), profiles, notEvaluated: [] };
 }
 
@@ -76,14 +79,20 @@ export function hostProgram(
   return {
     direction,
     ...programTiers(tiers, direction, (policy) => !outside(policy) && selected(policy)),
-    profiles: host.profiles.map((name) => ({
-      name,
-      rules: profileRules(name, direction) ?? (name === DEFAULT_ALLOW_PROFILE ? ALLOW_ALL : undefined),
-    })),
+    profiles: host.profiles.map((name) =>
+      profile(
+        name,
+        profileRules(name, direction) ?? (name === DEFAULT_ALLOW_PROFILE ? ALLOW_ALL : undefined),
+      ),
+    ),
     notEvaluated: tiers
       .flatMap(({ policies }) => policies)
       .filter((policy) => outside(policy) && policy[direction] && selected(policy)),
   };
+}
+
+function profile(name: string, rules: readonly CompiledRule[] | undefined): ProgramProfile {
+  return { name, place: `${PROFILE_TIER}|pro:${name}`, rules };
 }
 
 function programTiers(

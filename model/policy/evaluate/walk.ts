@@ -1,4 +1,5 @@
-import { END_OF_TIER, PROFILE_TIER, UNDECIDED, type TraceEntry } from '../trace/entry.js';
+import { END_OF_TIER, PROFILE_TIER, UNDECIDED } from '../trace/entry.js';
+import type { TracePath } from '../trace/path.js';
 import { NO, OPEN, matchRule, type Knowledge, type Packet } from './match.js';
 import type { Program, ProgramPolicy, ProgramTier } from './program.js';
 
@@ -9,9 +10,12 @@ export type Verdict = 'allow' | 'deny' | 'unknown';
 
 export interface Outcome {
   readonly verdict: Verdict;
-  readonly trace: readonly TraceEntry[];
+  /** The trace; it ends in the step that carries the verdict. */
+  readonly path: TracePath;
   readonly notes: readonly string[];
 }
+
+const NONE: readonly string[] = [];
 
 /** Sets of final actions, as bits. */
 const ALLOW = 1;
@@ -25,8 +29,14 @@ const DENY = 2;
  * Where it is open whether a rule matches, both ways are followed: if all end alike, that is the verdict,
  * otherwise it is unknown and the trace ends at the first such rule.
  */
-export function walk(program: Program, scope: Scope, packet: Packet, knowledge: Knowledge): Outcome {
-  return new Walk(program, scope, packet, knowledge, []).outcome();
+export function walk(
+  program: Program,
+  scope: Scope,
+  packet: Packet,
+  knowledge: Knowledge,
+  root: TracePath,
+): Outcome {
+  return new Walk(program, scope, packet, knowledge, root, []).outcome();
 }
 
 class Walk {
@@ -34,12 +44,12 @@ class Walk {
   readonly #scope: Scope;
   readonly #packet: Packet;
   readonly #knowledge: Knowledge;
-  readonly #trace: TraceEntry[] = [];
+  #path: TracePath;
   readonly #notes: string[] = [];
   /** How the open rules met so far would have ended things, had they matched. */
   #otherwise = 0;
-  /** Length of the trace up to and with the first open rule; -1 if there was none. */
-  #firstOpen = -1;
+  /** The trace up to and with the first open rule. */
+  #firstOpen: TracePath | undefined;
   /** How things end from each tier on, once worked out; shared by the walks of one connection. */
   readonly #endsFrom: (number | undefined)[];
 
@@ -48,8 +58,10 @@ class Walk {
     scope: Scope,
     packet: Packet,
     knowledge: Knowledge,
+    root: TracePath,
     endsFrom: (number | undefined)[],
   ) {
+    this.#path = root;
     this.#endsFrom = endsFrom;
     this.#program = program;
     this.#scope = scope;
@@ -60,16 +72,16 @@ class Walk {
   outcome(): Outcome {
     for (const policy of this.#program.notEvaluated) {
       if (policy.staged && this.#scope === 'enforced') continue;
-      this.#open(policy.tier, policy.reference, ALLOW | DENY);
+      this.#open(policy.place, ALLOW | DENY);
       this.#notes.push(
         `${policy.reference}: ${policy.host === 'preDnat' ? 'preDNAT' : 'doNotTrack'} policies are not evaluated`,
       );
     }
     const end = this.#from(0) | this.#otherwise;
-    const trace = this.#trace;
-    const notes = [...new Set(this.#notes)];
-    if (end === ALLOW || end === DENY) return { verdict: end === ALLOW ? 'allow' : 'deny', trace, notes };
-    return { verdict: 'unknown', trace: trace.slice(0, this.#firstOpen), notes };
+    const notes = this.#notes.length > 0 ? [...new Set(this.#notes)] : NONE;
+    if (end === ALLOW) return { verdict: 'allow', path: this.#path, notes };
+    if (end === DENY) return { verdict: 'deny', path: this.#path, notes };
+    return { verdict: 'unknown', path: this.#firstOpen ?? this.#path, notes };
   }
 
   /** Goes through the tiers from one on; returns how it ends. */
@@ -84,7 +96,7 @@ class Walk {
   }
 
   /** Goes through one tier; 0 if it passes. */
-  #tier({ name, policies, defaultAction }: ProgramTier, at: number): number {
+  #tier({ policies, defaultAction }: ProgramTier, at: number): number {
     let atEnd: ProgramPolicy | undefined;
     for (let index = 0; index < policies.length; index++) {
       const applying = policies[index];
@@ -99,26 +111,21 @@ class Walk {
         const match = matchRule(rule, this.#packet, this.#knowledge);
         if (match === NO) continue;
         if (match === OPEN) {
-          this.#openRule(name, applying, number, at);
+          this.#openRule(applying, number, at);
           continue;
         }
-        this.#trace.push({ tier: name, policy: policy.reference, action: rule.action, rule: number });
+        this.#path = this.#path.then(policy.place, rule.action, number);
         if (policy.tiesUndefined) this.#noteTies(policies, index, rule.action);
         return rule.action === 'pass' ? 0 : rule.action === 'allow' ? ALLOW : DENY;
       }
     }
     if (!atEnd) return 0;
-    this.#trace.push({
-      tier: name,
-      policy: atEnd.policy.reference,
-      action: defaultAction,
-      rule: END_OF_TIER,
-    });
+    this.#path = this.#path.then(atEnd.policy.place, defaultAction, END_OF_TIER);
     return defaultAction === 'pass' ? 0 : DENY;
   }
 
   #profiles(): number {
-    for (const { name, rules } of this.#program.profiles) {
+    for (const { name, place, rules } of this.#program.profiles) {
       if (!rules) this.#notes.push(`profile ${name} does not exist`);
       for (const [number, rule] of (rules ?? []).entries()) {
         if (rule.action === 'log') continue;
@@ -127,24 +134,23 @@ class Walk {
         const action = rule.action === 'allow' ? 'allow' : 'deny';
         if (match === OPEN) {
           this.#noteOpen(`pro:${name}`, rule.origin.index);
-          this.#open(PROFILE_TIER, `pro:${name}`, action === 'allow' ? ALLOW : DENY);
+          this.#open(place, action === 'allow' ? ALLOW : DENY);
           continue;
         }
-        this.#trace.push({ tier: PROFILE_TIER, policy: `pro:${name}`, action, rule: number });
+        this.#path = this.#path.then(place, action, number);
         return action === 'allow' ? ALLOW : DENY;
       }
     }
-    const policy = `pro:${PROFILE_TIER}`;
-    this.#trace.push({ tier: PROFILE_TIER, policy, action: 'deny', rule: END_OF_TIER });
+    this.#path = this.#path.then(`${PROFILE_TIER}|pro:${PROFILE_TIER}`, 'deny', END_OF_TIER);
     return DENY;
   }
 
-  #openRule(tier: string, { policy, rules }: ProgramPolicy, number: number, at: number): void {
+  #openRule({ policy, rules }: ProgramPolicy, number: number, at: number): void {
     const rule = rules[number];
     if (!rule) return;
     this.#noteOpen(policy.reference, rule.origin.index);
     const end = rule.action === 'allow' ? ALLOW : rule.action === 'deny' ? DENY : this.#endFrom(at + 1);
-    this.#open(tier, policy.reference, end);
+    this.#open(policy.place, end);
   }
 
   #noteOpen(policy: string, rule: number): void {
@@ -154,20 +160,24 @@ class Walk {
     );
   }
 
-  #open(tier: string, policy: string, otherwise: number): void {
+  #open(place: string, otherwise: number): void {
     this.#otherwise |= otherwise;
-    const last = this.#trace.at(-1);
-    if (last?.rule !== UNDECIDED || last.policy !== policy) {
-      this.#trace.push({ tier, policy, action: 'unknown', rule: UNDECIDED });
-    }
-    if (this.#firstOpen < 0) this.#firstOpen = this.#trace.length;
+    if (this.#path.last !== `${place}|unknown`) this.#path = this.#path.then(place, 'unknown', UNDECIDED);
+    this.#firstOpen ??= this.#path;
   }
 
   /** How things may end from a tier on, apart from this walk's trace. */
   #endFrom(at: number): number {
     let end = this.#endsFrom[at];
     if (end === undefined) {
-      const aside = new Walk(this.#program, this.#scope, this.#packet, this.#knowledge, this.#endsFrom);
+      const aside = new Walk(
+        this.#program,
+        this.#scope,
+        this.#packet,
+        this.#knowledge,
+        this.#path,
+        this.#endsFrom,
+      );
       end = aside.#from(at) | aside.#otherwise;
       this.#endsFrom[at] = end;
     }
