@@ -10,28 +10,31 @@
 #include "packet.h"
 #include "conntrack.h"
 #include "connection.h"
-
-/* The hook that a program is attached to; constant in each program. */
-enum hook {
-	HOOK_INGRESS = 1 << 0, /* of the host's end: what a pod sends, or what an uplink receives */
-	HOOK_POD = 1 << 1,     /* behind the interface is a pod, so one of the ends is local */
-};
+#include "owner.h"
+#include "payload.h"
 
 static const struct flow empty_flow;
 
-/* Fills in an entry that was just made, for the packet that made it. */
-static __always_inline void begin(struct flow *f, const struct __sk_buff *skb, const struct packet *p,
-				  __u8 protocol, __u64 now)
+/* Fills in an entry that was just made, for the packet that made it. `port` is the key's first. */
+static __always_inline void begin(struct flow *f, const struct __sk_buff *skb, const struct packet *p, __u8 protocol,
+				  __u16 port, __u64 now)
 {
 	f->first = now;
 	f->ifindex = skb->ifindex;
-	f->sampling = sampling;
+	f->vlan = p->vlan;
+	f->tunnel = p->tunnel;
 	f->first_sender = p->sender;
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
 		if (has_conntrack) {
 			f->nat_tries = NAT_TRIES;
-			f->attention = ATTEND_NAT;
+			f->attention |= ATTEND_NAT;
 		}
+		if (has_owners)
+			f->attention |= ATTEND_OWNER_0 | ATTEND_OWNER_1;
+		if (port == bpf_htons(PORT_DNS))
+			f->attention |= ATTEND_DNS;
+		else if (protocol == IPPROTO_TCP)
+			f->attention |= ATTEND_HELLO;
 	} else {
 		f->icmp_type = p->icmp_type;
 		f->icmp_code = p->icmp_code;
@@ -80,6 +83,8 @@ static __always_inline void attend(struct __sk_buff *skb, struct flow *f, const 
 {
 	if (f->nat != NAT_UNKNOWN || f->nat_tries == 0)
 		f->attention &= ~ATTEND_NAT;
+	if (f->attention & (p->sender & 1 ? ATTEND_OWNER_1 : ATTEND_OWNER_0))
+		note_owner(skb, f, p, hook);
 	if (protocol != IPPROTO_TCP)
 		return;
 	f->tcp_flags[p->sender & 1] |= p->tcp_flags;

@@ -14,14 +14,14 @@
 #include "flow.h"
 #include "maps.h"
 #include "packet.h"
+#include "packet_slow.h"
 #include "count.h"
+#include "tunnels.h"
+#include "troubles.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 #define VERDICT_NEXT (-1) /* TCX_NEXT, TC_ACT_UNSPEC: go on with the next program */
-
-/* VLAN tags in the frame itself, outer and inner (IEEE 802.1ad); more are not IP traffic to us. */
-#define MAX_VLAN_TAGS 2
 
 static __always_inline bool is_watched(__u32 ifindex)
 {
@@ -35,49 +35,26 @@ static __always_inline bool passes_uncounted(struct __sk_buff *skb, enum hook ho
 {
 	if (!(hook & HOOK_INGRESS) && skb->ingress_ifindex && is_watched(skb->ingress_ifindex))
 		return true;
-	return sampling > 1 && bpf_get_prandom_u32() % sampling != 0;
-}
-
-/*
- * Offset of the IP header, 0 if the frame carries none. skb->protocol is that behind a VLAN tag which the kernel
- * took off; a tag that is still in the frame shows as the protocol itself.
- */
-static __always_inline __u32 network_offset(struct __sk_buff *skb, __u32 l2)
-{
-	__u16 protocol = skb->protocol;
-
-	for (int i = 0; i < MAX_VLAN_TAGS; i++) {
-		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
-			break;
-		if (!load(skb, l2 + 2, &protocol, sizeof(protocol)))
-			return 0;
-		l2 += 4;
-	}
-	return protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6) ? l2 : 0;
+	return window.sampling > 1 && bpf_get_prandom_u32() % window.sampling != 0;
 }
 
 /* Counts what the fast parsers leave. `hook` and `l2` are constant where it is called. */
 static __noinline int observe_slow(struct __sk_buff *skb, enum hook hook, __u32 l2)
 {
-	struct packet p = {};
-	struct key4 key4;
-	struct key6 key6;
-	__u32 network = network_offset(skb, l2);
+	struct slow_packet *s = parse_slow(skb, l2);
 
-	if (!network && skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6)) {
-		count(COUNTER_PACKETS_NOT_IP, 1);
+	/*
+	 * What leaves in a tunnel is counted here only if a process of the node sent it: what the node forwards was
+	 * counted where it entered, and no longer has a socket.
+	 */
+	if (!s || (s->packet.tunnel && !(hook & HOOK_INGRESS) && !skb->sk))
 		return 0;
-	}
-	switch (parse_slow(skb, network, &key4, &key6, &p)) {
-	case 4:
-		count4(skb, &key4, &p, hook);
-		break;
-	case 6:
-		count6(skb, &key6, &p, hook);
-		break;
-	default:
-		count(COUNTER_PACKETS_MALFORMED, 1);
-	}
+	if (s->version == 4)
+		count4(skb, &s->key4, &s->packet, hook);
+	else
+		count6(skb, &s->key6, &s->packet, hook);
+	if (s->packet.tunnel)
+		note_tunnel(s);
 	return 0;
 }
 

@@ -37,6 +37,12 @@ struct {
 	__uint(max_entries, 4096);
 } packets SEC(".maps");
 
+/* struct payload_message, each as long as its payload. Apart from `packets`, so that neither starves the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} payloads SEC(".maps");
+
 /* enum counter */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -63,11 +69,15 @@ struct {
 /* Settings, written before loading. */
 const volatile bool has_coarse_clock = false; /* bpf_ktime_get_coarse_ns, Linux 5.11 */
 const volatile bool has_conntrack = false;    /* bpf_skb_ct_lookup, Linux 5.19 */
+const volatile bool has_owners = false;	      /* the program `sonde_socket` is attached */
 const volatile __u32 pressure_entries = 0;    /* entries of a window that call for an early flip */
 
-/* Settings that change with the window. */
-__u32 window; /* counts the windows; odd and even ones use maps of their own */
-__u32 sampling = 1; /* count one packet in this many */
+/* Settings that change with the window: read for every packet, so together in one cache line. */
+struct {
+	__u32 number;	/* counts the windows; odd and even ones use maps of their own */
+	__u32 sampling; /* count one packet in this many; 0 is every packet */
+} window __attribute__((aligned(64)));
+
 __u32 entries[2]; /* entries made in the current even and odd window */
 
 static __always_inline void count(enum counter counter, __u64 value)

@@ -17,12 +17,6 @@
 #include <bpf/bpf_endian.h>
 #include "flow.h"
 
-/* RFC 792 and RFC 4443; the kernel's own headers of these do not compile for BPF. */
-#define ICMP_ECHO_REPLY	   0
-#define ICMP_ECHO_REQUEST   8
-#define ICMPV6_ECHO_REQUEST 128
-#define ICMPV6_ECHO_REPLY   129
-
 /* RFC 9293 section 3.1 */
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -32,20 +26,31 @@
 /* Frames up to this long may carry padding behind the IP packet (IEEE 802.3, without the checksum). */
 #define ETHERNET_MIN_FRAME 60
 
-/* RFC 8200 sets no limit to the number of extension headers; real packets have one or two. */
-#define MAX_EXTENSION_HEADERS 8
+/* The hook that a program is attached to; constant in each program. */
+enum hook {
+	HOOK_INGRESS = 1 << 0, /* of the host's end: what a pod sends, or what an uplink receives */
+	HOOK_POD = 1 << 1,     /* behind the interface is a pod, so one of the ends is local */
+};
 
 /* What counting needs to know of a packet besides its key. */
 struct packet {
 	__u32 bytes;   /* on the wire, from the IP header on; see wire_size() */
 	__u32 packets; /* on the wire */
 	__u32 sender;  /* the sender's side in the key */
-	__u32 payload; /* offset of the transport payload in the frame */
+	__u32 transport; /* offset of the transport header in the frame */
+	__u32 payload;	 /* offset of what follows it */
 	__u8 tcp_flags;
 	__u8 icmp_type;
 	__u8 icmp_code;
-	__u8 family; /* 4 or 6 */
+	__u8 tunnel; /* enum tunnel_kind */
+	__u16 vlan; /* of a tag that is in the frame itself */
+	__u16 zero;
 };
+
+static __always_inline bool load(struct __sk_buff *skb, __u32 offset, void *to, __u32 size)
+{
+	return bpf_skb_load_bytes(skb, offset, to, size) == 0;
+}
 
 /* Fills in `key` in canonical order and returns the sender's side. */
 static __always_inline __u32 set_key4(struct key4 *key, __u32 source, __u32 destination, __u16 source_port,
@@ -134,6 +139,16 @@ struct transport_ports {
 	__u16 destination;
 };
 
+/* UDP ports of tunnels: VXLAN by IANA and by Linux before it was assigned, and Geneve. */
+#define PORT_VXLAN	 4789
+#define PORT_VXLAN_LINUX 8472
+#define PORT_GENEVE	 6081
+
+static __always_inline bool is_tunnel_port(__u16 port)
+{
+	return port == bpf_htons(PORT_VXLAN) || port == bpf_htons(PORT_VXLAN_LINUX) || port == bpf_htons(PORT_GENEVE);
+}
+
 /*
  * Reads TCP and UDP over an IPv4 header without options, unfragmented, when the headers lie in the packet's linear
  * part. Returns false, having decided nothing, for any other packet. `l2` is the length of the link header.
@@ -153,6 +168,9 @@ static __always_inline bool parse4_fast(struct __sk_buff *skb, __u32 l2, struct 
 		return false;
 
 	protocol = ip->protocol;
+	p->tunnel = TUNNEL_NONE;
+	p->vlan = 0;
+	p->transport = l2 + sizeof(*ip);
 	p->tcp_flags = 0;
 	if (protocol == IPPROTO_TCP) {
 		__u8 *tcp = (void *)(ip + 1);
@@ -160,9 +178,9 @@ static __always_inline bool parse4_fast(struct __sk_buff *skb, __u32 l2, struct 
 		if ((void *)(tcp + sizeof(struct tcphdr)) > end)
 			return false;
 		p->tcp_flags = tcp[13];
-		p->payload = tcp_payload(l2 + sizeof(*ip), tcp[12]);
-	} else if (protocol == IPPROTO_UDP) {
-		p->payload = l2 + sizeof(*ip) + sizeof(struct udphdr);
+		p->payload = tcp_payload(p->transport, tcp[12]);
+	} else if (protocol == IPPROTO_UDP && !is_tunnel_port(ports->destination)) {
+		p->payload = p->transport + sizeof(struct udphdr);
 	} else {
 		return false;
 	}
@@ -190,6 +208,9 @@ static __always_inline bool parse6_fast(struct __sk_buff *skb, __u32 l2, struct 
 		return false;
 
 	protocol = ip->nexthdr;
+	p->tunnel = TUNNEL_NONE;
+	p->vlan = 0;
+	p->transport = l2 + sizeof(*ip);
 	p->tcp_flags = 0;
 	if (protocol == IPPROTO_TCP) {
 		__u8 *tcp = (void *)(ip + 1);
@@ -197,9 +218,9 @@ static __always_inline bool parse6_fast(struct __sk_buff *skb, __u32 l2, struct 
 		if ((void *)(tcp + sizeof(struct tcphdr)) > end)
 			return false;
 		p->tcp_flags = tcp[13];
-		p->payload = tcp_payload(l2 + sizeof(*ip), tcp[12]);
-	} else if (protocol == IPPROTO_UDP) {
-		p->payload = l2 + sizeof(*ip) + sizeof(struct udphdr);
+		p->payload = tcp_payload(p->transport, tcp[12]);
+	} else if (protocol == IPPROTO_UDP && !is_tunnel_port(ports->destination)) {
+		p->payload = p->transport + sizeof(struct udphdr);
 	} else {
 		return false;
 	}
@@ -209,165 +230,6 @@ static __always_inline bool parse6_fast(struct __sk_buff *skb, __u32 l2, struct 
 	p->sender = set_key6(key, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, ports->source,
 			     ports->destination, protocol, BUCKET_NONE);
 	return true;
-}
-
-/* The network layer as parse_slow() found it. */
-struct network {
-	__u32 start;	 /* offset of the IP header */
-	__u32 transport; /* offset behind it and its options */
-	__u32 bytes;	 /* length that the header tells; 0 if it does not fit (jumbograms) */
-	__u8 protocol;
-	__u8 later_fragment; /* not the first fragment: no transport header */
-};
-
-static __always_inline bool load(struct __sk_buff *skb, __u32 offset, void *to, __u32 size)
-{
-	return bpf_skb_load_bytes(skb, offset, to, size) == 0;
-}
-
-static __always_inline bool parse_ip4(struct __sk_buff *skb, __u32 start, struct network *n, struct iphdr *ip)
-{
-	if (!load(skb, start, ip, sizeof(*ip)) || ip->version != 4 || ip->ihl < 5)
-		return false;
-	n->start = start;
-	n->transport = start + ip->ihl * 4;
-	n->bytes = bpf_ntohs(ip->tot_len);
-	n->protocol = ip->protocol;
-	n->later_fragment = (ip->frag_off & bpf_htons(0x1fff)) != 0;
-	return true;
-}
-
-/* Walks the extension headers (RFC 8200 section 4) to the transport header. */
-static __always_inline bool parse_ip6(struct __sk_buff *skb, __u32 start, struct network *n, struct ipv6hdr *ip)
-{
-	__u8 next;
-	__u32 offset = start + sizeof(*ip);
-
-	if (!load(skb, start, ip, sizeof(*ip)) || ip->version != 6)
-		return false;
-	n->start = start;
-	n->bytes = ip->payload_len ? bpf_ntohs(ip->payload_len) + sizeof(*ip) : 0;
-	n->later_fragment = 0;
-	next = ip->nexthdr;
-	for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
-		__u8 header[4]; /* next header, length, and of a fragment header the offset */
-
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_FRAGMENT && next != IPPROTO_AH)
-			break;
-		if (!load(skb, offset, header, sizeof(header)))
-			return false;
-		if (next == IPPROTO_FRAGMENT) {
-			n->later_fragment = (header[2] | (header[3] & 0xf8)) != 0;
-			offset += 8;
-		} else if (next == IPPROTO_AH) {
-			offset += (header[1] + 2) * 4; /* RFC 4302 section 2.2 */
-		} else {
-			offset += (header[1] + 1) * 8;
-		}
-		next = header[0];
-		if (n->later_fragment)
-			break;
-	}
-	n->transport = offset;
-	n->protocol = next;
-	return true;
-}
-
-/* What the transport header tells: the key's ports and bucket, and the packet's flags and types. */
-static __always_inline bool parse_transport(struct __sk_buff *skb, const struct network *n, struct packet *p,
-					    struct transport_ports *ports, __u8 *bucket)
-{
-	__u8 bytes[14];
-
-	ports->source = 0;
-	ports->destination = 0;
-	*bucket = BUCKET_NONE;
-	p->tcp_flags = 0;
-	p->payload = n->transport;
-	if (n->later_fragment) {
-		*bucket = BUCKET_FRAGMENT;
-		return true;
-	}
-
-	switch (n->protocol) {
-	case IPPROTO_TCP:
-		if (!load(skb, n->transport, bytes, 14))
-			return false;
-		p->tcp_flags = bytes[13];
-		p->payload = tcp_payload(n->transport, bytes[12]);
-		break;
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-		p->payload = n->transport + sizeof(struct udphdr);
-		break;
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		break;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		if (!load(skb, n->transport, bytes, 2))
-			return false;
-		p->icmp_type = bytes[0];
-		p->icmp_code = bytes[1];
-		if (bytes[0] == (n->protocol == IPPROTO_ICMP ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST) ||
-		    bytes[0] == (n->protocol == IPPROTO_ICMP ? ICMP_ECHO_REPLY : ICMPV6_ECHO_REPLY))
-			return true;
-		*bucket = BUCKET_ICMP_MESSAGE;
-		ports->source = bytes[0] << 8 | bytes[1];
-		ports->destination = ports->source;
-		return true;
-	default:
-		return true;
-	}
-	return load(skb, n->transport, ports, sizeof(*ports));
-}
-
-/* The frame's length from the IP header on, without what pads a short frame. */
-static __always_inline __u32 ip_bytes(struct __sk_buff *skb, const struct network *n)
-{
-	__u32 present = skb->len - n->start;
-
-	return skb->len <= ETHERNET_MIN_FRAME && n->bytes && n->bytes < present ? n->bytes : present;
-}
-
-/*
- * Reads any IP packet whose IP header is at `start`. Fills the key of the family that it returns, 4 or 6; 0 if the
- * packet is malformed.
- */
-static __always_inline int parse_slow(struct __sk_buff *skb, __u32 start, struct key4 *key4, struct key6 *key6,
-				      struct packet *p)
-{
-	struct network n = {};
-	struct transport_ports ports;
-	__u8 version, bucket;
-
-	p->icmp_type = 0;
-	p->icmp_code = 0;
-	if (!load(skb, start, &version, 1))
-		return 0;
-	if (version >> 4 == 4) {
-		struct iphdr ip;
-
-		if (!parse_ip4(skb, start, &n, &ip) || !parse_transport(skb, &n, p, &ports, &bucket))
-			return 0;
-		p->bytes = ip_bytes(skb, &n);
-		wire_size(skb, p, start);
-		p->sender = set_key4(key4, ip.saddr, ip.daddr, ports.source, ports.destination, n.protocol, bucket);
-		return 4;
-	}
-	if (version >> 4 == 6) {
-		struct ipv6hdr ip;
-
-		if (!parse_ip6(skb, start, &n, &ip) || !parse_transport(skb, &n, p, &ports, &bucket))
-			return 0;
-		p->bytes = ip_bytes(skb, &n);
-		wire_size(skb, p, start);
-		p->sender = set_key6(key6, ip.saddr.in6_u.u6_addr32, ip.daddr.in6_u.u6_addr32, ports.source,
-				     ports.destination, n.protocol, bucket);
-		return 6;
-	}
-	return 0;
 }
 
 #endif

@@ -110,6 +110,12 @@ struct connection *remember_connection(struct connections *c, const struct key6 
 	return connection;
 }
 
+void forget_tls_servers(struct connections *c)
+{
+	for (__u32 position = c->newest; position != NONE; position = c->all[position].older)
+		c->all[position].tls_server = 0;
+}
+
 __u32 connections_known(const struct connections *c)
 {
 	return c->known;

@@ -17,7 +17,9 @@ struct connection {
 	bool reset;
 	bool answered; /* the server has sent something */
 	struct end other[2];
-	__u64 syn_at; /* of a handshake that is still going on, else 0 */
+	__u64 syn_at;	  /* of a handshake that is still going on, else 0 */
+	__u32 tls_server; /* number in NAMES_TLS_SERVERS; 0 if not known */
+	__u32 tls_window; /* number of the window in which it was learned */
 	/* Positions of the neighbours in the order of last use; the table's own. */
 	__u32 newer, older;
 };
@@ -33,6 +35,9 @@ struct connection *find_connection(struct connections *connections, const struct
 struct connection *remember_connection(struct connections *connections, const struct key6 *key);
 
 void forget_connection(struct connections *connections, struct connection *connection);
+
+/* Forgets the server names of all connections: their numbers are void. */
+void forget_tls_servers(struct connections *connections);
 
 __u32 connections_known(const struct connections *connections);
 __u64 connections_forgotten(const struct connections *connections);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "counters.h"
+#include "dns.h"
 #include "exit.h"
 #include "flow.h"
 #include "frames.h"
@@ -17,6 +18,9 @@ static const char *const kernel_names[COUNTERS] = {
 	[COUNTER_MAP_FULL_FALLBACKS] = "packets_map_full_fallback",
 	[COUNTER_LOST_PACKETS_MAP_FULL] = "lost_packets_map_full",
 	[COUNTER_LOST_BYTES_MAP_FULL] = "lost_bytes_map_full",
+	[COUNTER_LOST_PAYLOADS_RING_FULL] = "lost_payloads_ring_full",
+	[COUNTER_LOST_TROUBLES_MAP_FULL] = "lost_troubles_map_full",
+	[COUNTER_FRAGMENTS_UNKNOWN] = "fragments_unknown",
 };
 
 static __u64 sum_of_cpus(int map, __u32 counter)
@@ -55,6 +59,10 @@ void send_counters(const struct flowprobe_bpf *bpf, const struct tally *tally, _
 		{"connections_known", tally->connections_known},
 		{"connections_forgotten", tally->connections_forgotten},
 		{"interfaces_watched", tally->interfaces_watched},
+		{"dns_transactions", dns_tally.transactions},
+		{"dns_unanswered", dns_tally.unanswered},
+		{"dns_malformed", dns_tally.malformed},
+		{"lost_dns_transactions", dns_tally.lost_transactions},
 	};
 	const __u32 own_count = sizeof(own) / sizeof(own[0]);
 

@@ -12,6 +12,7 @@ enum frame_type {
 	FRAME_COUNTERS = 3,
 	FRAME_INTERFACES = 4,
 	FRAME_NAMES = 5,
+	FRAME_DNS = 6,
 };
 
 /* A record of a FLOWS frame, as it lies in the frame. */
@@ -41,10 +42,23 @@ struct flow_record {
 	__u8 icmp_code;
 	__u8 connection_state;
 	__u8 ends;
-	__u8 zero[7];
+	__u8 tunnel;
+	__u16 vlan;
+	__u32 tunnel_id;
+	__u32 retransmits;
+	__u32 dropped_packets;
+	__u64 dropped_bytes;
+	__u32 drop_reason;
+	__u32 tls_server;
+	__u32 client_process;
+	__u32 server_process;
+	__u64 client_cgroup;
+	__u64 server_cgroup;
+	__u8 client_tunnel_end[16];
+	__u8 server_tunnel_end[16];
 };
 
-_Static_assert(sizeof(struct flow_record) == 144, "a record has the length that PROTOCOL.md gives");
+_Static_assert(sizeof(struct flow_record) == 224, "a record has the length that PROTOCOL.md gives");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian as this machine's memory is");
 
 /* Opens the stream: standard output, or the Unix socket at `path` if not NULL. Ends the process if it cannot. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel.h"
 #include "exit.h"
+#include "owners.h"
 #include "tcx.h"
 
 #include <errno.h>
@@ -67,6 +68,36 @@ static bool has_kernel_function(const char *name)
 	return found;
 }
 
+/* How many arguments a raw tracepoint's programs get; 0 if the kernel does not have it. */
+static int tracepoint_arguments(const char *name)
+{
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	char type_name[64];
+	int id, arguments = 0;
+
+	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
+	id = vmlinux ? btf__find_by_name_kind(vmlinux, type_name, BTF_KIND_TYPEDEF) : -1;
+	if (id > 0) {
+		/* The typedef of a pointer to a function whose first parameter is not the tracepoint's. */
+		const struct btf_type *pointer = btf__type_by_id(vmlinux, btf__type_by_id(vmlinux, id)->type);
+
+		arguments = btf_vlen(btf__type_by_id(vmlinux, pointer->type)) - 1;
+	}
+	btf__free(vmlinux);
+	return arguments;
+}
+
+static bool has_socket_notes(void)
+{
+	int cgroup = open_root_cgroup();
+
+	if (cgroup < 0)
+		return false;
+	close(cgroup);
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK, BPF_FUNC_sk_storage_get, NULL) == 1 &&
+	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_sk_storage_get, NULL) == 1;
+}
+
 struct kernel probe_kernel(void)
 {
 	struct kernel kernel = {};
@@ -79,6 +110,9 @@ struct kernel probe_kernel(void)
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
 	kernel.conntrack = kernel.btf && has_kernel_function("bpf_skb_ct_lookup");
 	kernel.tcx = tcx_is_supported();
+	kernel.drops = tracepoint_arguments("kfree_skb") >= 3;
+	kernel.retransmits = tracepoint_arguments("tcp_retransmit_skb") >= 2;
+	kernel.owners = has_socket_notes();
 	return kernel;
 }
 
@@ -103,5 +137,8 @@ void print_kernel(const struct kernel *kernel)
 	print_feature("type information", kernel->btf, "no: flowprobe cannot run");
 	print_feature("TCX links", kernel->tcx, "no: clsact filters instead");
 	print_feature("coarse clock", kernel->coarse_clock, "no: precise clock, a little slower");
+	print_feature("drop reasons", kernel->drops, "no: dropped packets will be missing (Linux 5.17)");
+	print_feature("retransmissions", kernel->retransmits, "no: retransmits will be missing");
+	print_feature("socket owners", kernel->owners, "no: processes will be missing (needs cgroup v2, Linux 5.7)");
 	print_feature("conntrack", kernel->conntrack, "no: service addresses before NAT will be missing");
 }

@@ -11,6 +11,9 @@ struct kernel {
 	bool coarse_clock; /* bpf_ktime_get_coarse_ns */
 	bool conntrack;	   /* bpf_skb_ct_lookup */
 	bool tcx;	   /* TCX links */
+	bool drops;	   /* the tracepoint kfree_skb tells the reason */
+	bool retransmits;  /* the tracepoint tcp_retransmit_skb */
+	bool owners;	   /* sockets can be given notes, and a cgroup v2 hierarchy is there */
 };
 
 /* Ends the process if a capability that loading and attaching needs is missing. */

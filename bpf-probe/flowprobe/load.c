@@ -2,6 +2,7 @@
 #include "load.h"
 #include "exit.h"
 #include "flow.h"
+#include "owners.h"
 #include "flowprobe.skel.h"
 
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Kernels before 5.11 count maps against the memory that a process may lock. */
 static void allow_locked_memory(void)
@@ -21,6 +24,31 @@ static void allow_locked_memory(void)
 static int print_warnings(enum libbpf_print_level level, const char *format, va_list list)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, list) : 0;
+}
+
+static __u32 own_netns(void)
+{
+	struct stat netns;
+
+	if (stat("/proc/self/ns/net", &netns))
+		fail(EXIT_OTHER, "cannot read /proc/self/ns/net: %s", strerror(errno));
+	return netns.st_ino;
+}
+
+/* Attaches the programs that watch the kernel rather than an interface. Their links end with the process. */
+static void attach_observers(struct flowprobe_bpf *bpf, const struct kernel *kernel)
+{
+	if (kernel->drops && !bpf_program__attach(bpf->progs.sonde_drop))
+		say("cannot watch for dropped packets: %s", strerror(errno));
+	if (kernel->retransmits && !bpf_program__attach(bpf->progs.sonde_retransmit))
+		say("cannot watch for retransmissions: %s", strerror(errno));
+	if (kernel->owners) {
+		int cgroup = open_root_cgroup();
+
+		if (cgroup < 0 || !bpf_program__attach_cgroup(bpf->progs.sonde_socket, cgroup))
+			say("cannot watch for new sockets: %s", strerror(errno));
+		close(cgroup);
+	}
 }
 
 struct flowprobe_bpf *load_programs(const struct options *options, const struct kernel *kernel)
@@ -42,11 +70,18 @@ struct flowprobe_bpf *load_programs(const struct options *options, const struct 
 	bpf_map__set_max_entries(bpf->maps.flows6_even, options->max_flows);
 	bpf_map__set_max_entries(bpf->maps.flows6_odd, options->max_flows);
 	bpf_map__set_max_entries(bpf->maps.packets, options->ring_bytes);
+	bpf_map__set_max_entries(bpf->maps.payloads, options->ring_bytes);
+	bpf->rodata->own_netns = own_netns();
+	bpf->rodata->has_owners = kernel->owners;
+	bpf_program__set_autoload(bpf->progs.sonde_socket, kernel->owners);
+	bpf_program__set_autoload(bpf->progs.sonde_drop, kernel->drops);
+	bpf_program__set_autoload(bpf->progs.sonde_retransmit, kernel->retransmits);
 
 	error = flowprobe_bpf__load(bpf);
 	if (error)
 		fail(error == -EPERM || error == -EACCES ? EXIT_PRIVILEGE : EXIT_KERNEL,
 		     "the kernel does not accept the programs: %s", strerror(-error));
+	attach_observers(bpf, kernel);
 	libbpf_set_print(NULL); /* From here on every error is told by us. */
 	return bpf;
 }

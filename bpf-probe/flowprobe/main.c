@@ -18,12 +18,16 @@
 #include "clock.h"
 #include "connections.h"
 #include "counters.h"
+#include "dns.h"
 #include "exit.h"
 #include "frames.h"
 #include "interfaces.h"
 #include "kernel.h"
 #include "load.h"
+#include "names.h"
 #include "options.h"
+#include "owners.h"
+#include "payloads.h"
 #include "records.h"
 #include "sightings.h"
 #include "window.h"
@@ -35,6 +39,9 @@
 /* Feature bits of the HELLO frame. */
 #define FEATURE_TCX	  (1u << 0)
 #define FEATURE_CONNTRACK (1u << 1)
+#define FEATURE_DROPS	  (1u << 2)
+#define FEATURE_RETRANSMITS (1u << 3)
+#define FEATURE_OWNERS	  (1u << 4)
 
 struct probe {
 	struct flowprobe_bpf *bpf;
@@ -65,7 +72,9 @@ static void send_hello(const struct options *options, const struct kernel *kerne
 	begin_frame(FRAME_HELLO);
 	put_u32(getpid());
 	put_u32(options->window_millis);
-	put_u32((kernel->tcx ? FEATURE_TCX : 0) | (kernel->conntrack ? FEATURE_CONNTRACK : 0));
+	put_u32((kernel->tcx ? FEATURE_TCX : 0) | (kernel->conntrack ? FEATURE_CONNTRACK : 0) |
+		(kernel->drops ? FEATURE_DROPS : 0) | (kernel->retransmits ? FEATURE_RETRANSMITS : 0) |
+		(kernel->owners ? FEATURE_OWNERS : 0));
 	put_u32(options->max_flows);
 	put_text(kernel->release);
 	send_frame();
@@ -83,7 +92,22 @@ static int take_message(void *context, void *data, size_t size)
 	return 0;
 }
 
-static void send_window(struct probe *probe, __u64 now, __u64 to_realtime)
+static int take_payload_message(void *context, void *data, size_t size)
+{
+	struct probe *probe = context;
+
+	take_payload(data, probe->connections, probe->bpf->bss->window.number);
+	return 0;
+}
+
+/* Sends the first `count` records, and before them the names that they use. */
+static void send_records(struct probe *probe, size_t count)
+{
+	send_names();
+	send_flows(probe->records, count);
+}
+
+static void send_window(struct probe *probe, const struct record_context *context)
 {
 	const struct sightings *sightings = &probe->sightings;
 	size_t filled = 0;
@@ -91,34 +115,41 @@ static void send_window(struct probe *probe, __u64 now, __u64 to_realtime)
 	for (size_t i = 0; i < sightings->count; i++) {
 		struct flow_record *record = &probe->records[filled++];
 
-		make_record(record, &sightings->all[i], probe->connections, now, to_realtime);
+		make_record(record, &sightings->all[i], context);
 		probe->tally.packets_reported += record->packets_out + record->packets_in;
 		probe->tally.bytes_reported += record->bytes_out + record->bytes_in;
 		if (filled == RECORDS) {
-			send_flows(probe->records, filled);
+			send_records(probe, filled);
 			filled = 0;
 		}
 	}
-	send_flows(probe->records, filled);
+	send_records(probe, filled);
 	probe->tally.flows_reported += sightings->count;
 }
 
 static void finish_window(struct probe *probe)
 {
-	__u64 begun = clock_nanos(CLOCK_MONOTONIC), now;
-	__u64 to_realtime = realtime_offset();
-	__u64 overflowed;
+	__u64 begun = clock_nanos(CLOCK_MONOTONIC);
+	struct record_context context = {
+		.bpf = probe->bpf,
+		.connections = probe->connections,
+		.to_realtime = realtime_offset(),
+		.window = probe->bpf->bss->window.number,
+		.sampling = probe->bpf->bss->window.sampling,
+	};
+	size_t overflowed;
 
 	ring_buffer__consume(probe->ring);
 	overflowed = probe->sightings.count;
 	end_window(probe->window, &probe->sightings);
 	probe->tally.map_entries = probe->sightings.count - overflowed;
-	now = clock_nanos(CLOCK_MONOTONIC);
-	probe->tally.drain_micros += (now - begun) / 1000;
+	context.now = clock_nanos(CLOCK_MONOTONIC);
+	probe->tally.drain_micros += (context.now - begun) / 1000;
 
 	join_sightings(&probe->sightings);
 	report_interfaces(probe->interfaces);
-	send_window(probe, now, to_realtime);
+	send_window(probe, &context);
+	report_dns(context.now);
 	forget_vanished_interfaces(probe->interfaces);
 
 	probe->tally.windows++;
@@ -127,8 +158,12 @@ static void finish_window(struct probe *probe)
 	probe->tally.connections_known = connections_known(probe->connections);
 	probe->tally.connections_forgotten = connections_forgotten(probe->connections);
 	probe->tally.interfaces_watched = watched_interfaces(probe->interfaces);
-	send_counters(probe->bpf, &probe->tally, (now + to_realtime) / 1000);
+	send_counters(probe->bpf, &probe->tally, (context.now + context.to_realtime) / 1000);
 	clear_sightings(&probe->sightings);
+	forget_owners();
+	trim_names(NAMES_PROCESSES);
+	if (trim_names(NAMES_TLS_SERVERS))
+		forget_tls_servers(probe->connections);
 	probe->pressure = false;
 }
 
@@ -218,11 +253,13 @@ int main(int argc, char **argv)
 	probe.connections = make_connections(options.max_flows * 2);
 	probe.tally.map_capacity = (__u64)options.max_flows * 2;
 	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), take_message, &probe, NULL);
-	if (!probe.ring)
+	if (!probe.ring || ring_buffer__add(probe.ring, bpf_map__fd(probe.bpf->maps.payloads), take_payload_message, &probe))
 		fail(EXIT_KERNEL, "cannot read the ring buffer: %s", strerror(errno));
 	probe.interfaces = watch_interfaces(probe.bpf, &options, kernel.tcx);
 
 	send_hello(&options, &kernel);
+	if (kernel.drops)
+		send_drop_reasons();
 	report_interfaces(probe.interfaces);
 	run(&probe, options.window_millis, signals);
 	return EXIT_OK;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "records.h"
+#include "flowprobe.skel.h"
+#include "owners.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -60,6 +62,8 @@ static enum connection_state find_state(const struct sighting *sighting, const s
 		return STATE_REFUSED;
 	if (opening && !answered && !flow->packets[server] && !reset)
 		return STATE_UNANSWERED;
+	if (!flow->packets[0] && !flow->packets[1] && !known)
+		return STATE_UNANSWERED; /* dropped before it was counted */
 	if (reset || ((flow->fin[0] || (known && known->fin[0])) && (flow->fin[1] || (known && known->fin[1]))))
 		return STATE_CLOSED;
 	return STATE_ESTABLISHED;
@@ -123,6 +127,41 @@ static void fill_tuple(struct flow_record *record, const struct sighting *sighti
 	}
 }
 
+static void fill_trouble(struct flow_record *record, const struct trouble *trouble)
+{
+	if (!trouble)
+		return;
+	record->retransmits = trouble->retransmits;
+	record->dropped_packets = trouble->dropped_packets;
+	record->dropped_bytes = trouble->dropped_bytes;
+	record->drop_reason = trouble->drop_reason;
+}
+
+static void fill_tunnel(struct flow_record *record, const struct flowprobe_bpf *bpf, const struct sighting *sighting,
+			int client)
+{
+	struct tunnel tunnel;
+
+	if (!sighting->flow.tunnel ||
+	    bpf_map__lookup_elem(bpf->maps.tunnels, &sighting->key, sizeof(sighting->key), &tunnel, sizeof(tunnel), 0))
+		return;
+	record->tunnel = sighting->flow.tunnel;
+	record->tunnel_id = tunnel.id;
+	memcpy(record->client_tunnel_end, tunnel.addr[client], 16);
+	memcpy(record->server_tunnel_end, tunnel.addr[!client], 16);
+}
+
+static void fill_owners(struct flow_record *record, const struct flowprobe_bpf *bpf, const struct flow *flow, int client)
+{
+	struct owner owner = find_owner(bpf, flow->owner[client]);
+
+	record->client_process = owner.name;
+	record->client_cgroup = owner.cgroup;
+	owner = find_owner(bpf, flow->owner[!client]);
+	record->server_process = owner.name;
+	record->server_cgroup = owner.cgroup;
+}
+
 /* `anew`: this is a new connection, whatever is remembered of an earlier one with the same ports. */
 static void remember(struct connections *connections, const struct sighting *sighting, int client, bool anew,
 		     enum connection_state state, __u64 now)
@@ -152,13 +191,13 @@ static void remember(struct connections *connections, const struct sighting *sig
 	}
 }
 
-void make_record(struct flow_record *record, const struct sighting *sighting, struct connections *connections,
-		 __u64 now, __u64 to_realtime)
+void make_record(struct flow_record *record, const struct sighting *sighting, const struct record_context *context)
 {
 	const struct flow *flow = &sighting->flow;
-	const struct connection *known = find_connection(connections, &sighting->key);
+	const struct connection *known = find_connection(context->connections, &sighting->key);
 	bool repeated_syn = known && known->syn_at && !was_over(known);
 	bool anew = flow->syns && !repeated_syn;
+	__u32 tls_server = known && (!anew || known->tls_window >= context->window) ? known->tls_server : 0;
 	int client, server;
 
 	if (anew)
@@ -168,14 +207,16 @@ void make_record(struct flow_record *record, const struct sighting *sighting, st
 
 	memset(record, 0, sizeof(*record));
 	fill_tuple(record, sighting, known, client);
-	record->start = (flow->first + to_realtime) / NANOS_PER_MICRO;
-	record->end = (flow->last + to_realtime) / NANOS_PER_MICRO;
+	record->start = (flow->first + context->to_realtime) / NANOS_PER_MICRO;
+	record->end = (flow->last + context->to_realtime) / NANOS_PER_MICRO;
 	record->bytes_out = flow->bytes[client];
 	record->bytes_in = flow->bytes[server];
 	record->packets_out = flow->packets[client];
 	record->packets_in = flow->packets[server];
 	record->ifindex = flow->ifindex;
-	record->sampling = flow->sampling;
+	record->sampling = context->sampling;
+	record->vlan = flow->vlan;
+	record->tls_server = tls_server;
 	record->tcp_flags = flow->tcp_flags[0] | flow->tcp_flags[1];
 	record->connection_state = find_state(sighting, known, client);
 	record->ends = (flow->ends >> client & 1) | (flow->ends >> server & 1) << 1;
@@ -186,5 +227,8 @@ void make_record(struct flow_record *record, const struct sighting *sighting, st
 	if (is_over(record->connection_state) && !was_over(known))
 		record->connections_completed++;
 	fill_times(record, flow, known);
-	remember(connections, sighting, client, anew, record->connection_state, now);
+	fill_trouble(record, sighting->trouble);
+	fill_tunnel(record, context->bpf, sighting, client);
+	fill_owners(record, context->bpf, flow, client);
+	remember(context->connections, sighting, client, anew, record->connection_state, context->now);
 }

@@ -7,12 +7,22 @@
 #include "frames.h"
 #include "sightings.h"
 
+struct flowprobe_bpf;
+
+/* What the records of a window have in common. */
+struct record_context {
+	const struct flowprobe_bpf *bpf;
+	struct connections *connections;
+	__u64 now;	   /* the window's end on the monotonic clock */
+	__u64 to_realtime; /* makes times of that clock nanoseconds since 1970 */
+	__u32 window;	   /* its number */
+	__u32 sampling;
+};
+
 /*
  * Fills in the record of a sighting, with what is remembered of the connection, and remembers what the next window
- * will need. `now` is the window's end on the monotonic clock, `to_realtime` what makes its times nanoseconds since
- * 1970.
+ * will need.
  */
-void make_record(struct flow_record *record, const struct sighting *sighting, struct connections *connections,
-		 __u64 now, __u64 to_realtime);
+void make_record(struct flow_record *record, const struct sighting *sighting, const struct record_context *context);
 
 #endif

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sightings.h"
 #include "exit.h"
+#include "mapped.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <arpa/inet.h>
+
+/* As many as the kernel programs' maps hold. */
+#define MAX_TROUBLES 16384
 
 struct sightings make_sightings(__u32 max_flows)
 {
 	struct sightings sightings = {.max_overflowed = max_flows};
-	size_t capacity = (size_t)max_flows * 3; /* of two maps and the overflow */
+	size_t capacity = (size_t)max_flows * 3 + MAX_TROUBLES; /* of two maps, the overflow, and drops */
 	size_t size = capacity * sizeof(struct sighting);
 
 	/* Memory is taken only as far as it is used. */
@@ -19,26 +21,11 @@ struct sightings make_sightings(__u32 max_flows)
 	if (sightings.all == MAP_FAILED)
 		fail(EXIT_OTHER, "out of memory");
 	sightings.index = make_index(capacity, sightings.all, sizeof(struct sighting));
+	sightings.troubles = malloc(MAX_TROUBLES * sizeof(struct trouble_sighting));
+	if (!sightings.troubles)
+		fail(EXIT_OTHER, "out of memory");
+	sightings.trouble_index = make_index(MAX_TROUBLES, sightings.troubles, sizeof(struct trouble_sighting));
 	return sightings;
-}
-
-static void map_address(__u32 to[4], __u32 ipv4)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = htonl(0xffff);
-	to[3] = ipv4;
-}
-
-static void map_key(struct key6 *to, const struct key4 *from)
-{
-	for (int side = 0; side < 2; side++) {
-		map_address(to->addr[side], from->addr[side]);
-		to->port[side] = from->port[side];
-	}
-	to->protocol = from->protocol;
-	to->bucket = from->bucket;
-	to->zero = 0;
 }
 
 static void map_other(struct flow *flow)
@@ -74,6 +61,7 @@ static void swap_sides(struct flow *flow)
 	SWAP(flow->tcp_flags);
 	SWAP(flow->fin);
 	SWAP(flow->rst);
+	SWAP(flow->owner);
 #undef SWAP
 	flow->ends = (flow->ends & 1) << 1 | (flow->ends & 2) >> 1;
 	flow->first_sender = !flow->first_sender;
@@ -120,6 +108,7 @@ void add_sighting4(struct sightings *sightings, const struct key4 *key, const st
 
 	map_key(&sighting->key, key);
 	sighting->flow = *flow;
+	sighting->trouble = NULL;
 	map_other(&sighting->flow);
 	finish_sighting(sightings, sighting);
 }
@@ -130,6 +119,7 @@ void add_sighting6(struct sightings *sightings, const struct key6 *key, const st
 
 	sighting->key = *key;
 	sighting->flow = *flow;
+	sighting->trouble = NULL;
 	finish_sighting(sightings, sighting);
 }
 
@@ -147,6 +137,8 @@ static void add_flow(struct flow *to, const struct flow *from)
 		to->tcp_flags[side] |= from->tcp_flags[side];
 		to->fin[side] |= from->fin[side];
 		to->rst[side] |= from->rst[side];
+		if (!to->owner[side])
+			to->owner[side] = from->owner[side];
 	}
 	if (from->first < to->first) {
 		to->first = from->first;
@@ -157,8 +149,6 @@ static void add_flow(struct flow *to, const struct flow *from)
 	}
 	if (from->last > to->last)
 		to->last = from->last;
-	if (from->sampling > to->sampling)
-		to->sampling = from->sampling;
 	to->ends |= from->ends;
 	if (!to->syns)
 		to->syn_from = from->syn_from;
@@ -220,7 +210,7 @@ static bool join_indexed(struct sightings *sightings, size_t position)
  * Several entries of one connection arise only from overflow and from translation, so these are indexed and the others
  * looked up; in most windows of most nodes there is nothing to do. The overflowed ones came first and are indexed.
  */
-void join_sightings(struct sightings *sightings)
+static void join_flows(struct sightings *sightings)
 {
 	size_t kept = sightings->overflowed;
 
@@ -241,10 +231,104 @@ void join_sightings(struct sightings *sightings)
 	sightings->count = kept;
 }
 
+void add_trouble(struct sightings *sightings, const struct key6 *key, const struct trouble *trouble)
+{
+	struct trouble_sighting *added = &sightings->troubles[sightings->trouble_count];
+
+	if (sightings->trouble_count == MAX_TROUBLES)
+		return; /* the map holds no more */
+	*added = (struct trouble_sighting){.key = *key, .trouble = *trouble};
+	index_add(&sightings->trouble_index, sightings->trouble_count++);
+}
+
+/* Gives the sighting the trouble under a key. One that has some gets the sum. */
+static void take_trouble(struct sightings *sightings, struct sighting *sighting, const struct key6 *key)
+{
+	__u32 known = index_find(&sightings->trouble_index, key);
+	struct trouble_sighting *found;
+
+	if (known == INDEX_NONE)
+		return;
+	found = &sightings->troubles[known];
+	found->joined = true;
+	if (sighting->trouble) {
+		found->trouble.dropped_bytes += sighting->trouble->dropped_bytes;
+		found->trouble.dropped_packets += sighting->trouble->dropped_packets;
+		found->trouble.retransmits += sighting->trouble->retransmits;
+		if (!found->trouble.drop_reason)
+			found->trouble.drop_reason = sighting->trouble->drop_reason;
+	}
+	sighting->trouble = &found->trouble;
+}
+
+/* The tuple behind the translation, as the server's socket and what is dropped on its way to it have it. */
+static struct key6 translated_key(const struct sighting *sighting)
+{
+	const struct end *ends = sighting->flow.other;
+	int second = comes_second(&ends[0], &ends[1]);
+	struct key6 key = {.protocol = sighting->key.protocol, .bucket = sighting->key.bucket};
+
+	for (int role = 0; role < 2; role++) {
+		int side = role ? !second : second;
+
+		memcpy(key.addr[side], ends[role].addr, sizeof(key.addr[side]));
+		key.port[side] = ends[role].port;
+	}
+	return key;
+}
+
+/* A flow of which nothing is known but that a packet was dropped. */
+static void add_dropped_flow(struct sightings *sightings, const struct trouble_sighting *trouble)
+{
+	struct sighting *sighting = &sightings->all[sightings->count++];
+
+	*sighting = (struct sighting){
+		.key = trouble->key,
+		.flow = {.first = trouble->trouble.last,
+			 .last = trouble->trouble.last,
+			 .ifindex = trouble->trouble.ifindex,
+			 .first_sender = trouble->trouble.sender,
+			 .icmp_type = trouble->trouble.icmp_type,
+			 .icmp_code = trouble->trouble.icmp_code},
+		.trouble = &trouble->trouble,
+	};
+}
+
+static void join_troubles(struct sightings *sightings)
+{
+	if (!sightings->trouble_count)
+		return;
+	for (size_t i = 0; i < sightings->count; i++) {
+		struct sighting *sighting = &sightings->all[i];
+
+		take_trouble(sightings, sighting, &sighting->key);
+		if (sighting->flow.nat == NAT_BEFORE) {
+			struct key6 key = translated_key(sighting);
+
+			take_trouble(sightings, sighting, &key);
+		}
+	}
+	for (size_t i = 0; i < sightings->trouble_count; i++) {
+		const struct trouble_sighting *trouble = &sightings->troubles[i];
+
+		if (!trouble->joined && trouble->trouble.here && trouble->trouble.dropped_packets)
+			add_dropped_flow(sightings, trouble);
+	}
+}
+
+void join_sightings(struct sightings *sightings)
+{
+	join_flows(sightings);
+	join_troubles(sightings);
+}
+
 void clear_sightings(struct sightings *sightings)
 {
 	if (sightings->overflowed || sightings->translated)
 		index_clear(&sightings->index);
+	if (sightings->trouble_count)
+		index_clear(&sightings->trouble_index);
+	sightings->trouble_count = 0;
 	sightings->count = 0;
 	sightings->translated = 0;
 	sightings->overflowed = 0;

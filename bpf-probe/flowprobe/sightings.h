@@ -6,6 +6,7 @@
 #ifndef SONDE_SIGHTINGS_H
 #define SONDE_SIGHTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "flow.h"
 #include "index.h"
@@ -17,6 +18,13 @@
 struct sighting {
 	struct key6 key; /* IPv4 mapped into IPv6 */
 	struct flow flow;
+	const struct trouble *trouble; /* NULL if there was none */
+};
+
+struct trouble_sighting {
+	struct key6 key;
+	struct trouble trouble;
+	bool joined; /* with a flow */
 };
 
 struct sightings {
@@ -26,6 +34,9 @@ struct sightings {
 	size_t max_overflowed;
 	size_t translated; /* how many have a translation */
 	struct index index;
+	struct trouble_sighting *troubles;
+	size_t trouble_count;
+	struct index trouble_index;
 	__u64 lost_packets, lost_bytes; /* of overflow messages beyond the room for them, since the start */
 };
 
@@ -38,7 +49,14 @@ void add_sighting6(struct sightings *sightings, const struct key6 *key, const st
 /* Adds a packet that found its map full. */
 void add_overflow(struct sightings *sightings, const struct overflow_message *message);
 
-/* Leaves one entry a connection. */
+/* Adds what went wrong with a flow. */
+void add_trouble(struct sightings *sightings, const struct key6 *key, const struct trouble *trouble);
+
+/*
+ * Leaves one entry a connection, with its troubles. Drops in this network namespace of packets of no flow (they were
+ * dropped before they reached a watched interface) become flows without packets; other troubles without a flow belong
+ * to other nodes or programs and are left out.
+ */
 void join_sightings(struct sightings *sightings);
 
 /* Empties the list for the next window; the losses stay, as they are cumulative. */

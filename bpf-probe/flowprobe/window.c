@@ -20,7 +20,10 @@ struct window {
 		struct key4 keys4[BATCH];
 		struct key6 keys6[BATCH];
 	};
-	struct flow flows[BATCH];
+	union {
+		struct flow flows[BATCH];
+		struct trouble troubles[BATCH];
+	};
 };
 
 struct window *open_window(struct flowprobe_bpf *bpf, __u32 max_flows)
@@ -51,8 +54,11 @@ static void wait_for_programs(const struct window *window)
 		fail(EXIT_KERNEL, "cannot wait for the kernel programs: %s", strerror(errno));
 }
 
+/* What a map's entries are. */
+enum content { FLOWS4, FLOWS6, TROUBLES };
+
 /* Moves one map's entries to the list. */
-static void drain(struct window *window, const struct bpf_map *map, int family, struct sightings *sightings)
+static void drain(struct window *window, const struct bpf_map *map, enum content content, struct sightings *sightings)
 {
 	__u32 position = 0;
 	bool begun = false, ended = false;
@@ -68,10 +74,12 @@ static void drain(struct window *window, const struct bpf_map *map, int family, 
 		}
 		begun = true;
 		for (__u32 i = 0; i < count; i++) {
-			if (family == 4)
+			if (content == FLOWS4)
 				add_sighting4(sightings, &window->keys4[i], &window->flows[i]);
-			else
+			else if (content == FLOWS6)
 				add_sighting6(sightings, &window->keys6[i], &window->flows[i]);
+			else
+				add_trouble(sightings, &window->keys6[i], &window->troubles[i]);
 		}
 	}
 }
@@ -79,11 +87,12 @@ static void drain(struct window *window, const struct bpf_map *map, int family, 
 void end_window(struct window *window, struct sightings *sightings)
 {
 	struct flowprobe_bpf *bpf = window->bpf;
-	__u32 ended = bpf->bss->window & 1;
+	__u32 ended = bpf->bss->window.number & 1;
 
-	__atomic_store_n(&bpf->bss->window, bpf->bss->window + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&bpf->bss->window.number, bpf->bss->window.number + 1, __ATOMIC_RELEASE);
 	wait_for_programs(window);
-	drain(window, ended ? bpf->maps.flows4_odd : bpf->maps.flows4_even, 4, sightings);
-	drain(window, ended ? bpf->maps.flows6_odd : bpf->maps.flows6_even, 6, sightings);
+	drain(window, ended ? bpf->maps.flows4_odd : bpf->maps.flows4_even, FLOWS4, sightings);
+	drain(window, ended ? bpf->maps.flows6_odd : bpf->maps.flows6_even, FLOWS6, sightings);
+	drain(window, ended ? bpf->maps.troubles_odd : bpf->maps.troubles_even, TROUBLES, sightings);
 	bpf->bss->entries[ended] = 0;
 }
