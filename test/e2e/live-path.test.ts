@@ -5,24 +5,19 @@ import { createLogger } from '@sonde/backbone/logging';
 import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
 import { probeProgram } from '@sonde/cli/up/probe-program';
 import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
-import { execInNamespace } from '@sonde/deploy/lab/command/namespace';
 import { type Lab, type LabPodInterface, upLab } from '@sonde/deploy/lab/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, whySkipLive } from './live.js';
+import { type ConnectionToMake, makeConnections } from './make-connections.js';
 import { countByTcpdump, type DirectionCount, PacketRecorder } from './packet-count.js';
 
 const WINDOW_MS = 500;
 const nothing: DirectionCount = { packets: 0, bytes: 0 };
 
 /** A connection to be made, and what must become of it. */
-interface Planned {
+interface Planned extends ConnectionToMake {
   readonly what: string;
   readonly from: Pod;
-  readonly host: string;
-  readonly port: number;
-  readonly localPort: number;
-  readonly requestBytes?: number;
-  readonly responseBytes?: number;
   readonly outcome: 'answered' | 'refused' | 'unanswered';
   /** What the flow must say. */
   readonly flow: Readonly<Record<string, unknown>>;
@@ -174,7 +169,9 @@ describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () 
     ];
     const columns = [
       ...sums.map((name) => `toString(sum(${name})) AS ${name}`),
-      ...[...last, ...more].map((name) => `toString(argMax(${name}, end_time)) AS ${name}`),
+      ...[...last, ...more].map(
+        (name) => `toString(argMaxIf(${name}, end_time, packets_out > 0)) AS ${name}`,
+      ),
     ];
     const where = 'primary AND protocol = 6 AND src_ip = toIPv6({ip:String}) AND src_port = {port:UInt16}';
     const rows = await embedded.store.query<StoredConnection>(
@@ -205,11 +202,8 @@ function addressLike(pod: Pod, other: string): string {
 async function make(connections: readonly Planned[]): Promise<[Planned, string][]> {
   const [first] = connections;
   if (!first) return [];
-  const program = path.join(import.meta.dirname, 'make-connections.mjs');
-  const input = JSON.stringify(connections.map(({ from: _, flow: __, ...connection }) => connection));
-  const { stdout, stderr } = await execInNamespace(first.from.netns, [process.execPath, program], { input });
-  if (stdout === '') throw new Error(stderr);
-  return (JSON.parse(stdout) as string[]).map((outcome, index) => [connections[index] ?? first, outcome]);
+  const outcomes = await makeConnections(first.from.netns, connections);
+  return outcomes.map((outcome, index) => [connections[index] ?? first, outcome]);
 }
 
 function plan(lab: Lab): Planned[] {

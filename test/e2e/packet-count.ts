@@ -18,9 +18,14 @@ export class PacketRecorder {
     readonly file: string,
   ) {}
 
-  /** Resolves when tcpdump listens, so that no later packet is missed. */
-  static async start(networkNamespace: string, interfaceName: string, file: string): Promise<PacketRecorder> {
-    const options = ['-i', interfaceName, '-s', '256', '--immediate-mode', '-U', '-w', file];
+  /** Resolves when tcpdump listens, so that no later packet is missed. `more` are further arguments of tcpdump. */
+  static async start(
+    networkNamespace: string,
+    interfaceName: string,
+    file: string,
+    ...more: string[]
+  ): Promise<PacketRecorder> {
+    const options = ['-i', interfaceName, '-s', '256', '--immediate-mode', '-U', '-w', file, ...more];
     const [command, ...commandArguments] = inNamespace(networkNamespace, ['tcpdump', ...options]);
     const tcpdump = spawn(command, commandArguments, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';

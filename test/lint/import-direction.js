@@ -28,7 +28,9 @@ export const importDirection = {
       const source = node.source?.value;
       if (typeof source !== 'string') return;
       if (source.startsWith('.')) {
-        const target = path.relative(root, path.resolve(path.dirname(context.filename), source)).split(path.sep);
+        const target = path
+          .relative(root, path.resolve(path.dirname(context.filename), source))
+          .split(path.sep);
         if (target.length > 1 && target[0] !== workspace) {
           context.report({ node, message: `Import @sonde/${target[0]}, not a path out of ${workspace}/.` });
         }

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from './live.js';
+import { SondeProcess } from './sonde-process.js';
+
+describe('sonde up where live traffic cannot be had', () => {
+  let directory: string;
+  let sonde: SondeProcess;
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'sonde-recorded-'));
+  });
+  afterEach(async () => {
+    await sonde.end('SIGKILL');
+    await rm(directory, { recursive: true });
+  });
+
+  it('says why in one sentence, and shows the flows of the recorded lab', async () => {
+    const args = [
+      'up',
+      '--lab',
+      'storefront',
+      '--port',
+      '0',
+      '--window',
+      '0.5',
+      '--data',
+      path.join(directory, 'data'),
+    ];
+    sonde = new SondeProcess(args, { FLOWPROBE: '/nowhere/flowprobe' });
+    await eventually(() => {
+      expect(sonde.output).toMatch(/storefront\/frontend +(service )?storefront\/microservice1 .*delivered/);
+      expect(sonde.output).toMatch(/attacker\/attacker +.*unanswered/);
+    }, 30_000);
+    const [sentence = ''] = sonde.errors.split('\n');
+    expect(sentence).toMatch(
+      /^Live traffic needs (the probe|root|Linux).*\. Replaying a recording of the lab instead\.$/,
+    );
+
+    const response = await fetch(`${sonde.url}/api/v1/flows?src_workload=frontend&from=-1m`);
+    const { flows } = (await response.json()) as { flows: object[] };
+    expect(flows.length).toBeGreaterThan(0);
+    expect(await sonde.end('SIGINT')).toBe(0);
+  });
+
+  it('says what is wrong with a capture file, and where', async () => {
+    sonde = new SondeProcess([
+      'up',
+      '--pcap',
+      import.meta.filename,
+      '--port',
+      '0',
+      '--data',
+      path.join(directory, 'data'),
+    ]);
+    expect(await sonde.exitCode()).toBe(1);
+    expect(sonde.errors).toMatch(/recorded\.test\.ts, byte \d+: not a pcap or pcapng file/);
+  });
+});
