@@ -334,6 +334,15 @@ describe('the store', () => {
     );
   });
 
+  it('says so if the directory cannot be made', async () => {
+    const file = path.join(directory, 'file');
+    await writeFile(file, '');
+    await expect(openChdbStore({ directory: path.join(file, 'data'), log })).rejects.toMatchObject({
+      name: 'StoreError',
+      message: expect.stringContaining(file) as string,
+    });
+  });
+
   it('refuses a directory whose name the engine would read as a pattern', async () => {
     await expect(openChdbStore({ directory: `${directory}/a*b`, log })).rejects.toThrow(
       /may not hold any of/,

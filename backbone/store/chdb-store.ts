@@ -37,17 +37,18 @@ export async function openChdbStore(options: ChdbStoreOptions): Promise<FlowStor
   if (/[*?{}'"\\]/.test(directory)) {
     throw new StoreError(`${directory}: the path of a data directory may not hold any of * ? { } ' " \\`);
   }
-  await mkdir(directory, { recursive: true });
-  const lock = lockDirectory(directory);
+  let lock: DirectoryLock | undefined;
   let store: ChdbStore | undefined;
   try {
+    await mkdir(directory, { recursive: true });
+    lock = lockDirectory(directory);
     const spool = await Spool.open(path.join(directory, 'spool'));
     store = new ChdbStore(path.join(directory, 'chdb'), spool, lock, options);
     await store.recover();
     return store;
   } catch (error) {
     if (store) await store.close();
-    else lock.release();
+    else lock?.release();
     throw toStoreError(error);
   }
 }
@@ -128,15 +129,17 @@ class ChdbStore implements FlowStore {
     try {
       if (this.#doubtful.size > 0) await this.#storeLeftBlocks();
       const file = await this.spool.write(content);
-      const retried =
-        this.#doubtful.size > 0 && offsetsOf(flows).some((offset) => this.#doubtful.has(offset));
+      // Only after a failure is it worth looking at each row.
+      const offsets = this.#doubtful.size > 0 ? offsetsOf(flows) : [];
+      const retried = offsets.some((offset) => this.#doubtful.has(offset));
       try {
         await this.#command(retried ? insertMissing(file, fieldNames) : insertAll(file, fieldNames));
+        await this.spool.remove(file);
       } catch (error) {
         for (const offset of offsetsOf(flows)) this.#doubtful.add(offset);
         throw error;
       }
-      await this.spool.remove(file);
+      for (const offset of offsets) this.#doubtful.delete(offset);
     } catch (error) {
       throw toStoreError(error);
     }

@@ -60,8 +60,10 @@ async function read(store: FlowStore): Promise<Record<string, number>> {
   const lastQuarter = "start_time >= toDateTime64('2026-03-01 10:45:00', 3, 'UTC')";
   const newest = 'ORDER BY start_time DESC LIMIT 100';
   const queries = {
-    'store.newestOfNamespaceMillis': `SELECT * FROM flows WHERE ${lastQuarter} AND src_namespace = 'payments' ${newest}`,
-    'store.newestDeniedMillis': `SELECT * FROM flows WHERE ${lastQuarter} AND action = 'deny' ${newest}`,
+    'store.newestOfNamespaceMillis': `SELECT * FROM flows
+      WHERE ${lastQuarter} AND src_namespace = 'payments' ${newest}`,
+    'store.newestDeniedMillis': `SELECT * FROM flows
+      WHERE ${lastQuarter} AND action = 'deny' ${newest}`,
     'store.hourByWorkloadsMillis': `SELECT src_workload, dst_workload, sum(bytes_out + bytes_in) AS bytes
       FROM flows GROUP BY src_workload, dst_workload ORDER BY bytes DESC LIMIT 50`,
   };

@@ -8,12 +8,8 @@ export function syntheticFlows(seed = 1): SyntheticFlows {
   const random = randomNumbers(seed);
   const pairs = makePairs(random);
   const weights = pairs.map((_, rank) => 1 / (rank + 3));
-  const cumulative = weights.map(
-    (
-      (sum) => (weight: number) =>
-        (sum += weight)
-    )(0),
-  );
+  let total = 0;
+  const cumulative = weights.map((weight) => (total += weight));
   let offset = 0;
   return {
     block(rows, startMs, spanMs) {
@@ -216,10 +212,21 @@ const TCP = 6;
 const UDP = 17;
 const ICMP = 1;
 
-const NAMESPACES =
-  'payments storefront logging monitoring search ingress auth catalog kafka batch ml reports mail chat media billing fraud etl dev qa'.split(
-    ' ',
-  );
+const NAMESPACES = [
+  ...[
+    'payments',
+    'storefront',
+    'logging',
+    'monitoring',
+    'search',
+    'ingress',
+    'auth',
+    'catalog',
+    'kafka',
+    'batch',
+  ],
+  ...['ml', 'reports', 'mail', 'chat', 'media', 'billing', 'fraud', 'etl', 'dev', 'qa'],
+];
 
 /** The first rank whose cumulative weight covers this share of the whole. */
 function chooseRank(cumulative: readonly number[], share: number): number {
