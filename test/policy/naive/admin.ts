@@ -1,0 +1,107 @@
+import { inPrefix, ipOf, isNamedPort, labelsMatch, namespaceLabels } from './basics.js';
+import { networkPolicyVerdict } from './kubernetes.js';
+import type {
+  AdminPeer,
+  AdminPortMatch,
+  AdminRule,
+  AdminSpec,
+  Connection,
+  Pod,
+  Verdict,
+  World,
+} from './world.js';
+
+type Direction = 'ingress' | 'egress';
+
+/** Admin policies, then network policies, then baseline policies, then allow. */
+export function adminVerdict(world: World, pod: Pod, direction: Direction, connection: Connection): Verdict {
+  return (
+    tierVerdict(world, 'Admin', pod, direction, connection) ??
+    networkPolicyVerdict(world, pod, direction, connection) ??
+    tierVerdict(world, 'Baseline', pod, direction, connection) ??
+    'allow'
+  );
+}
+
+/** What one tier says: by priority, the first rule that matches; undefined if none does or one passes. */
+export function tierVerdict(
+  world: World,
+  tier: 'Admin' | 'Baseline',
+  pod: Pod,
+  direction: Direction,
+  connection: Connection,
+): Verdict | undefined {
+  const policies = world.policies
+    .flatMap((policy) => (policy.api === 'admin' ? [policy] : []))
+    .filter(({ kind, spec }) => (kind === 'ClusterNetworkPolicy' ? spec.tier : tierOfKind(kind)) === tier)
+    .filter(({ spec }) => isSubject(world, spec, pod))
+    .sort((a, b) => (a.spec.priority ?? 0) - (b.spec.priority ?? 0));
+  for (const { spec } of policies) {
+    for (const rule of spec[direction] ?? []) {
+      const action = ruleAction(world, rule, direction, connection);
+      if (action === 'Pass') return undefined;
+      if (action) return action === 'Deny' ? 'deny' : 'allow';
+    }
+  }
+  return undefined;
+}
+
+function tierOfKind(kind: string): string {
+  return kind === 'AdminNetworkPolicy' ? 'Admin' : 'Baseline';
+}
+
+function isSubject(world: World, { subject }: AdminSpec, pod: Pod): boolean {
+  return peerMatches(world, subject, pod);
+}
+
+/** What a rule does to the connection, if it matches; peers that nobody knows fail closed. */
+function ruleAction(
+  world: World,
+  rule: AdminRule,
+  direction: Direction,
+  connection: Connection,
+): string | undefined {
+  const peers = (direction === 'ingress' ? rule.from : rule.to) ?? [];
+  const unknown = peers.some(({ namespaces, pods, networks }) => !namespaces && !pods && !networks);
+  if (unknown) return rule.action === 'Deny' || rule.action === 'Pass' ? 'Deny' : undefined;
+  const other = direction === 'ingress' ? connection.from : connection.to;
+  return peers.some((peer) => peerMatches(world, peer, other)) && portMatches(rule, connection)
+    ? rule.action
+    : undefined;
+}
+
+function peerMatches(world: World, { namespaces, pods, networks }: AdminPeer, end: Pod | string): boolean {
+  if (networks) return networks.some((cidr) => inPrefix(ipOf(end), cidr));
+  if (typeof end === 'string') return false;
+  const labels = namespaceLabels(world, end.namespace);
+  if (namespaces) return labelsMatch(namespaces, labels);
+  return (
+    pods !== undefined &&
+    labelsMatch(pods.namespaceSelector, labels) &&
+    labelsMatch(pods.podSelector, end.labels)
+  );
+}
+
+function portMatches({ ports, protocols }: AdminRule, connection: Connection): boolean {
+  if (ports) {
+    return ports.some(({ portNumber, portRange, namedPort }) => {
+      if (namedPort !== undefined) return isNamedPort(connection, namedPort);
+      const { protocol = '', port = -1 } = portNumber ?? {};
+      if (portNumber) return protocol === connection.protocol && port === connection.port;
+      return portRange?.protocol === connection.protocol && within(connection.port, { range: portRange });
+    });
+  }
+  if (protocols) {
+    return protocols.some(({ tcp, udp, destinationNamedPort }) => {
+      if (destinationNamedPort !== undefined) return isNamedPort(connection, destinationNamedPort);
+      const match = connection.protocol === 'TCP' ? tcp : connection.protocol === 'UDP' ? udp : undefined;
+      return match !== undefined && within(connection.port, match.destinationPort);
+    });
+  }
+  return true;
+}
+
+function within(port: number, { number, range }: AdminPortMatch): boolean {
+  if (range) return port >= range.start && port <= range.end;
+  return port === number;
+}
