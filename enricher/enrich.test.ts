@@ -1,4 +1,3 @@
-import { Cluster } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { EnrichedFlows, FlowBatch } from '@sonde/model/flow/batch';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
@@ -6,6 +5,7 @@ import type { FlowColumn } from '@sonde/model/flow/columns';
 import { type FlowFieldName, flowFields } from '@sonde/model/flow/fields';
 import { flowRow } from '@sonde/model/flow/rows';
 import { describe, expect, it } from 'vitest';
+import { contextFromObjects } from './context.js';
 import { enrich } from './enrich.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -43,9 +43,7 @@ function enriched(
   rows: readonly ObservedRow[],
   { node = 'node-a', monitored = ['node-a', 'node-b'], extra = [] as KubernetesObject[] } = {},
 ) {
-  const cluster = new Cluster();
-  cluster.applyAll([...objects, ...extra]);
-  const context = { cluster, isMonitored: (name: string) => monitored.includes(name) };
+  const { context } = contextFromObjects([...objects, ...extra], (name) => monitored.includes(name));
   return enrich([{ batch: batch(rows, node), partition: 3, offset: 77 }], context);
 }
 
@@ -183,24 +181,8 @@ describe('of a connection that both nodes report', () => {
   });
 });
 
-describe('the evidence of the wire', () => {
-  it.each([
-    [{ connection_state: 'established', packets_in: 5 }, 'delivered'],
-    [{ connection_state: 'closed', packets_in: 5, dropped_packets: 1 }, 'delivered'],
-    [{ connection_state: 'refused', packets_in: 1 }, 'refused'],
-    [{ connection_state: 'unanswered' }, 'unanswered'],
-    [{ connection_state: 'unanswered', dropped_packets: 2 }, 'dropped'],
-    [{ connection_state: 'stateless' }, 'delivered'],
-    [{ connection_state: 'stateless', dropped_packets: 1 }, 'dropped'],
-  ] satisfies [ObservedRow, string][])('of %o is %s', (row, evidence) => {
-    expect(value(enriched([{ ...webToApi, ...row }]), 'evidence')).toBe(evidence);
-  });
-});
-
 describe('several batches', () => {
   it('make one block, each row with its own node, offset and texts', () => {
-    const cluster = new Cluster();
-    cluster.applyAll(objects);
     const first = batch(
       [webToApi, { ...webToApi, drop_reason: 'NETFILTER_DROP', bytes_out: 2 ** 33 }],
       'node-a',
@@ -211,7 +193,7 @@ describe('several batches', () => {
         { batch: first, partition: 0, offset: 5 },
         { batch: second, partition: 0, offset: 6 },
       ],
-      { cluster, isMonitored: () => true },
+      contextFromObjects(objects).context,
     );
     const names = [
       'node',

@@ -2,19 +2,14 @@ import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
-import { allocateColumn, type FlowColumns, type TextColumn } from '@sonde/model/flow/columns';
+import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { halvesOf, writeWide } from '@sonde/model/flow/wide';
+import type { EnrichmentContext } from './context.js';
 import { attributeEnds, type FlowEnds } from './ends.js';
+import { judge } from './evidence.js';
 import { joinObserved } from './join-observed.js';
 import { TextColumnBuilder } from './text-column.js';
-
-/** What the enricher knows, to attach it to flows. */
-export interface EnrichmentContext {
-  readonly cluster: Cluster;
-  /** Whether a node's flows are collected too, so that it reports its own ends of connections. */
-  isMonitored(node: string): boolean;
-}
 
 /** Makes one block for the store of batches from the transport: every field of every flow filled. */
 export function enrich(delivered: readonly DeliveredBatch[], context: EnrichmentContext): EnrichedFlows {
@@ -24,6 +19,8 @@ export function enrich(delivered: readonly DeliveredBatch[], context: Enrichment
   const src = attributeEnds(cluster, observed.src_ip, observed.start_time);
   const dst = attributeEnds(cluster, observed.dst_ip, observed.start_time);
 
+  const policies = context.policies.evaluate(cluster, observed, src, dst);
+
   const columns: FlowColumns = {
     ...observed,
     ...origin(delivered, rows),
@@ -31,11 +28,8 @@ export function enrich(delivered: readonly DeliveredBatch[], context: Enrichment
     ...prefixed('src', src.columns),
     ...prefixed('dst', dst.columns),
     ...services(cluster, observed, dst),
-    action: new Uint8Array(rows).fill(enumerationNumber('action', 'unknown')),
-    policies: allocateColumn('text', rows),
-    pending_policies: allocateColumn('text', rows),
-    evidence: evidence(observed),
-    contradiction: new Uint8Array(rows),
+    ...policies,
+    ...judge(observed, policies.action),
   };
   return { rows, columns };
 }
@@ -109,25 +103,6 @@ function services(
     dst_service_ip: addresses,
     dst_service_port: ports,
   };
-}
-
-/** What the wire showed, whatever the policies say. */
-function evidence(
-  observed: Pick<FlowColumns, 'connection_state' | 'dropped_packets' | 'packets_in'>,
-): Uint8Array {
-  const [delivered, dropped, refused, unanswered] = (
-    ['delivered', 'dropped', 'refused', 'unanswered'] as const
-  ).map((value) => enumerationNumber('evidence', value)) as [number, number, number, number];
-  const stateRefused = enumerationNumber('connection_state', 'refused');
-  const stateUnanswered = enumerationNumber('connection_state', 'unanswered');
-  const droppedHalves = halvesOf(observed.dropped_packets);
-  const packetsIn = halvesOf(observed.packets_in);
-  return observed.connection_state.map((state, row) => {
-    if (state === stateRefused) return refused;
-    const answered = packetsIn[row * 2] !== 0 || packetsIn[row * 2 + 1] !== 0;
-    if (!answered && (droppedHalves[row * 2] !== 0 || droppedHalves[row * 2 + 1] !== 0)) return dropped;
-    return state === stateUnanswered ? unanswered : delivered;
-  });
 }
 
 /** The columns of an end under their names in the record. */

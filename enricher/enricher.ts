@@ -3,7 +3,8 @@ import type { Logger } from '@sonde/backbone/logging';
 import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
 import type { DeliveredBatch, FlowConsumer } from '@sonde/backbone/transport/transport';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
-import { enrich, type EnrichmentContext } from './enrich.js';
+import type { EnrichmentContext } from './context.js';
+import { enrich } from './enrich.js';
 
 export interface EnricherOptions {
   readonly consumer: FlowConsumer;
@@ -23,15 +24,34 @@ export interface EnricherObserver {
   onRetry?(): void;
 }
 
+/** A block takes whole batches up to about this many rows. */
+const MOST_BLOCK_ROWS = 200_000;
+
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
 /** Attaches context to flows and stores them until the consumer ends. A block is stored whole or tried again. */
 export async function runEnricher(options: EnricherOptions): Promise<void> {
   for await (const delivered of options.consumer.batches()) {
-    const withFlows = delivered.filter(({ batch }) => batch.rows > 0);
-    if (withFlows.length > 0) await storeBlock(withFlows, options);
+    for (const block of blocks(delivered)) await storeBlock(block, options);
   }
+}
+
+/** Batches with flows, in blocks that keep memory bounded and are still few. */
+function* blocks(delivered: readonly DeliveredBatch[]): Generator<DeliveredBatch[]> {
+  let block: DeliveredBatch[] = [];
+  let rows = 0;
+  for (const one of delivered) {
+    if (one.batch.rows === 0) continue;
+    if (rows > 0 && rows + one.batch.rows > MOST_BLOCK_ROWS) {
+      yield block;
+      block = [];
+      rows = 0;
+    }
+    block.push(one);
+    rows += one.batch.rows;
+  }
+  if (rows > 0) yield block;
 }
 
 async function storeBlock(delivered: readonly DeliveredBatch[], options: EnricherOptions): Promise<void> {

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
+import { contextFromObjects } from '@sonde/enricher/context';
 import { enrich } from '@sonde/enricher/enrich';
-import { Cluster } from '@sonde/model/cluster/cluster';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
 import type { FlowRow } from '@sonde/model/flow/rows';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
@@ -51,7 +51,7 @@ async function stored(startTimes: readonly number[], row: ObservedRow = {}): Pro
     ...observedFlows(rows),
   };
   await store.insertFlows(
-    enrich([{ batch, partition: 0, offset: offset++ }], { cluster: new Cluster(), isMonitored: () => true }),
+    enrich([{ batch, partition: 0, offset: offset++ }], contextFromObjects([]).context),
   );
 }
 

@@ -5,8 +5,8 @@ import type { FlowStore } from '@sonde/backbone/store/store';
 import { createDirectTransport } from '@sonde/backbone/transport/direct';
 import { runCollector } from '@sonde/collector/collector';
 import type { FlowSource } from '@sonde/collector/source';
+import { contextFromObjects, type EnrichmentContext } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
-import { Cluster } from '@sonde/model/cluster/cluster';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
 import { startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
@@ -46,7 +46,8 @@ const TRANSPORT_CAPACITY = 64;
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { log, sources } = options;
-  const cluster = await readCluster(options.manifests, log);
+  const monitored = new Set(sources.map(({ node }) => node));
+  const context = await readContext(options.manifests, (node) => monitored.has(node), log);
   const store = await openChdbStore({ directory: options.dataDirectory, log });
   try {
     await store.migrate();
@@ -65,11 +66,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         observer: metrics.collector,
       }),
     );
-    const monitored = new Set(sources.map(({ node }) => node));
     const enricher = runEnricher({
       consumer: transport,
       store,
-      context: { cluster, isMonitored: (node) => monitored.has(node) },
+      context,
       log,
       observer: {
         onStored(flows) {
@@ -113,12 +113,18 @@ async function finished(
   }
 }
 
-async function readCluster(manifests: readonly string[], log: Logger): Promise<Cluster> {
+async function readContext(
+  manifests: readonly string[],
+  isMonitored: (node: string) => boolean,
+  log: Logger,
+): Promise<EnrichmentContext> {
   const { objects, problems } = await readManifests(manifests);
   for (const { file, line, reason } of problems)
     log.warn({ file, line, reason }, 'a manifest was passed over');
-  const cluster = new Cluster();
-  cluster.applyAll(objects.map(({ object }) => object));
-  for (const problem of cluster.problems) log.warn(problem, 'a part of a manifest was passed over');
-  return cluster;
+  const read = contextFromObjects(
+    objects.map(({ object }) => object),
+    isMonitored,
+  );
+  for (const problem of read.problems) log.warn(problem, 'a part of a manifest was passed over');
+  return read.context;
 }

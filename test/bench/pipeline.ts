@@ -7,8 +7,8 @@ import { createDirectTransport } from '@sonde/backbone/transport/direct';
 import { runCollector } from '@sonde/collector/collector';
 import { countersPayload, flowsPayload, frame } from '@sonde/collector/probe/build-frames';
 import { probeWindows } from '@sonde/collector/probe/windows';
+import { contextFromObjects } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
-import { Cluster } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 
 const PODS = 1000;
@@ -24,8 +24,7 @@ export async function run(): Promise<Record<string, number>> {
   const store = await openChdbStore({ directory, log });
   try {
     await store.migrate();
-    const cluster = new Cluster();
-    cluster.applyAll(Array.from({ length: PODS }, (_, number) => pod(number)));
+    const { context } = contextFromObjects(Array.from({ length: PODS }, (_, number) => pod(number)));
     const windows = Array.from({ length: WINDOWS }, (_, number) => windowFrames(number));
 
     const transport = createDirectTransport({ firstOffset: 0, capacity: 4 });
@@ -33,7 +32,7 @@ export async function run(): Promise<Record<string, number>> {
     const enricher = runEnricher({
       consumer: transport,
       store,
-      context: { cluster, isMonitored: () => true },
+      context,
       log,
     });
     const source = { windows: () => probeWindows(stream(windows)), stop: () => undefined };

@@ -7,8 +7,8 @@ import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
 import type { FlowSource } from '@sonde/collector/source';
 import { execInNamespace } from '@sonde/deploy/lab/command/namespace';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
+import { contextFromObjects } from '@sonde/enricher/context';
 import { enrich } from '@sonde/enricher/enrich';
-import { Cluster } from '@sonde/model/cluster/cluster';
 import { type FlowRow, flowRow } from '@sonde/model/flow/rows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, whySkipLive } from './live.js';
@@ -119,8 +119,7 @@ async function flowsOf(source: FlowSource): Promise<FlowRow[]> {
       columns,
       losses: {},
     };
-    const context = { cluster: new Cluster(), isMonitored: () => true };
-    const flows = enrich([{ batch, partition: 0, offset: 0 }], context);
+    const flows = enrich([{ batch, partition: 0, offset: 0 }], contextFromObjects([]).context);
     for (let row = 0; row < count; row++) rows.push(flowRow(flows.columns, row));
   }
   return rows.filter(isNoNeighbourDiscovery).sort((a, b) => keyOf(a).localeCompare(keyOf(b)));

@@ -1,0 +1,194 @@
+import { formatAddress } from '@sonde/model/cluster/address';
+import { AddressTable } from '@sonde/model/cluster/address-table';
+import type { Cluster } from '@sonde/model/cluster/cluster';
+import type { EndpointIdentity } from '@sonde/model/cluster/identity';
+import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import type { ObservedColumns, TextColumn } from '@sonde/model/flow/columns';
+import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { FROM_OWN_NODE, SELF, STRANGERS, type Relation } from '@sonde/model/policy/evaluate/connection';
+import type { ManifestCluster } from '@sonde/model/policy/manifests/cluster';
+import type { FlowEnds } from './ends.js';
+
+/** What policies say of each flow of a block. */
+export interface PolicyColumns {
+  readonly action: Uint8Array;
+  readonly policies: TextColumn;
+  readonly pending_policies: TextColumn;
+}
+
+/** The result of connections of which policies cannot say anything. */
+const UNDECIDED = -1;
+
+/** Addresses whose policy identity is remembered before the memory starts afresh. */
+const REMEMBERED = 500_000;
+
+const TCP = 6;
+const SYN = 2;
+const ICMP_PROTOCOLS = new Set([1, 58]);
+
+/**
+ * Evaluates the policies of a cluster for flows. A flow of a pair of ends, protocol and port seen before costs two
+ * look-ups of its ends and one of the result.
+ */
+export class FlowPolicies {
+  readonly #policies: ManifestCluster;
+  #addresses = new AddressTable();
+  /** By address number: who held the address when it was identified, and what policies call it since. */
+  #holders: number[] = [];
+  #identities: number[] = [];
+  #generation: number;
+  /** Results for services whose backend the flow does not tell. */
+  readonly #unresolved = new Map<string, number>();
+
+  constructor(policies: ManifestCluster) {
+    this.#policies = policies;
+    this.#generation = policies.evaluator.generation;
+  }
+
+  /** Evaluates each flow as its first packet was judged: client to server, behind any service. */
+  evaluate(cluster: Cluster, observed: ObservedColumns, src: FlowEnds, dst: FlowEnds): PolicyColumns {
+    this.#refresh();
+    const rows = observed.src_port.length;
+    const results = new Int32Array(rows);
+    for (let row = 0; row < rows; row++) results[row] = this.#evaluateRow(cluster, observed, src, dst, row);
+    return this.#columns(results);
+  }
+
+  #evaluateRow(
+    cluster: Cluster,
+    observed: ObservedColumns,
+    src: FlowEnds,
+    dst: FlowEnds,
+    row: number,
+  ): number {
+    const client = src.identities[row] ?? UNKNOWN_IDENTITY;
+    const server = dst.identities[row] ?? UNKNOWN_IDENTITY;
+    const protocol = observed.protocol[row] ?? 0;
+    const port = portOf(observed, row);
+    const source = this.#identify(cluster, observed.src_ip, row, client);
+    if (cluster.identities.identity(server)?.kind === 'service') {
+      return this.#evaluateService(cluster, observed, source, row, port);
+    }
+    const destination = this.#identify(cluster, observed.dst_ip, row, server);
+    const { evaluator } = this.#policies;
+    const sourcePort = observed.src_port[row] ?? 0;
+    const relation = relationOf(cluster, client, server);
+    const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
+    if (isAnswered(observed, row) && evaluator.result(result).verdict === 'deny') {
+      // The beginning was not seen and traffic flows both ways: what looks like a request may be the answers to one.
+      const reverse = evaluator.evaluate(destination, source, protocol, sourcePort, port, relation);
+      if (evaluator.result(reverse).verdict === 'allow') return reverse;
+    }
+    const governed = isPod(cluster, client) || isPod(cluster, server);
+    return governed || evaluator.result(result).policies !== '' ? result : UNDECIDED;
+  }
+
+  /** A connection to a service that got no further than its address: what all backends have in common. */
+  #evaluateService(
+    cluster: Cluster,
+    observed: ObservedColumns,
+    source: number,
+    row: number,
+    port: number,
+  ): number {
+    const protocol = observed.protocol[row] ?? 0;
+    const address = formatAddress(observed.dst_ip, row * 16);
+    const key = `${source}|${address}|${protocol}|${port}`;
+    const known = this.#unresolved.get(key);
+    if (known !== undefined) return known;
+    const { evaluator, servicesByAddress } = this.#policies;
+    const backends = servicesByAddress.get(address);
+    const portName = backends?.service.ports.find(
+      (one) => one.protocol === protocol && one.port === port,
+    )?.name;
+    const results = (backends?.endpoints ?? [])
+      .filter((endpoint) => endpoint.protocol === protocol && endpoint.portName === portName)
+      .map((endpoint) => {
+        const holder = cluster.identities.lookup(endpoint.address, 0, Number(observed.start_time[row]));
+        const destination = this.#identify(cluster, endpoint.address, 0, holder);
+        return evaluator.evaluate(source, destination, protocol, endpoint.port, observed.src_port[row] ?? 0);
+      });
+    const [first = UNDECIDED] = results;
+    const verdicts = new Set(results.map((result) => evaluator.result(result).verdict));
+    const result = verdicts.size === 1 ? first : UNDECIDED;
+    this.#unresolved.set(key, result);
+    return result;
+  }
+
+  /** What policies call the address of a row, which an owner of the identity index holds. */
+  #identify(cluster: Cluster, addresses: Uint8Array, row: number, holder: number): number {
+    const number = this.#addresses.intern(addresses, row * 16);
+    const known = this.#identities[number];
+    if (known !== undefined && this.#holders[number] === holder) return known;
+    const identity = cluster.identities.identity(holder);
+    const pod =
+      identity?.kind === 'pod'
+        ? this.#policies.pods.get(`${identity.namespace}/${identity.name}`)
+        : undefined;
+    const policyIdentity = this.#policies.evaluator.identify(addresses, row * 16, pod);
+    this.#holders[number] = holder;
+    this.#identities[number] = policyIdentity;
+    return policyIdentity;
+  }
+
+  /** Forgets what was remembered of ends when policies have changed what they look at, or it became too much. */
+  #refresh(): void {
+    const { evaluator } = this.#policies;
+    const trimmed = evaluator.trim();
+    if (!trimmed && evaluator.generation === this.#generation && this.#addresses.size < REMEMBERED) return;
+    this.#generation = evaluator.generation;
+    this.#addresses = new AddressTable();
+    this.#holders = [];
+    this.#identities = [];
+    this.#unresolved.clear();
+  }
+
+  #columns(results: Int32Array): PolicyColumns {
+    const actionOf: number[] = [];
+    const enforced: string[] = [];
+    const pending: string[] = [];
+    const entries = new Map<number, number>();
+    const indexes = new Uint32Array(results.length);
+    for (const [row, result] of results.entries()) {
+      let entry = entries.get(result);
+      if (entry === undefined) {
+        entry = entries.size;
+        entries.set(result, entry);
+        const said = result === UNDECIDED ? undefined : this.#policies.evaluator.result(result);
+        actionOf.push(enumerationNumber('action', said?.verdict ?? 'unknown'));
+        enforced.push(said?.policies ?? '');
+        pending.push(said?.pending.policies ?? '');
+      }
+      indexes[row] = entry;
+    }
+    return {
+      action: Uint8Array.from(indexes, (entry) => actionOf[entry] ?? 0),
+      policies: { indexes, dictionary: enforced },
+      pending_policies: { indexes, dictionary: pending },
+    };
+  }
+}
+
+/** The port as the evaluator wants it: for ICMP type and code in one. */
+function portOf({ protocol, dst_port, icmp_type, icmp_code }: ObservedColumns, row: number): number {
+  if (!ICMP_PROTOCOLS.has(protocol[row] ?? 0)) return dst_port[row] ?? 0;
+  return (icmp_type[row] ?? 0) * 256 + (icmp_code[row] ?? 0);
+}
+
+/** Whether packets went both ways and the beginning of the connection was not seen. */
+function isAnswered({ protocol, tcp_flags, packets_out, packets_in }: ObservedColumns, row: number): boolean {
+  if (protocol[row] === TCP && ((tcp_flags[row] ?? 0) & SYN) !== 0) return false;
+  return packets_out[row] !== 0n && packets_in[row] !== 0n;
+}
+
+function relationOf({ identities }: Cluster, client: number, server: number): Relation {
+  if (client === UNKNOWN_IDENTITY || server === UNKNOWN_IDENTITY) return STRANGERS;
+  if (client === server) return SELF;
+  const source: EndpointIdentity | undefined = identities.identity(client);
+  const isOwnNode = source?.kind === 'node' && identities.identity(server)?.node === source.name;
+  return isOwnNode ? FROM_OWN_NODE : STRANGERS;
+}
+
+function isPod({ identities }: Cluster, identity: number): boolean {
+  return identities.identity(identity)?.kind === 'pod';
+}
