@@ -128,6 +128,11 @@ describe('what policies say of a flow', () => {
     expect(said({ src_ip: '10.0.1.2', dst_ip: '10.0.1.2' })[0]?.action).toBe('allow');
   });
 
+  it('is nothing of what keeps an IPv6 link going', () => {
+    const solicitation = { ...stranger, protocol: 58, icmp_type: 135, dst_port: 0 };
+    expect(said(solicitation)[0]).toMatchObject({ action: 'unknown', policies: '' });
+  });
+
   it('is nothing where neither end is a pod', () => {
     expect(said({ src_ip: '198.51.100.1', dst_ip: '198.51.100.2' })[0]).toEqual({
       action: 'unknown',

@@ -24,7 +24,8 @@ const REMEMBERED = 500_000;
 
 const TCP = 6;
 const SYN = 2;
-const ICMP_PROTOCOLS = new Set([1, 58]);
+const ICMPV6 = 58;
+const ICMP_PROTOCOLS = new Set([1, ICMPV6]);
 
 /**
  * Evaluates the policies of a cluster for flows. A flow of a pair of ends, protocol and port seen before costs two
@@ -61,6 +62,7 @@ export class FlowPolicies {
     dst: FlowEnds,
     row: number,
   ): number {
+    if (isLinkUpkeep(observed, row)) return UNDECIDED;
     const client = src.identities[row] ?? UNKNOWN_IDENTITY;
     const server = dst.identities[row] ?? UNKNOWN_IDENTITY;
     const protocol = observed.protocol[row] ?? 0;
@@ -173,6 +175,15 @@ export class FlowPolicies {
 function portOf({ protocol, dst_port, icmp_type, icmp_code }: ObservedColumns, row: number): number {
   if (!ICMP_PROTOCOLS.has(protocol[row] ?? 0)) return dst_port[row] ?? 0;
   return (icmp_type[row] ?? 0) * 256 + (icmp_code[row] ?? 0);
+}
+
+/**
+ * Neighbour and router discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810) keep a link going
+ * and pass below policies: enforcement must let them through for the link to work at all.
+ */
+function isLinkUpkeep({ protocol, icmp_type }: ObservedColumns, row: number): boolean {
+  const type = icmp_type[row] ?? 0;
+  return protocol[row] === ICMPV6 && ((type >= 130 && type <= 137) || type === 143);
 }
 
 /** Whether packets went both ways and the beginning of the connection was not seen. */

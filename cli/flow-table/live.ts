@@ -25,8 +25,6 @@ export class LiveTable {
   #flows = 0;
 
   add(flow: FlowRow): void {
-    // Both nodes of a connection report it; one of the two is enough here, as in any total.
-    if (!flow.primary) return;
     this.#flows += 1;
     const cells = flowCells(flow);
     const key = [cells.source, cells.destination, cells.port, cells.verdict].join('|');

@@ -75,7 +75,10 @@ async function up(options: UpOptions, command: Command): Promise<void> {
       api: { host: options.host, port: options.port },
       log,
       onStored(flows) {
-        for (let row = 0; printer && row < flows.rows; row++) printer.print(flowRow(flows.columns, row));
+        for (let row = 0; printer && row < flows.rows; row++) {
+          // Of a connection that both of its nodes report, one record is enough to see.
+          if (flows.columns.primary[row] === 1) printer.print(flowRow(flows.columns, row));
+        }
       },
     });
     try {

@@ -22,10 +22,13 @@ const SYN = 2;
 const RST = 4;
 const ACK = 16;
 
-/** A connection whose first packet this is: its sender is the client until a SYN says otherwise. */
+/**
+ * A connection whose first packet this is. Who is the client, until a SYN says otherwise: who receives a SYN-ACK or
+ * an echo reply; in the middle of a TCP connection the end with the higher port; else the packet's sender.
+ */
 export function newConnection(packet: IpPacket, sender: 0 | 1, timeMicros: number): ConnectionProgress {
   const other = sender === 0 ? 1 : 0;
-  const isAnswer = isSynAck(packet) || isEchoReply(packet);
+  const isAnswer = isSynAck(packet) || isEchoReply(packet) || isFromLowerPort(packet);
   return {
     protocol: packet.protocol,
     client: isAnswer ? other : sender,
@@ -117,6 +120,11 @@ function followSegment(
 
 function isSynAck({ tcpFlags }: IpPacket): boolean {
   return (tcpFlags & (SYN | ACK)) === (SYN | ACK);
+}
+
+/** Whether it comes from the lower port amid a TCP connection, whose clients have the higher one as a rule. */
+function isFromLowerPort({ protocol, tcpFlags, sourcePort, destinationPort }: IpPacket): boolean {
+  return protocol === PROTOCOL.tcp && (tcpFlags & SYN) === 0 && sourcePort < destinationPort;
 }
 
 function isEchoReply({ protocol, icmpType }: IpPacket): boolean {

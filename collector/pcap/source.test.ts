@@ -82,7 +82,7 @@ describe('captured packets', () => {
     ]);
   });
 
-  it('of a connection that began before the capture are oriented by the first packet', async () => {
+  it('of a TCP connection that began before the capture are oriented by the higher port', async () => {
     expect(
       flowsOf(
         await windowsOf([
@@ -90,7 +90,7 @@ describe('captured packets', () => {
           { ...client, flags: 'A' },
         ]),
       ),
-    ).toEqual([['10.0.0.2:80 > 10.0.0.1:1000, 1/1 packets, 40/40 bytes, established, 0/0']]);
+    ).toEqual([['10.0.0.1:1000 > 10.0.0.2:80, 1/1 packets, 40/40 bytes, established, 0/0']]);
   });
 
   it('keep the orientation that the SYN gave in every later window', async () => {
