@@ -19,6 +19,8 @@ import { TracePath } from './trace/path.js';
 export interface EvaluatorOptions {
   /** How many results the cache holds at most. */
   readonly cacheCapacity?: number;
+  /** Above so many identities, {@link PolicyEvaluator.trim} starts afresh. */
+  readonly maximumIdentities?: number;
 }
 
 /** Names a resource that is to be taken out. */
@@ -29,9 +31,8 @@ export interface ResourceName {
   readonly name: string;
 }
 
-/** Above these, {@link PolicyEvaluator.trim} starts afresh. */
-const MAXIMUM_IDENTITIES = 500_000;
-const MAXIMUM_RESULTS = 250_000;
+/** Above so many results, {@link PolicyEvaluator.trim} starts afresh. */
+const MAXIMUM_RESULTS = 1_000_000;
 
 /** What the cache holds in place of a result that depends on the source port. */
 const BY_SOURCE_PORT = -2;
@@ -71,6 +72,7 @@ export class PolicyEvaluator {
   readonly #facts = new AddressFacts();
   readonly #policies: Policies;
   readonly #cache: ResultCache;
+  readonly #maximumIdentities: number;
   readonly #workloads: Workloads;
   readonly #entities: Entities;
   #endpoints: Endpoints;
@@ -91,7 +93,8 @@ export class PolicyEvaluator {
     openReason: '',
   };
 
-  constructor({ cacheCapacity = 1 << 20 }: EvaluatorOptions = {}) {
+  constructor({ cacheCapacity = 1 << 20, maximumIdentities = 500_000 }: EvaluatorOptions = {}) {
+    this.#maximumIdentities = maximumIdentities;
     this.#domains = new Domains(this.#facts);
     this.#services = new Services(this.#facts);
     this.#policies = new Policies({ facts: this.#facts, services: this.#services, domains: this.#domains });
@@ -305,7 +308,7 @@ export class PolicyEvaluator {
    */
   trim(): boolean {
     const { identities, results } = this.sizes;
-    if (identities <= MAXIMUM_IDENTITIES && results <= MAXIMUM_RESULTS) return false;
+    if (identities <= this.#maximumIdentities && results <= MAXIMUM_RESULTS) return false;
     this.#workloads.forget();
     this.#facts.forgetClasses();
     this.#entities.forgetClasses();

@@ -84,9 +84,21 @@ export function readManifestCluster(
     EndpointSlice: (fields) => collect(slices, readEndpointSlice(fields)),
   };
 
+  const texts = new Map<string, string>();
   for (const [index, object] of objects.entries()) {
+    const key = `${object.apiVersion} ${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+    const text = JSON.stringify(object);
+    const before = texts.get(key);
+    if (before === text) continue;
+    texts.set(key, text);
     const reading = readPolicyObject(object);
     const found: FieldProblem[] = reading.is === 'invalid' ? [...reading.problems] : [];
+    if (before !== undefined && (reading.is !== 'other' || Object.hasOwn(readers, object.kind))) {
+      found.push({
+        field: 'metadata.name',
+        reason: 'is that of another object of the same kind, which differs',
+      });
+    }
     if (reading.is === 'resource') {
       resources.push(reading.resource);
       evaluator.apply(reading.resource);

@@ -1,0 +1,105 @@
+import { parseAddress } from '../../cluster/address.js';
+import type { KubernetesObject } from '../../cluster/objects.js';
+import { readManifestCluster } from './cluster.js';
+import { evaluateNamed, type ConnectionReport } from './connection.js';
+
+/** Builders of manifests for tests, and the evaluation of connections over them. */
+export interface PodOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly ips?: readonly string[];
+  readonly ports?: readonly {
+    readonly name: string;
+    readonly containerPort: number;
+    readonly protocol?: string;
+  }[];
+  readonly serviceAccount?: string;
+  readonly hostNetwork?: boolean;
+  readonly node?: string;
+  readonly phase?: string;
+}
+
+export function namespace(name: string, labels: Readonly<Record<string, string>> = {}): KubernetesObject {
+  return manifest('v1', 'Namespace', name, {}, labels);
+}
+
+/** A pod, by `namespace/name`. */
+export function pod(name: string, options: PodOptions): KubernetesObject {
+  const { labels = {}, ips = [], ports = [], serviceAccount, hostNetwork, node, phase = 'Running' } = options;
+  return {
+    ...manifest(
+      'v1',
+      'Pod',
+      name,
+      { serviceAccountName: serviceAccount, hostNetwork, nodeName: node, containers: [{ ports }] },
+      labels,
+    ),
+    ...{ status: { phase, podIPs: ips.map((ip) => ({ ip })) } },
+  };
+}
+
+export function node(
+  name: string,
+  addresses: readonly string[],
+  labels: Readonly<Record<string, string>> = {},
+): KubernetesObject {
+  const status = { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) };
+  return { ...manifest('v1', 'Node', name, {}, labels), ...{ status } };
+}
+
+export function networkPolicy(name: string, spec: object): KubernetesObject {
+  return manifest('networking.k8s.io/v1', 'NetworkPolicy', name, spec);
+}
+
+export function adminPolicy(name: string, spec: object): KubernetesObject {
+  return manifest('policy.networking.k8s.io/v1alpha1', 'AdminNetworkPolicy', name, spec);
+}
+
+export function baselinePolicy(spec: object): KubernetesObject {
+  return manifest('policy.networking.k8s.io/v1alpha1', 'BaselineAdminNetworkPolicy', 'default', spec);
+}
+
+export function clusterPolicy(name: string, spec: object): KubernetesObject {
+  return manifest('policy.networking.k8s.io/v1alpha2', 'ClusterNetworkPolicy', name, spec);
+}
+
+/** A resource of Calico's; the name holds the namespace where the kind has one. */
+export function calico(
+  kind: string,
+  name: string,
+  spec: object,
+  labels: Readonly<Record<string, string>> = {},
+): KubernetesObject {
+  return manifest('projectcalico.org/v3', kind, name, spec, labels);
+}
+
+export function manifest(
+  apiVersion: string,
+  kind: string,
+  name: string,
+  spec: object,
+  labels: Readonly<Record<string, string>> = {},
+): KubernetesObject {
+  const slash = name.indexOf('/');
+  const metadata =
+    slash < 0 ? { name, labels } : { namespace: name.slice(0, slash), name: name.slice(slash + 1), labels };
+  return { apiVersion, kind, metadata, ...{ spec } };
+}
+
+/** What the policies among the objects say of a connection. */
+export function evaluated(
+  objects: readonly KubernetesObject[],
+  connection: object,
+  dns?: Readonly<Record<string, readonly string[]>>,
+): ConnectionReport {
+  const answers =
+    dns && new Map(Object.entries(dns).map(([name, addresses]) => [name, addresses.map(parseAddress)]));
+  const { cluster, problems } = readManifestCluster(objects, answers);
+  const [problem] = problems;
+  if (problem) throw new Error(`object ${problem.object}: ${problem.field} ${problem.reason}`);
+  return evaluateNamed(cluster, connection);
+}
+
+/** A TCP connection. */
+export function tcp(from: string, to: string, port: number | string): object {
+  return { from, to, protocol: 'TCP', port };
+}
