@@ -62,8 +62,8 @@ static enum connection_state find_state(const struct sighting *sighting, const s
 		return STATE_REFUSED;
 	if (opening && !answered && !flow->packets[server] && !reset)
 		return STATE_UNANSWERED;
-	if (!flow->packets[0] && !flow->packets[1] && !known)
-		return STATE_UNANSWERED; /* dropped before it was counted */
+	if (!flow->packets[0] && !flow->packets[1] && !answered && !reset)
+		return STATE_UNANSWERED; /* dropped before it was counted, in this window and those before */
 	if (reset || ((flow->fin[0] || (known && known->fin[0])) && (flow->fin[1] || (known && known->fin[1]))))
 		return STATE_CLOSED;
 	return STATE_ESTABLISHED;
