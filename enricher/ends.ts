@@ -19,7 +19,7 @@ export interface FlowEnds {
 /** The context columns of an end, by their names without the `src_` or `dst_` before them. */
 export type EndColumns = Readonly<Record<EndText, TextColumn>> & { readonly kind: Uint8Array };
 
-type EndText = Exclude<EndTextOf<keyof FlowColumns>, 'process' | 'ip'>;
+type EndText = Exclude<EndTextOf<keyof FlowColumns>, 'process'>;
 type EndTextOf<Name> = Name extends `src_${infer Field}`
   ? FlowColumns[`src_${Field}` & keyof FlowColumns] extends TextColumn
     ? Field

@@ -29,6 +29,19 @@ export interface FlowToWrite {
   readonly icmpType?: number;
   readonly icmpCode?: number;
   readonly connectionState?: number;
+  readonly retransmits?: number;
+  readonly droppedPackets?: number;
+  readonly droppedBytes?: number;
+  /** Numbers of NAMES tables. */
+  readonly dropReason?: number;
+  readonly tlsServer?: number;
+  readonly sourceProcess?: number;
+  readonly destinationProcess?: number;
+  readonly sourceCgroup?: number;
+  readonly vlan?: number;
+  readonly tunnel?: number;
+  readonly tunnelId?: number;
+  readonly sourceTunnelAddress?: string;
   /** Bit 0: the client is behind a watched interface; bit 1: the server is. */
   readonly ends?: number;
 }
@@ -72,6 +85,21 @@ export function countersPayload(
   ]);
 }
 
+/** The payload of a NAMES frame. */
+export function namesPayload(table: number, names: Readonly<Record<number, string>>): Buffer {
+  const entries = Object.entries(names);
+  const head = Buffer.from([table, 0, 0, 0, 0]);
+  head.writeUInt32LE(entries.length, 1);
+  return Buffer.concat([
+    head,
+    ...entries.map(([number, name]) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32LE(Number(number));
+      return Buffer.concat([bytes, text(name)]);
+    }),
+  ]);
+}
+
 /** A u16 length, then the text in UTF-8. */
 export function text(value: string): Buffer {
   const bytes = Buffer.from(value);
@@ -108,4 +136,14 @@ function writeRecord(record: Buffer, flow: FlowToWrite): void {
   record.writeUInt8(flow.icmpCode ?? 0, 134);
   record.writeUInt8(flow.connectionState ?? 0, 135);
   record.writeUInt8(flow.ends ?? 1, 136);
+  record.writeUInt8(flow.tunnel ?? 0, 137);
+  record.writeUInt16LE(flow.vlan ?? 0, 138);
+  record.writeUInt32LE(flow.tunnelId ?? 0, 140);
+  record.writeUInt32LE(flow.retransmits ?? 0, 144);
+  record.writeUInt32LE(flow.droppedPackets ?? 0, 148);
+  record.writeBigUInt64LE(BigInt(flow.droppedBytes ?? 0), 152);
+  const names = [flow.dropReason, flow.tlsServer, flow.sourceProcess, flow.destinationProcess];
+  for (const [index, number] of names.entries()) record.writeUInt32LE(number ?? 0, 160 + index * 4);
+  record.writeBigUInt64LE(BigInt(flow.sourceCgroup ?? 0), 176);
+  if (flow.sourceTunnelAddress !== undefined) record.set(parseAddress(flow.sourceTunnelAddress), 192);
 }

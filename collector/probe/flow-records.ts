@@ -1,12 +1,14 @@
 import { halvesOf, writeWide } from '@sonde/model/flow/wide';
 import { allocateObservedColumns, type ObservedFlows } from '@sonde/model/flow/observed';
 import { MalformedPayloadError } from './malformed-payload.js';
+import type { ProbeNames } from './names.js';
 
 /** Bytes of a record that this reader knows; a later probe may send longer ones. */
-export const FLOW_RECORD_BYTES = 144;
+export const FLOW_RECORD_BYTES = 224;
 
 const HEADER_BYTES = 8;
 const CONNECTION_STATES = 5;
+const TUNNELS = 4;
 
 /** High half of the microseconds of the year 2200; ClickHouse's DateTime64 reaches to 2299. */
 const LATEST_HIGH_HALF = Math.floor((Date.UTC(2200, 0) * 1000) / 2 ** 32);
@@ -44,73 +46,118 @@ export function flowRecords(payload: Buffer): FlowRecords {
   return { count, stride, bytes };
 }
 
+/** Where the columns' values lie in a record: byte offsets, by the values' widths (bpf-probe/PROTOCOL.md, "FLOWS"). */
+const ADDRESSES = {
+  src_ip: 0,
+  dst_ip: 16,
+  dst_service_ip: 32,
+  src_tunnel_ip: 192,
+  dst_tunnel_ip: 208,
+} as const;
+const WIDES = {
+  bytes_out: 64,
+  bytes_in: 72,
+  packets_out: 80,
+  packets_in: 88,
+  dropped_bytes: 152,
+  src_cgroup: 176,
+  dst_cgroup: 184,
+} as const;
+const WORDS = {
+  connections_started: 96,
+  connections_completed: 100,
+  rtt_us: 104,
+  rtt_min_us: 108,
+  connect_us: 112,
+  sampling: 120,
+  tunnel_id: 140,
+  retransmits: 144,
+} as const;
+const SHORTS = { src_port: 124, dst_port: 126, dst_service_port: 128, tcp_flags: 130, vlan: 138 } as const;
+const BYTES = { protocol: 132, icmp_type: 133, icmp_code: 134, connection_state: 135, tunnel: 137 } as const;
+const NAMES = { drop_reason: 160, tls_server_name: 164, src_process: 168, dst_process: 172 } as const;
+const START_TIME = 48;
+const END_TIME = 56;
+const ENDS = 136;
+const DROPPED_PACKETS = 148;
+
 /**
- * Turns the records of a window's frames into columns. Hot path: records are 32-bit words (and 16-bit halves
- * of them) that are copied from row to column; no object is made per flow.
+ * Turns the records of a window's frames into columns. Hot path: values are copied from record to column by width,
+ * as bytes or as the 16-bit and 32-bit words that the records are made of; no object is made per flow.
  */
-export function toColumns(parts: readonly FlowRecords[]): ObservedFlows {
+export function toColumns(parts: readonly FlowRecords[], names: ProbeNames): ObservedFlows {
   const rows = parts.reduce((sum, part) => sum + part.count, 0);
   const columns = allocateObservedColumns(rows);
+  const texts = names.columns(rows);
 
-  const sourceAddresses = wordsOf(columns.src_ip);
-  const destinationAddresses = wordsOf(columns.dst_ip);
-  const serviceAddresses = wordsOf(columns.dst_service_ip);
+  const addresses = copies(ADDRESSES, (name) => wordsOf(columns[name]));
+  const wides = copies(WIDES, (name) => halvesOf(columns[name]));
+  const words = copies(WORDS, (name) => columns[name]);
+  const shorts = copies(SHORTS, (name) => columns[name]);
+  const bytes = copies(BYTES, (name) => columns[name]);
+  const named = copies(NAMES, (name) => texts[name]);
   const starts = halvesOf(columns.start_time);
   const ends = halvesOf(columns.end_time);
-  const bytesOut = halvesOf(columns.bytes_out);
-  const bytesIn = halvesOf(columns.bytes_in);
-  const packetsOut = halvesOf(columns.packets_out);
-  const packetsIn = halvesOf(columns.packets_in);
+  const droppedPackets = halvesOf(columns.dropped_packets);
 
   let row = 0;
-  for (const { count, stride, bytes: unaligned } of parts) {
+  for (const part of parts) {
     // A copy is aligned to words whatever the stream's framing was.
-    const bytes = new Uint8Array(unaligned);
-    const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
-    const shorts = new Uint16Array(bytes.buffer, 0, bytes.length >> 1);
-    for (let record = 0; record < count; record++, row++) {
-      const word = (record * stride) >> 2;
-      const short = word * 2;
-      const byte = word * 4;
-      for (let i = 0; i < 4; i++) {
-        sourceAddresses[row * 4 + i] = words[word + i] ?? 0;
-        destinationAddresses[row * 4 + i] = words[word + 4 + i] ?? 0;
-        serviceAddresses[row * 4 + i] = words[word + 8 + i] ?? 0;
+    const from8 = new Uint8Array(part.bytes);
+    const from32 = new Uint32Array(from8.buffer, 0, from8.length >> 2);
+    const from16 = new Uint16Array(from8.buffer, 0, from8.length >> 1);
+    for (let at = 0; at < from8.length; at += part.stride, row++) {
+      const word = at >> 2;
+      for (const { column, offset } of addresses) {
+        const source = word + (offset >> 2);
+        column[row * 4] = from32[source] ?? 0;
+        column[row * 4 + 1] = from32[source + 1] ?? 0;
+        column[row * 4 + 2] = from32[source + 2] ?? 0;
+        column[row * 4 + 3] = from32[source + 3] ?? 0;
       }
-      writeWide(starts, row, microsToMillis(words, word + 12));
-      writeWide(ends, row, microsToMillis(words, word + 14));
-      for (let half = 0; half < 2; half++) {
-        bytesOut[row * 2 + half] = words[word + 16 + half] ?? 0;
-        bytesIn[row * 2 + half] = words[word + 18 + half] ?? 0;
-        packetsOut[row * 2 + half] = words[word + 20 + half] ?? 0;
-        packetsIn[row * 2 + half] = words[word + 22 + half] ?? 0;
+      for (const { column, offset } of wides) {
+        column[row * 2] = from32[word + (offset >> 2)] ?? 0;
+        column[row * 2 + 1] = from32[word + (offset >> 2) + 1] ?? 0;
       }
-      columns.connections_started[row] = words[word + 24] ?? 0;
-      columns.connections_completed[row] = words[word + 25] ?? 0;
-      columns.rtt_us[row] = words[word + 26] ?? 0;
-      columns.rtt_min_us[row] = words[word + 27] ?? 0;
-      columns.connect_us[row] = words[word + 28] ?? 0;
-      columns.sampling[row] = words[word + 30] ?? 0;
-      columns.src_port[row] = shorts[short + 62] ?? 0;
-      columns.dst_port[row] = shorts[short + 63] ?? 0;
-      columns.dst_service_port[row] = shorts[short + 64] ?? 0;
-      columns.tcp_flags[row] = shorts[short + 65] ?? 0;
-      columns.protocol[row] = bytes[byte + 132] ?? 0;
-      columns.icmp_type[row] = bytes[byte + 133] ?? 0;
-      columns.icmp_code[row] = bytes[byte + 134] ?? 0;
-      columns.connection_state[row] = bytes[byte + 135] ?? 0;
-      columns.reporter[row] = reporterOf(bytes[byte + 136] ?? 0);
+      for (const { column, offset } of words) column[row] = from32[word + (offset >> 2)] ?? 0;
+      for (const { column, offset } of shorts) column[row] = from16[(at + offset) >> 1] ?? 0;
+      for (const { column, offset } of bytes) column[row] = from8[at + offset] ?? 0;
+      for (const { column, offset } of named) column.set(row, from32[word + (offset >> 2)] ?? 0);
+      writeWide(starts, row, microsToMillis(from32, word + (START_TIME >> 2)));
+      writeWide(ends, row, microsToMillis(from32, word + (END_TIME >> 2)));
+      droppedPackets[row * 2] = from32[word + (DROPPED_PACKETS >> 2)] ?? 0;
+      columns.reporter[row] = reporterOf(from8[at + ENDS] ?? 0);
     }
   }
-  return { rows, columns };
+  return {
+    rows,
+    columns: {
+      ...columns,
+      drop_reason: texts.drop_reason.build(),
+      tls_server_name: texts.tls_server_name.build(),
+      src_process: texts.src_process.build(),
+      dst_process: texts.dst_process.build(),
+    },
+  };
+}
+
+/** Pairs the columns of one width with the offsets that their values are copied from. */
+function copies<Name extends string, Column>(
+  offsets: Readonly<Record<Name, number>>,
+  columnOf: (name: Name) => Column,
+) {
+  const names = Object.keys(offsets) as Name[];
+  return names.map((name) => ({ column: columnOf(name), offset: offsets[name] }));
 }
 
 function checkRecord(records: Buffer, at: number, record: number): void {
-  const state = records.readUInt8(at + 135);
+  const state = records.readUInt8(at + BYTES.connection_state);
   if (state >= CONNECTION_STATES)
     throw new MalformedPayloadError(`flow record ${record} has connection state ${state}`);
-  const start = highHalf(records, at + 48);
-  const end = highHalf(records, at + 56);
+  const tunnel = records.readUInt8(at + BYTES.tunnel);
+  if (tunnel >= TUNNELS) throw new MalformedPayloadError(`flow record ${record} has tunnel ${tunnel}`);
+  const start = highHalf(records, at + START_TIME);
+  const end = highHalf(records, at + END_TIME);
   if (start > end || end > LATEST_HIGH_HALF)
     throw new MalformedPayloadError(`flow record ${record} has impossible times`);
 }

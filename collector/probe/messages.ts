@@ -15,10 +15,14 @@ export type ProbeMessage =
   | { readonly type: 'names'; readonly table: number; readonly names: ReadonlyMap<number, string> }
   | { readonly type: 'unknown' };
 
+/** What the probe found the kernel to support, in the order of the feature bits. */
+const PROBE_FEATURES = ['tcx', 'conntrack', 'drops', 'retransmits', 'owners'] as const;
+export type ProbeFeature = (typeof PROBE_FEATURES)[number];
+
 export interface ProbeHello {
   readonly pid: number;
   readonly windowMs: number;
-  readonly features: readonly ('tcx' | 'conntrack')[];
+  readonly features: readonly ProbeFeature[];
   /** Connections that one window's maps hold. */
   readonly capacity: number;
   readonly kernelRelease: string;
@@ -53,8 +57,7 @@ function readHello(reader: PayloadReader): ProbeHello {
   const pid = reader.u32();
   const windowMs = reader.u32();
   const bits = reader.u32();
-  const known = ['tcx', 'conntrack'] as const;
-  const features = known.filter((_, bit) => (bits >> bit) & 1);
+  const features = PROBE_FEATURES.filter((_, bit) => (bits >> bit) & 1);
   return { pid, windowMs, features, capacity: reader.u32(), kernelRelease: reader.text() };
 }
 

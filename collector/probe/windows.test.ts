@@ -1,8 +1,16 @@
 import { formatAddress } from '@sonde/model/cluster/address';
+import type { TextColumn } from '@sonde/model/flow/columns';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 import { describe, expect, it } from 'vitest';
 import type { ObservedWindow } from '../source.js';
-import { countersPayload, flowsPayload, type FlowToWrite, frame, text } from './build-frames.js';
+import {
+  countersPayload,
+  flowsPayload,
+  type FlowToWrite,
+  frame,
+  namesPayload,
+  text,
+} from './build-frames.js';
 import { FLOW_RECORD_BYTES } from './flow-records.js';
 import { type ProbeEvents, probeWindows } from './windows.js';
 
@@ -96,6 +104,50 @@ describe("a probe's flows", () => {
       state: 3,
       reporter: 1,
     });
+  });
+
+  it('carry what happened to their packets, with numbers turned into names', async () => {
+    const troubled = {
+      ...flow,
+      retransmits: 4,
+      droppedPackets: 3,
+      droppedBytes: 2 ** 35,
+      dropReason: 7,
+      sourceProcess: 2,
+    };
+    const wrapped = {
+      vlan: 12,
+      tunnel: 1,
+      tunnelId: 4096,
+      sourceTunnelAddress: '192.0.2.7',
+      sourceCgroup: 2 ** 40,
+      tlsServer: 9,
+    };
+    const [window] = await windowsOf([
+      frame(5, namesPayload(0, { 7: 'NETFILTER_DROP' }), 0),
+      frame(5, namesPayload(1, { 2: 'curl' }), 1),
+      frame(FLOWS, flowsPayload([{ ...troubled, ...wrapped }, flow]), 2),
+    ]);
+    if (!window) throw new Error('no window');
+    const { columns } = window;
+    const wide = (column: BigUint64Array) => readWide(halvesOf(column), 0);
+    const text = ({ indexes, dictionary }: TextColumn, row: number) => dictionary[indexes[row] ?? -1];
+    expect([columns.retransmits[0], wide(columns.dropped_packets), wide(columns.dropped_bytes)]).toEqual([
+      4,
+      3,
+      2 ** 35,
+    ]);
+    expect([columns.vlan[0], columns.tunnel[0], columns.tunnel_id[0], wide(columns.src_cgroup)]).toEqual([
+      12,
+      1,
+      4096,
+      2 ** 40,
+    ]);
+    expect(formatAddress(columns.src_tunnel_ip)).toBe('192.0.2.7');
+    expect([0, 1].map((row) => text(columns.drop_reason, row))).toEqual(['NETFILTER_DROP', '']);
+    expect([text(columns.src_process, 0), text(columns.dst_process, 0)]).toEqual(['curl', '']);
+    // Its NAMES frame never came.
+    expect(text(columns.tls_server_name, 0)).toBe('#9');
   });
 
   it('of several frames make one window, which the counters end', async () => {

@@ -2,6 +2,7 @@ import type { ObservedWindow } from '../source.js';
 import { type FlowRecords, toColumns } from './flow-records.js';
 import { type Frame, FrameReader } from './frames.js';
 import { MalformedPayloadError } from './malformed-payload.js';
+import { ProbeNames } from './names.js';
 import { type ProbeHello, readMessage, type WatchedInterface } from './messages.js';
 
 /** What a probe tells besides flows, for whoever wants to log it. */
@@ -26,6 +27,7 @@ export async function* probeWindows(
   const reader = new FrameReader();
   const payloadFaults = { malformed: 0, unknownType: 0 };
   let probeCounters: ReadonlyMap<string, number> = new Map();
+  const names = new ProbeNames();
   let waiting: FlowRecords[] = [];
   let waitingRows = 0;
 
@@ -52,6 +54,8 @@ export async function* probeWindows(
           payloadFaults.unknownType += 1;
           break;
         case 'names':
+          names.add(message.table, message.names);
+          break;
         case undefined:
           break;
       }
@@ -73,7 +77,7 @@ export async function* probeWindows(
   }
 
   function window(): ObservedWindow {
-    const flows = toColumns(waiting);
+    const flows = toColumns(waiting, names);
     waiting = [];
     waitingRows = 0;
     return { ...flows, counters: counters() };

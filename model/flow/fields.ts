@@ -229,6 +229,51 @@ export const flowFields = [
     description:
       "The kernel's own name of the latest drop's reason, for example NETFILTER_DROP; empty if none",
   },
+  {
+    name: 'tls_server_name',
+    type: 'text',
+    origin: 'observed',
+    aggregation: 'last',
+    description: "The server's name in the client's TLS handshake (SNI, RFC 6066 §3); empty if none was seen",
+  },
+
+  // How it was carried
+  {
+    name: 'vlan',
+    type: 'uint16',
+    origin: 'observed',
+    aggregation: 'last',
+    description: 'VLAN id of the first packet; 0 if it had none',
+  },
+  {
+    name: 'tunnel',
+    type: 'enumeration',
+    values: ['none', 'vxlan', 'geneve', 'ip'],
+    origin: 'observed',
+    aggregation: 'last',
+    description: 'What the packets were wrapped in where they were seen',
+  },
+  {
+    name: 'tunnel_id',
+    type: 'uint32',
+    origin: 'observed',
+    aggregation: 'last',
+    description: 'Virtual network identifier (VNI) of the tunnel; 0 without one',
+  },
+  {
+    name: 'src_tunnel_ip',
+    type: 'ip',
+    origin: 'observed',
+    aggregation: 'last',
+    description: "The tunnel's outer address on the client's side; :: without a tunnel",
+  },
+  {
+    name: 'dst_tunnel_ip',
+    type: 'ip',
+    origin: 'observed',
+    aggregation: 'last',
+    description: "The tunnel's outer address on the server's side; :: without a tunnel",
+  },
 
   // Each end
   ...endFields('src', 'client'),
@@ -360,6 +405,13 @@ function endFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: stri
       origin: 'observed',
       aggregation: 'key',
       description: `Process that owns the ${end}'s socket, where it is on the reporting node`,
+    },
+    {
+      name: `${prefix}_cgroup`,
+      type: 'uint64',
+      origin: 'observed',
+      aggregation: 'last',
+      description: `Control group (its inode number) of that process; 0 if not known`,
     },
   ] as const satisfies readonly FieldDeclaration[];
 
