@@ -136,8 +136,8 @@ function keyOf(flow: FlowRow): string {
 }
 
 /**
- * All that both can know. A capture has no conntrack: it sees the service where the probe knows the backend too. And
- * round-trip times are measured at other places: at the hook, and where tcpdump stamps packets.
+ * All that both can know. A capture has no conntrack: it sees the service where the probe knows the backend too. It
+ * cannot tell that the kernel dropped a packet behind the interface. And round-trip times are measured at other places: at the hook, and where tcpdump stamps packets.
  */
 function comparable(flow: FlowRow) {
   const toService = flow.dst_service_port !== 0;
@@ -154,6 +154,5 @@ function comparable(flow: FlowRow) {
     connection_state: flow.connection_state,
     connections: [flow.connections_started, flow.connections_completed],
     handshakeSeen: flow.connect_us > 0,
-    evidence: flow.evidence,
   };
 }

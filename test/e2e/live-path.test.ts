@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createLogger } from '@sonde/backbone/logging';
-import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
-import { probeProgram } from '@sonde/cli/up/probe-program';
-import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
-import { type Lab, type LabPodInterface, upLab } from '@sonde/deploy/lab/lab';
+import type { Embedded } from '@sonde/cli/up/embedded';
+import type { Lab, LabPodInterface } from '@sonde/deploy/lab/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type WatchedLab, watchLab } from './embedded-lab.js';
 import { eventually, whySkipLive } from './live.js';
 import { type ConnectionToMake, makeConnections } from './make-connections.js';
 import { countByTcpdump, type DirectionCount, PacketRecorder } from './packet-count.js';
@@ -40,37 +36,18 @@ interface StoredConnection {
 }
 
 describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () => {
+  let watched: WatchedLab;
   let directory: string;
   let lab: Lab;
-  /** Nodes whose probe watches all interfaces, and so counts whatever comes. */
-  const watched = new Set<string>();
   let embedded: Embedded;
   let planned: Planned[];
   let outcomes: Map<Planned, string>;
   let counted: Map<Planned, { out: DirectionCount; in: DirectionCount }>;
 
   beforeAll(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), 'sonde-e2e-'));
-    lab = await upLab({
-      name: 'e2elive',
-      definition: 'storefront',
-      traffic: false,
-      offloads: false,
-      log: console.warn,
-    });
-    embedded = await startEmbedded({
-      cluster: 'e2e',
-      dataDirectory: path.join(directory, 'data'),
-      manifests: [lab.manifestsDirectory],
-      sources: lab.nodes.map(({ name, netns, podInterfaces }) => ({
-        node: name,
-        source: probe(netns, podInterfaces),
-      })),
-      api: { host: '127.0.0.1', port: 0 },
-      log: createLogger('e2e', 'warn'),
-    });
+    watched = await watchLab('e2elive', WINDOW_MS);
+    ({ lab, embedded, directory } = watched);
     planned = plan(lab);
-    await eventually(() => expect(watched.size).toBe(lab.nodes.length));
     const clients = [...new Set(planned.map(({ from }) => from))];
     const recorders = await Promise.all(
       clients.map((pod) =>
@@ -97,9 +74,7 @@ describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () 
   });
 
   afterAll(async () => {
-    await embedded.stop();
-    await lab.down();
-    await rm(directory, { recursive: true });
+    await watched.down();
   });
 
   it('end as the lab has it', () => {
@@ -137,15 +112,6 @@ describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () 
     expect(flows[0]).toMatchObject({ src_name: connection.from.pod, dst_workload: 'microservice1' });
   });
 
-  function probe(networkNamespace: string, pods: readonly LabPodInterface[]) {
-    const interfaces = pods.map((pod) => pod.interface);
-    const options = { program: probeProgram(), interfaces, windowMs: WINDOW_MS, networkNamespace };
-    const onInterfaces = (those: readonly unknown[]) => {
-      if (those.length === interfaces.length) watched.add(networkNamespace);
-    };
-    return flowprobeSource({ ...options, events: { onInterfaces } });
-  }
-
   /** The primary records of a connection, added up over windows. */
   async function storedConnection({ from, host, localPort }: Planned): Promise<StoredConnection | undefined> {
     const sums = ['packets_out', 'bytes_out', 'packets_in', 'bytes_in', 'connections_started'];
@@ -165,17 +131,18 @@ describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () 
       'dst_service_port',
       'dst_network_sets',
       'evidence',
+      'drop_reason',
       'node',
     ];
     const columns = [
       ...sums.map((name) => `toString(sum(${name})) AS ${name}`),
       ...[...last, ...more].map(
-        (name) => `toString(argMaxIf(${name}, end_time, packets_out > 0)) AS ${name}`,
+        (name) => `toString(argMaxIf(${name}, end_time, flow.packets_out > 0)) AS ${name}`,
       ),
     ];
     const where = 'primary AND protocol = 6 AND src_ip = toIPv6({ip:String}) AND src_port = {port:UInt16}';
     const rows = await embedded.store.query<StoredConnection>(
-      `SELECT ${columns.join(', ')} FROM flows WHERE ${where} GROUP BY src_port`,
+      `SELECT ${columns.join(', ')} FROM flows AS flow WHERE ${where} GROUP BY src_port`,
       { ip: addressLike(from, host), port: localPort },
     );
     return rows[0];
@@ -298,7 +265,8 @@ function plan(lab: Lab): Planned[] {
         src_namespace: 'attacker',
         src_name: attacker.pod,
         dst_name: backend.pod,
-        evidence: 'unanswered',
+        evidence: 'dropped',
+        drop_reason: 'NETFILTER_DROP',
       },
     },
   ];

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
+import { probeProgram } from '@sonde/cli/up/probe-program';
+import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
+import { type Lab, upLab } from '@sonde/deploy/lab/lab';
+import { expect } from 'vitest';
+import { eventually } from './live.js';
+
+/** A storefront lab whose pods are silent until a test makes them talk, watched by the embedded pipeline. */
+export interface WatchedLab {
+  readonly lab: Lab;
+  readonly embedded: Embedded;
+  /** A folder for the test's own files. */
+  readonly directory: string;
+  down(): Promise<void>;
+}
+
+/** Builds a lab and watches it; resolves when the probes count whatever comes. */
+export async function watchLab(name: string, windowMs = 500): Promise<WatchedLab> {
+  const directory = await mkdtemp(path.join(tmpdir(), `sonde-${name}-`));
+  const lab = await upLab({
+    name,
+    definition: 'storefront',
+    traffic: false,
+    offloads: false,
+    log: console.warn,
+  });
+  /** Nodes whose probe watches all interfaces. */
+  const watched = new Set<string>();
+  const sources = lab.nodes.map(({ name: node, netns: networkNamespace, podInterfaces }) => {
+    const interfaces = podInterfaces.map((pod) => pod.interface);
+    const onInterfaces = (those: readonly unknown[]) => {
+      if (those.length === interfaces.length) watched.add(node);
+    };
+    const options = {
+      program: probeProgram(),
+      interfaces,
+      windowMs,
+      networkNamespace,
+      events: { onInterfaces },
+    };
+    return { node, source: flowprobeSource(options) };
+  });
+  const embedded = await startEmbedded({
+    cluster: 'lab',
+    dataDirectory: path.join(directory, 'data'),
+    manifests: [lab.manifestsDirectory],
+    sources,
+    api: { host: '127.0.0.1', port: 0 },
+    log: createLogger('test', 'warn'),
+  });
+  await eventually(() => expect(watched.size).toBe(lab.nodes.length), 40_000);
+  return {
+    lab,
+    embedded,
+    directory,
+    async down() {
+      await embedded.stop();
+      await lab.down();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
