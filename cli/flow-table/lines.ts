@@ -1,23 +1,29 @@
 import type { FlowRow } from '@sonde/model/flow/rows';
 import { FLOW_TABLE_COLUMNS, type FlowCells, flowCells } from './cells.js';
-import { colourOfVerdict, type Paint } from './colour.js';
+import { type Colour, colourOfVerdict, type Paint } from './colour.js';
 
-/** Widths that hold nearly every cell; a longer one pushes its line to the right rather than be cut. */
-const WIDTHS: Readonly<Record<keyof FlowCells, number>> = {
+/** Characters of each column. */
+export type ColumnWidths = Readonly<Record<keyof FlowCells, number>>;
+
+/**
+ * Widths for lines that come one by one: they hold nearly every cell, and a longer one pushes its line to the right
+ * rather than be cut.
+ */
+const WIDTHS: ColumnWidths = {
   time: 12,
   source: 26,
   destination: 36,
   port: 10,
-  verdict: 20,
+  verdict: 18,
   bytes: 8,
   packets: 7,
   rtt: 8,
 };
 
 /** The line of titles above flow lines. */
-export function titleLine(paint: Paint): string {
+export function titleLine(paint: Paint, widths = WIDTHS): string {
   const titles = FLOW_TABLE_COLUMNS.map(({ name, title, isNumber }) =>
-    aligned(title, WIDTHS[name], isNumber),
+    aligned(title, widths[name], isNumber),
   );
   return paint('bold', titles.join('  ').trimEnd());
 }
@@ -28,12 +34,21 @@ export function flowLine(flow: FlowRow, paint: Paint): string {
 }
 
 /** Cells as one line, with the verdict in its colour. */
-export function cellsLine(cells: FlowCells, paint: Paint, verdictColour: Parameters<Paint>[0]): string {
+export function cellsLine(cells: FlowCells, paint: Paint, verdictColour: Colour, widths = WIDTHS): string {
   const texts = FLOW_TABLE_COLUMNS.map(({ name, isNumber }) => {
-    const text = aligned(cells[name], WIDTHS[name], isNumber);
+    const text = aligned(cells[name], widths[name], isNumber);
     return name === 'verdict' ? paint(verdictColour, text) : text;
   });
   return texts.join('  ').trimEnd();
+}
+
+/** The widths at which all of some cells fit, and no more. */
+export function widthsFor(all: readonly FlowCells[]): ColumnWidths {
+  const entries = FLOW_TABLE_COLUMNS.map(({ name, title }) => {
+    const longest = all.reduce((width, cells) => Math.max(width, cells[name].length), title.length);
+    return [name, longest] as const;
+  });
+  return Object.fromEntries(entries) as ColumnWidths;
 }
 
 function aligned(text: string, width: number, isNumber: boolean): string {

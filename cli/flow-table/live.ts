@@ -1,7 +1,7 @@
 import type { FlowRow } from '@sonde/model/flow/rows';
 import { bytesText, type FlowCells, flowCells, microsText } from './cells.js';
 import { type Colour, colourOfVerdict, type Paint } from './colour.js';
-import { cellsLine, titleLine } from './lines.js';
+import { cellsLine, titleLine, widthsFor } from './lines.js';
 
 /** Flows between the same two ends, on the same port, with the same verdict. */
 interface Conversation {
@@ -56,21 +56,20 @@ export class LiveTable {
   lines(height: number, foot: string, paint: Paint): string[] {
     const all = [...this.#conversations.values()];
     const shown = all.slice(-Math.max(1, height - 3)).sort(bySourceThenDestination);
-    const summary = `${this.#flows} flows in ${all.length} conversations${shown.length < all.length ? `, the latest ${shown.length} shown` : ''}`;
+    const widths = widthsFor(shown.map(cellsOf));
+    const cut = shown.length < all.length ? `, the latest ${shown.length} shown` : '';
+    const summary = `${this.#flows} flows in ${all.length} conversations${cut}`;
     return [
-      titleLine(paint),
-      ...shown.map((conversation) => conversationLine(conversation, paint)),
+      titleLine(paint, widths),
+      ...shown.map((conversation) => cellsLine(cellsOf(conversation), paint, conversation.colour, widths)),
       paint('dim', `${summary}. ${foot}`),
     ];
   }
 }
 
-function conversationLine(
-  { cells, colour, bytes, packets, rttSum, rttCount }: Conversation,
-  paint: Paint,
-): string {
+function cellsOf({ cells, bytes, packets, rttSum, rttCount }: Conversation): FlowCells {
   const rtt = microsText(rttCount === 0 ? 0 : Math.round(rttSum / rttCount));
-  return cellsLine({ ...cells, bytes: bytesText(bytes), packets: String(packets), rtt }, paint, colour);
+  return { ...cells, bytes: bytesText(bytes), packets: String(packets), rtt };
 }
 
 function bySourceThenDestination(a: Conversation, b: Conversation): number {

@@ -13,6 +13,9 @@ export interface FlowPrinter {
 
 const REDRAW_MS = 500;
 
+/** For terminals that do not tell their size. */
+const USUAL_ROWS = 40;
+
 /**
  * Prints flows: on a terminal as a table of conversations, redrawn in place with `foot` below; into a pipe as a
  * line a flow.
@@ -36,7 +39,7 @@ function tablePrinter(output: WriteStream, foot: string): FlowPrinter {
   const draw = () => {
     if (!changed) return;
     changed = false;
-    const lines = table.lines(output.rows - 1, foot, paint);
+    const lines = table.lines((output.rows || USUAL_ROWS) - 1, foot, paint);
     // Back up over the last drawing and clear from there on (ECMA-48). Wrapping is off meanwhile (DECAWM), so that
     // a long line is cut by the terminal and takes one row.
     const back = drawn === 0 ? '' : `\x1b[${drawn}A`;
