@@ -87,6 +87,7 @@ describe('results', () => {
     const number = evaluator.evaluate(client, web, TCP, 80, 40_000);
     expect(evaluator.evaluate(client, web, TCP, 81, 50_000)).toBe(number);
     expect(evaluator.evaluate(other, web, TCP, 80, 40_000)).not.toBe(number);
+    expect(evaluator.verdict(number)).toBe('allow');
     expect(evaluator.result(number)).toEqual({
       verdict: 'allow',
       egress: { verdict: 'allow', trace: ['0|__PROFILE__|pro:kns.shop|allow|0'] },
@@ -132,6 +133,21 @@ describe('results', () => {
     evaluator.setNamespace('shop', undefined);
     apply(evaluator, calico('Tier', 't', { order: 1, defaultAction: 'Pass' }));
     expect(verdict('other', 'client')).toBe('allow');
+  });
+
+  it('follow the labels that network sets inherit from their namespace', () => {
+    const { evaluator, verdict } = setting();
+    apply(evaluator, calico('NetworkSet', 'shop/s', { nets: ['10.0.0.0/24'] }));
+    apply(
+      evaluator,
+      calico('GlobalNetworkPolicy', 'g', {
+        selector: "app == 'other'",
+        ingress: [{ action: 'Allow', source: { namespaceSelector: "team == 'a'", selector: '!has(app)' } }],
+      }),
+    );
+    expect(verdict('client', 'other')).toBe('deny');
+    evaluator.setNamespace('shop', { team: 'a' });
+    expect(verdict('client', 'other')).toBe('allow');
   });
 
   it('depend on the source port only where a rule looks at it', () => {

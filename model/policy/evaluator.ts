@@ -10,6 +10,7 @@ import { Workloads } from './endpoint/workloads.js';
 import { STRANGERS, evaluateConnection, type Relation } from './evaluate/connection.js';
 import { appliesTo, type Knowledge, type Packet } from './evaluate/match.js';
 import type { Direction, Program } from './evaluate/program.js';
+import type { Verdict } from './evaluate/walk.js';
 import { Policies } from './policies.js';
 import type { PolicyResource } from './resources/read.js';
 import { Results, type PolicyResult } from './results.js';
@@ -250,6 +251,11 @@ export class PolicyEvaluator {
       this.#cache.set(source, destination, service, sourcePort + 2, sourceEpoch, destinationEpoch, result);
     } else this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, result);
     return result;
+  }
+
+  /** The verdict of a number that {@link evaluate} gave; allocates nothing, unlike {@link result}. */
+  verdict(number: number): Verdict {
+    return this.#results.verdict(number);
   }
 
   /** The result of a number that {@link evaluate} gave since the last {@link trim} that started afresh. */

@@ -57,12 +57,15 @@ export class Results {
     return this.#size;
   }
 
+  /** The enforced verdict of a number. */
+  verdict(number: number): Verdict {
+    const at = this.#at(number);
+    return both(this.#direction(at).verdict, this.#direction(at + 1).verdict);
+  }
+
   /** The result of a number; a new object each time. */
   get(number: number): PolicyResult {
-    if (number < 0 || number >= this.#size) {
-      throw new RangeError(`there is no result ${number}; the evaluator may have been trimmed`);
-    }
-    const at = number * WORDS;
+    const at = this.#at(number);
     const [egress, ingress] = [this.#direction(at), this.#direction(at + 1)];
     const [pendingEgress, pendingIngress] = [this.#direction(at + 2), this.#direction(at + 3)];
     const notes = [egress, ingress, pendingEgress, pendingIngress].flatMap((direction) => direction.notes);
@@ -88,6 +91,11 @@ export class Results {
     if (number * WORDS >= this.#words.length) this.#words = enlarged(this.#words);
     this.#words.set([egress, ingress, pendingEgress, pendingIngress], number * WORDS);
     return number;
+  }
+
+  #at(number: number): number {
+    if (number >= 0 && number < this.#size) return number * WORDS;
+    throw new RangeError(`there is no result ${number}; the evaluator may have been trimmed`);
   }
 
   #internPair(egress: number, ingress: number): number {

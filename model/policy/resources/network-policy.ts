@@ -124,6 +124,8 @@ function readIntOrName(fields: Fields, name: string): number | string | undefine
     fields.problem(name, `must be a name or an integer from 1 to 65535, not ${value}`);
     return undefined;
   }
-  if (value === '') fields.problem(name, 'must not be empty');
+  if (typeof value === 'string' && !/[a-z]/i.test(value)) {
+    fields.problem(name, `must be a number, or a name with a letter in it, not "${value}"`);
+  }
   return value;
 }
