@@ -46,6 +46,7 @@ const NOBODY: Endpoint = {
   family: undefined,
   facts: new Set(),
   labelled: [],
+  named: [],
   nodes: [],
   ports: [],
   unclearHosts: [],

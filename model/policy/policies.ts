@@ -106,12 +106,14 @@ export class Policies {
     this.#reorder();
   }
 
-  setProfile({ name, ingress, egress }: Profile): void {
-    const compile = (rules: Profile['ingress']) =>
-      rules.map((rule, index) => compileCalicoRule(rule, index, '', this.#references));
-    const compiled = { ingress: compile(ingress), egress: compile(egress) };
+  setProfile(profile: Profile): void {
+    const compile = (direction: Direction) =>
+      profile[direction].map((rule, index) =>
+        compileCalicoRule(rule, index, direction, '', this.#references),
+      );
+    const compiled = { ingress: compile('ingress'), egress: compile('egress') };
     this.dependencies.addRules([...compiled.ingress, ...compiled.egress]);
-    this.#profiles.set(name, compiled);
+    this.#profiles.set(profile.name, compiled);
   }
 
   deleteProfile(name: string): void {

@@ -1,5 +1,4 @@
 import type { CalicoPolicy } from '../resources/calico-policy.js';
-import type { CalicoRule } from '../resources/calico-rule.js';
 import { SELECT_ALL, type Selector } from '../selector/selector.js';
 import {
   allNamespaces,
@@ -22,8 +21,8 @@ const KINDS = {
 /** Compiles one of Calico's own policies. */
 export function compileCalicoPolicy(policy: CalicoPolicy, references: References): CompiledPolicy {
   const { kind, namespace, name, tier, order, staged, host } = policy;
-  const compile = (rules: readonly CalicoRule[] | undefined) =>
-    rules?.map((rule, index) => compileCalicoRule(rule, index, namespace, references));
+  const compile = (direction: 'ingress' | 'egress') =>
+    policy[direction]?.map((rule, index) => compileCalicoRule(rule, index, direction, namespace, references));
   const reference = `${KINDS[kind].short}:${namespace === '' ? name : `${namespace}/${name}`}`;
   return {
     tier,
@@ -38,8 +37,8 @@ export function compileCalicoPolicy(policy: CalicoPolicy, references: References
       namespace: namespace === '' ? undefined : namespace,
       selector: subjectSelector(policy) ?? SELECT_ALL,
     },
-    ingress: compile(policy.ingress),
-    egress: compile(policy.egress),
+    ingress: compile('ingress'),
+    egress: compile('egress'),
     host,
   };
 }

@@ -328,4 +328,21 @@ describe('what a flow does not show', () => {
     );
     expect(evaluated([...OBJECTS, set, egress], out, {}).verdict).toBe('deny');
   });
+
+  it('domains of network sets count only where egress is allowed', () => {
+    const set = calico(
+      'GlobalNetworkSet',
+      'names',
+      { allowedEgressDomains: ['example.org'] },
+      { zone: 'named' },
+    );
+    const fromNamed = {
+      action: 'Allow',
+      source: { selector: "zone == 'named'", namespaceSelector: 'global()' },
+    };
+    const connection = tcp('203.0.113.9', 'shop/web', 443);
+    for (const dns of [undefined, { 'example.org': ['203.0.113.9'] }]) {
+      expect(evaluated([...OBJECTS, set, policy(fromNamed)], connection, dns).verdict).toBe('deny');
+    }
+  });
 });

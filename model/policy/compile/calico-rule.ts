@@ -17,6 +17,7 @@ import { netFacts, type References } from './references.js';
 export function compileCalicoRule(
   rule: CalicoRule,
   index: number,
+  direction: 'ingress' | 'egress',
   namespace: string,
   references: References,
 ): CompiledRule {
@@ -25,8 +26,9 @@ export function compileCalicoRule(
   if (rule.notIcmp) conditions.push({ kind: 'notIcmp', ...rule.notIcmp });
   // The source's ports come last of what a flow shows: outcomes that need not look at them share a cache entry.
   conditions.push(...portConditions(rule.destination, 'destination'));
-  conditions.push(...peerConditions(rule.source, 'source', namespace, references));
-  conditions.push(...peerConditions(rule.destination, 'destination', namespace, references));
+  const byName = direction === 'egress' && rule.action === 'allow';
+  conditions.push(...peerConditions(rule.source, 'source', false, namespace, references));
+  conditions.push(...peerConditions(rule.destination, 'destination', byName, namespace, references));
   conditions.push(...portConditions(rule.source, 'source'));
   if (rule.http) conditions.push({ kind: 'http' });
   return {
@@ -49,6 +51,7 @@ function portConditions({ ports, notPorts }: EntityRule, side: Side): Condition[
 function peerConditions(
   entity: EntityRule,
   side: Side,
+  byName: boolean,
   namespace: string,
   references: References,
 ): Condition[] {
@@ -57,7 +60,7 @@ function peerConditions(
   if (nets.length > 0) conditions.push({ kind: 'nets', side, nets: netFacts(references, nets) });
   if (notNets.length > 0) conditions.push({ kind: 'notNets', side, nets: netFacts(references, notNets) });
   const selector = peerSelector(entity, namespace);
-  if (selector) conditions.push({ kind: 'selected', side, selector });
+  if (selector) conditions.push({ kind: 'selected', side, selector, byName });
   if (notSelector) conditions.push({ kind: 'notSelected', side, selector: notSelector });
   if (services) {
     const service = references.services.refer(services.namespace, services.name);

@@ -63,7 +63,9 @@ export type Side = 'source' | 'destination';
 /** Conditions on one side's address refer to facts of the address by number; see `address/facts.ts`. */
 export type Condition =
   | { readonly kind: 'pods'; readonly side: Side; readonly selection: PodSelection }
-  | { readonly kind: 'selected' | 'notSelected'; readonly side: Side; readonly selector: Selector }
+  /** `byName`: whether network sets count by their domain names too, as where egress is allowed. */
+  | { readonly kind: 'selected'; readonly side: Side; readonly selector: Selector; readonly byName: boolean }
+  | { readonly kind: 'notSelected'; readonly side: Side; readonly selector: Selector }
   | { readonly kind: 'nets' | 'notNets'; readonly side: Side; readonly nets: NetFacts }
   | { readonly kind: 'nodes'; readonly side: Side; readonly selector: Selector }
   | { readonly kind: 'domains'; readonly side: Side; readonly facts: readonly number[] }

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly facts: ReadonlySet<number>;
   /** Every set of labels that Calico's selectors find the address under. */
   readonly labelled: readonly Labels[];
+  /** Labels of the network sets that hold a domain name which the address was an answer for. */
+  readonly named: readonly Labels[];
   readonly nodes: readonly Labels[];
   readonly ports: readonly EndpointPort[];
   readonly unclearHosts: readonly string[];
@@ -63,6 +65,7 @@ export class Endpoints {
       family: addressClass.family,
       facts: addressClass.facts,
       labelled: workload ? [workload.labels, ...entities.labelled] : entities.labelled,
+      named: entities.named,
       nodes: entities.nodes,
       ports: workload ? workload.ports : entities.ports,
       unclearHosts: workload || entities.host ? [] : entities.unclearHosts,

@@ -20,6 +20,8 @@ export interface Host {
 export interface AddressEntities {
   /** Labels of the network sets and host endpoints that Calico's selectors find the address under. */
   readonly labelled: readonly Labels[];
+  /** Labels of the network sets that find it under a domain name. */
+  readonly named: readonly Labels[];
   /** Labels of the nodes that have the address. */
   readonly nodes: readonly Labels[];
   /** The host endpoint whose policies govern traffic of the address. */
@@ -31,6 +33,7 @@ export interface AddressEntities {
 
 type Entity =
   | { readonly kind: 'labelled'; readonly labels: Labels; readonly host: Host | undefined }
+  | { readonly kind: 'named'; readonly labels: Labels }
   | { readonly kind: 'governing'; readonly host: Host }
   | { readonly kind: 'unclear'; readonly host: Host }
   | { readonly kind: 'node'; readonly labels: Labels };
@@ -51,7 +54,6 @@ export class Entities {
   readonly #nodes = new Map<string, PolicyNode>();
   readonly #profiles = new Map<string, Profile>();
   #ofClass = new Map<number, AddressEntities>();
-  #owners = 0;
 
   constructor(facts: AddressFacts, domains: Domains, workloads: Workloads) {
     this.#facts = facts;
@@ -65,8 +67,10 @@ export class Entities {
   }
 
   deleteNetworkSet(namespace: string, name: string): void {
+    const key = `set/${namespace}/${name}`;
     this.#sets.delete(`${namespace}/${name}`);
-    this.#describe(`set/${namespace}/${name}`, []);
+    this.#domains.release(key);
+    this.#describe(key, []);
   }
 
   setHostEndpoint(endpoint: HostEndpoint): void {
@@ -136,6 +140,7 @@ export class Entities {
     const byName = (a: Host, b: Host) => (a.name < b.name ? -1 : 1);
     const found: AddressEntities = {
       labelled: labelled.map(({ labels }) => labels),
+      named: entities.filter((entity) => entity.kind === 'named').map(({ labels }) => labels),
       nodes: entities.filter((entity) => entity.kind === 'node').map(({ labels }) => labels),
       host: [...expected.sort(byName), ...governing.sort(byName)][0],
       ports: expected.flatMap(({ ports }) => ports),
@@ -155,17 +160,13 @@ export class Entities {
 
   #describeSet(set: NetworkSet): void {
     const key = `set/${set.namespace}/${set.name}`;
-    const entity: Entity = { kind: 'labelled', labels: this.#setLabels(set), host: undefined };
+    const labels = this.#setLabels(set);
     this.#domains.release(key);
-    const owner = `${key}#${this.#owners++}`;
-    const facts = [
-      this.#facts.add(set.nets),
-      ...set.domains.map((domain) => this.#domains.refer(domain, 'anything', owner)),
-    ];
-    this.#describe(
-      key,
-      facts.map((fact) => [entity, fact]),
-    );
+    const named = set.domains.map((domain) => this.#domains.refer(domain, 'anything', key));
+    this.#describe(key, [
+      [{ kind: 'labelled', labels, host: undefined }, this.#facts.add(set.nets)],
+      ...named.map((fact): [Entity, number] => [{ kind: 'named', labels }, fact]),
+    ]);
   }
 
   /** A set in a namespace has the namespace's labels, as a pod there would (networksetprocessor.go). */

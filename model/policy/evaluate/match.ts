@@ -99,9 +99,9 @@ function matchAddress(condition: AddressCondition, packet: Packet, knowledge: Kn
     case 'pods':
       return endpoint.workload && selectsPod(condition.selection, endpoint.workload) ? YES : NO;
     case 'selected':
-      return matchSelected(condition.selector, endpoint, packet, knowledge);
+      return matchSelected(condition.selector, condition.byName, endpoint, packet, knowledge);
     case 'notSelected':
-      return not(matchSelected(condition.selector, endpoint, packet, knowledge));
+      return not(matchSelected(condition.selector, false, endpoint, packet, knowledge));
     case 'nets':
       return matchNets(condition.nets, endpoint, packet, false);
     case 'notNets':
@@ -141,9 +141,18 @@ function selectsPod(selection: PodSelection, workload: Workload): boolean {
 }
 
 /** Whether any of what the address belongs to is selected: an address may be a pod's and lie in network sets. */
-function matchSelected(selector: Selector, endpoint: Endpoint, packet: Packet, knowledge: Knowledge): Match {
+function matchSelected(
+  selector: Selector,
+  byName: boolean,
+  endpoint: Endpoint,
+  packet: Packet,
+  knowledge: Knowledge,
+): Match {
   for (const labels of endpoint.labelled) if (selects(selector, labels)) return YES;
-  if (!knowledge.domainsKnown && !endpoint.workload) {
+  if (byName) {
+    for (const labels of endpoint.named) if (selects(selector, labels)) return YES;
+  }
+  if (byName && !knowledge.domainsKnown && !endpoint.workload) {
     for (const labels of knowledge.domainSets) {
       if (selects(selector, labels)) return open(packet, 'the DNS answers are not known');
     }
