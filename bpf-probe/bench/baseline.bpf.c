@@ -71,13 +71,13 @@ static __always_inline int count(struct __sk_buff *skb)
 	return -1;
 }
 
-SEC("tc/in")
+SEC("tc")
 int baseline_in(struct __sk_buff *skb)
 {
 	return count(skb);
 }
 
-SEC("tc/out")
+SEC("tc")
 int baseline_out(struct __sk_buff *skb)
 {
 	return count(skb);

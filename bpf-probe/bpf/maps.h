@@ -5,6 +5,7 @@
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 #include "flow.h"
 
 /*
@@ -67,7 +68,6 @@ struct {
 } watched_high SEC(".maps");
 
 /* Settings, written before loading. */
-const volatile bool has_coarse_clock = false; /* bpf_ktime_get_coarse_ns, Linux 5.11 */
 const volatile bool has_conntrack = false;    /* bpf_skb_ct_lookup, Linux 5.19 */
 const volatile bool has_owners = false;	      /* the program `sonde_socket` is attached */
 const volatile __u32 pressure_entries = 0;    /* entries of a window that call for an early flip */
@@ -89,10 +89,15 @@ static __always_inline void count(enum counter counter, __u64 value)
 		*total += value;
 }
 
-/* Nanoseconds on the monotonic clock, to the tick (1 to 10 ms) where the kernel has a cheap clock. */
+/*
+ * Nanoseconds on the monotonic clock, to the tick (1 to 10 ms) where the kernel has a cheap clock (Linux 5.11). CO-RE
+ * decides when the program is loaded: a setting would be one more cache line to read for every packet.
+ */
 static __always_inline __u64 coarse_now(void)
 {
-	return has_coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_coarse_ns))
+		return bpf_ktime_get_coarse_ns();
+	return bpf_ktime_get_ns();
 }
 
 #endif

@@ -62,7 +62,6 @@ struct flowprobe_bpf *load_programs(const struct options *options, const struct 
 	if (!bpf)
 		fail(EXIT_KERNEL, "cannot open the kernel programs: %s", strerror(errno));
 
-	bpf->rodata->has_coarse_clock = kernel->coarse_clock;
 	bpf->rodata->has_conntrack = kernel->conntrack;
 	bpf->rodata->pressure_entries = options->max_flows - options->max_flows / 4;
 	bpf_map__set_max_entries(bpf->maps.flows4_even, options->max_flows);

@@ -129,7 +129,6 @@ static void send_window(struct probe *probe, const struct record_context *contex
 
 static void finish_window(struct probe *probe)
 {
-	__u64 begun = clock_nanos(CLOCK_MONOTONIC);
 	struct record_context context = {
 		.bpf = probe->bpf,
 		.connections = probe->connections,
@@ -144,7 +143,7 @@ static void finish_window(struct probe *probe)
 	end_window(probe->window, &probe->sightings);
 	probe->tally.map_entries = probe->sightings.count - overflowed;
 	context.now = clock_nanos(CLOCK_MONOTONIC);
-	probe->tally.drain_micros += (context.now - begun) / 1000;
+	probe->tally.drain_micros = drain_micros(probe->window);
 
 	join_sightings(&probe->sightings);
 	report_interfaces(probe->interfaces);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "window.h"
+#include "clock.h"
 #include "exit.h"
 #include "flowprobe.skel.h"
 
@@ -15,6 +16,7 @@
 
 struct window {
 	struct flowprobe_bpf *bpf;
+	__u64 drain_nanos;
 	int barrier[2]; /* map of maps and the map in it, see wait_for_programs() */
 	union {
 		struct key4 keys4[BATCH];
@@ -88,11 +90,19 @@ void end_window(struct window *window, struct sightings *sightings)
 {
 	struct flowprobe_bpf *bpf = window->bpf;
 	__u32 ended = bpf->bss->window.number & 1;
+	__u64 begun;
 
 	__atomic_store_n(&bpf->bss->window.number, bpf->bss->window.number + 1, __ATOMIC_RELEASE);
 	wait_for_programs(window);
+	begun = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
 	drain(window, ended ? bpf->maps.flows4_odd : bpf->maps.flows4_even, FLOWS4, sightings);
 	drain(window, ended ? bpf->maps.flows6_odd : bpf->maps.flows6_even, FLOWS6, sightings);
 	drain(window, ended ? bpf->maps.troubles_odd : bpf->maps.troubles_even, TROUBLES, sightings);
 	bpf->bss->entries[ended] = 0;
+	window->drain_nanos += clock_nanos(CLOCK_THREAD_CPUTIME_ID) - begun;
+}
+
+__u64 drain_micros(const struct window *window)
+{
+	return window->drain_nanos / 1000;
 }

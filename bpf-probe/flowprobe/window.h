@@ -16,4 +16,7 @@ struct window *open_window(struct flowprobe_bpf *bpf, __u32 max_flows);
  */
 void end_window(struct window *window, struct sightings *sightings);
 
+/* Microseconds of CPU time that reading the maps has taken since the start. */
+__u64 drain_micros(const struct window *window);
+
 #endif

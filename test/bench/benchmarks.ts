@@ -1,9 +1,10 @@
 import { run as pipeline } from './pipeline.js';
 import { run as policy } from './policy.js';
+import { run as probe } from './probe.js';
 import { run as store } from './store.js';
 
 /** Measures something; its figures are named `group.figureWithUnit`. */
 export type Benchmark = () => Promise<Record<string, number>>;
 
 /** The benchmarks by the names that `npm run bench` takes. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, store, policy };
+export const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, store, policy, probe };

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
 import {
   inNamespace,
   listNamespaces,
@@ -8,6 +7,7 @@ import {
   execInNamespace,
 } from '@sonde/deploy/lab/command/namespace';
 import { run, type Command } from '@sonde/deploy/lab/command/run';
+import { trafficEndProgram } from './paths.js';
 
 /** A pod of a {@link NodeNetwork}: a namespace with `eth0`, whose other end is `interfaceName` in the node. */
 export interface TestPod {
@@ -16,8 +16,6 @@ export interface TestPod {
   readonly ipv6: string;
   readonly interfaceName: string;
 }
-
-const trafficEnd = path.join(import.meta.dirname, 'traffic-end.mjs');
 
 /**
  * A node for probe tests: a namespace that routes between pods, as most container networks do. Everything in it is
@@ -90,9 +88,14 @@ export class NodeNetwork {
     await run(inNamespace(this.netns, ['nft', '-f', '-']), { input: rules });
   }
 
+  /** Loads nftables rules into a pod. */
+  async loadRulesInPod({ netns }: TestPod, rules: string): Promise<void> {
+    await run(inNamespace(netns, ['nft', '-f', '-']), { input: rules });
+  }
+
   /** Starts a server of `traffic-end.mjs` in a pod; resolves when it listens. */
   async serve(pod: TestPod, ...end: string[]): Promise<void> {
-    const [program, ...args] = inNamespace(pod.netns, [process.execPath, trafficEnd, ...end]);
+    const [program, ...args] = inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]);
     const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#processes.push(server);
     await once(server.stdout, 'data');
@@ -100,7 +103,7 @@ export class NodeNetwork {
 
   /** Runs a client of `traffic-end.mjs` in a pod to its end. */
   async send(pod: TestPod, ...end: string[]): Promise<void> {
-    await run(inNamespace(pod.netns, [process.execPath, trafficEnd, ...end]));
+    await run(inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]));
   }
 
   /** Runs any command in a pod and returns what it printed, whatever its exit code. */

@@ -10,6 +10,7 @@
  *   udp-server ADDRESS PORT               sends each datagram back
  *   udp-client ADDRESS PORT COUNT SIZE    COUNT datagrams, waits for each one's answer
  *   udp-blind ADDRESS PORT COUNT SIZE     COUNT datagrams, waits for nothing
+ *   udp-spread ADDRESS PORT FLOWS COUNT   COUNT datagrams, in turn to FLOWS ports from PORT on
  */
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -29,6 +30,7 @@ const ends = {
   'udp-server': udpServer,
   'udp-client': udpClient,
   'udp-blind': udpBlind,
+  'udp-spread': udpSpread,
 };
 await ends[mode]();
 
@@ -110,6 +112,22 @@ async function udpBlind() {
   await new Promise((resolve) => socket.connect(port, address, resolve));
   socket.on('error', () => undefined);
   for (let i = 0; i < count; i++) await new Promise((resolve) => socket.send(Buffer.alloc(size), resolve));
+  socket.close();
+}
+
+async function udpSpread() {
+  const [flows, count] = [first, second];
+  const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  const datagram = Buffer.alloc(64);
+  const atOnce = 256;
+  let sent = 0;
+  const sendOn = async () => {
+    while (sent < count) {
+      const to = port + (sent++ % flows);
+      await new Promise((resolve) => socket.send(datagram, to, address, resolve));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, sendOn));
   socket.close();
 }
 

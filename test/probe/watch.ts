@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { probeWindows } from '@sonde/collector/probe/windows';
 import { inNamespace } from '@sonde/deploy/lab/command/namespace';
 import { whyUnavailable } from '@sonde/deploy/lab/unavailable';
@@ -9,15 +8,16 @@ import { formatAddress } from '@sonde/model/cluster/address';
 import { enumerationValue } from '@sonde/model/flow/enumerations';
 import type { ObservedFlows } from '@sonde/model/flow/observed';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
-
-export const flowprobePath = path.resolve(import.meta.dirname, '../../bpf-probe/build/flowprobe');
+import { flowprobeProgram } from './paths.js';
 
 /** Why the probe cannot be tested here, or undefined when it can. */
 export function whyNoProbe(): string | undefined {
   const reason = whyUnavailable(['ip', 'nft', 'ping', 'ethtool', 'tcpdump']);
   if (reason !== undefined) return reason;
   if (!existsSync('/sys/kernel/btf/vmlinux')) return 'This kernel has no type information for BPF programs.';
-  return existsSync(flowprobePath) ? undefined : `${flowprobePath} is not built: run "make -C bpf-probe".`;
+  return existsSync(flowprobeProgram)
+    ? undefined
+    : `${flowprobeProgram} is not built: run "make -C bpf-probe".`;
 }
 
 /** A reported flow, as far as tests look at it. */
@@ -52,7 +52,7 @@ export interface ProbeReport {
 
 /** Starts flowprobe in a namespace; resolves when it watches. `stop` ends it and returns all that it reported. */
 export async function watch(netns: string, ...options: string[]): Promise<{ stop(): Promise<ProbeReport> }> {
-  const [program, ...args] = inNamespace(netns, [flowprobePath, ...options]);
+  const [program, ...args] = inNamespace(netns, [flowprobeProgram, ...options]);
   const probe = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   probe.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
