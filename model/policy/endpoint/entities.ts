@@ -107,10 +107,6 @@ export class Entities {
     for (const host of this.#hosts.values()) if (host.profiles.includes(name)) this.#describeHost(host);
   }
 
-  profile(name: string): Profile | undefined {
-    return this.#profiles.get(name);
-  }
-
   /** Must be called when the labels of a namespace change: its network sets inherit them. */
   namespaceChanged(namespace: string): void {
     for (const set of this.#sets.values()) if (set.namespace === namespace) this.#describeSet(set);

@@ -10,7 +10,7 @@ import type { Labels, Selector } from '../selector/selector.js';
 /** Whether something holds: no, yes, or open because something is not known. */
 export type Match = typeof NO | typeof YES | typeof OPEN;
 export const NO = 0;
-export const YES = 1;
+const YES = 1;
 export const OPEN = 2;
 
 /** A value that is not known. */

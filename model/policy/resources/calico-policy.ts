@@ -46,7 +46,7 @@ const FIELDS = [
 const GLOBAL_FIELDS = ['namespaceSelector', 'doNotTrack', 'preDNAT', 'applyOnForward'];
 
 /** The tier of policies that name none. */
-export const DEFAULT_TIER = 'default';
+const DEFAULT_TIER = 'default';
 
 /** Reads the `spec` of a policy; absent `types` are filled in as Calico's API does it. */
 export function readCalicoPolicy(

@@ -16,7 +16,7 @@ interface Selecting {
 }
 
 /** The network policies that isolate a pod in a direction. */
-export function isolating(world: World, pod: Pod, direction: Direction): Selecting[] {
+function isolating(world: World, pod: Pod, direction: Direction): Selecting[] {
   const found: Selecting[] = [];
   for (const policy of world.policies) {
     if (policy.api !== 'kubernetes' || policy.namespace !== pod.namespace) continue;

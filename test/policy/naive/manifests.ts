@@ -82,7 +82,7 @@ function isExpression(value: unknown): value is Expression {
   return Array.isArray(value) && typeof value[0] === 'string' && OPERATORS.has(value[0]);
 }
 
-export function textOf(expression: Expression): string {
+function textOf(expression: Expression): string {
   const [operator, first, second] = expression;
   switch (operator) {
     case 'all':

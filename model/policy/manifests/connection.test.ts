@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { evaluated, manifest, namespace, networkPolicy, node, pod, tcp } from './build.js';
+import { readManifestCluster } from './cluster.js';
+import { ConnectionError } from './connection.js';
+
+const WEB = pod('shop/web', {
+  labels: { app: 'web' },
+  ips: ['10.0.0.1'],
+  ports: [{ name: 'http', containerPort: 8080 }],
+});
+const CLIENT = pod('shop/client', { labels: { app: 'client' }, ips: ['10.0.0.2'] });
+const OBJECTS = [namespace('shop'), WEB, CLIENT];
+
+const problemsOf = (connection: object) => {
+  try {
+    evaluated(OBJECTS, connection);
+  } catch (error) {
+    if (error instanceof ConnectionError)
+      return error.problems.map(({ field, reason }) => `${field} ${reason}`);
+    throw error;
+  }
+  return [];
+};
+
+describe('a connection', () => {
+  it('names what it lacks, and what is not there', () => {
+    expect(problemsOf({})).toEqual([
+      'protocol "" is not a protocol name, nor a number from 1 to 255',
+      'from is missing',
+      'to is missing',
+    ]);
+    expect(problemsOf(tcp('shop/gone', 'shop/web', 80))).toEqual([
+      'from names the pod shop/gone, which is not in the manifests',
+    ]);
+    expect(problemsOf(tcp('shop/web', 'example.org', 80))).toEqual([
+      'to "example.org" is no namespace/pod, no address, and no domain name with known addresses',
+    ]);
+    expect(problemsOf(tcp('shop/client', 'shop/web', 70_000))).toEqual([
+      'port must be from 0 to 65535, not 70000',
+    ]);
+    expect(problemsOf(tcp('shop/client', 'shop/web', 'https'))).toEqual([
+      'port "https" is not the name of a TCP port of the destination pod',
+    ]);
+    expect(problemsOf({ from: 'shop/client', to: 'shop/web', protocol: 'UDP' })).toEqual([
+      'port is missing, which UDP needs',
+    ]);
+  });
+
+  it('may have the address of a pod for the pod, and the name of its port for the port', () => {
+    const policy = networkPolicy('shop/p', {
+      podSelector: {},
+      ingress: [{ from: [{ podSelector: { matchLabels: { app: 'client' } } }], ports: [{ port: 8080 }] }],
+    });
+    expect(evaluated([...OBJECTS, policy], tcp('10.0.0.2', '10.0.0.1', 'http')).verdict).toBe('allow');
+    expect(evaluated([...OBJECTS, policy], tcp('10.0.0.3', '10.0.0.1', 'http')).verdict).toBe('deny');
+  });
+
+  it('says which of its fields were not looked at', () => {
+    expect(evaluated(OBJECTS, { ...tcp('shop/client', 'shop/web', 80), expect: 'allow' }).notes).toEqual([
+      'the field expect was not looked at',
+    ]);
+  });
+
+  it('between pods of both families is judged by the first, and says where the other fares otherwise', () => {
+    const both = [
+      namespace('shop'),
+      pod('shop/a', { ips: ['10.0.0.1', '2001:db8::1'] }),
+      pod('shop/b', { ips: ['10.0.0.2', '2001:db8::2'] }),
+      networkPolicy('shop/p', {
+        podSelector: {},
+        ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }],
+      }),
+    ];
+    expect(evaluated(both, tcp('shop/a', 'shop/b', 80))).toMatchObject({
+      verdict: 'allow',
+      notes: ['by destination, 10.0.0.2: allow, 2001:db8::2: deny'],
+    });
+  });
+
+  it('between ends without a family in common is unknown', () => {
+    const six = pod('shop/six', { ips: ['2001:db8::1'] });
+    expect(evaluated([...OBJECTS, six], tcp('shop/six', 'shop/web', 80)).verdict).toBe('unknown');
+  });
+
+  it('to a domain is judged by its addresses, and unknown where they fare differently', () => {
+    const policy = networkPolicy('shop/p', {
+      podSelector: {},
+      policyTypes: ['Egress'],
+      egress: [{ to: [{ ipBlock: { cidr: '192.0.2.0/24' } }] }],
+    });
+    const to = (...addresses: string[]) =>
+      evaluated([...OBJECTS, policy], tcp('shop/web', 'example.org', 443), { 'example.org': addresses });
+    expect(to('192.0.2.1', '192.0.2.2').verdict).toBe('allow');
+    expect(to('192.0.2.1', '198.51.100.1')).toMatchObject({
+      verdict: 'unknown',
+      notes: ['it depends on which address is taken: 192.0.2.1: allow, 198.51.100.1: deny'],
+    });
+  });
+
+  it('to a service without an endpoint for the port is unknown', () => {
+    const service = manifest('v1', 'Service', 'shop/s', {
+      clusterIP: '10.96.0.1',
+      ports: [{ port: 80 }],
+      selector: { app: 'web' },
+    });
+    const { verdict, notes } = evaluated([...OBJECTS, service], tcp('shop/client', '10.96.0.1', 80));
+    expect(verdict).toBe('unknown');
+    expect(notes[0]).toBe('10.96.0.1 is service shop/s, of which no endpoint for the port is known');
+  });
+
+  it('of a pod on the host network has the address of its node', () => {
+    const agent = pod('shop/agent', { hostNetwork: true, node: 'n1' });
+    const policy = networkPolicy('shop/p', {
+      podSelector: {},
+      ingress: [{ from: [{ ipBlock: { cidr: '172.18.0.2/32' } }] }],
+    });
+    const objects = [...OBJECTS, agent, node('n1', ['172.18.0.2']), policy];
+    expect(evaluated(objects, tcp('shop/agent', 'shop/web', 80)).verdict).toBe('allow');
+  });
+
+  it('says where a namespace is not among the objects, so that its labels are not known', () => {
+    expect(evaluated([WEB, CLIENT], tcp('shop/client', 'shop/web', 80)).notes).toEqual([
+      'namespace shop is not in the manifests: no label of it is known but its name',
+    ]);
+  });
+});
+
+describe('objects of a cluster', () => {
+  it('that are given twice are a problem only where they differ', () => {
+    expect(readManifestCluster([WEB, WEB]).problems).toEqual([]);
+    expect(readManifestCluster([WEB, pod('shop/web', { ips: ['10.0.0.9'] })]).problems).toEqual([
+      {
+        object: 1,
+        field: 'metadata.name',
+        reason: 'is that of another object of the same kind, which differs',
+      },
+    ]);
+  });
+
+  it('with problems count as absent, and every problem is told', () => {
+    const broken = {
+      ...WEB,
+      metadata: { name: 'web', namespace: 'shop', labels: { app: 7 } },
+    } as unknown as typeof WEB;
+    const { cluster, problems } = readManifestCluster([broken, CLIENT]);
+    expect([...cluster.pods.keys()]).toEqual(['shop/client']);
+    expect(problems).toEqual([{ object: 0, field: 'metadata.labels.app', reason: 'must be a text, not 7' }]);
+  });
+});
