@@ -4,18 +4,22 @@ import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
 import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { joinColumns } from '@sonde/model/flow/join-columns';
+import { observedFlowFields } from '@sonde/model/flow/observed';
+import { TextColumnBuilder } from '@sonde/model/flow/text-column';
 import { halvesOf, writeWide } from '@sonde/model/flow/wide';
 import type { EnrichmentContext } from './context.js';
 import { attributeEnds, type FlowEnds } from './ends.js';
 import { judge } from './evidence.js';
-import { joinObserved } from './join-observed.js';
-import { TextColumnBuilder } from './text-column.js';
 
 /** Makes one block for the store of batches from the transport: every field of every flow filled. */
 export function enrich(delivered: readonly DeliveredBatch[], context: EnrichmentContext): EnrichedFlows {
   const { cluster } = context;
   const rows = delivered.reduce((sum, { batch }) => sum + batch.rows, 0);
-  const observed = joinObserved(delivered.map(({ batch }) => batch));
+  const observed = joinColumns(
+    observedFlowFields,
+    delivered.map(({ batch }) => batch),
+  );
   const src = attributeEnds(cluster, observed.src_ip, observed.start_time);
   const dst = attributeEnds(cluster, observed.dst_ip, observed.start_time);
 

@@ -1,4 +1,6 @@
-import type { FlowColumns, ObservedColumns } from './columns.js';
+import type { ObservedDns } from '../dns/records.js';
+import type { ObservedColumns, Records } from './columns.js';
+import type { FlowField } from './fields.js';
 
 /** The version of the observed columns' meaning; raised when a reader of the old one would misread the new. */
 export const FLOW_SCHEMA_VERSION = 1;
@@ -12,6 +14,8 @@ export interface FlowBatch {
   readonly sequence: number;
   readonly rows: number;
   readonly columns: ObservedColumns;
+  /** The DNS look-ups that ended in the window; absent if there were none. */
+  readonly dns?: ObservedDns;
   readonly losses: LossCounters;
 }
 
@@ -22,7 +26,4 @@ export interface FlowBatch {
 export type LossCounters = Readonly<Record<string, number>>;
 
 /** Flows with every field filled, as the store takes them. */
-export interface EnrichedFlows {
-  readonly rows: number;
-  readonly columns: FlowColumns;
-}
+export type EnrichedFlows = Records<FlowField>;

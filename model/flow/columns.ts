@@ -1,5 +1,5 @@
-import type { FieldType } from './field.js';
-import type { FlowField, FlowFieldOf } from './fields.js';
+import type { FieldDeclaration, FieldOfOrigin, FieldType } from './field.js';
+import type { FlowField } from './fields.js';
 
 /**
  * The column that holds each field type. 64-bit columns are read and written through their 32-bit halves
@@ -26,15 +26,40 @@ export interface TextColumn {
 export type FlowColumn = ColumnByType[FieldType];
 
 /** A set of columns by field name; every column holds the same number of rows (an `ip` column 16 bytes a row). */
-export type ColumnsOf<Name extends FlowField['name']> = {
-  readonly [Field in Extract<FlowField, { name: Name }> as Field['name']]: ColumnByType[Field['type']];
+export type ColumnsOf<Fields extends FieldDeclaration> = {
+  readonly [Field in Fields as Field['name']]: ColumnByType[Field['type']];
 };
 
-/** What a collector reports: the fields that the wire fills. */
-export type ObservedColumns = ColumnsOf<FlowFieldOf<'observed'>>;
+/** Records of one kind, as columns of its declared fields. */
+export interface Records<Fields extends FieldDeclaration = FieldDeclaration> {
+  readonly rows: number;
+  readonly columns: ColumnsOf<Fields>;
+}
 
-/** What the store receives: every field. */
-export type FlowColumns = ColumnsOf<FlowField['name']>;
+/** What a collector reports of flows: the fields that the wire fills. */
+export type ObservedColumns = ColumnsOf<FieldOfOrigin<FlowField, 'observed'>>;
+
+/** What the store receives of flows: every field. */
+export type FlowColumns = ColumnsOf<FlowField>;
+
+/** Columns of `rows` rows for the given fields, all zero or empty. */
+export function allocateColumns<Field extends FieldDeclaration>(
+  fields: readonly Field[],
+  rows: number,
+): ColumnsOf<Field> {
+  const columns = fields.map(({ name, type }) => [name, allocateColumn(type, rows)]);
+  // The declarations that the entries come from are those that the type comes from.
+  return Object.fromEntries(columns) as ColumnsOf<Field>;
+}
+
+/** The column of one of the fields, for code that goes by declarations. */
+export function columnOf<Field extends FieldDeclaration>(
+  columns: ColumnsOf<Field>,
+  { name }: FieldDeclaration & Pick<Field, 'name'>,
+): FlowColumn {
+  // Every field has its column; the compiler does not follow a name that is a type parameter.
+  return (columns as unknown as Readonly<Record<Field['name'], FlowColumn>>)[name];
+}
 
 /** A new column of `rows` rows, all zero or empty. */
 export function allocateColumn<Type extends FieldType>(type: Type, rows: number): ColumnByType[Type];

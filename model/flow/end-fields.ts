@@ -1,29 +1,17 @@
-import type { FieldDeclaration } from './field.js';
+import type { FlowFieldDeclaration } from './field.js';
+import { identityFields } from './identity-fields.js';
 
-/** What the record says of one end of the connection; `prefix` is `src` (client) or `dst` (server). */
+/** What the flow record says of one end of the connection; `prefix` is `src` (client) or `dst` (server). */
 export function endFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {
   return [
+    ...identityFields(prefix, end),
     {
-      name: `${prefix}_kind`,
-      type: 'enumeration',
-      values: ['external', 'pod', 'node', 'host_network_pod', 'service', 'network_set'],
+      name: `${prefix}_domain`,
+      type: 'text',
       origin: 'context',
       aggregation: 'key',
-      description: `What the ${end}'s address belonged to at the flow's time`,
+      description: `Domain name of an ${end} outside the cluster, learned from DNS answers or TLS`,
     },
-    text('namespace', `Namespace of the ${end}; empty if it has none`),
-    text('name', `Name of the ${end}: pod, node, service or network set; empty if external`),
-    text('workload', `Name of the workload that owns the ${end}'s pod`),
-    text(
-      'workload_kind',
-      `Kind of that workload: Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet or Pod`,
-    ),
-    text('service_account', `Service account of the ${end}'s pod`),
-    text('labels', `Labels of the ${end}: sorted k=v pairs, comma-separated, without per-replica labels`),
-    text('node', `Node that the ${end} runs on`),
-    text('zone', `Availability zone of that node`),
-    text('network_sets', `Network sets that hold the ${end}'s address, most specific first, comma-separated`),
-    text('domain', `Domain name of the ${end}, learned from DNS answers or TLS`),
     {
       name: `${prefix}_process`,
       type: 'text',
@@ -38,15 +26,5 @@ export function endFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, en
       aggregation: 'last',
       description: `Control group (its inode number) of that process; 0 if not known`,
     },
-  ] as const satisfies readonly FieldDeclaration[];
-
-  function text<const Name extends string>(name: Name, description: string) {
-    return {
-      name: `${prefix}_${name}` as const,
-      type: 'text',
-      origin: 'context',
-      aggregation: 'key',
-      description,
-    } as const;
-  }
+  ] as const satisfies readonly FlowFieldDeclaration[];
 }

@@ -1,7 +1,7 @@
 /**
- * How one field of the flow record is declared. Everything that depends on the record's shape (column arrays,
- * Arrow schema, table definition, filter variables, API field list, docs table) is derived from declarations
- * of this type; `fields.ts` holds them.
+ * How one field of a record is declared. Everything that depends on a record's shape (column arrays, Arrow schema,
+ * table definition, filter variables, API field list, docs table) is derived from declarations of this type: those of
+ * flows are in `fields.ts`, those of DNS look-ups in `../dns/fields.ts`.
  */
 export interface FieldDeclaration {
   /** The field's name everywhere: in columns, in the store, in the API. */
@@ -9,10 +9,8 @@ export interface FieldDeclaration {
   readonly type: FieldType;
   /** Who fills the field: the wire (`observed`), the enricher (`context`), or the transport (`provenance`). */
   readonly origin: FieldOrigin;
-  /** How two records of one connection merge into one; see {@link Aggregation}. */
-  readonly aggregation: Aggregation;
   /** The unit of a number, where it has one. */
-  readonly unit?: 'bytes' | 'packets' | 'microseconds' | 'milliseconds since 1970 (UTC)';
+  readonly unit?: 'bytes' | 'packets' | 'microseconds' | 'seconds' | 'milliseconds since 1970 (UTC)';
   /** The values of an `enumeration`, in the order of their stored numbers from 0. */
   readonly values?: readonly string[];
   /** ClickHouse's column codec, where the type's usual one is not the best. */
@@ -20,6 +18,18 @@ export interface FieldDeclaration {
   /** One line for people: what the field means. */
   readonly description: string;
 }
+
+/** A field of the flow record. */
+export interface FlowFieldDeclaration extends FieldDeclaration {
+  /** How two records of one connection merge into one; see {@link Aggregation}. */
+  readonly aggregation: Aggregation;
+}
+
+/** A field of a list of declarations that the wire, the enricher or the transport fills. */
+export type FieldOfOrigin<Field extends FieldDeclaration, Origin extends FieldOrigin> = Extract<
+  Field,
+  { origin: Origin }
+>;
 
 /**
  * The field types and the column that holds each (see `columns.ts`):

@@ -1,5 +1,5 @@
 import { endFields } from './end-fields.js';
-import type { FieldDeclaration } from './field.js';
+import type { FlowFieldDeclaration } from './field.js';
 
 /**
  * The flow record, declared once. One record is one connection (five-tuple, oriented client to server) on one
@@ -365,13 +365,7 @@ export const flowFields = [
     aggregation: 'last',
     description: "Offset of the record's batch in that partition",
   },
-] as const satisfies readonly FieldDeclaration[];
+] as const satisfies readonly FlowFieldDeclaration[];
 
 export type FlowField = (typeof flowFields)[number];
 export type FlowFieldName = FlowField['name'];
-
-/** Names of the fields that the wire, the enricher or the transport fills. */
-export type FlowFieldOf<Origin extends FieldDeclaration['origin']> = Extract<
-  FlowField,
-  { origin: Origin }
->['name'];

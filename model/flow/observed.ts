@@ -1,17 +1,21 @@
-import { allocateColumn, type ObservedColumns } from './columns.js';
-import { flowFields } from './fields.js';
+import { allocateColumns, type ObservedColumns, type Records } from './columns.js';
+import type { FieldDeclaration, FieldOfOrigin } from './field.js';
+import { type FlowField, flowFields } from './fields.js';
 
 /** Flows as a source sees them. */
-export interface ObservedFlows {
-  readonly rows: number;
-  readonly columns: ObservedColumns;
+export type ObservedFlows = Records<FieldOfOrigin<FlowField, 'observed'>>;
+
+/** The flow record's fields that the wire fills. */
+export const observedFlowFields = observedFields(flowFields);
+
+/** Those of the declared fields that the wire fills. */
+export function observedFields<Field extends FieldDeclaration>(
+  fields: readonly Field[],
+): FieldOfOrigin<Field, 'observed'>[] {
+  return fields.filter((field): field is FieldOfOrigin<Field, 'observed'> => field.origin === 'observed');
 }
 
 /** Columns for `rows` flows, all zero or empty, for a source to fill. */
 export function allocateObservedColumns(rows: number): ObservedColumns {
-  const columns = flowFields
-    .filter((field) => field.origin === 'observed')
-    .map((field) => [field.name, allocateColumn(field.type, rows)]);
-  // The declaration that the entries come from is the one that the type comes from.
-  return Object.fromEntries(columns) as ObservedColumns;
+  return allocateColumns(observedFlowFields, rows);
 }

@@ -1,10 +1,23 @@
 import { formatAddress } from '../cluster/address.js';
-import type { ColumnByType, FlowColumn, FlowColumns, TextColumn } from './columns.js';
+import {
+  type ColumnByType,
+  columnOf,
+  type ColumnsOf,
+  type FlowColumn,
+  type FlowColumns,
+  type TextColumn,
+} from './columns.js';
+import type { FieldDeclaration } from './field.js';
 import { type FlowField, flowFields } from './fields.js';
 import { halvesOf, readWide } from './wide.js';
 
-/** A flow as an object, for the edges: addresses and enumerations as text, times as ISO 8601, the rest as it is. */
-export type FlowRow = { readonly [Field in FlowField as Field['name']]: FieldValue<Field> };
+/** A record as an object, for the edges: addresses and enumerations as text, times as ISO 8601, the rest as it is. */
+export type RowOf<Fields extends FieldDeclaration> = {
+  readonly [Field in Fields as Field['name']]: FieldValue<Field>;
+};
+
+/** A flow as an object. */
+export type FlowRow = RowOf<FlowField>;
 
 type FieldValue<Field> = Field extends { values: readonly (infer Value)[] }
   ? Value
@@ -14,14 +27,23 @@ type FieldValue<Field> = Field extends { values: readonly (infer Value)[] }
       ? boolean
       : number;
 
-/** One row of the columns as an object. Not for hot paths. */
+/** One row of the flows' columns as an object. Not for hot paths. */
 export function flowRow(columns: FlowColumns, row: number): FlowRow {
-  const entries = flowFields.map((field) => [field.name, fieldValue(field, columns[field.name], row)]);
-  return Object.fromEntries(entries) as FlowRow;
+  return recordRow(flowFields, columns, row);
+}
+
+/** One row of the columns of the given fields as an object. Not for hot paths. */
+export function recordRow<Field extends FieldDeclaration>(
+  fields: readonly Field[],
+  columns: ColumnsOf<Field>,
+  row: number,
+): RowOf<Field> {
+  const entries = fields.map((field) => [field.name, fieldValue(field, columnOf(columns, field), row)]);
+  return Object.fromEntries(entries) as RowOf<Field>;
 }
 
 function fieldValue(
-  field: FlowField,
+  field: FieldDeclaration,
   column: FlowColumn,
   row: number,
 ): string | number | boolean | undefined {
@@ -37,7 +59,7 @@ function fieldValue(
       return dictionary[indexes[row] ?? -1];
     }
     case 'enumeration':
-      return field.values[(column as ColumnByType['enumeration'])[row] ?? -1];
+      return field.values?.[(column as ColumnByType['enumeration'])[row] ?? -1];
     case 'boolean':
       return (column as ColumnByType['boolean'])[row] !== 0;
     default:

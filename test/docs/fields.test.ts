@@ -1,5 +1,6 @@
 import path from 'node:path';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import { dnsFields } from '@sonde/model/dns/fields';
+import type { FieldDeclaration, FlowFieldDeclaration } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { expect, it } from 'vitest';
 
@@ -18,13 +19,7 @@ const TYPE_TEXT: Readonly<Record<FieldDeclaration['type'], string>> = {
   text: 'text',
 };
 
-function fieldsPage(fields: readonly FieldDeclaration[]): string {
-  const rows = fields.map(({ name, type, values, unit, origin, aggregation, description }) => {
-    const typeText = [TYPE_TEXT[type], values?.map((value) => `\`${value}\``).join(', ')]
-      .filter(Boolean)
-      .join(' ');
-    return `| \`${name}\` | ${typeText} | ${unit ?? ''} | ${origin} | ${aggregation} | ${description} |`;
-  });
+function fieldsPage(flow: readonly FlowFieldDeclaration[], dns: readonly FieldDeclaration[]): string {
   return `# What a flow record holds
 
 One record is one connection (five-tuple, oriented client to server) on one node over one aggregation window, with both
@@ -33,15 +28,36 @@ directions: \`_out\` is client to server, \`_in\` is server to client; \`src_\` 
 *Origin* says who fills a field: the wire (\`observed\`), the enricher (\`context\`) or the transport (\`provenance\`).
 *Merged by* says how records of one connection are put together into a longer window.
 
-This page follows from \`model/flow/fields.ts\`; after a change there, write it anew with
+This part follows from \`model/flow/fields.ts\`; after a change there, write it anew with
 \`npx vitest run test/docs -u\`.
 
 | field | type | unit | origin | merged by | meaning |
 |---|---|---|---|---|---|
-${rows.join('\n')}
+${flow.map((field) => tableRow(field, field.aggregation)).join('\n')}
+
+# What the record of a DNS look-up holds
+
+One record is one transaction as one node saw it: a query with its response, a query without one (for 5 seconds), or a
+response whose query was not seen. \`src_\` is the client. Records are never merged.
+
+This part follows from \`model/dns/fields.ts\`.
+
+| field | type | unit | origin | meaning |
+|---|---|---|---|---|
+${dns.map((field) => tableRow(field)).join('\n')}
 `;
 }
 
-it('docs/fields.md says what the declaration says', async () => {
-  await expect(fieldsPage(flowFields)).toMatchFileSnapshot(page);
+function tableRow(
+  { name, type, values, unit, origin, description }: FieldDeclaration,
+  ...more: string[]
+): string {
+  const typeText = [TYPE_TEXT[type], values?.map((value) => `\`${value}\``).join(', ')]
+    .filter(Boolean)
+    .join(' ');
+  return `| ${[`\`${name}\``, typeText, unit ?? '', origin, ...more, description].join(' | ')} |`;
+}
+
+it('docs/fields.md says what the declarations say', async () => {
+  await expect(fieldsPage(flowFields, dnsFields)).toMatchFileSnapshot(page);
 });

@@ -1,4 +1,4 @@
-import type { TextColumn } from '@sonde/model/flow/columns';
+import type { TextColumn } from './columns.js';
 
 /** Builds a dictionary column of a known length, row by row or whole stretches at a time. */
 export class TextColumnBuilder {

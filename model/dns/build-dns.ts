@@ -1,0 +1,20 @@
+import { buildRecords, type WrittenRow } from '../flow/build-records.js';
+import type { FieldOfOrigin } from '../flow/field.js';
+import { type DnsField, dnsFields } from './fields.js';
+import { type EnrichedDns, type ObservedDns, observedDnsFields } from './records.js';
+
+/** A look-up written by hand, for tests: any observed field. */
+export type ObservedDnsRow = WrittenRow<FieldOfOrigin<DnsField, 'observed'>>;
+
+/** The columns of look-ups written by hand. What a row leaves out is zero or empty. */
+export function observedDns(rows: readonly ObservedDnsRow[]): ObservedDns {
+  return buildRecords(observedDnsFields, rows);
+}
+
+/** A stored look-up written by hand, for tests: any field. */
+export type WrittenDnsRow = WrittenRow<DnsField>;
+
+/** The columns of stored look-ups written by hand. What a row leaves out is zero or empty. */
+export function enrichedDns(rows: readonly WrittenDnsRow[]): EnrichedDns {
+  return buildRecords(dnsFields, rows);
+}

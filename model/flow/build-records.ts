@@ -1,0 +1,59 @@
+import { parseAddress } from '../cluster/address.js';
+import { allocateColumns, type ColumnByType, type Records } from './columns.js';
+import type { FieldDeclaration } from './field.js';
+import { TextColumnBuilder } from './text-column.js';
+import { halvesOf, writeWide } from './wide.js';
+
+/** A record written by hand, for tests: any of the fields, numbers as numbers, addresses and values as text. */
+export type WrittenRow<Fields extends FieldDeclaration> = {
+  readonly [Field in Fields as Field['name']]?: WrittenValue<Field>;
+};
+
+/** A field's value as people write it: addresses, texts and enumerations' values as text, all else as it is. */
+type WrittenValue<Field> = Field extends { values: readonly (infer Value)[] }
+  ? Value
+  : Field extends { type: 'ip' | 'text' }
+    ? string
+    : Field extends { type: 'boolean' }
+      ? boolean
+      : number;
+
+/** The columns of records written by hand. What a row leaves out is zero or empty. */
+export function buildRecords<Field extends FieldDeclaration>(
+  fields: readonly Field[],
+  rows: readonly WrittenRow<Field>[],
+): Records<Field> {
+  const columns: Record<string, unknown> = { ...allocateColumns(fields, rows.length) };
+  for (const field of fields) {
+    const values = rows.map((row) => (row as Readonly<Record<string, Written>>)[field.name]);
+    if (field.type === 'text') columns[field.name] = textColumn(values);
+    else for (const [row, value] of values.entries()) writeValue(field, columns[field.name], row, value);
+  }
+  return { rows: rows.length, columns: columns as Records<Field>['columns'] };
+}
+
+type Written = string | number | boolean | undefined;
+
+function textColumn(values: readonly Written[]) {
+  const builder = new TextColumnBuilder(values.length);
+  for (const [row, value] of values.entries()) builder.indexes[row] = builder.intern(String(value ?? ''));
+  return builder.build();
+}
+
+function writeValue(field: FieldDeclaration, column: unknown, row: number, value: Written): void {
+  if (value === undefined) return;
+  switch (field.type) {
+    case 'ip':
+      (column as ColumnByType['ip']).set(parseAddress(String(value)), row * 16);
+      break;
+    case 'time':
+    case 'uint64':
+      writeWide(halvesOf(column as ColumnByType['uint64']), row, Number(value));
+      break;
+    case 'enumeration':
+      (column as ColumnByType['enumeration'])[row] = field.values?.indexOf(String(value)) ?? 0;
+      break;
+    default:
+      (column as ColumnByType['uint32'])[row] = Number(value);
+  }
+}
