@@ -44,6 +44,8 @@ describe('classes of addresses', () => {
     const fact = facts.add([parsePrefix('192.0.2.0/24')]);
     expect(classOf(facts, '192.0.2.1').facts.has(fact)).toBe(true);
     const { generation } = facts;
+    facts.assign(fact, [parsePrefix('192.0.2.0/24')]);
+    expect(facts.generation).toBe(generation);
     facts.assign(fact, [parsePrefix('198.51.100.0/24')]);
     expect(facts.generation).toBeGreaterThan(generation);
     expect(classOf(facts, '192.0.2.1').facts.has(fact)).toBe(false);

@@ -51,10 +51,10 @@ export class AddressFacts {
     return fact;
   }
 
-  /** Says which addresses the fact holds of from now on. */
+  /** Says which addresses the fact holds of from now on; nothing changes if they are what they were. */
   assign(fact: number, prefixes: readonly AddressPrefix[]): void {
     const before = this.#prefixesOf.get(fact) ?? [];
-    if (before.length === 0 && prefixes.length === 0) return;
+    if (isSame(before, prefixes)) return;
     for (const prefix of before) this.#remove(fact, prefix);
     for (const prefix of prefixes) this.#insert(fact, prefix);
     if (prefixes.length === 0) this.#prefixesOf.delete(fact);
@@ -128,6 +128,17 @@ export class AddressFacts {
     this.#addresses = new AddressTable();
     this.#remembered = [];
   }
+}
+
+/** Whether two lists hold the same prefixes in the same order. */
+function isSame(a: readonly AddressPrefix[], b: readonly AddressPrefix[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ bits, network }, index) => {
+      const other = b[index];
+      return other?.bits === bits && maskedKey(network, 0, bits) === maskedKey(other.network, 0, bits);
+    })
+  );
 }
 
 /** The first `bits` bits of an address as a key: 16-bit units as characters. */

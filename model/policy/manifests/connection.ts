@@ -3,8 +3,7 @@ import { familyOf } from '../address/prefix.js';
 import { FROM_OWN_NODE, SELF, STRANGERS, type Relation } from '../evaluate/connection.js';
 import { NOT_KNOWN } from '../evaluate/match.js';
 import { hasPorts, isIcmp, protocolName, protocolNumber } from '../protocol.js';
-import type { FieldProblem } from '../resources/fields.js';
-import { Fields } from '../resources/fields.js';
+import { Fields, type FieldProblem } from '../resources/fields.js';
 import type { DirectionResult, PolicyResult } from '../results.js';
 import type { ManifestCluster } from './cluster.js';
 import type { ManifestPod } from './kubernetes.js';
@@ -57,12 +56,10 @@ export function evaluateNamed(cluster: ManifestCluster, connection: unknown): Co
   const finished = [...asked.from, ...asked.to].find(({ pod }) => pod?.finished)?.pod;
   if (finished) return undecided(`pod ${nameOf(finished)} has finished: it is no end of connections`, notes);
   const pairs = asked.from.flatMap((from) => asked.to.map((to) => ({ from, to }))).filter(oneFamily);
-  const [first] = pairs;
-  if (!first) return undecided('the two ends have no address family in common, or no endpoint', notes);
   const results = pairs.map(({ from, to }) => evaluatePair(cluster, from, to, asked));
-  const [result] = results;
-  if (!result) throw new ConnectionError([{ field: 'to', reason: 'leads nowhere' }]);
-  return combined(result, results, pairs, notes);
+  const [first] = results;
+  if (!first) return undecided('the two ends have no address family in common, or no endpoint', notes);
+  return combined(first, results, pairs, notes);
 }
 
 function readConnection(cluster: ManifestCluster, fields: Fields): Asked {
