@@ -23,13 +23,14 @@ const REMEMBERED = 262_144;
 export class AddressFacts {
   /** Counts up whenever an address may have come into another class. */
   generation = 0;
+  /** The class that stands for addresses which are not known: whether a fact holds of them is open. */
+  readonly unknown: AddressClass = { id: 0, family: undefined, facts: new Set() };
   #facts = 0;
   readonly #prefixesOf = new Map<number, readonly AddressPrefix[]>();
   /** For each prefix length, the facts by masked address. */
   readonly #byLength = new Map<number, Map<string, number[]>>();
   #lengths: readonly number[] = [];
   readonly #netFacts = new Map<string, number>();
-  readonly #classes: AddressClass[] = [{ id: 0, family: undefined, facts: new Set() }];
   readonly #classByFacts = new Map<string, AddressClass>();
   #addresses = new AddressTable();
   #remembered: AddressClass[] = [];
@@ -74,16 +75,8 @@ export class AddressFacts {
     return found;
   }
 
-  /** The class that stands for addresses which are not known: whether a fact holds of them is open. */
-  get unknown(): AddressClass {
-    const [unknown] = this.#classes;
-    if (!unknown) throw new Error('the class of unknown addresses is always there');
-    return unknown;
-  }
-
   /** Forgets all classes, so that their numbers begin anew. */
   forgetClasses(): void {
-    this.#classes.length = 1;
     this.#classByFacts.clear();
     this.#forget();
   }
@@ -99,8 +92,7 @@ export class AddressFacts {
     const text = `${family}:${facts.sort((a, b) => a - b).join(',')}`;
     const known = this.#classByFacts.get(text);
     if (known) return known;
-    const created: AddressClass = { id: this.#classes.length, family, facts: new Set(facts) };
-    this.#classes.push(created);
+    const created: AddressClass = { id: this.#classByFacts.size + 1, family, facts: new Set(facts) };
     this.#classByFacts.set(text, created);
     return created;
   }
