@@ -46,8 +46,11 @@ static __always_inline void note_entry(__u32 parity)
 {
 	struct pressure_message *message;
 
-	if (__sync_fetch_and_add(&entries[parity], 1) + 1 != pressure_entries)
+	/* Without the sum from before: atomics that return it came with Linux 5.12. */
+	__sync_fetch_and_add(&entries[parity], 1);
+	if (entries[parity] < pressure_entries || pressure_told == window.number + 1)
 		return;
+	pressure_told = window.number + 1;
 	message = bpf_ringbuf_reserve(&packets, sizeof(*message), 0);
 	if (!message)
 		return; /* The ring is full: user space is awake already. */

@@ -79,6 +79,7 @@ struct {
 } window __attribute__((aligned(64)));
 
 __u32 entries[2]; /* entries made in the current even and odd window */
+__u32 pressure_told; /* number + 1 of the window whose early end user space was last asked for */
 
 static __always_inline void count(enum counter counter, __u64 value)
 {

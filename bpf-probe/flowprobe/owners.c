@@ -18,7 +18,7 @@ static struct {
 	struct owner owner;
 } cache[CACHED];
 
-/* Where cgroup v2 is mounted: alone, or beside the older hierarchies. */
+/* Where cgroup v2 is mounted: alone, or beside the older hierarchies. `ip netns exec` hides both; --netns does not. */
 int open_root_cgroup(void)
 {
 	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};

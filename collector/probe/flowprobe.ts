@@ -81,5 +81,6 @@ function commandLine({
     String(windowMs),
     ...(options.arguments ?? []),
   ];
-  return networkNamespace === undefined ? command : ['ip', 'netns', 'exec', networkNamespace, ...command];
+  // Not by `ip netns exec`, which hides the control groups that processes are found by.
+  return networkNamespace === undefined ? command : [...command, '--netns', `/run/netns/${networkNamespace}`];
 }

@@ -1,3 +1,4 @@
+import { formatAddress } from '@sonde/model/cluster/address';
 import { type FlowRecords, flowRecords } from './flow-records.js';
 import type { Frame } from './frames.js';
 import { MalformedPayloadError } from './malformed-payload.js';
@@ -13,6 +14,7 @@ export type ProbeMessage =
     }
   | { readonly type: 'interfaces'; readonly interfaces: readonly WatchedInterface[] }
   | { readonly type: 'names'; readonly table: number; readonly names: ReadonlyMap<number, string> }
+  | { readonly type: 'dns'; readonly transactions: readonly DnsTransaction[] }
   | { readonly type: 'unknown' };
 
 /** What the probe found the kernel to support, in the order of the feature bits. */
@@ -26,6 +28,26 @@ export interface ProbeHello {
   /** Connections that one window's maps hold. */
   readonly capacity: number;
   readonly kernelRelease: string;
+}
+
+/** A DNS query and what was answered. */
+export interface DnsTransaction {
+  readonly client: string;
+  readonly clientPort: number;
+  /** The address that the client asked; if the query was not seen, the one that answered. */
+  readonly server: string;
+  readonly protocol: number;
+  readonly startMs: number;
+  /** 0 if not both query and response were seen. */
+  readonly latencyMicros: number;
+  /** RFC 1035 and successors: 1 A, 28 AAAA, … */
+  readonly queryType: number;
+  /** In lower case, without the final dot. */
+  readonly queryName: string;
+  readonly answered: boolean;
+  /** Of the answer's header: 0 no error, 3 no such name, … */
+  readonly responseCode: number;
+  readonly addresses: readonly { readonly address: string; readonly seconds: number }[];
 }
 
 export interface WatchedInterface {
@@ -48,6 +70,8 @@ export function readMessage({ type, payload }: Frame): ProbeMessage {
       return { type: 'interfaces', interfaces: reader.list(() => readInterface(reader)) };
     case 5:
       return { type: 'names', table: reader.u8(), names: readNames(reader) };
+    case 6:
+      return { type: 'dns', transactions: reader.list(() => readTransaction(reader)) };
     default:
       return { type: 'unknown' };
   }
@@ -73,6 +97,30 @@ function readNames(reader: PayloadReader): Map<number, string> {
   return new Map(reader.list(() => [reader.u32(), reader.text()] as const));
 }
 
+function readTransaction(reader: PayloadReader): DnsTransaction {
+  const client = reader.address();
+  const server = reader.address();
+  const startMs = reader.u64() / 1000;
+  const latencyMicros = reader.u32();
+  const clientPort = reader.u16();
+  reader.u16(); // the message's id
+  const queryType = reader.u16();
+  const responseCode = reader.u8();
+  const answered = (reader.u8() & 1) !== 0;
+  const protocol = reader.u8();
+  reader.u8();
+  const addressCount = reader.u16();
+  const queryName = reader.text();
+  const addresses = Array.from({ length: addressCount }, () => ({
+    address: reader.address(),
+    seconds: reader.u32(),
+  }));
+  return {
+    ...{ client, clientPort, server, protocol, startMs, latencyMicros },
+    ...{ queryType, queryName, answered, responseCode, addresses },
+  };
+}
+
 /** Reads little-endian values one after the other. */
 class PayloadReader {
   #at = 0;
@@ -80,6 +128,10 @@ class PayloadReader {
 
   u8(): number {
     return this.payload.readUInt8(this.#take(1));
+  }
+
+  u16(): number {
+    return this.payload.readUInt16LE(this.#take(2));
   }
 
   u32(): number {
@@ -93,9 +145,13 @@ class PayloadReader {
   }
 
   text(): string {
-    const length = this.payload.readUInt16LE(this.#take(2));
+    const length = this.u16();
     const at = this.#take(length);
     return this.payload.toString('utf8', at, at + length);
+  }
+
+  address(): string {
+    return formatAddress(this.payload, this.#take(16));
   }
 
   /** A u32 count, then that many items. Items that a false count promises are missed when the payload ends. */

@@ -3,12 +3,13 @@ import { type FlowRecords, toColumns } from './flow-records.js';
 import { type Frame, FrameReader } from './frames.js';
 import { MalformedPayloadError } from './malformed-payload.js';
 import { ProbeNames } from './names.js';
-import { type ProbeHello, readMessage, type WatchedInterface } from './messages.js';
+import { type DnsTransaction, type ProbeHello, readMessage, type WatchedInterface } from './messages.js';
 
 /** What a probe tells besides flows, for whoever wants to log it. */
 export interface ProbeEvents {
   onHello?(hello: ProbeHello): void;
   onInterfaces?(interfaces: readonly WatchedInterface[]): void;
+  onDns?(transactions: readonly DnsTransaction[]): void;
   /** A frame could not be used; it is counted as well. */
   onFault?(reason: string): void;
 }
@@ -49,6 +50,9 @@ export async function* probeWindows(
         case 'counters':
           probeCounters = message.counters;
           yield window();
+          break;
+        case 'dns':
+          events.onDns?.(message.transactions);
           break;
         case 'unknown':
           payloadFaults.unknownType += 1;

@@ -10,10 +10,15 @@
  *   udp-server ADDRESS PORT               sends each datagram back
  *   udp-client ADDRESS PORT COUNT SIZE    COUNT datagrams, waits for each one's answer
  *   udp-blind ADDRESS PORT COUNT SIZE     COUNT datagrams, waits for nothing
+ *   tls-client ADDRESS PORT SERVERNAME    begins a TLS handshake, which tcp-sink does not answer
+ *   tcp-sink ADDRESS PORT                 takes what comes, and closes
+ *   dns-server ADDRESS PORT               answers each query over UDP and TCP with 192.0.2.7 and 2001:db8::7
+ *   dns-client ADDRESS PORT NAME tcp|udp  one query of type A
  *   udp-spread ADDRESS PORT FLOWS COUNT   COUNT datagrams, in turn to FLOWS ports from PORT on
  */
 import dgram from 'node:dgram';
 import net from 'node:net';
+import tls from 'node:tls';
 import { setTimeout, clearTimeout } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -31,6 +36,10 @@ const ends = {
   'udp-client': udpClient,
   'udp-blind': udpBlind,
   'udp-spread': udpSpread,
+  'tls-client': tlsClient,
+  'tcp-sink': tcpSink,
+  'dns-server': dnsServer,
+  'dns-client': dnsClient,
 };
 await ends[mode]();
 
@@ -129,6 +138,66 @@ async function udpSpread() {
   };
   await Promise.all(Array.from({ length: atOnce }, sendOn));
   socket.close();
+}
+
+function tlsClient() {
+  const socket = tls.connect({ host: address, port, servername: numbers[0] });
+  socket.on('error', () => undefined);
+}
+
+function tcpSink() {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.destroy());
+  });
+  server.listen({ host: address, port }, ready);
+}
+
+function dnsServer() {
+  const udp = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  udp.on('message', (query, from) => udp.send(dnsAnswer(query), from.port, from.address));
+  const tcp = net.createServer((socket) => {
+    socket.once('data', (data) => socket.end(withLength(dnsAnswer(data.subarray(2)))));
+  });
+  udp.bind(port, address, () => tcp.listen({ host: address, port }, ready));
+}
+
+async function dnsClient() {
+  const [name, transport] = numbers;
+  const labels = name.split('.').flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]);
+  const header = Buffer.from([0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  const query = Buffer.concat([header, ...labels, Buffer.from([0, 0, 1, 0, 1])]);
+  if (transport === 'tcp') {
+    const socket = net.connect(port, address, () => socket.write(withLength(query)));
+    socket.on('data', () => socket.end());
+    return;
+  }
+  const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  const timer = setTimeout(() => socket.close(), 300);
+  socket.on('message', () => {
+    clearTimeout(timer);
+    socket.close();
+  });
+  socket.send(query, port, address);
+}
+
+/** RFC 1035: the query with the answer bit, and an A and an AAAA record that point back to its name. */
+function dnsAnswer(query) {
+  const answer = Buffer.concat([
+    query,
+    Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7]),
+    Buffer.from([0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 60, 0, 16, 0x20, 1, 0xd, 0xb8]),
+    Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]),
+  ]);
+  answer.writeUInt16BE(0x8180, 2);
+  answer.writeUInt16BE(2, 6);
+  return answer;
+}
+
+function withLength(message) {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
 }
 
 function ready() {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import type { DnsTransaction } from '@sonde/collector/probe/messages';
 import { probeWindows } from '@sonde/collector/probe/windows';
-import { inNamespace } from '@sonde/deploy/lab/command/namespace';
 import { whyUnavailable } from '@sonde/deploy/lab/unavailable';
 import { formatAddress } from '@sonde/model/cluster/address';
 import { enumerationValue } from '@sonde/model/flow/enumerations';
+import type { TextColumn } from '@sonde/model/flow/columns';
 import type { ObservedFlows } from '@sonde/model/flow/observed';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 import { flowprobeProgram } from './paths.js';
@@ -40,29 +41,48 @@ export interface ReportedFlow {
   readonly connectMicros: number;
   readonly startMs: number;
   readonly endMs: number;
+  readonly retransmits: number;
+  readonly droppedPackets: number;
+  readonly droppedBytes: number;
+  readonly dropReason: string;
+  readonly tlsServer: string;
+  readonly clientProcess: string;
+  readonly serverProcess: string;
+  readonly clientCgroup: number;
+  readonly vlan: number;
+  readonly tunnel: string;
+  readonly tunnelId: number;
+  readonly clientTunnelEnd: string;
+  readonly sampling: number;
 }
 
 /** What a run of the probe reported, window by window. */
 export interface ProbeReport {
   readonly windows: readonly (readonly ReportedFlow[])[];
   readonly flows: readonly ReportedFlow[];
+  readonly dns: readonly DnsTransaction[];
   /** As of the last window. */
   readonly counters: ReadonlyMap<string, number>;
 }
 
 /** Starts flowprobe in a namespace; resolves when it watches. `stop` ends it and returns all that it reported. */
 export async function watch(netns: string, ...options: string[]): Promise<{ stop(): Promise<ProbeReport> }> {
-  const [program, ...args] = inNamespace(netns, [flowprobeProgram, ...options]);
-  const probe = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const probe = spawn(flowprobeProgram, ['--netns', `/run/netns/${netns}`, ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   probe.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const ended = once(probe, 'close');
   const windows: ReportedFlow[][] = [];
+  const dns: DnsTransaction[] = [];
   let counters: ReadonlyMap<string, number> = new Map();
   let begun: () => void;
   const watching = new Promise<void>((resolve) => (begun = resolve));
   const reading = (async () => {
-    for await (const window of probeWindows(probe.stdout, { onInterfaces: () => begun() })) {
+    for await (const window of probeWindows(probe.stdout, {
+      onInterfaces: () => begun(),
+      onDns: (transactions) => dns.push(...transactions),
+    })) {
       windows.push(reportedFlows(window));
       counters = window.counters;
     }
@@ -78,12 +98,13 @@ export async function watch(netns: string, ...options: string[]): Promise<{ stop
       await reading;
       const [code] = (await ended) as [number | null];
       if (code !== 0) throw new Error(`flowprobe ended with ${String(code)}: ${said}`);
-      return { windows, flows: windows.flat(), counters };
+      return { windows, flows: windows.flat(), dns, counters };
     },
   };
 }
 
 function reportedFlows({ rows, columns }: ObservedFlows): ReportedFlow[] {
+  const text = ({ indexes, dictionary }: TextColumn, row: number) => dictionary[indexes[row] ?? 0] ?? '';
   const wide = (column: BigUint64Array, row: number) => readWide(halvesOf(column), row);
   return Array.from({ length: rows }, (_, row) => ({
     client: endText(columns.src_ip, columns.src_port, row),
@@ -104,6 +125,19 @@ function reportedFlows({ rows, columns }: ObservedFlows): ReportedFlow[] {
     connectMicros: columns.connect_us[row] ?? 0,
     startMs: wide(columns.start_time, row),
     endMs: wide(columns.end_time, row),
+    retransmits: columns.retransmits[row] ?? 0,
+    droppedPackets: wide(columns.dropped_packets, row),
+    droppedBytes: wide(columns.dropped_bytes, row),
+    dropReason: text(columns.drop_reason, row),
+    tlsServer: text(columns.tls_server_name, row),
+    clientProcess: text(columns.src_process, row),
+    serverProcess: text(columns.dst_process, row),
+    clientCgroup: wide(columns.src_cgroup, row),
+    vlan: columns.vlan[row] ?? 0,
+    tunnel: enumerationValue('tunnel', columns.tunnel[row] ?? 0) ?? '',
+    tunnelId: columns.tunnel_id[row] ?? 0,
+    clientTunnelEnd: formatAddress(columns.src_tunnel_ip, row * 16),
+    sampling: columns.sampling[row] ?? 0,
   }));
 }
 
