@@ -59,7 +59,7 @@ async function storeBlock(delivered: readonly DeliveredBatch[], options: Enriche
   const flows = enrich(delivered, context);
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
     try {
-      await store.insertFlows(flows);
+      await store.insert({ flows });
       observer?.onStored?.(flows);
       return;
     } catch (error) {

@@ -1,8 +1,6 @@
 import { Buffer } from 'node:buffer';
-import type { EnrichedFlows } from '@sonde/model/flow/batch';
-import type { ColumnByType, TextColumn } from '@sonde/model/flow/columns';
-import type { FieldType } from '@sonde/model/flow/field';
-import { flowFields } from '@sonde/model/flow/fields';
+import { type ColumnByType, columnOf, type Records, type TextColumn } from '@sonde/model/flow/columns';
+import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
 import {
   type Data,
   Dictionary,
@@ -24,22 +22,27 @@ import {
 } from 'apache-arrow';
 
 /**
- * Flows as one Arrow IPC stream (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format): what
+ * Records as one Arrow IPC stream (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format): what
  * ClickHouse reads as `ArrowStream`. Works on whole columns; numbers are written as they lie in memory.
  *
  * Each column gets a `Data` of its own: one that stood in two columns would be written only once, and the
  * stream would be broken.
- * @throws RangeError if a column does not hold `flows.rows` rows.
+ * @throws RangeError if a column does not hold `records.rows` rows.
  */
-export function encodeFlows(flows: EnrichedFlows): Uint8Array {
+export function encodeRecords(declared: readonly FieldDeclaration[], records: Records): Uint8Array {
   const fields: Field[] = [];
   const children: Data[] = [];
-  for (const { name, type } of flowFields) {
-    const data = encodeColumn<FieldType>(name, type, flows.columns[name], flows.rows);
-    fields.push(new Field(name, data.type));
+  for (const field of declared) {
+    const data = encodeColumn<FieldType>(
+      field.name,
+      field.type,
+      columnOf(records.columns, field),
+      records.rows,
+    );
+    fields.push(new Field(field.name, data.type));
     children.push(data);
   }
-  const rows = makeData({ type: new Struct(fields), length: flows.rows, nullCount: 0, children });
+  const rows = makeData({ type: new Struct(fields), length: records.rows, nullCount: 0, children });
   const writer = new RecordBatchStreamWriter();
   writer.write(new RecordBatch(new Schema(fields), rows));
   writer.finish();

@@ -1,13 +1,15 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
+import { dnsFields } from '@sonde/model/dns/fields';
 import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
 import type { FieldType } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { createChdbConnection } from 'chdb/connection';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeFlows } from './arrow.js';
+import { encodeRecords } from './arrow.js';
 import { openChdbStore } from './chdb-store.js';
 import { type FlowStore, StoreError } from './store.js';
 
@@ -35,7 +37,7 @@ async function reopen(): Promise<void> {
 }
 
 function insert(...rows: FlowRow[]): Promise<void> {
-  return store.insertFlows(enrichedFlows(rows));
+  return store.insert({ flows: enrichedFlows(rows) });
 }
 
 /** Runs a statement that the store itself would not, on a connection beside its own. */
@@ -46,12 +48,18 @@ async function command(sql: string): Promise<void> {
 }
 
 /** Leaves a block in the spool, as a process does that is killed while the engine takes it. */
-async function leaveInSpool(rows: readonly FlowRow[], name = '000000000000.arrow'): Promise<void> {
-  await mkdir(path.join(directory, 'spool'), { recursive: true });
-  await writeFile(path.join(directory, 'spool', name), encodeFlows(enrichedFlows(rows)));
+async function leaveInSpool(
+  rows: readonly FlowRow[],
+  { name = '000000000000.block', dns = [] as readonly WrittenDnsRow[] } = {},
+): Promise<void> {
+  const block = path.join(directory, 'spool', name);
+  await mkdir(block, { recursive: true });
+  await writeFile(path.join(block, 'flows.arrow'), encodeRecords(flowFields, enrichedFlows(rows)));
+  if (dns.length > 0)
+    await writeFile(path.join(block, 'dns.arrow'), encodeRecords(dnsFields, enrichedDns(dns)));
 }
 
-function spoolFiles(): Promise<string[]> {
+function spooledBlocks(): Promise<string[]> {
   return readdir(path.join(directory, 'spool'));
 }
 
@@ -94,6 +102,10 @@ describe('every field', () => {
       dropped_packets: 10,
       dropped_bytes: 11,
       drop_reason: 'NETFILTER_DROP',
+      tls_server_name: 'www.example.com',
+      vlan: 4095,
+      tunnel: 'geneve',
+      tunnel_id: 16_777_215,
       src_kind: 'network_set',
       src_namespace: 'größe',
       src_name: '日本語',
@@ -135,7 +147,7 @@ describe('every field', () => {
     const values = [0n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n];
     const flows = enrichedFlows(values.map((_, i) => ({ start_time: NOON + i })));
     flows.columns.bytes_out.set(values);
-    await store.insertFlows(flows);
+    await store.insert({ flows });
     const rows = await store.query<{ bytes_out: string }>('SELECT bytes_out FROM flows ORDER BY start_time');
     expect(rows.map((row) => BigInt(row.bytes_out))).toEqual(values);
   });
@@ -150,7 +162,7 @@ describe('every field', () => {
       src_zone: { dictionary: ['z'], indexes: new Uint32Array(3) },
       dst_zone: { dictionary: ['\ud800', '\udfff'], indexes: Uint32Array.of(0, 1, 0) },
     };
-    await store.insertFlows({ rows: 3, columns });
+    await store.insert({ flows: { rows: 3, columns } });
     const rows = await store.query(
       'SELECT src_name, dst_name, src_zone, dst_zone FROM flows ORDER BY start_time',
     );
@@ -167,7 +179,7 @@ describe('an insert', () => {
     const days = 120;
     const flows = enrichedFlows(Array.from({ length: days }, () => ({})));
     for (let day = 0; day < days; day++) flows.columns.start_time[day] = BigInt(NOON + day * 86_400_000);
-    await store.insertFlows(flows);
+    await store.insert({ flows });
     const [parts] = await store.query(`SELECT count() AS parts, uniqExact(partition) AS days
       FROM system.parts WHERE table = 'flows' AND active`);
     expect(parts).toEqual({ parts: '120', days: '120' });
@@ -178,7 +190,7 @@ describe('an insert', () => {
     const flows = enrichedFlows(Array.from({ length: rows }, () => ({})));
     flows.columns.start_time.fill(BigInt(NOON));
     for (let row = 0; row < rows; row++) flows.columns.bytes_in[row] = BigInt(row * 7919);
-    await store.insertFlows(flows);
+    await store.insert({ flows });
     const parts = await store.query("SELECT rows FROM system.parts WHERE table = 'flows'");
     expect(parts).toEqual([{ rows: String(rows) }]);
   });
@@ -191,13 +203,13 @@ describe('an insert', () => {
   it('leaves nothing in the spool', async () => {
     await Promise.all([0, 1, 2].map((offset) => insert({ start_time: NOON, transport_offset: offset })));
     expect(await offsetsInOrder()).toEqual(['0', '1', '2']);
-    expect(await spoolFiles()).toEqual([]);
+    expect(await spooledBlocks()).toEqual([]);
   });
 
   it('refuses a column of another length, naming it', async () => {
     const flows = enrichedFlows([{}, {}]);
     const columns = { ...flows.columns, dst_port: new Uint16Array(1) };
-    await expect(store.insertFlows({ rows: 2, columns })).rejects.toThrow(
+    await expect(store.insert({ flows: { rows: 2, columns } })).rejects.toThrow(
       new RangeError('column dst_port holds 1 rows, the batch says 2'),
     );
   });
@@ -205,7 +217,7 @@ describe('an insert', () => {
   it('refuses a text that its dictionary does not have', async () => {
     const flows = enrichedFlows([{}]);
     const columns = { ...flows.columns, src_name: { dictionary: ['a'], indexes: Uint32Array.of(1) } };
-    await expect(store.insertFlows({ rows: 1, columns })).rejects.toThrow(RangeError);
+    await expect(store.insert({ flows: { rows: 1, columns } })).rejects.toThrow(RangeError);
   });
 
   it('that the engine refused can be repeated without doubling what it had taken', async () => {
@@ -221,8 +233,94 @@ describe('an insert', () => {
     await insert(...block);
     await insert({ start_time: NOON, transport_offset: 8 });
     expect(await offsetsInOrder()).toEqual(['7', '7', '8']);
-    expect(await spoolFiles()).toEqual([]);
+    expect(await spooledBlocks()).toEqual([]);
   });
+});
+
+describe('DNS look-ups', () => {
+  const lookup: WrittenDnsRow = {
+    start_time: NOON + 1,
+    cluster: 'prod',
+    node: 'node-a',
+    primary: true,
+    src_ip: '10.0.1.1',
+    src_port: 40_000,
+    src_kind: 'pod',
+    src_name: 'web-0',
+    dst_ip: 'fd00::53',
+    protocol: 17,
+    query_name: 'api.example.com',
+    query_type: 'TYPE65280',
+    answered: false,
+    rcode: 'NONE',
+    latency_us: 4_294_967_295,
+    answers: '203.0.113.10,2001:db8::10',
+    answer_ttl_s: 300,
+    transport_partition: 2,
+    transport_offset: 7,
+  };
+
+  it('come back as they were written, field by field', async () => {
+    await store.insert({ dns: enrichedDns([lookup]) });
+    const unset: Partial<Record<FieldType, unknown>> = { text: '' };
+    const empty = Object.fromEntries(dnsFields.map(({ name, type }) => [name, unset[type]]));
+    expect(await store.query('SELECT * FROM dns')).toEqual([
+      {
+        ...empty,
+        ...lookup,
+        start_time: '2026-03-01 12:00:00.001',
+        src_ip: '::ffff:10.0.1.1',
+        transport_offset: '7',
+      },
+    ]);
+  });
+
+  it('count for where to resume, as flows do', async () => {
+    const at = (transport_partition: number, transport_offset: number) => ({
+      start_time: NOON,
+      transport_partition,
+      transport_offset,
+    });
+    await store.insert({
+      flows: enrichedFlows([at(0, 5), at(1, 9)]),
+      dns: enrichedDns([at(0, 6), at(2, 1)]),
+    });
+    expect(await store.highestOffsets()).toEqual(
+      new Map([
+        [0, 6],
+        [1, 9],
+        [2, 1],
+      ]),
+    );
+  });
+
+  it('that the engine refused are stored once with the flows of their block when it is repeated', async () => {
+    const row = { start_time: NOON, transport_offset: 7 };
+    const block = { flows: enrichedFlows([row, row]), dns: enrichedDns([row, row, row]) };
+    await command('RENAME TABLE dns TO hidden');
+    await expect(store.insert(block)).rejects.toThrow(/dns/);
+    await command('RENAME TABLE hidden TO dns');
+    await store.insert(block);
+    expect(await counts()).toEqual({ flows: '2', dns: '3' });
+    expect(await spooledBlocks()).toEqual([]);
+  });
+
+  it('of a block that a crash interrupted are completed apart from its flows', async () => {
+    const row = { start_time: NOON, transport_offset: 3 };
+    await store.insert({ flows: enrichedFlows([row, row]) });
+    await store.close();
+    await leaveInSpool([row, row], { dns: [row] });
+    store = await openChdbStore({ directory, log });
+    expect(await counts()).toEqual({ flows: '2', dns: '1' });
+    expect(await spooledBlocks()).toEqual([]);
+  });
+
+  async function counts(): Promise<unknown> {
+    const [row] = await store.query(
+      'SELECT (SELECT count() FROM flows) AS flows, (SELECT count() FROM dns) AS dns',
+    );
+    return row;
+  }
 });
 
 describe('after a crash', () => {
@@ -231,7 +329,7 @@ describe('after a crash', () => {
     await leaveInSpool([{ start_time: NOON, transport_offset: 3 }]);
     store = await openChdbStore({ directory, log });
     expect(await offsetsInOrder()).toEqual(['3']);
-    expect(await spoolFiles()).toEqual([]);
+    expect(await spooledBlocks()).toEqual([]);
   });
 
   it('a block that the engine had taken is not stored twice', async () => {
@@ -267,8 +365,8 @@ describe('after a crash', () => {
 
   it('several blocks are stored in their order, and later ones get other names', async () => {
     await store.close();
-    await leaveInSpool([{ start_time: NOON, transport_offset: 1 }], '000000000009.arrow');
-    await leaveInSpool([{ start_time: NOON, transport_offset: 2 }], '000000000010.arrow');
+    await leaveInSpool([{ start_time: NOON, transport_offset: 1 }], { name: '000000000009.block' });
+    await leaveInSpool([{ start_time: NOON, transport_offset: 2 }], { name: '000000000010.block' });
     store = await openChdbStore({ directory, log });
     await insert({ start_time: NOON, transport_offset: 3 });
     expect(await offsetsInOrder()).toEqual(['1', '2', '3']);
@@ -276,10 +374,10 @@ describe('after a crash', () => {
 
   it('a block that was not whole is thrown away: nobody was told that it is stored', async () => {
     await store.close();
-    await leaveInSpool([{ start_time: NOON }], '000000000000.partial');
+    await leaveInSpool([{ start_time: NOON }], { name: '000000000000.partial' });
     store = await openChdbStore({ directory, log });
     expect(await offsetsInOrder()).toEqual([]);
-    expect(await spoolFiles()).toEqual([]);
+    expect(await spooledBlocks()).toEqual([]);
   });
 });
 

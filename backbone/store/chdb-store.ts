@@ -6,29 +6,28 @@ import {
   type ClickHouseClient,
   type ClickHouseClientConfigOptions,
 } from '@clickhouse/client';
-import type { EnrichedFlows } from '@sonde/model/flow/batch';
-import { flowFields } from '@sonde/model/flow/fields';
+import type { FlowColumns, Records } from '@sonde/model/flow/columns';
 import { drainPending } from 'chdb';
 import { createChdbConnection } from 'chdb/connection';
 import type { Logger } from 'pino';
-import { encodeFlows } from './arrow.js';
+import { encodeRecords } from './arrow.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { upgradeTables } from './migrations.js';
-import { flowsPartition, flowsTable } from './schema.js';
-import { Spool } from './spool.js';
-import { StoreError, type FlowStore } from './store.js';
+import { dnsTable, flowsTable, type RecordTable, recordTables, tablePartition } from './schema.js';
+import { type BlockPart, Spool } from './spool.js';
+import { StoreError, type FlowStore, type RecordBlock } from './store.js';
 
 export interface ChdbStoreOptions {
   /** The directory that holds everything; made if it is not there. One process at a time may use it. */
   readonly directory: string;
-  /** Whole days for which flows are kept; without it for ever. */
+  /** Whole days for which records are kept; without it for ever. */
   readonly retentionDays?: number;
   readonly log: Logger;
 }
 
 /**
- * Opens a store on ClickHouse's engine in this process. A block goes through a spool file: first it is made to
- * survive a crash, then the engine reads it from there. Blocks that a crash left in the spool are stored before
+ * Opens a store on ClickHouse's engine in this process. A block goes through the spool: first it is made to survive a
+ * crash, then the engine reads it from there. Blocks that a crash left in the spool are stored before
  * this resolves, without doubling what the engine had already taken of them.
  * @throws StoreError if another process uses the directory, or if the engine cannot open it.
  */
@@ -90,11 +89,11 @@ class ChdbStore implements FlowStore {
     await upgradeTables(engine, this.options.retentionDays);
   }
 
-  async insertFlows(flows: EnrichedFlows): Promise<void> {
+  async insert(block: RecordBlock): Promise<void> {
     this.#assertOpen();
-    if (flows.rows === 0) return;
-    const content = encodeFlows(flows);
-    const insert = this.#inserts.then(() => this.#storeBlock(flows, content));
+    const parts = partsOf(block);
+    if (parts.length === 0) return;
+    const insert = this.#inserts.then(() => this.#storeBlock(parts));
     // The caller of a refused block hears of it; those behind it have their turn.
     this.#inserts = insert.catch(() => undefined);
     await insert;
@@ -103,7 +102,8 @@ class ChdbStore implements FlowStore {
   async highestOffsets(): Promise<ReadonlyMap<number, number>> {
     const rows = await this.query<{ partition: number; offset: string }>(
       `SELECT transport_partition AS partition, max(transport_offset) AS offset
-       FROM ${flowsTable} GROUP BY transport_partition`,
+       FROM (${recordTables.map(({ name }) => `SELECT ${offsetColumns} FROM ${name}`).join(' UNION ALL ')})
+       GROUP BY transport_partition`,
     );
     return new Map(rows.map(({ partition, offset }) => [partition, Number(offset)]));
   }
@@ -125,18 +125,21 @@ class ChdbStore implements FlowStore {
     this.lock.release();
   }
 
-  async #storeBlock(flows: EnrichedFlows, content: Uint8Array): Promise<void> {
+  async #storeBlock(parts: readonly TablePart[]): Promise<void> {
     try {
       if (this.#doubtful.size > 0) await this.#storeLeftBlocks();
-      const file = await this.spool.write(content);
+      const block = await this.spool.write(parts);
       // Only after a failure is it worth looking at each row.
-      const offsets = this.#doubtful.size > 0 ? offsetsOf(flows) : [];
+      const offsets = this.#doubtful.size > 0 ? offsetsOf(parts) : [];
       const retried = offsets.some((offset) => this.#doubtful.has(offset));
+      const insert = retried ? insertMissing : insertAll;
       try {
-        await this.#command(retried ? insertMissing(file, fieldNames) : insertAll(file, fieldNames));
-        await this.spool.remove(file);
+        for (const { table, file } of block.parts) {
+          await this.#command(insert(table, file, fieldNames.get(table) ?? []));
+        }
+        await this.spool.remove(block);
       } catch (error) {
-        for (const offset of offsetsOf(flows)) this.#doubtful.add(offset);
+        for (const offset of offsetsOf(parts)) this.#doubtful.add(offset);
         throw error;
       }
       for (const offset of offsets) this.#doubtful.delete(offset);
@@ -146,19 +149,26 @@ class ChdbStore implements FlowStore {
   }
 
   async #storeLeftBlocks(): Promise<void> {
-    for (const file of await this.spool.files()) {
-      try {
-        const described = await select<{ name: string }>(this.#writer, `DESCRIBE TABLE ${arrowFile(file)}`);
-        const columns = described.map((column) => column.name);
-        await this.#command(insertMissing(file, columns));
-      } catch (error) {
-        const reason = toStoreError(error);
-        throw new StoreError(`cannot store ${file}, left by an interrupted insert: ${reason.message}`, {
-          cause: error,
-        });
-      }
-      await this.spool.remove(file);
-      this.options.log.warn({ file }, 'stored a block that an interrupted insert had left in the spool');
+    for (const block of await this.spool.blocks()) {
+      for (const { table, file } of block.parts) await this.#storeLeftPart(table, file);
+      await this.spool.remove(block);
+      this.options.log.warn(
+        { block: block.directory },
+        'stored a block that an interrupted insert had left in the spool',
+      );
+    }
+  }
+
+  async #storeLeftPart(table: string, file: string): Promise<void> {
+    try {
+      const described = await select<{ name: string }>(this.#writer, `DESCRIBE TABLE ${arrowFile(file)}`);
+      const columns = described.map((column) => column.name);
+      await this.#command(insertMissing(table, file, columns));
+    } catch (error) {
+      const reason = toStoreError(error);
+      throw new StoreError(`cannot store ${file}, left by an interrupted insert: ${reason.message}`, {
+        cause: error,
+      });
     }
   }
 
@@ -175,7 +185,28 @@ class ChdbStore implements FlowStore {
   }
 }
 
-const fieldNames = flowFields.map((field) => field.name);
+/** The records of a block that go into one table, and as the spool takes them. */
+interface TablePart extends BlockPart {
+  readonly records: OffsetRecords;
+}
+
+/** What is common to records of all kinds. */
+interface OffsetRecords {
+  readonly rows: number;
+  readonly columns: Pick<FlowColumns, 'transport_partition' | 'transport_offset'>;
+}
+
+function partsOf({ flows, dns }: RecordBlock): TablePart[] {
+  return [...tableParts(flowsTable, flows), ...tableParts(dnsTable, dns)];
+}
+
+function tableParts(table: RecordTable, records: (OffsetRecords & Records) | undefined): TablePart[] {
+  if (!records || records.rows === 0) return [];
+  return [{ table: table.name, records, content: encodeRecords(table.fields, records) }];
+}
+
+/** The names of each table's fields. */
+const fieldNames = new Map(recordTables.map(({ name, fields }) => [name, fields.map((field) => field.name)]));
 
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
 
@@ -201,20 +232,24 @@ async function select<Row>(
 }
 
 /** Each offset that stands in a block, with its partition. */
-function offsetsOf({ rows, columns }: EnrichedFlows): string[] {
+function offsetsOf(parts: readonly TablePart[]): string[] {
   const offsets = new Set<string>();
-  for (let row = 0; row < rows; row++) {
-    offsets.add(`${columns.transport_partition[row]}/${columns.transport_offset[row]}`);
+  for (const { rows, columns } of parts.map(({ records }) => records)) {
+    for (let row = 0; row < rows; row++) {
+      offsets.add(`${columns.transport_partition[row]}/${columns.transport_offset[row]}`);
+    }
   }
   return [...offsets];
 }
 
+const offsetColumns = 'transport_partition, transport_offset';
+
 /**
  * A spool file holds one record batch and is inserted as one block, of which the engine makes one part for each
- * of the table's partitions; however many days the flows touch.
+ * of the table's partitions; however many days the records touch.
  */
-function insertAll(file: string, columns: readonly string[]): string {
-  return `INSERT INTO ${flowsTable} (${columns.join(', ')}) SETTINGS max_partitions_per_insert_block = 0
+function insertAll(table: string, file: string, columns: readonly string[]): string {
+  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS max_partitions_per_insert_block = 0
     SELECT ${columns.join(', ')} FROM ${arrowFile(file)}`;
 }
 
@@ -222,12 +257,11 @@ function insertAll(file: string, columns: readonly string[]): string {
  * Inserts the rows of a block that are not stored yet. A part is stored whole or not at all, so one stored row of
  * an offset tells of all its rows in the same partition of the table.
  */
-function insertMissing(file: string, columns: readonly string[]): string {
-  const offset = 'transport_partition, transport_offset';
-  return `${insertAll(file, columns)}
-    WHERE (${flowsPartition}, ${offset}) NOT IN (
-      SELECT ${flowsPartition}, ${offset} FROM ${flowsTable}
-      WHERE (${offset}) IN (SELECT ${offset} FROM ${arrowFile(file)}))`;
+function insertMissing(table: string, file: string, columns: readonly string[]): string {
+  return `${insertAll(table, file, columns)}
+    WHERE (${tablePartition}, ${offsetColumns}) NOT IN (
+      SELECT ${tablePartition}, ${offsetColumns} FROM ${table}
+      WHERE (${offsetColumns}) IN (SELECT ${offsetColumns} FROM ${arrowFile(file)}))`;
 }
 
 function arrowFile(file: string): string {

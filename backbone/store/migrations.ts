@@ -1,5 +1,12 @@
-import { flowFields } from '@sonde/model/flow/fields';
-import { columnDefinition, columnType, createFlowsTable, flowsTable } from './schema.js';
+import {
+  columnDefinition,
+  columnType,
+  createTable,
+  dnsTable,
+  flowsTable,
+  type RecordTable,
+  recordTables,
+} from './schema.js';
 import { StoreError } from './store.js';
 
 /** What migrations need of an engine. */
@@ -18,17 +25,22 @@ interface Migration {
  * Every change of structure, in order; its number is its place in the list, counted from 1. Append, never edit.
  * A field that is only new in the declaration needs none: {@link upgradeTables} adds its column.
  */
-const migrations: readonly Migration[] = [{ name: 'create flows', statements: () => [createFlowsTable()] }];
+const migrations: readonly Migration[] = [
+  { name: 'create flows', statements: () => [createTable(flowsTable)] },
+  { name: 'create dns', statements: () => [createTable(dnsTable)] },
+];
 
 /**
  * Brings the tables to the shape that this version declares. Safe to repeat, and for several processes at once.
- * @param retentionDays how long flows are kept; without it for ever.
+ * @param retentionDays how long records are kept; without it for ever.
  * @throws StoreError if a newer version has written the store, or if a column's type changed.
  */
 export async function upgradeTables(engine: SqlEngine, retentionDays?: number): Promise<void> {
   await runMigrations(engine);
-  await addNewFields(engine);
-  await setRetention(engine, retentionDays);
+  for (const table of recordTables) {
+    await addNewFields(engine, table);
+    await setRetention(engine, table, retentionDays);
+  }
 }
 
 async function runMigrations(engine: SqlEngine): Promise<void> {
@@ -56,28 +68,28 @@ async function runMigrations(engine: SqlEngine): Promise<void> {
 }
 
 /** Adds the columns of fields that were declared since the table was made, and the new values of enumerations. */
-async function addNewFields(engine: SqlEngine): Promise<void> {
+async function addNewFields(engine: SqlEngine, table: RecordTable): Promise<void> {
   const columns = await engine.query<{ name: string; type: string }>(
     'SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}',
-    { table: flowsTable },
+    { table: table.name },
   );
   const stored = new Map(columns.map((column) => [column.name, column.type]));
   const changes: string[] = [];
-  for (const field of flowFields) {
+  for (const field of table.fields) {
     const type = stored.get(field.name);
     if (type === undefined) {
       changes.push(`ADD COLUMN IF NOT EXISTS ${columnDefinition(field)}`);
     } else if (type !== columnType(field)) {
       if (!isExtensionOf(columnType(field), type)) {
         throw new StoreError(
-          `${flowsTable}.${field.name} is stored as ${type}, this version declares ${columnType(field)}: ` +
+          `${table.name}.${field.name} is stored as ${type}, this version declares ${columnType(field)}: ` +
             'such a change needs a numbered migration',
         );
       }
       changes.push(`MODIFY COLUMN ${columnDefinition(field)}`);
     }
   }
-  if (changes.length > 0) await engine.command(`ALTER TABLE ${flowsTable} ${changes.join(', ')}`);
+  if (changes.length > 0) await engine.command(`ALTER TABLE ${table.name} ${changes.join(', ')}`);
 }
 
 /** Whether an enumeration's type is another's with values added at the end. */
@@ -85,11 +97,15 @@ function isExtensionOf(type: string, former: string): boolean {
   return former.startsWith('Enum8(') && type.startsWith(`${former.slice(0, -1)}, `);
 }
 
-/** Sets how long flows are kept, if that is not so already: a changed TTL makes the engine look at every part. */
-async function setRetention(engine: SqlEngine, days: number | undefined): Promise<void> {
+/** Sets how long a table's records are kept, if that is not so already: a changed TTL makes the engine look at every part. */
+async function setRetention(
+  engine: SqlEngine,
+  { name }: RecordTable,
+  days: number | undefined,
+): Promise<void> {
   const [table] = await engine.query<{ engine_full: string }>(
     'SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}',
-    { table: flowsTable },
+    { table: name },
   );
   const current = /TTL toDateTime\(start_time\) \+ toIntervalDay\((\d+)\)/.exec(
     table?.engine_full ?? '',
@@ -97,7 +113,7 @@ async function setRetention(engine: SqlEngine, days: number | undefined): Promis
   if (current === days?.toString()) return;
   await engine.command(
     days === undefined
-      ? `ALTER TABLE ${flowsTable} REMOVE TTL`
-      : `ALTER TABLE ${flowsTable} MODIFY TTL toDateTime(start_time) + toIntervalDay(${days})`,
+      ? `ALTER TABLE ${name} REMOVE TTL`
+      : `ALTER TABLE ${name} MODIFY TTL toDateTime(start_time) + toIntervalDay(${days})`,
   );
 }

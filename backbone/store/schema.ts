@@ -1,47 +1,76 @@
+import { dnsFields } from '@sonde/model/dns/fields';
 import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
 
-/** The name of the table that holds the flows, in the connection's database. */
-export const flowsTable = 'flows';
+/** A table of records. All have the fields `start_time`, `transport_partition` and `transport_offset`. */
+export interface RecordTable {
+  /** Its name in the connection's database. */
+  readonly name: string;
+  readonly fields: readonly FieldDeclaration[];
+  /**
+   * What rows lie in the order of: five-minute buckets, within them by who talked to whom. So a time range reads few
+   * buckets, a namespace or workload few granules of each, and equal neighbours compress
+   * (docs/decisions/0001-flows-table.md).
+   */
+  readonly sortingKey: readonly string[];
+  /** How many of the sorting key's columns are kept in memory to find granules. */
+  readonly primaryKeyColumns: number;
+}
 
-/** The flows table's partition of a row; an insert makes one part for each, and each part is stored whole or not. */
-export const flowsPartition = 'toDate(start_time)';
+export const flowsTable: RecordTable = {
+  name: 'flows',
+  fields: flowFields,
+  sortingKey: [
+    'toStartOfFiveMinutes(start_time)',
+    'cluster',
+    'src_namespace',
+    'src_workload',
+    'dst_namespace',
+    'dst_workload',
+    'dst_domain',
+    'dst_port',
+    'src_ip',
+    'dst_ip',
+    'start_time',
+  ],
+  primaryKeyColumns: 6,
+};
 
-/**
- * Rows lie in five-minute buckets, within them by who talked to whom: a time range reads few buckets, a
- * namespace or workload few granules of each, and equal neighbours compress (docs/decisions/0001-flows-table.md).
- */
-const sortingKey = [
-  'toStartOfFiveMinutes(start_time)',
-  'cluster',
-  'src_namespace',
-  'src_workload',
-  'dst_namespace',
-  'dst_workload',
-  'dst_domain',
-  'dst_port',
-  'src_ip',
-  'dst_ip',
-  'start_time',
-];
+export const dnsTable: RecordTable = {
+  name: 'dns',
+  fields: dnsFields,
+  sortingKey: [
+    'toStartOfFiveMinutes(start_time)',
+    'cluster',
+    'src_namespace',
+    'src_workload',
+    'query_name',
+    'query_type',
+    'src_ip',
+    'start_time',
+  ],
+  primaryKeyColumns: 5,
+};
 
-/** The part of the sorting key that is kept in memory to find granules. */
-const primaryKey = sortingKey.slice(0, 6);
+export const recordTables = [flowsTable, dnsTable] as const;
 
-/** The statement that creates the flows table with every declared field. */
-export function createFlowsTable(): string {
+/** A table's partition of a row; an insert makes one part for each, and each part is stored whole or not. */
+export const tablePartition = 'toDate(start_time)';
+
+/** The statement that creates a table with every declared field. */
+export function createTable({ name, fields, sortingKey, primaryKeyColumns }: RecordTable): string {
   const elements = [
-    ...flowFields.map(columnDefinition),
+    ...fields.map(columnDefinition),
     // Finds the parts that may hold the offsets of a block whose fate a crash left open.
     'INDEX transport_offset_range transport_offset TYPE minmax GRANULARITY 64',
   ];
   return [
-    `CREATE TABLE IF NOT EXISTS ${flowsTable}`,
+    `CREATE TABLE IF NOT EXISTS ${name}`,
     `(${elements.join(',\n ')})`,
     'ENGINE = MergeTree',
-    `PARTITION BY ${flowsPartition}`,
+    `PARTITION BY ${tablePartition}`,
     `ORDER BY (${sortingKey.join(', ')})`,
-    `PRIMARY KEY (${primaryKey.join(', ')})`,
+    `PRIMARY KEY (${sortingKey.slice(0, primaryKeyColumns).join(', ')})`,
     // An acknowledged insert must survive a power cut; expired parts are dropped, never rewritten.
     'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1',
   ].join('\n');

@@ -1,17 +1,24 @@
+import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
 
-/** Where flows are kept: ClickHouse over HTTP, or chDB in the process. */
+/** Records that are stored together; a kind of which there are none may be absent. */
+export interface RecordBlock {
+  readonly flows?: EnrichedFlows;
+  readonly dns?: EnrichedDns;
+}
+
+/** Where flows and DNS look-ups are kept: ClickHouse over HTTP, or chDB in the process. */
 export interface FlowStore {
   /** Creates or upgrades the tables. Safe to repeat. */
   migrate(): Promise<void>;
 
   /**
    * Writes rows; when it resolves, they survive a crash and can be queried. Rows are identified by their
-   * transport partition and offset: a block holds all rows of each offset in it, an offset never stands for
-   * other rows, and a block that was refused may be written again without doubling what was stored of it.
+   * transport partition and offset: a block holds all rows of each offset in it, of every kind, an offset never
+   * stands for other rows, and a block that was refused may be written again without doubling what was stored of it.
    * @throws StoreError if the engine refuses; RangeError if the columns are not `rows` long.
    */
-  insertFlows(flows: EnrichedFlows): Promise<void>;
+  insert(block: RecordBlock): Promise<void>;
 
   /** The highest stored offset of each transport partition: where an enricher resumes. */
   highestOffsets(): Promise<ReadonlyMap<number, number>>;

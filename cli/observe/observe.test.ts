@@ -50,9 +50,9 @@ async function stored(startTimes: readonly number[], row: ObservedRow = {}): Pro
     losses: {},
     ...observedFlows(rows),
   };
-  await store.insertFlows(
-    enrich([{ batch, partition: 0, offset: offset++ }], contextFromObjects([]).context),
-  );
+  await store.insert({
+    flows: enrich([{ batch, partition: 0, offset: offset++ }], contextFromObjects([]).context),
+  });
 }
 
 const request = { from: '-1h', limit: 100, order: 'newest', filters: {} } as const;

@@ -31,7 +31,7 @@ export function buildFlowsQuery({ range, filters, limit, order }: FlowsQuery): {
   ];
   const direction = order === 'newest' ? 'DESC' : 'ASC';
   const sql = `SELECT ${flowFields.map((field) => field.name).join(', ')}
-    FROM ${flowsTable}
+    FROM ${flowsTable.name}
     WHERE ${conditions.join(' AND ')}
     ORDER BY ${sortFields.map((name) => `${name} ${direction}`).join(', ')}
     LIMIT {limit:UInt32}

@@ -15,7 +15,7 @@ beforeAll(async () => {
   api = await startTestApi();
   const flows = enrichedFlows([...recent, ...ofTheDay]);
   flows.columns.bytes_out[recent.length] = 2n ** 53n;
-  await api.store.insertFlows(flows);
+  await api.store.insert({ flows });
 });
 
 afterAll(() => api.close());
@@ -193,7 +193,7 @@ describe('order and limit', () => {
   it('hold however many flows there are', async () => {
     const start = Date.parse('2026-02-01T00:00:00Z');
     const many = enrichedFlows(Array.from({ length: 10_001 }, (_, i) => ({ start_time: start + i })));
-    await api.store.insertFlows(many);
+    await api.store.insert({ flows: many });
     for (const limit of [100, 10_000]) {
       const query = `from=2026-02-01T00:00:00Z&to=2026-02-02T00:00:00Z${limit === 100 ? '' : `&limit=${limit}`}`;
       const { body } = await api.get(`/api/v1/flows?${query}`);
@@ -315,7 +315,7 @@ describe('a field as a parameter', () => {
   it('finds odd texts exactly', async () => {
     const odd = `'"\\{x:String}\u0000\t\n%_é日'; --`;
     const start = Date.parse('2026-01-15T00:00:00Z');
-    await api.store.insertFlows(enrichedFlows([{ start_time: start, src_name: odd }]));
+    await api.store.insert({ flows: enrichedFlows([{ start_time: start, src_name: odd }]) });
     const query = new URLSearchParams({
       from: '2026-01-15T00:00:00Z',
       to: '2026-01-16T00:00:00Z',

@@ -48,7 +48,7 @@ export async function answerOfFailingStore(error: Error, target: string): Promis
   const store: FlowStore = {
     query: () => Promise.reject(error),
     migrate: unused,
-    insertFlows: unused,
+    insert: unused,
     highestOffsets: unused,
     close: unused,
   };

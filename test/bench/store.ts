@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { encodeFlows } from '@sonde/backbone/store/arrow';
+import { encodeRecords } from '@sonde/backbone/store/arrow';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { flowFields } from '@sonde/model/flow/fields';
 import { syntheticFlows } from './synthetic-flows.js';
 
 const BLOCKS = 50;
@@ -37,8 +38,8 @@ async function write(store: FlowStore): Promise<Record<string, number>> {
   for (let block = 0; block < BLOCKS; block++) {
     const rows = source.block(BLOCK_ROWS, START + (block * HOUR_MS) / BLOCKS, HOUR_MS / BLOCKS);
     const flows = enrichedFlows(rows);
-    encodeMs += await elapsedMs(() => encodeFlows(flows));
-    insertMs += await elapsedMs(() => store.insertFlows(flows));
+    encodeMs += await elapsedMs(() => encodeRecords(flowFields, flows));
+    insertMs += await elapsedMs(() => store.insert({ flows }));
   }
   const rows = BLOCKS * BLOCK_ROWS;
   return {
