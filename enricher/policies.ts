@@ -76,10 +76,10 @@ export class FlowPolicies {
     const sourcePort = observed.src_port[row] ?? 0;
     const relation = relationOf(cluster, client, server);
     const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
-    if (isAnswered(observed, row) && evaluator.result(result).verdict === 'deny') {
+    if (isAnswered(observed, row) && evaluator.verdict(result) === 'deny') {
       // The beginning was not seen and traffic flows both ways: what looks like a request may be the answers to one.
       const reverse = evaluator.evaluate(destination, source, protocol, sourcePort, port, relation);
-      if (evaluator.result(reverse).verdict === 'allow') return reverse;
+      if (evaluator.verdict(reverse) === 'allow') return reverse;
     }
     const governed = isPod(cluster, client) || isPod(cluster, server);
     return governed || evaluator.result(result).policies !== '' ? result : UNDECIDED;
@@ -111,7 +111,7 @@ export class FlowPolicies {
         return evaluator.evaluate(source, destination, protocol, endpoint.port, observed.src_port[row] ?? 0);
       });
     const [first = UNDECIDED] = results;
-    const verdicts = new Set(results.map((result) => evaluator.result(result).verdict));
+    const verdicts = new Set(results.map((result) => evaluator.verdict(result)));
     const result = verdicts.size === 1 ? first : UNDECIDED;
     this.#unresolved.set(key, result);
     return result;
