@@ -11,7 +11,8 @@ export default class ClosingLine implements Reporter {
         count[state === 'pending' ? 'failed' : state] += 1;
       }
       // A file that fails to load has no test to count, and is still a failure.
-      if (module.state() === 'failed' && !tests.some((test) => test.result().state === 'failed')) count.failed += 1;
+      if (module.state() === 'failed' && !tests.some((test) => test.result().state === 'failed'))
+        count.failed += 1;
     }
     process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);
   }
