@@ -75,7 +75,7 @@ const volatile __u32 pressure_entries = 0;    /* entries of a window that call f
 /* Settings that change with the window: read for every packet, so together in one cache line. */
 struct {
 	__u32 number;	/* counts the windows; odd and even ones use maps of their own */
-	__u32 sampling; /* count one packet in this many; 0 is every packet */
+	__u32 sampling; /* count one packet in this many; 1 is every packet */
 } window __attribute__((aligned(64)));
 
 __u32 entries[2]; /* entries made in the current even and odd window */

@@ -59,6 +59,7 @@ void send_counters(const struct flowprobe_bpf *bpf, const struct tally *tally, _
 		{"connections_known", tally->connections_known},
 		{"connections_forgotten", tally->connections_forgotten},
 		{"interfaces_watched", tally->interfaces_watched},
+		{"sampling", tally->sampling},
 		{"dns_transactions", dns_tally.transactions},
 		{"dns_unanswered", dns_tally.unanswered},
 		{"dns_malformed", dns_tally.malformed},

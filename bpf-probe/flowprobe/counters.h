@@ -23,6 +23,7 @@ struct tally {
 	__u64 connections_known;
 	__u64 connections_forgotten;
 	__u64 interfaces_watched;
+	__u64 sampling;
 };
 
 /* `end_micros`: the window's end, since 1970. */

@@ -5,52 +5,14 @@
 #include "tcx.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-
-/* Not in every distribution's <linux/capability.h>. */
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#define CAP_BPF	    39
-#endif
-
-static bool has_capability(const struct __user_cap_data_struct *sets, int capability)
-{
-	return sets[capability / 32].effective & (1u << (capability % 32));
-}
-
-void require_privileges(void)
-{
-	static const struct {
-		int number;
-		const char *name;
-	} needed[] = {{CAP_BPF, "CAP_BPF"}, {CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {CAP_PERFMON, "CAP_PERFMON"}};
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
-	char missing[64] = "";
-
-	if (syscall(SYS_capget, &header, sets))
-		fail(EXIT_PRIVILEGE, "cannot read this process's capabilities: %s", strerror(errno));
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		/* CAP_SYS_ADMIN stands in for CAP_BPF and CAP_PERFMON. */
-		if (has_capability(sets, needed[i].number) ||
-		    (needed[i].number != CAP_NET_ADMIN && has_capability(sets, CAP_SYS_ADMIN)))
-			continue;
-		if (missing[0])
-			strcat(missing, ", ");
-		strcat(missing, needed[i].name);
-	}
-	if (missing[0])
-		fail(EXIT_PRIVILEGE, "missing %s: run as root, or grant the capabilities to this process", missing);
-}
 
 /* True when the kernel or one of its modules has the function and lets programs call it. */
 static bool has_kernel_function(const char *name)

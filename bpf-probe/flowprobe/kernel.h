@@ -16,9 +16,6 @@ struct kernel {
 	bool owners;	   /* sockets can be given notes, and a cgroup v2 hierarchy is there */
 };
 
-/* Ends the process if a capability that loading and attaching needs is missing. */
-void require_privileges(void);
-
 /* Finds out what the kernel supports; needs the privileges. */
 struct kernel probe_kernel(void);
 

@@ -15,6 +15,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "clock.h"
 #include "connections.h"
 #include "counters.h"
@@ -28,6 +29,7 @@
 #include "options.h"
 #include "owners.h"
 #include "payloads.h"
+#include "privileges.h"
 #include "records.h"
 #include "sightings.h"
 #include "window.h"
@@ -44,6 +46,7 @@
 #define FEATURE_OWNERS	  (1u << 4)
 
 struct probe {
+	struct options options;
 	struct flowprobe_bpf *bpf;
 	struct interfaces *interfaces;
 	struct ring_buffer *ring;
@@ -157,8 +160,12 @@ static void finish_window(struct probe *probe)
 	probe->tally.connections_known = connections_known(probe->connections);
 	probe->tally.connections_forgotten = connections_forgotten(probe->connections);
 	probe->tally.interfaces_watched = watched_interfaces(probe->interfaces);
+	probe->tally.sampling = context.sampling;
 	send_counters(probe->bpf, &probe->tally, (context.now + context.to_realtime) / 1000);
 	clear_sightings(&probe->sightings);
+	if (probe->options.cpu_budget)
+		probe->bpf->bss->window.sampling =
+			adapt_sampling(probe->bpf, context.sampling, probe->options.sampling, probe->options.cpu_budget);
 	forget_owners();
 	trim_names(NAMES_PROCESSES);
 	if (trim_names(NAMES_TLS_SERVERS))
@@ -209,8 +216,10 @@ static void run(struct probe *probe, __u32 window_millis, int signals)
 			fail(EXIT_OTHER, "cannot wait: %s", strerror(errno));
 		if (sources[STREAM].revents & (POLLERR | POLLHUP))
 			return;
-		if (sources[INTERFACES].revents)
+		if (sources[INTERFACES].revents) {
 			follow_interfaces(probe->interfaces);
+			report_interfaces(probe->interfaces);
+		}
 		if (sources[RING].revents)
 			ring_buffer__consume(probe->ring);
 		if (sources[SIGNALS].revents) {
@@ -230,36 +239,44 @@ static void run(struct probe *probe, __u32 window_millis, int signals)
 int main(int argc, char **argv)
 {
 	static struct probe probe;
-	struct options options = read_options(argc, argv);
 	struct kernel kernel;
-	int signals = open_signals();
+	int signals;
+
+	probe.options = read_options(argc, argv);
+	signals = open_signals();
 
 	/* Without whoever started it nobody reads; the parent may have ended before this line. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	require_privileges();
-	enter_netns(options.netns);
+	enter_netns(probe.options.netns);
 	kernel = probe_kernel();
-	if (options.check) {
+	if (probe.options.check) {
 		print_kernel(&kernel);
 		return EXIT_OK;
 	}
 	require_kernel(&kernel);
-	open_stream(options.output);
+	kernel.tcx = kernel.tcx && !probe.options.filters;
+	open_stream(probe.options.output);
 
-	probe.bpf = load_programs(&options, &kernel);
-	probe.window = open_window(probe.bpf, options.max_flows);
-	probe.sightings = make_sightings(options.max_flows);
-	probe.connections = make_connections(options.max_flows * 2);
-	probe.tally.map_capacity = (__u64)options.max_flows * 2;
+	probe.bpf = load_programs(&probe.options, &kernel);
+	probe.bpf->bss->window.sampling = probe.options.sampling;
+	if (probe.options.cpu_budget)
+		measure_programs();
+	probe.window = open_window(probe.bpf, probe.options.max_flows);
+	probe.sightings = make_sightings(probe.options.max_flows);
+	probe.connections = make_connections(probe.options.max_flows * 2);
+	probe.tally.map_capacity = (__u64)probe.options.max_flows * 2;
 	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), take_message, &probe, NULL);
 	if (!probe.ring || ring_buffer__add(probe.ring, bpf_map__fd(probe.bpf->maps.payloads), take_payload_message, &probe))
 		fail(EXIT_KERNEL, "cannot read the ring buffer: %s", strerror(errno));
-	probe.interfaces = watch_interfaces(probe.bpf, &options, kernel.tcx);
+	probe.interfaces = watch_interfaces(probe.bpf, &probe.options, kernel.tcx);
 
-	send_hello(&options, &kernel);
+	drop_privileges(follows_interfaces(&probe.options), kernel.release);
+
+	send_hello(&probe.options, &kernel);
 	if (kernel.drops)
 		send_drop_reasons();
 	report_interfaces(probe.interfaces);
-	run(&probe, options.window_millis, signals);
+	run(&probe, probe.options.window_millis, signals);
 	return EXIT_OK;
 }

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char usage[] =
 	"Usage: flowprobe (--interface PATTERN | --uplink PATTERN | --pods)... [OPTION]...\n"
@@ -18,6 +19,9 @@ static const char usage[] =
 	"  --max-flows N        connections that a window's maps hold, each of IPv4 and IPv6 (default 131072)\n"
 	"  --ring-bytes N       ring buffer for what the maps do not hold; a power of two (default 4194304)\n"
 	"  --output PATH        write to this Unix socket instead of standard output\n"
+	"  --sampling N         count one packet in N (default 1)\n"
+	"  --cpu-budget PERCENT raise N in steps while the programs take more of one CPU than this\n"
+	"  --filters            attach as clsact filters even where the kernel has TCX links\n"
 	"  --netns PATH         work in this network namespace\n"
 	"  --check              print what this kernel supports, and end\n"
 	"  --help               print this, and end\n";
@@ -41,9 +45,18 @@ static void add_pattern(struct options *options, const char *pattern, enum inter
 	options->patterns[options->pattern_count++] = (struct interface_pattern){pattern, kind};
 }
 
+bool follows_interfaces(const struct options *options)
+{
+	for (int i = 0; i < options->pattern_count; i++) {
+		if (strpbrk(options->patterns[i].pattern, "*?["))
+			return true;
+	}
+	return options->pods;
+}
+
 struct options read_options(int argc, char **argv)
 {
-	enum { INTERFACE, UPLINK, PODS, WINDOW, MAX_FLOWS, RING, OUTPUT, NETNS, CHECK, HELP };
+	enum { INTERFACE, UPLINK, PODS, WINDOW, MAX_FLOWS, RING, OUTPUT, FILTERS, SAMPLING, CPU_BUDGET, NETNS, CHECK, HELP };
 	static const struct option known[] = {
 		{"interface", required_argument, NULL, INTERFACE},
 		{"uplink", required_argument, NULL, UPLINK},
@@ -52,12 +65,15 @@ struct options read_options(int argc, char **argv)
 		{"max-flows", required_argument, NULL, MAX_FLOWS},
 		{"ring-bytes", required_argument, NULL, RING},
 		{"output", required_argument, NULL, OUTPUT},
+		{"sampling", required_argument, NULL, SAMPLING},
+		{"cpu-budget", required_argument, NULL, CPU_BUDGET},
+		{"filters", no_argument, NULL, FILTERS},
 		{"netns", required_argument, NULL, NETNS},
 		{"check", no_argument, NULL, CHECK},
 		{"help", no_argument, NULL, HELP},
 		{},
 	};
-	struct options options = {.window_millis = 5000, .max_flows = 131072, .ring_bytes = 4 << 20};
+	struct options options = {.window_millis = 5000, .max_flows = 131072, .ring_bytes = 4 << 20, .sampling = 1};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -84,6 +100,15 @@ struct options read_options(int argc, char **argv)
 			break;
 		case OUTPUT:
 			options.output = optarg;
+			break;
+		case SAMPLING:
+			options.sampling = read_number("sampling", optarg, 1, MAX_SAMPLING);
+			break;
+		case CPU_BUDGET:
+			options.cpu_budget = read_number("cpu-budget", optarg, 1, 10000);
+			break;
+		case FILTERS:
+			options.filters = true;
 			break;
 		case NETNS:
 			options.netns = optarg;

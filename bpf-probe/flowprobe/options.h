@@ -18,6 +18,7 @@ struct interface_pattern {
 };
 
 #define MAX_PATTERNS 64
+#define MAX_SAMPLING 65536
 
 struct options {
 	struct interface_pattern patterns[MAX_PATTERNS];
@@ -29,7 +30,13 @@ struct options {
 	const char *output; /* NULL for standard output, else a Unix socket to connect to */
 	const char *netns;  /* NULL for the one it was started in */
 	bool check;
+	bool filters; /* clsact filters even where the kernel has TCX links */
+	__u32 sampling;	  /* count one packet in this many */
+	__u32 cpu_budget; /* percent of one CPU that the programs may take; 0 for no limit */
 };
+
+/* Whether the options may choose interfaces that do not exist yet. */
+bool follows_interfaces(const struct options *options);
 
 /* Reads the command line; ends the process on a wrong one and after --help. */
 struct options read_options(int argc, char **argv);

@@ -214,7 +214,7 @@ void make_record(struct flow_record *record, const struct sighting *sighting, co
 	record->packets_out = flow->packets[client];
 	record->packets_in = flow->packets[server];
 	record->ifindex = flow->ifindex;
-	record->sampling = context->sampling ? context->sampling : 1;
+	record->sampling = context->sampling;
 	record->vlan = flow->vlan;
 	record->tls_server = tls_server;
 	record->tcp_flags = flow->tcp_flags[0] | flow->tcp_flags[1];

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { DnsTransaction } from '@sonde/collector/probe/messages';
 import { probeWindows } from '@sonde/collector/probe/windows';
@@ -65,8 +65,16 @@ export interface ProbeReport {
   readonly counters: ReadonlyMap<string, number>;
 }
 
-/** Starts flowprobe in a namespace; resolves when it watches. `stop` ends it and returns all that it reported. */
-export async function watch(netns: string, ...options: string[]): Promise<{ stop(): Promise<ProbeReport> }> {
+/** A probe that runs. */
+export interface Watch {
+  /** Resolves when it has reported that it watches exactly these interfaces. */
+  watches(...names: string[]): Promise<void>;
+  /** Ends it and returns all that it reported. */
+  stop(): Promise<ProbeReport>;
+}
+
+/** Starts flowprobe in a namespace; resolves when it watches. */
+export async function watch(netns: string, ...options: string[]): Promise<Watch> {
   const probe = spawn(flowprobeProgram, ['--netns', `/run/netns/${netns}`, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -76,11 +84,14 @@ export async function watch(netns: string, ...options: string[]): Promise<{ stop
   const windows: ReportedFlow[][] = [];
   const dns: DnsTransaction[] = [];
   let counters: ReadonlyMap<string, number> = new Map();
-  let begun: () => void;
-  const watching = new Promise<void>((resolve) => (begun = resolve));
+  const interfaces = new EventEmitter();
+  let watched: string | undefined;
   const reading = (async () => {
     for await (const window of probeWindows(probe.stdout, {
-      onInterfaces: () => begun(),
+      onInterfaces: (all) => {
+        watched = namesText(all.map(({ name }) => name));
+        interfaces.emit('changed');
+      },
       onDns: (transactions) => dns.push(...transactions),
     })) {
       windows.push(reportedFlows(window));
@@ -91,8 +102,11 @@ export async function watch(netns: string, ...options: string[]): Promise<{ stop
     throw new Error(`flowprobe ended early: ${said}`);
   });
   failed.catch(() => undefined);
-  await Promise.race([watching, failed]);
+  await Promise.race([once(interfaces, 'changed'), failed]);
   return {
+    async watches(...names) {
+      while (watched !== namesText(names)) await Promise.race([once(interfaces, 'changed'), failed]);
+    },
     async stop() {
       probe.kill('SIGTERM');
       await reading;
@@ -101,6 +115,10 @@ export async function watch(netns: string, ...options: string[]): Promise<{ stop
       return { windows, flows: windows.flat(), dns, counters };
     },
   };
+}
+
+function namesText(names: readonly string[]): string {
+  return [...names].sort().join(' ');
 }
 
 function reportedFlows({ rows, columns }: ObservedFlows): ReportedFlow[] {

@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { execute, run } from '@sonde/deploy/lab/command/run';
+import { NodeNetwork } from './node-network.js';
+import { flowprobeProgram } from './paths.js';
+import { watch, whyNoProbe } from './watch.js';
+
+const reason = whyNoProbe();
+if (reason !== undefined) console.warn(`The probe's tests are skipped: ${reason}`);
+
+describe.skipIf(reason !== undefined)('the life of flowprobe', () => {
+  let node: NodeNetwork;
+  beforeAll(async () => {
+    node = await NodeNetwork.make('lifecycle', 2);
+    await node.serve(node.pod(2), 'udp-server', node.pod(2).ipv4, '5300');
+  });
+  afterAll(async () => {
+    await node.remove();
+  });
+
+  const onNode = (...options: string[]) => ['--netns', `/run/netns/${node.netns}`, ...options];
+
+  it('attaches to an interface that comes later, and reports its flows after it has gone', async () => {
+    const probe = await watch(node.netns, '--interface', 'late*', '--window-ms', '500');
+    await run(['ip', '-n', node.netns, 'link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'peer0']);
+    await run(['ip', '-n', node.netns, 'link', 'set', 'late0', 'up']);
+    await run(['ip', '-n', node.netns, 'link', 'set', 'peer0', 'up']);
+    await run(['ip', '-n', node.netns, 'addr', 'add', '10.80.0.1/24', 'dev', 'late0']);
+    await run([
+      'ip',
+      '-n',
+      node.netns,
+      'neigh',
+      'add',
+      '10.80.0.2',
+      'lladdr',
+      '02:00:00:00:00:02',
+      'dev',
+      'late0',
+    ]);
+    await probe.watches('late0');
+    await node.inNode('ping', '-c', '2', '-i', '0.1', '-W', '0.1', '10.80.0.2').catch(() => '');
+    await run(['ip', '-n', node.netns, 'link', 'del', 'late0']);
+    await probe.watches();
+    const { flows } = await probe.stop();
+    expect(flows).toContainEqual(
+      expect.objectContaining({ server: '10.80.0.2', packetsOut: 2, icmpType: 8 }),
+    );
+  });
+
+  it.each([[[]], [['--filters']]])('counts each packet once, attached with %j', async (options) => {
+    const probe = await watch(node.netns, '--interface', 'pod*', ...options);
+    await node.send(node.pod(1), 'udp-client', node.pod(2).ipv4, '5300', '5', '100');
+    const { flows } = await probe.stop();
+    expect(flows.filter(({ protocol }) => protocol === 17)).toMatchObject([{ packetsOut: 5, packetsIn: 5 }]);
+  });
+
+  it('leaves nothing attached when it is killed, but filters, which the next one removes', async () => {
+    for (const options of [[], ['--filters']]) {
+      const probe = spawn(flowprobeProgram, onNode('--interface', 'pod1', ...options), {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(probe.stdout, 'data');
+      probe.kill('SIGKILL');
+      await once(probe, 'close');
+    }
+    const filters = () => node.inNode('tc', 'filter', 'show', 'dev', 'pod1', 'ingress');
+    expect(await filters()).toContain('sonde_pod_in');
+    await (await watch(node.netns, '--interface', 'pod2')).stop();
+    expect(await filters()).not.toContain('sonde_pod_in');
+  });
+
+  it("leaves other programs' filters alone", async () => {
+    await node.inNode('tc', 'qdisc', 'replace', 'dev', 'pod1', 'clsact');
+    const other = 'filter add dev pod1 ingress prio 7 bpf bytecode'.split(' ');
+    await node.inNode('tc', ...other, '1,6 0 0 0');
+    await (await watch(node.netns, '--interface', 'pod1', '--filters')).stop();
+    expect(await node.inNode('tc', 'filter', 'show', 'dev', 'pod1', 'ingress')).toContain('pref 7');
+  });
+
+  it('ends when nobody reads its frames', async () => {
+    const probe = spawn(flowprobeProgram, onNode('--interface', 'pod1', '--window-ms', '50'), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(probe.stdout, 'data');
+    const ended = once(probe, 'close');
+    probe.stdout.destroy();
+    expect((await ended)[0]).toBe(0);
+  });
+
+  it('gives up its capabilities, but for attaching to what a pattern may choose later', async () => {
+    const capabilities = async (name: string) => {
+      const probe = spawn(flowprobeProgram, onNode('--interface', name), {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(probe.stdout, 'data');
+      const status = await run(['grep', 'CapPrm', `/proc/${probe.pid ?? 0}/status`]);
+      probe.kill('SIGTERM');
+      await once(probe, 'close');
+      return Number.parseInt(status.replace('CapPrm:', '').trim(), 16);
+    };
+    expect(await capabilities('pod1')).toBe(0);
+    expect(await capabilities('pod*')).toBe(1 << 12); // CAP_NET_ADMIN
+  });
+
+  it('counts one packet in N when sampling, and says so in each record', async () => {
+    const probe = await watch(node.netns, '--interface', 'pod*', '--sampling', '4');
+    await node.send(node.pod(1), 'udp-client', node.pod(2).ipv4, '5300', '400', '100');
+    const { flows } = await probe.stop();
+    const [flow] = flows.filter(({ protocol }) => protocol === 17);
+    const counted = (flow?.packetsOut ?? 0) + (flow?.packetsIn ?? 0);
+    expect(flow?.sampling).toBe(4);
+    // 800 packets: 200 expected, with a standard deviation of 12.
+    expect(counted).toBeGreaterThan(100);
+    expect(counted).toBeLessThan(300);
+  });
+
+  it('samples more coarsely when its programs take more time than they may', async () => {
+    const probe = await watch(node.netns, '--interface', 'pod*', '--window-ms', '100', '--cpu-budget', '1');
+    await node.send(node.pod(1), 'udp-spread', node.pod(2).ipv4, '20000', '5000', '100000');
+    const { flows } = await probe.stop();
+    expect(Math.max(...flows.map(({ sampling }) => sampling))).toBeGreaterThan(1);
+  });
+
+  it.each([
+    ['an option that it does not know', ['--nonsense'], 2, 'nonsense'],
+    ['no interface', [], 2, 'no interface given'],
+    ['a number that is none', ['--interface', 'pod1', '--window-ms', 'soon'], 2, '"soon" is not a number'],
+    ['an interface that does not exist', ['--interface', 'pod9'], 5, 'there is no interface pod9'],
+  ])('refuses %s with a sentence and its own exit code', async (_, options, code, sentence) => {
+    const result = await execute([flowprobeProgram, ...onNode(...options)]);
+    expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(sentence) as string });
+  });
+
+  it('names the capabilities that it lacks', async () => {
+    const unprivileged = ['setpriv', '--reuid', '65534', '--clear-groups', '--bounding-set', '-all'] as const;
+    const result = await execute([...unprivileged, flowprobeProgram, '--interface', 'lo']);
+    expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('CAP_NET_ADMIN') as string });
+  });
+});
