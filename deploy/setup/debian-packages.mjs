@@ -19,7 +19,11 @@ const PACKAGES = [
   { name: 'tcpdump', why: 'records lab traffic; the independent count in tests' },
 ];
 
-const PACKAGES_FOR_TESTS = [];
+const PACKAGES_FOR_TESTS = [
+  { name: 'iperf3', why: 'bulk traffic for tests and benchmarks' },
+  { name: 'procps', why: 'sysctl, for the network namespaces of tests' },
+  { name: 'util-linux', why: 'setpriv, to run without privileges in tests' },
+];
 
 /**
  * Installs the packages that are missing. Off Debian it changes nothing and says what is wanted; without root it

@@ -3,7 +3,7 @@
  * `npm run setup`. Plain JavaScript, since it runs before anything is installed. With nothing missing it only
  * looks, in well under a second.
  *
- *   --tests   also what only the tests need
+ *   --tests   also what only tests and benchmarks need
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
