@@ -17,7 +17,7 @@ export function contextFromObjects(
   isMonitored: (node: string) => boolean = () => true,
 ): { context: EnrichmentContext; problems: ClusterProblem[] } {
   const cluster = new Cluster();
-  cluster.applyAll(objects);
+  cluster.applyAll(objects, Date.now());
   const policies = readManifestCluster(objects);
   const problems = policies.problems.map(({ object, field, reason }) => {
     const { kind, metadata } = objects[object] ?? {};

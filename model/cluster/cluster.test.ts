@@ -25,7 +25,7 @@ function identityAt(cluster: Cluster, address: string, timeMs = NOW) {
 
 function clusterOf(...objects: KubernetesObject[]): Cluster {
   const cluster = new Cluster();
-  cluster.applyAll(objects);
+  cluster.applyAll(objects, NOW);
   return cluster;
 }
 

@@ -1,31 +1,48 @@
 import { AddressTable } from './address-table.js';
 import type { EndpointIdentity } from './identity.js';
+import { Intervals, NOBODY } from './intervals.js';
+import type { Pod } from './objects.js';
 
 /** The identity number of an address that nothing is known of. */
-export const UNKNOWN_IDENTITY = 0;
+export const UNKNOWN_IDENTITY = NOBODY;
+
+/** An address of which services say that it leads to them, and an address that is an interface's own. */
+export type Hold = 'own' | 'virtual';
 
 /**
  * Who held which address when. An address belongs to an owner for an interval [from, to); a look-up names the
  * owner at a moment, so a flow is attributed by its own time and a reused address never goes to the wrong pod.
  *
- * Look-ups are allocation-free: addresses are interned to numbers, and each number heads a chain of intervals,
- * newest first, in flat arrays.
+ * An address that a pod or node has is theirs even if a service (a load balancer on the nodes, say) claims it too.
+ * Look-ups are allocation-free.
  */
 export class IdentityIndex {
   readonly #addresses = new AddressTable();
+  readonly #own = new Intervals();
+  readonly #virtual = new Intervals();
   readonly #identities: (EndpointIdentity | undefined)[] = [undefined];
-  /** The newest interval of each address number, -1 for none. */
-  #newest: Int32Array<ArrayBuffer> = new Int32Array(1024).fill(-1);
-  /** The intervals: start and end in ms, owner's identity number, and the next older interval of the address. */
-  #from: Float64Array<ArrayBuffer> = new Float64Array(1024);
-  #to: Float64Array<ArrayBuffer> = new Float64Array(1024);
-  #owner: Uint32Array<ArrayBuffer> = new Uint32Array(1024);
-  #older: Int32Array<ArrayBuffer> = new Int32Array(1024);
-  #intervals = 0;
+  readonly #pods: (Pod | undefined)[] = [undefined];
+  /** How many intervals hold each identity number. */
+  readonly #uses: number[] = [0];
+  readonly #freed: number[] = [];
+  #generation = 0;
+  #forgotten = 0;
 
-  /** Registers an owner and gives it its number, which is never {@link UNKNOWN_IDENTITY}. */
-  add(identity: EndpointIdentity): number {
-    return this.#identities.push(identity) - 1;
+  /**
+   * Registers an owner and gives it its number, which is never {@link UNKNOWN_IDENTITY}; `pod` is the object that a
+   * pod's identity was read from.
+   */
+  add(identity: EndpointIdentity, pod?: Pod): number {
+    const number = this.#freed.pop() ?? this.#identities.length;
+    this.#identities[number] = identity;
+    this.#pods[number] = pod;
+    this.#uses[number] = 0;
+    return number;
+  }
+
+  /** Says more exactly who an owner has been all the time. */
+  correct(number: number, identity: EndpointIdentity): void {
+    this.#identities[number] = identity;
   }
 
   /** The owner of a number; undefined for {@link UNKNOWN_IDENTITY}. */
@@ -33,69 +50,79 @@ export class IdentityIndex {
     return this.#identities[number];
   }
 
-  /** How many identity numbers there are, the unknown one included: they run from 0. */
-  get identityCount(): number {
-    return this.#identities.length;
+  /** The pod object that an identity was read from. */
+  pod(number: number): Pod | undefined {
+    return this.#pods[number];
+  }
+
+  /** How many owners are kept. */
+  get size(): number {
+    return this.#identities.length - 1 - this.#freed.length;
+  }
+
+  /** How many owners were forgotten because they had been gone for longer than the horizon. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** Changes whenever numbers of owners may come to stand for others; until then they may be remembered. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /**
-   * Says that `owner` holds the address from `fromMs` on, until another owner takes it or it is released. An
-   * interval of another owner that is still open ends where this one starts.
+   * Says that `owner` holds the address from somewhere between `fromMs` and `sureMs` on, until another owner takes
+   * it or it is released.
    */
-  assign(address: Uint8Array, owner: number, fromMs: number): void {
-    const number = this.#addresses.intern(address, 0);
-    if (number >= this.#newest.length) this.#newest = enlarged(this.#newest, Int32Array, -1);
-    const newest = this.#newest[number] ?? -1;
-    if (newest >= 0 && (this.#to[newest] ?? 0) > fromMs) {
-      if (this.#owner[newest] === owner) return;
-      this.#to[newest] = fromMs;
-    }
-    const interval = this.#newInterval();
-    this.#from[interval] = fromMs;
-    this.#to[interval] = Infinity;
-    this.#owner[interval] = owner;
-    this.#older[interval] = newest;
-    this.#newest[number] = interval;
+  assign(address: Uint8Array, owner: number, fromMs: number, sureMs = fromMs, hold: Hold = 'own'): void {
+    const intervals = hold === 'own' ? this.#own : this.#virtual;
+    if (intervals.assign(this.#addresses.intern(address, 0), owner, fromMs, sureMs)) this.use(owner);
   }
 
   /** Says that `owner` gave up the address at `toMs`. Nothing happens if another owner holds it by then. */
-  release(address: Uint8Array, owner: number, toMs: number): void {
+  release(address: Uint8Array, owner: number, toMs: number, hold: Hold = 'own'): void {
     const number = this.#addresses.find(address, 0);
-    const newest = number < 0 ? -1 : (this.#newest[number] ?? -1);
-    if (newest >= 0 && this.#owner[newest] === owner && (this.#to[newest] ?? 0) > toMs)
-      this.#to[newest] = toMs;
+    if (number >= 0) (hold === 'own' ? this.#own : this.#virtual).release(number, owner, toMs);
   }
 
   /** The number of who held the address at `offset` of `addresses` at `timeMs`. */
   lookup(addresses: Uint8Array, offset: number, timeMs: number): number {
     const number = this.#addresses.find(addresses, offset);
     if (number < 0) return UNKNOWN_IDENTITY;
-    for (let interval = this.#newest[number] ?? -1; interval >= 0; interval = this.#older[interval] ?? -1) {
-      if (timeMs >= (this.#from[interval] ?? 0)) {
-        return timeMs < (this.#to[interval] ?? 0) ? (this.#owner[interval] ?? 0) : UNKNOWN_IDENTITY;
-      }
-    }
-    return UNKNOWN_IDENTITY;
+    const owner = this.#own.lookup(number, timeMs);
+    return owner === UNKNOWN_IDENTITY ? this.#virtual.lookup(number, timeMs) : owner;
   }
 
-  #newInterval(): number {
-    const interval = this.#intervals++;
-    if (interval >= this.#from.length) {
-      this.#from = enlarged(this.#from, Float64Array, 0);
-      this.#to = enlarged(this.#to, Float64Array, 0);
-      this.#owner = enlarged(this.#owner, Uint32Array, 0);
-      this.#older = enlarged(this.#older, Int32Array, -1);
-    }
-    return interval;
+  /** Keeps an owner for one more interval than the index itself has of it; {@link unuse} undoes it. */
+  use(owner: number): void {
+    this.#uses[owner] = (this.#uses[owner] ?? 0) + 1;
   }
-}
 
-function enlarged<Column extends { length: number; set(from: Column): void; fill(value: number): Column }>(
-  column: Column,
-  make: new (length: number) => Column,
-  filler: number,
-): Column {
-  const larger = new make(column.length * 2).fill(filler);
-  larger.set(column);
-  return larger;
+  readonly unuse = (owner: number): void => {
+    const uses = (this.#uses[owner] ?? 0) - 1;
+    this.#uses[owner] = uses;
+    if (uses > 0) return;
+    this.#identities[owner] = undefined;
+    this.#pods[owner] = undefined;
+    this.#freed.push(owner);
+    this.#forgotten++;
+    this.#generation++;
+  };
+
+  /** Forgets owners that held nothing at `beforeMs` or later, and addresses that nobody did. */
+  forget(beforeMs: number): void {
+    const { size } = this.#addresses;
+    this.#own.forget(size, beforeMs, this.unuse);
+    this.#virtual.forget(size, beforeMs, this.unuse);
+    const kept: number[] = [];
+    for (let number = 0; number < size; number++) {
+      if (this.#own.isKnown(number) || this.#virtual.isKnown(number)) kept.push(number);
+    }
+    // Moving what is kept is worth it only if that is little.
+    if (kept.length * 2 > size) return;
+    const former = Uint32Array.from(kept);
+    this.#addresses.keep(former);
+    this.#own.renumber(former);
+    this.#virtual.renumber(former);
+  }
 }

@@ -1,3 +1,5 @@
+import type { KubernetesObject } from './objects.js';
+
 /** What an address belongs to: the fields of the flow record that say so, for one end. */
 export interface EndpointIdentity {
   readonly kind: 'pod' | 'node' | 'host_network_pod' | 'service' | 'network_set';
@@ -10,6 +12,21 @@ export interface EndpointIdentity {
   readonly labels: string;
   readonly node: string;
   readonly zone: string;
+}
+
+/** The identity of an object of which nothing but its name is known. */
+export function identityOf(kind: EndpointIdentity['kind'], { metadata }: KubernetesObject): EndpointIdentity {
+  return {
+    kind,
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    workload: '',
+    workloadKind: '',
+    serviceAccount: '',
+    labels: '',
+    node: '',
+    zone: '',
+  };
 }
 
 /** Labels that differ between the replicas of one workload, or change with each roll-out. */

@@ -26,6 +26,7 @@ export interface NetworkSetMatch {
 const REMEMBERED = 65_536;
 
 interface Prefix {
+  readonly set: string;
   readonly network: Uint8Array;
   readonly bits: number;
   readonly namespace: string;
@@ -35,32 +36,33 @@ interface Prefix {
 
 /** Finds the network sets that hold an address: longest prefix first, then by name, as Calico's flow logs do. */
 export class NetworkSets {
-  readonly #prefixes: Prefix[] = [];
+  #prefixes: Prefix[] = [];
   #seen = new AddressTable();
   #matchOf: number[] = [];
   #matches: (NetworkSetMatch | undefined)[] = [undefined];
   readonly #numbers = new Map<string, number>();
 
-  /** Takes in a set; returns what could not be read of it. */
-  add(set: NetworkSetObject): { field: string; reason: string }[] {
+  /** Takes in a set, in place of the one of its kind and name; returns what could not be read of it. */
+  set(set: NetworkSetObject): { field: string; reason: string }[] {
     const problems: { field: string; reason: string }[] = [];
     const { name, namespace = '', labels } = set.metadata;
+    const prefixes: Prefix[] = [];
     for (const [index, net] of (set.spec?.nets ?? []).entries()) {
       const parsed = parsePrefix(net);
-      if (parsed) this.#prefixes.push({ ...parsed, namespace, name, labels: canonicalLabels(labels) });
+      if (parsed)
+        prefixes.push({ ...parsed, set: keyOf(set), namespace, name, labels: canonicalLabels(labels) });
       else
         problems.push({
           field: `spec.nets[${index}]`,
           reason: `"${net}" is not an address or a CIDR prefix`,
         });
     }
-    this.#prefixes.sort(
-      (a, b) => b.bits - a.bits || compare(a.name, b.name) || compare(a.namespace, b.namespace),
-    );
-    this.#forget();
-    this.#matches = [undefined];
-    this.#numbers.clear();
+    this.#replace(keyOf(set), prefixes);
     return problems;
+  }
+
+  remove(set: NetworkSetObject): void {
+    this.#replace(keyOf(set), []);
   }
 
   /** The number of the match for the address at `offset` of `addresses`; {@link NO_NETWORK_SET} if none holds it. */
@@ -74,9 +76,18 @@ export class NetworkSets {
     return match;
   }
 
-  /** The match of a number; undefined for {@link NO_NETWORK_SET}. Numbers hold until a set is added. */
+  /** The match of a number; undefined for {@link NO_NETWORK_SET}. Numbers hold until a set changes. */
   match(number: number): NetworkSetMatch | undefined {
     return this.#matches[number];
+  }
+
+  #replace(set: string, prefixes: readonly Prefix[]): void {
+    this.#prefixes = [...this.#prefixes.filter((prefix) => prefix.set !== set), ...prefixes].sort(
+      (a, b) => b.bits - a.bits || compare(a.name, b.name) || compare(a.namespace, b.namespace),
+    );
+    this.#forget();
+    this.#matches = [undefined];
+    this.#numbers.clear();
   }
 
   #search(addresses: Uint8Array, offset: number): number {
@@ -97,6 +108,10 @@ export class NetworkSets {
     this.#seen = new AddressTable();
     this.#matchOf = [];
   }
+}
+
+function keyOf({ metadata }: NetworkSetObject): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
 function parsePrefix(text: string): { network: Uint8Array; bits: number } | undefined {

@@ -1,0 +1,123 @@
+import { AddressError, parseAddress } from './address.js';
+import type { EndpointIdentity } from './identity.js';
+import { type Hold, type IdentityIndex, UNKNOWN_IDENTITY } from './identity-index.js';
+import type { Pod } from './objects.js';
+import type { NodePort, PortIndex } from './port-index.js';
+
+/** Where holdings are recorded. */
+export interface Indexes {
+  readonly identities: IdentityIndex;
+  readonly ports: PortIndex;
+}
+
+/** What an object holds by its present state. */
+export interface Claim {
+  readonly identity: EndpointIdentity;
+  /** The object itself, where it is a pod. */
+  readonly pod?: Pod;
+  readonly hold: Hold;
+  /** Addresses as text. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly NodePort[];
+  /** When the object began to hold them, in ms: not before `fromMs`, and by `sureMs`. */
+  readonly fromMs: number;
+  readonly sureMs: number;
+}
+
+/** How to take a claim whose identity differs from that of the last one. */
+export type Difference =
+  /** The object has changed: what it was stays true of the time before. */
+  | 'change'
+  /** More is known of the object than before, and was true all the time. */
+  | 'correction';
+
+/** What one object holds in the indexes, kept up with the object's changes until it ends. */
+export class Holding {
+  #owner = UNKNOWN_IDENTITY;
+  #claim: Claim | undefined;
+  #addresses = new Map<string, Uint8Array>();
+  #ports = new Map<string, NodePort>();
+
+  constructor(private readonly indexes: Indexes) {}
+
+  /** Takes the object's present state, learned at `atMs`; returns why addresses of it cannot be used. */
+  take(claim: Claim, atMs: number, difference: Difference = 'change'): string[] {
+    const problems: string[] = [];
+    const addresses = new Map<string, Uint8Array>();
+    for (const text of claim.addresses) {
+      try {
+        addresses.set(text, this.#addresses.get(text) ?? parseAddress(text));
+      } catch (error) {
+        if (!(error instanceof AddressError)) throw error;
+        problems.push(error.message);
+      }
+    }
+    const ports = new Map<string, NodePort>(
+      claim.ports.map((port) => [`${port.node} ${port.protocol} ${port.port}`, port]),
+    );
+    const heldBefore = this.#addresses.size + this.#ports.size > 0;
+    if (this.#claim && !sameIdentity(this.#claim.identity, claim.identity)) {
+      if (difference === 'correction') this.indexes.identities.correct(this.#owner, claim.identity);
+      else this.#letGo(atMs);
+    }
+    const changed = heldBefore && this.#owner === UNKNOWN_IDENTITY;
+    this.#claim = claim;
+    if (this.#owner === UNKNOWN_IDENTITY) {
+      if (addresses.size + ports.size === 0) return problems;
+      this.#owner = this.indexes.identities.add(claim.identity, claim.pod);
+      this.indexes.identities.use(this.#owner);
+    }
+    const { hold } = claim;
+    // What a changed object goes on to hold, its former version held until now.
+    const fromMs = changed ? atMs : claim.fromMs;
+    const sureMs = heldBefore ? Math.max(atMs, fromMs) : claim.sureMs;
+    for (const [text, address] of addresses) {
+      if (!this.#addresses.has(text))
+        this.indexes.identities.assign(address, this.#owner, fromMs, sureMs, hold);
+    }
+    for (const [text, address] of this.#addresses) {
+      if (!addresses.has(text)) this.indexes.identities.release(address, this.#owner, atMs, hold);
+    }
+    for (const [text, port] of ports) {
+      if (!this.#ports.has(text)) this.indexes.ports.assign(port, this.#owner, fromMs, sureMs);
+    }
+    for (const [text, port] of this.#ports) {
+      if (!ports.has(text)) this.indexes.ports.release(port, this.#owner, atMs);
+    }
+    this.#addresses = addresses;
+    this.#ports = ports;
+    return problems;
+  }
+
+  /** Says that the object held nothing from `toMs` on. */
+  end(toMs: number): void {
+    this.#letGo(toMs);
+    this.#claim = undefined;
+  }
+
+  #letGo(toMs: number): void {
+    if (this.#owner === UNKNOWN_IDENTITY) return;
+    for (const address of this.#addresses.values()) {
+      this.indexes.identities.release(address, this.#owner, toMs, this.#claim?.hold);
+    }
+    for (const port of this.#ports.values()) this.indexes.ports.release(port, this.#owner, toMs);
+    this.indexes.identities.unuse(this.#owner);
+    this.#owner = UNKNOWN_IDENTITY;
+    this.#addresses = new Map();
+    this.#ports = new Map();
+  }
+}
+
+function sameIdentity(a: EndpointIdentity, b: EndpointIdentity): boolean {
+  return (
+    a.kind === b.kind &&
+    a.namespace === b.namespace &&
+    a.name === b.name &&
+    a.workload === b.workload &&
+    a.workloadKind === b.workloadKind &&
+    a.serviceAccount === b.serviceAccount &&
+    a.labels === b.labels &&
+    a.node === b.node &&
+    a.zone === b.zone
+  );
+}

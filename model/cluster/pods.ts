@@ -1,0 +1,139 @@
+import { type Controllers, controllerKeyOf } from './controllers.js';
+import { type Claim, type Difference, Holding, type Indexes } from './holding.js';
+import { canonicalLabels, identityOf } from './identity.js';
+import type { Pod } from './objects.js';
+import { containersEnded, createdAt, holdBegan, isFinished } from './pod-times.js';
+import { protocolNumber, TCP } from '../policy/protocol.js';
+
+/** A pod that is there, and what it holds. */
+interface Entry {
+  pod: Pod;
+  readonly holding: Holding;
+  ended: boolean;
+}
+
+/** What pods need to know of other objects. */
+interface Surroundings {
+  readonly controllers: Controllers;
+  readonly zoneOf: (node: string) => string;
+}
+
+/** The pods of a cluster, each with its holding. */
+export class Pods {
+  readonly #entries = new Map<string, Entry>();
+  /** The pods of each node and of each controller. */
+  readonly #related = new Map<string, Set<Entry>>();
+
+  constructor(
+    private readonly indexes: Indexes,
+    private readonly surroundings: Surroundings,
+  ) {}
+
+  /** Takes in a pod as it was at `atMs`; returns why addresses of it cannot be used. */
+  apply(pod: Pod, atMs: number): string[] {
+    const key = keyOf(pod);
+    let entry = this.#entries.get(key);
+    if (entry && entry.pod.metadata.uid !== pod.metadata.uid) {
+      // Of two pods of one name the former was gone before the newer was made, whatever was missed of that.
+      this.#end(entry, createdAt(pod) === 0 ? atMs : Math.min(atMs, createdAt(pod)));
+      this.#drop(key, entry);
+      entry = undefined;
+    }
+    if (entry?.ended === true) return [];
+    const known = entry !== undefined;
+    if (!entry) {
+      entry = { pod, holding: new Holding(this.indexes), ended: false };
+      this.#entries.set(key, entry);
+    } else this.#relate(entry, 'no more');
+    entry.pod = pod;
+    this.#relate(entry, 'now');
+    if (!isFinished(pod)) return entry.holding.take(this.#claim(pod), atMs);
+    const end = containersEnded(pod);
+    // A pod that is only met after its end is worth keeping where it is known when that was.
+    const problems = known || end === undefined ? [] : entry.holding.take(this.#claim(pod), atMs);
+    this.#end(entry, Math.min(atMs, end ?? atMs));
+    return problems;
+  }
+
+  /** Takes out a pod that was gone by `atMs`. One of the same name that came after it stays. */
+  remove(pod: Pod, atMs: number): void {
+    const key = keyOf(pod);
+    const entry = this.#entries.get(key);
+    if (!entry || entry.pod.metadata.uid !== pod.metadata.uid) return;
+    this.#end(entry, Math.min(atMs, containersEnded(pod) ?? atMs));
+    this.#drop(key, entry);
+  }
+
+  /** Must be called when more is known of a node or controller than was, or when it changed at `atMs`. */
+  surroundingsChanged(key: string, atMs: number, difference: Difference): void {
+    for (const entry of this.#related.get(key) ?? []) {
+      if (!entry.ended) entry.holding.take(this.#claim(entry.pod), atMs, difference);
+    }
+  }
+
+  #claim(pod: Pod): Claim {
+    const { controllers, zoneOf } = this.surroundings;
+    const { name: workload, kind: workloadKind } = controllers.workloadOf(pod);
+    const node = pod.spec?.nodeName ?? '';
+    const onHost = pod.spec?.hostNetwork === true;
+    const identity = {
+      ...identityOf(onHost ? 'host_network_pod' : 'pod', pod),
+      workload,
+      workloadKind,
+      serviceAccount: pod.spec?.serviceAccountName ?? 'default',
+      labels: canonicalLabels(pod.metadata.labels),
+      node,
+      zone: zoneOf(node),
+    };
+    const began = holdBegan(pod);
+    // A host-network pod's address is its node's, and every other such pod's: only its ports are its own.
+    if (onHost) return { identity, pod, hold: 'own', addresses: [], ports: portsOf(pod, node), ...began };
+    const addresses = (pod.status?.podIPs ?? [{ ip: pod.status?.podIP ?? '' }]).map(({ ip }) => ip);
+    return { identity, pod, hold: 'own', addresses: addresses.filter(Boolean), ports: [], ...began };
+  }
+
+  #end(entry: Entry, toMs: number): void {
+    entry.holding.end(toMs);
+    entry.ended = true;
+  }
+
+  #drop(key: string, entry: Entry): void {
+    this.#relate(entry, 'no more');
+    this.#entries.delete(key);
+  }
+
+  #relate(entry: Entry, to: 'now' | 'no more'): void {
+    for (const key of [nodeKey(entry.pod.spec?.nodeName ?? ''), controllerKeyOf(entry.pod)]) {
+      if (key === undefined) continue;
+      let set = this.#related.get(key);
+      if (to === 'now') {
+        if (!set) this.#related.set(key, (set = new Set()));
+        set.add(entry);
+      } else {
+        set?.delete(entry);
+        if (set?.size === 0) this.#related.delete(key);
+      }
+    }
+  }
+}
+
+/** The key of a node among what pods are related to. */
+export function nodeKey(name: string): string {
+  return `Node//${name}`;
+}
+
+/** The ports that a pod on its node's network listens on. */
+function portsOf(pod: Pod, node: string): Claim['ports'] {
+  if (node === '') return [];
+  return (pod.spec?.containers ?? []).flatMap(({ ports = [] }) =>
+    ports.map(({ containerPort, protocol }) => ({
+      node,
+      protocol: protocolNumber(protocol ?? 'TCP') ?? TCP,
+      port: containerPort,
+    })),
+  );
+}
+
+function keyOf({ metadata }: Pod): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}

@@ -1,0 +1,69 @@
+import type { IdentityIndex } from './identity-index.js';
+import { Intervals, NOBODY } from './intervals.js';
+
+/** The host of a port that is open on every node. */
+export const EVERY_NODE = '';
+
+/** A port that an owner listens on at the addresses of a node, or of {@link EVERY_NODE}. */
+export interface NodePort {
+  readonly node: string;
+  /** IANA protocol number. */
+  readonly protocol: number;
+  readonly port: number;
+}
+
+/**
+ * Who listened on which port of a node when: pods on the node's network by their container ports, and services by
+ * their node ports. Owners are numbers of the identity index.
+ */
+export class PortIndex {
+  readonly #identities: IdentityIndex;
+  readonly #nodes = new Map<string, number>();
+  /** The numbers of ports by node, protocol and port. */
+  #numbers = new Map<number, number>();
+  readonly #intervals = new Intervals();
+
+  constructor(identities: IdentityIndex) {
+    this.#identities = identities;
+  }
+
+  /** Says that `owner` listens from somewhere between `fromMs` and `sureMs` on. */
+  assign(port: NodePort, owner: number, fromMs: number, sureMs = fromMs): void {
+    const key = this.#key(port.node, port.protocol, port.port);
+    let number = this.#numbers.get(key);
+    if (number === undefined) this.#numbers.set(key, (number = this.#numbers.size));
+    if (this.#intervals.assign(number, owner, fromMs, sureMs)) this.#identities.use(owner);
+  }
+
+  release(port: NodePort, owner: number, toMs: number): void {
+    const number = this.#numbers.get(this.#key(port.node, port.protocol, port.port));
+    if (number !== undefined) this.#intervals.release(number, owner, toMs);
+  }
+
+  /** The number of who listened on the port at `timeMs`; 0 if nobody is known to. */
+  lookup(node: string, protocol: number, port: number, timeMs: number): number {
+    const nodeNumber = this.#nodes.get(node);
+    if (nodeNumber === undefined) return NOBODY;
+    const number = this.#numbers.get(keyOf(nodeNumber, protocol, port));
+    return number === undefined ? NOBODY : this.#intervals.lookup(number, timeMs);
+  }
+
+  /** Forgets who had stopped listening by `beforeMs`. */
+  forget(beforeMs: number): void {
+    this.#intervals.forget(this.#numbers.size, beforeMs, this.#identities.unuse);
+    const kept = [...this.#numbers].filter(([, number]) => this.#intervals.isKnown(number));
+    if (kept.length * 2 > this.#numbers.size) return;
+    this.#intervals.renumber(Uint32Array.from(kept, ([, number]) => number));
+    this.#numbers = new Map(kept.map(([key], number) => [key, number]));
+  }
+
+  #key(node: string, protocol: number, port: number): number {
+    let number = this.#nodes.get(node);
+    if (number === undefined) this.#nodes.set(node, (number = this.#nodes.size));
+    return keyOf(number, protocol, port);
+  }
+}
+
+function keyOf(node: number, protocol: number, port: number): number {
+  return (node * 256 + protocol) * 65_536 + port;
+}
