@@ -18,8 +18,8 @@ export interface CollectorObserver {
 }
 
 /**
- * Publishes a source's flows until the source ends, one batch a window. A window without flows is published
- * only if its losses have changed, so that losses become known without traffic.
+ * Publishes a source's flows and look-ups until the source ends, one batch a window. A window without any is
+ * published only if its losses have changed, so that losses become known without traffic.
  * @throws whatever the source or the publisher throws.
  */
 export async function runCollector({
@@ -31,10 +31,10 @@ export async function runCollector({
 }: CollectorOptions): Promise<void> {
   let sequence = 0;
   let reportedLosses = '';
-  for await (const { rows, columns, counters } of source.windows()) {
+  for await (const { rows, columns, dns, counters } of source.windows()) {
     const losses = lossesAmong(counters);
     const changed = JSON.stringify(losses) !== reportedLosses;
-    if (rows > 0 || changed) {
+    if (rows > 0 || dns || changed) {
       reportedLosses = JSON.stringify(losses);
       await publisher.publish({
         schemaVersion: FLOW_SCHEMA_VERSION,
@@ -43,6 +43,7 @@ export async function runCollector({
         sequence,
         rows,
         columns,
+        ...(dns && { dns }),
         losses,
       });
       sequence += 1;

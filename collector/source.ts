@@ -1,3 +1,4 @@
+import type { ObservedDns } from '@sonde/model/dns/records';
 import type { ObservedFlows } from '@sonde/model/flow/observed';
 
 /** Where a collector's flows come from: a probe, or a capture file. */
@@ -10,8 +11,10 @@ export interface FlowSource {
   stop(): void;
 }
 
-/** The flows of one window, and how the source stands at its end. */
+/** The flows of one window, its DNS look-ups, and how the source stands at its end. */
 export interface ObservedWindow extends ObservedFlows {
+  /** Look-ups that ended in the window; absent if there were none, or if the source does not tell them. */
+  readonly dns?: ObservedDns;
   /**
    * Cumulative counts by name; those beginning `lost_` are losses. Names follow bpf-probe/PROTOCOL.md, and the
    * stream's own faults are among them.

@@ -100,6 +100,51 @@ export function namesPayload(table: number, names: Readonly<Record<number, strin
   ]);
 }
 
+/** A DNS transaction to be written; what is absent is zero, or the value named. */
+export interface DnsToWrite {
+  readonly client: string;
+  readonly server: string;
+  readonly startMicros: number;
+  readonly latencyMicros?: number;
+  readonly clientPort?: number;
+  /** 1, A, if absent. */
+  readonly queryType?: number;
+  readonly responseCode?: number;
+  /** True if absent. */
+  readonly answered?: boolean;
+  readonly queryName: string;
+  readonly addresses?: readonly { readonly address: string; readonly seconds: number }[];
+}
+
+/** The payload of a DNS frame, of look-ups over UDP. */
+export function dnsPayload(transactions: readonly DnsToWrite[]): Buffer {
+  const count = Buffer.alloc(4);
+  count.writeUInt32LE(transactions.length);
+  return Buffer.concat([count, ...transactions.map(dnsTransaction)]);
+}
+
+function dnsTransaction(transaction: DnsToWrite): Buffer {
+  const { addresses = [], answered = true } = transaction;
+  const head = Buffer.alloc(56);
+  head.set(parseAddress(transaction.client), 0);
+  head.set(parseAddress(transaction.server), 16);
+  head.writeBigUInt64LE(BigInt(transaction.startMicros), 32);
+  head.writeUInt32LE(transaction.latencyMicros ?? 0, 40);
+  head.writeUInt16LE(transaction.clientPort ?? 0, 44);
+  head.writeUInt16LE(transaction.queryType ?? 1, 48);
+  head.writeUInt8(transaction.responseCode ?? 0, 50);
+  head.writeUInt8(answered ? 3 : 2, 51);
+  head.writeUInt8(17, 52);
+  head.writeUInt16LE(addresses.length, 54);
+  const answers = addresses.map(({ address, seconds }) => {
+    const answer = Buffer.alloc(20);
+    answer.set(parseAddress(address), 0);
+    answer.writeUInt32LE(seconds, 16);
+    return answer;
+  });
+  return Buffer.concat([head, text(transaction.queryName), ...answers]);
+}
+
 /** A u16 length, then the text in UTF-8. */
 export function text(value: string): Buffer {
   const bytes = Buffer.from(value);

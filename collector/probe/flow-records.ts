@@ -10,8 +10,9 @@ const HEADER_BYTES = 8;
 const CONNECTION_STATES = 5;
 const TUNNELS = 4;
 
-/** High half of the microseconds of the year 2200; ClickHouse's DateTime64 reaches to 2299. */
-const LATEST_HIGH_HALF = Math.floor((Date.UTC(2200, 0) * 1000) / 2 ** 32);
+/** A later time is damage, not a time; ClickHouse's DateTime64 reaches to 2299. */
+export const LATEST_MS = Date.UTC(2200, 0);
+const LATEST_HIGH_HALF = Math.floor((LATEST_MS * 1000) / 2 ** 32);
 
 /** The records of one FLOWS frame, checked. */
 export interface FlowRecords {

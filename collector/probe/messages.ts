@@ -1,5 +1,5 @@
 import { formatAddress } from '@sonde/model/cluster/address';
-import { type FlowRecords, flowRecords } from './flow-records.js';
+import { type FlowRecords, flowRecords, LATEST_MS } from './flow-records.js';
 import type { Frame } from './frames.js';
 import { MalformedPayloadError } from './malformed-payload.js';
 
@@ -97,6 +97,9 @@ function readNames(reader: PayloadReader): Map<number, string> {
   return new Map(reader.list(() => [reader.u32(), reader.text()] as const));
 }
 
+/** The header's response code has four bits (RFC 1035 §4.1.1). */
+const RESPONSE_CODES = 16;
+
 function readTransaction(reader: PayloadReader): DnsTransaction {
   const client = reader.address();
   const server = reader.address();
@@ -115,6 +118,8 @@ function readTransaction(reader: PayloadReader): DnsTransaction {
     address: reader.address(),
     seconds: reader.u32(),
   }));
+  if (responseCode >= RESPONSE_CODES || startMs > LATEST_MS)
+    throw new MalformedPayloadError('a DNS transaction has an impossible response code or time');
   return {
     ...{ client, clientPort, server, protocol, startMs, latencyMicros },
     ...{ queryType, queryName, answered, responseCode, addresses },

@@ -1,10 +1,14 @@
 import { formatAddress } from '@sonde/model/cluster/address';
 import type { TextColumn } from '@sonde/model/flow/columns';
+import { observedDnsFields } from '@sonde/model/dns/records';
+import { recordRow } from '@sonde/model/flow/rows';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 import { describe, expect, it } from 'vitest';
 import type { ObservedWindow } from '../source.js';
 import {
   countersPayload,
+  dnsPayload,
+  type DnsToWrite,
   flowsPayload,
   type FlowToWrite,
   frame,
@@ -16,6 +20,7 @@ import { type ProbeEvents, probeWindows } from './windows.js';
 
 const FLOWS = 2;
 const COUNTERS = 3;
+const DNS = 6;
 const NOW_MICROS = 1_780_000_000_123_456;
 
 const flow: FlowToWrite = {
@@ -172,7 +177,93 @@ describe("a probe's flows", () => {
   });
 });
 
+describe("a probe's DNS look-ups", () => {
+  const lookup: DnsToWrite = {
+    client: '10.0.1.2',
+    clientPort: 40_000,
+    server: 'fd00::53',
+    startMicros: NOW_MICROS,
+    latencyMicros: 700,
+    queryType: 28,
+    queryName: 'api.example.com',
+    addresses: [
+      { address: '2001:db8::9', seconds: 300 },
+      { address: '2001:db8::8', seconds: 60 },
+    ],
+  };
+
+  async function dnsRows(...lookups: DnsToWrite[]) {
+    const [window] = await windowsOf([
+      frame(DNS, dnsPayload(lookups), 0),
+      frame(COUNTERS, countersPayload(0), 1),
+    ]);
+    const dns = window?.dns;
+    if (!dns) throw new Error('no look-ups');
+    return Array.from({ length: dns.rows }, (_, row) => recordRow(observedDnsFields, dns.columns, row));
+  }
+
+  it('become columns, field by field', async () => {
+    expect(await dnsRows(lookup)).toEqual([
+      {
+        start_time: new Date(1_780_000_000_123).toISOString(),
+        src_ip: '10.0.1.2',
+        src_port: 40_000,
+        dst_ip: 'fd00::53',
+        protocol: 17,
+        query_name: 'api.example.com',
+        query_type: 'AAAA',
+        answered: true,
+        rcode: 'NOERROR',
+        latency_us: 700,
+        answers: '2001:db8::9,2001:db8::8',
+        answer_ttl_s: 60,
+      },
+    ]);
+  });
+
+  it('say whether and how they were answered', async () => {
+    const rows = await dnsRows(
+      { ...lookup, responseCode: 3, addresses: [] },
+      { ...lookup, responseCode: 15 },
+      { ...lookup, answered: false, queryType: 65_280, addresses: [] },
+    );
+    expect(
+      rows.map(({ answered, rcode, query_type, answer_ttl_s }) => [
+        answered,
+        rcode,
+        query_type,
+        answer_ttl_s,
+      ]),
+    ).toEqual([
+      [true, 'NXDOMAIN', 'AAAA', 0],
+      [true, 'RCODE15', 'AAAA', 60],
+      [false, 'NONE', 'TYPE65280', 0],
+    ]);
+  });
+
+  it('come with the window that they ended in, and a window without any has none', async () => {
+    const windows = await windowsOf([
+      frame(FLOWS, flowsPayload([flow]), 0),
+      frame(COUNTERS, countersPayload(NOW_MICROS), 1),
+      frame(DNS, dnsPayload([lookup]), 2),
+      frame(DNS, dnsPayload([lookup, lookup]), 3),
+      frame(COUNTERS, countersPayload(NOW_MICROS), 4),
+    ]);
+    expect(windows.map(({ rows, dns }) => [rows, dns?.rows])).toEqual([
+      [1, undefined],
+      [0, 3],
+      [0, undefined],
+    ]);
+  });
+});
+
 describe('a damaged frame', () => {
+  const dnsLookup = {
+    client: '10.0.1.2',
+    server: '10.0.0.2',
+    startMicros: NOW_MICROS,
+    queryName: 'a.example',
+  };
   const good = frame(FLOWS, flowsPayload([flow]), 1);
   const wrongState = flowsPayload([flow, { ...flow, connectionState: 200 }]);
   const wrongTimes = flowsPayload([{ ...flow, startMicros: 2 ** 52, endMicros: 0 }]);
@@ -188,6 +279,9 @@ describe('a damaged frame', () => {
     ['no header', FLOWS, Buffer.from([1])],
     ['a false count of counters', COUNTERS, countersThatLie],
     ['half a hello', 1, Buffer.from([1, 2, 3])],
+    ['an impossible DNS response code', DNS, dnsPayload([{ ...dnsLookup, responseCode: 16 }])],
+    ['an impossible DNS time', DNS, dnsPayload([{ ...dnsLookup, startMicros: 2 ** 53 }])],
+    ['half a DNS transaction', DNS, dnsPayload([dnsLookup]).subarray(0, 50)],
   ])('with %s is counted and told, and the others are read', async (_, type, payload) => {
     const faults: string[] = [];
     const windows = await windowsOf([frame(type, payload, 0), good], {
@@ -209,7 +303,8 @@ describe('a damaged frame', () => {
       frame(1, Buffer.concat([Buffer.alloc(16), text('6.1.0')]), 0),
       frame(4, Buffer.concat([Buffer.from([1, 0, 0, 0, 2, 0, 0, 0, 0]), text('veth1')]), 1),
       frame(FLOWS, flowsPayload([flow, flow]), 2),
-      frame(COUNTERS, countersPayload(NOW_MICROS, { lost_packets_map_full: 3 }), 3),
+      frame(DNS, dnsPayload([dnsLookup]), 3),
+      frame(COUNTERS, countersPayload(NOW_MICROS, { lost_packets_map_full: 3 }), 4),
     ]);
     const random = randomNumbers(20261121);
     let faults = 0;

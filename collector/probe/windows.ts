@@ -1,4 +1,5 @@
 import type { ObservedWindow } from '../source.js';
+import { dnsColumns } from './dns-columns.js';
 import { type FlowRecords, toColumns } from './flow-records.js';
 import { type Frame, FrameReader } from './frames.js';
 import { MalformedPayloadError } from './malformed-payload.js';
@@ -9,12 +10,13 @@ import { type DnsTransaction, type ProbeHello, readMessage, type WatchedInterfac
 export interface ProbeEvents {
   onHello?(hello: ProbeHello): void;
   onInterfaces?(interfaces: readonly WatchedInterface[]): void;
+  /** Look-ups as the probe tells them; they are in the windows too. */
   onDns?(transactions: readonly DnsTransaction[]): void;
   /** A frame could not be used; it is counted as well. */
   onFault?(reason: string): void;
 }
 
-/** A window with more flows than this is handed on in several parts, so that memory stays bounded. */
+/** A window with more flows and look-ups than this is handed on in several parts, so that memory stays bounded. */
 const MAX_WINDOW_ROWS = 250_000;
 
 /**
@@ -30,6 +32,7 @@ export async function* probeWindows(
   let probeCounters: ReadonlyMap<string, number> = new Map();
   const names = new ProbeNames();
   let waiting: FlowRecords[] = [];
+  let waitingDns: DnsTransaction[] = [];
   let waitingRows = 0;
 
   for await (const chunk of stream) {
@@ -53,6 +56,9 @@ export async function* probeWindows(
           break;
         case 'dns':
           events.onDns?.(message.transactions);
+          waitingDns.push(...message.transactions);
+          waitingRows += message.transactions.length;
+          if (waitingRows > MAX_WINDOW_ROWS) yield window();
           break;
         case 'unknown':
           payloadFaults.unknownType += 1;
@@ -82,9 +88,11 @@ export async function* probeWindows(
 
   function window(): ObservedWindow {
     const flows = toColumns(waiting, names);
+    const dns = waitingDns;
     waiting = [];
+    waitingDns = [];
     waitingRows = 0;
-    return { ...flows, counters: counters() };
+    return { ...flows, ...(dns.length > 0 && { dns: dnsColumns(dns) }), counters: counters() };
   }
 
   function counters(): Map<string, number> {

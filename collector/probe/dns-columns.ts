@@ -1,0 +1,44 @@
+import { type ObservedDns, observedDnsFields } from '@sonde/model/dns/records';
+import { queryTypeName } from '@sonde/model/dns/query-types';
+import { parseAddress } from '@sonde/model/cluster/address';
+import { allocateColumns } from '@sonde/model/flow/columns';
+import { TextColumnBuilder } from '@sonde/model/flow/text-column';
+import { halvesOf, writeWide } from '@sonde/model/flow/wide';
+import type { DnsTransaction } from './messages.js';
+
+/** The record's number for look-ups without a response: the one after those of the header's four bits. */
+const NO_RESPONSE = 16;
+
+/** Turns a window's DNS transactions into columns. Look-ups are few beside flows, so each may be an object before. */
+export function dnsColumns(transactions: readonly DnsTransaction[]): ObservedDns {
+  const rows = transactions.length;
+  const columns = allocateColumns(observedDnsFields, rows);
+  const starts = halvesOf(columns.start_time);
+  const names = new TextColumnBuilder(rows);
+  const types = new TextColumnBuilder(rows);
+  const answers = new TextColumnBuilder(rows);
+
+  for (const [row, transaction] of transactions.entries()) {
+    const { answered, addresses } = transaction;
+    writeWide(starts, row, Math.floor(transaction.startMs));
+    columns.src_ip.set(parseAddress(transaction.client), row * 16);
+    columns.src_port[row] = transaction.clientPort;
+    columns.dst_ip.set(parseAddress(transaction.server), row * 16);
+    columns.protocol[row] = transaction.protocol;
+    names.indexes[row] = names.intern(transaction.queryName);
+    types.indexes[row] = types.intern(queryTypeName(transaction.queryType));
+    columns.answered[row] = Number(answered);
+    columns.rcode[row] = answered ? transaction.responseCode : NO_RESPONSE;
+    columns.latency_us[row] = transaction.latencyMicros;
+    answers.indexes[row] = answers.intern(addresses.map(({ address }) => address).join(','));
+    columns.answer_ttl_s[row] = leastSeconds(addresses);
+  }
+  return {
+    rows,
+    columns: { ...columns, query_name: names.build(), query_type: types.build(), answers: answers.build() },
+  };
+}
+
+function leastSeconds(addresses: DnsTransaction['addresses']): number {
+  return addresses.length === 0 ? 0 : Math.min(...addresses.map(({ seconds }) => seconds));
+}
