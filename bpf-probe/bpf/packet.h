@@ -112,6 +112,12 @@ static __always_inline __u32 set_key6(struct key6 *key, const __u32 *source, con
 	return sender;
 }
 
+/* `present` bytes from the IP header on, of which a short frame's end may be padding; the header tells `told`. */
+static __always_inline __u32 without_padding(__u32 present, __u32 told)
+{
+	return told && told < present ? told : present;
+}
+
 /*
  * Packets and bytes as they are on the wire. The kernel passes several TCP segments (or UDP datagrams) of one
  * connection as one large packet and cuts it later (GSO), or joined it on arrival (GRO); on the wire each carries
@@ -187,7 +193,7 @@ static __always_inline bool parse4_fast(struct __sk_buff *skb, __u32 l2, struct 
 
 	p->bytes = skb->len - l2;
 	if (skb->len <= ETHERNET_MIN_FRAME)
-		p->bytes = bpf_ntohs(ip->tot_len);
+		p->bytes = without_padding(p->bytes, bpf_ntohs(ip->tot_len));
 	wire_size(skb, p, l2);
 	p->sender = set_key4(key, ip->saddr, ip->daddr, ports->source, ports->destination, protocol, BUCKET_NONE);
 	return true;

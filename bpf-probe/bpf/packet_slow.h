@@ -302,7 +302,7 @@ static __always_inline __u32 ip_bytes(struct __sk_buff *skb, const struct slow_p
 {
 	__u32 present = skb->len - s->network;
 
-	return skb->len <= ETHERNET_MIN_FRAME && s->ip_length && s->ip_length < present ? s->ip_length : present;
+	return skb->len <= ETHERNET_MIN_FRAME ? without_padding(present, s->ip_length) : present;
 }
 
 /*

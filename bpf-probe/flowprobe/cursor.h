@@ -16,12 +16,13 @@ struct cursor {
 
 static inline const __u8 *cursor_take(struct cursor *cursor, size_t size)
 {
-	const __u8 *taken = cursor->bytes + cursor->at;
+	const __u8 *taken;
 
 	if (cursor->failed || size > cursor->size - cursor->at) {
 		cursor->failed = true;
 		return NULL;
 	}
+	taken = cursor->bytes + cursor->at;
 	cursor->at += size;
 	return taken;
 }

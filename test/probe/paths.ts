@@ -4,8 +4,11 @@ import path from 'node:path';
 /** The folder of the test workspace, whether the code runs from its sources or from `dist/`. */
 const workspace = findUp(import.meta.dirname, 'package.json');
 
+/** The probe's sources. */
+export const probeSourceFolder = path.resolve(workspace, '../bpf-probe');
+
 /** Where `make -C bpf-probe` puts what it builds. */
-const build = process.env['PROBE_BUILD'] ?? path.resolve(workspace, '../bpf-probe/build');
+const build = process.env['PROBE_BUILD'] ?? path.join(probeSourceFolder, 'build');
 
 export const flowprobeProgram = path.join(build, 'flowprobe');
 export const baselineProgram = path.join(build, 'baseline');

@@ -1,0 +1,22 @@
+#!/bin/sh
+# fuzz/run.sh SECONDS: fuzzes the readers of packets and of payload for that long each, then the loaded kernel
+# programs if it may. What makes one fail is left in the build folder.
+set -eu
+cd "$(dirname "$0")/.."
+seconds=${1:-600}
+build=${BUILD:-build}
+make -s BUILD="$build" fuzz
+for reader in packet payload; do
+	mkdir -p "$build/corpus-$reader"
+	echo "fuzz: $reader, $seconds s"
+	"$build/fuzz_$reader" -max_total_time="$seconds" -max_len=2048 -verbosity=0 -print_final_stats=1 \
+		-artifact_prefix="$build/fuzz-$reader-" "$build/corpus-$reader" 2>&1 |
+		tee "$build/fuzz-$reader.log" | grep -E 'number_of_executed_units|ERROR|SUMMARY|Assertion|runtime error' || true
+	if grep -qE 'ERROR|SUMMARY|runtime error' "$build/fuzz-$reader.log"; then exit 1; fi
+done
+if [ "$(id -u)" = 0 ]; then
+	echo "fuzz: loaded kernel programs, $seconds s"
+	"$build/fuzz_test_run" "$seconds"
+else
+	echo "fuzz: the loaded kernel programs are left out: that needs root"
+fi
