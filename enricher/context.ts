@@ -1,6 +1,6 @@
 import { Cluster, type ClusterProblem } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { readManifestCluster } from '@sonde/model/policy/manifests/cluster';
+import { LivePolicies } from './live-policies.js';
 import { FlowPolicies } from './policies.js';
 
 /** What the enricher knows, to attach it to flows. */
@@ -11,20 +11,40 @@ export interface EnrichmentContext {
   isMonitored(node: string): boolean;
 }
 
+/** A context that is kept up with the objects of a cluster as they come, change and go. */
+export class LiveContext implements EnrichmentContext {
+  readonly cluster = new Cluster();
+  readonly policies: FlowPolicies;
+  readonly #policies = new LivePolicies();
+
+  constructor(readonly isMonitored: (node: string) => boolean = () => true) {
+    this.policies = new FlowPolicies(this.#policies);
+  }
+
+  /** Takes in an object as it was at `atMs`, new or changed; returns what of it could not be used. */
+  apply(object: KubernetesObject, atMs: number): readonly ClusterProblem[] {
+    this.cluster.apply(object, atMs);
+    const { kind, metadata } = object;
+    const name = [kind, metadata.namespace, metadata.name].filter(Boolean).join('/');
+    const ofPolicies = this.#policies
+      .apply(object)
+      .map(({ field, reason }) => ({ object: name, field, reason }));
+    return [...this.cluster.problems.splice(0), ...ofPolicies];
+  }
+
+  /** Takes out an object that was gone by `atMs`; flows of the time before still know it. */
+  remove(object: KubernetesObject, atMs: number): void {
+    this.cluster.remove(object, atMs);
+    this.#policies.remove(object);
+  }
+}
+
 /** A context from Kubernetes objects of all kinds, and what of the objects could not be used. */
 export function contextFromObjects(
   objects: readonly KubernetesObject[],
-  isMonitored: (node: string) => boolean = () => true,
+  isMonitored?: (node: string) => boolean,
 ): { context: EnrichmentContext; problems: ClusterProblem[] } {
-  const cluster = new Cluster();
-  cluster.applyAll(objects, Date.now());
-  const policies = readManifestCluster(objects);
-  const problems = policies.problems.map(({ object, field, reason }) => {
-    const { kind, metadata } = objects[object] ?? {};
-    return { object: [kind, metadata?.namespace, metadata?.name].filter(Boolean).join('/'), field, reason };
-  });
-  return {
-    context: { cluster, policies: new FlowPolicies(policies.cluster), isMonitored },
-    problems: [...cluster.problems, ...problems],
-  };
+  const context = new LiveContext(isMonitored);
+  const now = Date.now();
+  return { context, problems: objects.flatMap((object) => context.apply(object, now)) };
 }

@@ -13,13 +13,15 @@ import { halvesOf, readWide } from '@sonde/model/flow/wide';
 export interface FlowEnds {
   /** The identity number of each row's end (`cluster.identities`). */
   readonly identities: Uint32Array;
+  /** The number of each row's end among the distinct ones of the block. */
+  readonly numbers: Uint32Array;
   readonly columns: EndColumns;
 }
 
-/** The context columns of an end, by their names without the `src_` or `dst_` before them. */
+/** The columns that say who an end is, by their names without the `src_` or `dst_` before them. */
 export type EndColumns = Readonly<Record<EndText, TextColumn>> & { readonly kind: Uint8Array };
 
-type EndText = Exclude<EndTextOf<keyof FlowColumns>, 'process'>;
+type EndText = Exclude<EndTextOf<keyof FlowColumns>, 'process' | 'domain'>;
 type EndTextOf<Name> = Name extends `src_${infer Field}`
   ? FlowColumns[`src_${Field}` & keyof FlowColumns] extends TextColumn
     ? Field
@@ -68,9 +70,16 @@ export function attributeEnds(cluster: Cluster, addresses: Uint8Array, times: Bi
     node: text('node'),
     zone: text('zone'),
     network_sets: text('network_sets'),
-    domain: text('domain'),
   };
-  return { identities, columns };
+  return { identities, numbers: indexes, columns };
+}
+
+/** The columns of an end under their names in the record. */
+export function prefixed<Prefix extends 'src' | 'dst'>(prefix: Prefix, columns: EndColumns) {
+  const entries = Object.entries(columns).map(([name, column]) => [`${prefix}_${name}`, column]);
+  return Object.fromEntries(entries) as {
+    [Name in keyof EndColumns as `${Prefix}_${Name}`]: EndColumns[Name];
+  };
 }
 
 function describe(cluster: Cluster, identityNumber: number, networkSetNumber: number): End {
@@ -102,7 +111,6 @@ const NOBODY: End = {
   node: '',
   zone: '',
   network_sets: '',
-  domain: '',
 };
 
 function fieldsOf(identity: EndpointIdentity): End {

@@ -6,13 +6,12 @@ import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { joinColumns } from '@sonde/model/flow/join-columns';
 import { observedFlowFields } from '@sonde/model/flow/observed';
-import { TextColumnBuilder } from '@sonde/model/flow/text-column';
-import { halvesOf, writeWide } from '@sonde/model/flow/wide';
 import type { EnrichmentContext } from './context.js';
-import { attributeEnds, type FlowEnds } from './ends.js';
+import { attributeEnds, type FlowEnds, prefixed } from './ends.js';
 import { judge } from './evidence.js';
+import { origin } from './origin.js';
 
-/** Makes one block for the store of batches from the transport: every field of every flow filled. */
+/** The flows of batches from the transport as the store takes them: every field of every flow filled. */
 export function enrich(delivered: readonly DeliveredBatch[], context: EnrichmentContext): EnrichedFlows {
   const { cluster } = context;
   const rows = delivered.reduce((sum, { batch }) => sum + batch.rows, 0);
@@ -27,39 +26,16 @@ export function enrich(delivered: readonly DeliveredBatch[], context: Enrichment
 
   const columns: FlowColumns = {
     ...observed,
-    ...origin(delivered, rows),
+    ...origin(delivered, (batch) => batch.rows),
     primary: primary(observed.reporter, src, context),
     ...prefixed('src', src.columns),
     ...prefixed('dst', dst.columns),
+    ...context.domains.name(observed, src, dst),
     ...services(cluster, observed, dst),
     ...policies,
     ...judge(observed, policies.action),
   };
   return { rows, columns };
-}
-
-/** Where each row was seen and what it came through: the same for all rows of a batch. */
-function origin(delivered: readonly DeliveredBatch[], rows: number) {
-  const cluster = new TextColumnBuilder(rows);
-  const node = new TextColumnBuilder(rows);
-  const partitions = new Uint32Array(rows);
-  const offsets = new BigUint64Array(rows);
-  const offsetHalves = halvesOf(offsets);
-  let start = 0;
-  for (const { batch, partition, offset } of delivered) {
-    const end = start + batch.rows;
-    cluster.fill(batch.cluster, start, end);
-    node.fill(batch.node, start, end);
-    partitions.fill(partition, start, end);
-    for (let row = start; row < end; row++) writeWide(offsetHalves, row, offset);
-    start = end;
-  }
-  return {
-    cluster: cluster.build(),
-    node: node.build(),
-    transport_partition: partitions,
-    transport_offset: offsets,
-  };
 }
 
 /**
@@ -106,13 +82,5 @@ function services(
     dst_service_namespace: named(columns.namespace),
     dst_service_ip: addresses,
     dst_service_port: ports,
-  };
-}
-
-/** The columns of an end under their names in the record. */
-function prefixed<Prefix extends 'src' | 'dst'>(prefix: Prefix, columns: FlowEnds['columns']) {
-  const entries = Object.entries(columns).map(([name, column]) => [`${prefix}_${name}`, column]);
-  return Object.fromEntries(entries) as {
-    [Name in keyof FlowEnds['columns'] as `${Prefix}_${Name}`]: FlowEnds['columns'][Name];
   };
 }

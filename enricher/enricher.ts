@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
-import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
+import { type FlowStore, type RecordBlock, StoreError } from '@sonde/backbone/store/store';
 import type { DeliveredBatch, FlowConsumer } from '@sonde/backbone/transport/transport';
-import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import type { FlowBatch } from '@sonde/model/flow/batch';
 import type { EnrichmentContext } from './context.js';
 import { enrich } from './enrich.js';
+import { enrichDns } from './enrich-dns.js';
 
 export interface EnricherOptions {
   readonly consumer: FlowConsumer;
@@ -19,7 +20,7 @@ export interface EnricherOptions {
 /** What happens in an enricher, for metrics and live views. */
 export interface EnricherObserver {
   /** A block is in the store. */
-  onStored?(flows: EnrichedFlows): void;
+  onStored?(block: Required<RecordBlock>): void;
   /** The store refused a block, which will be tried again. */
   onRetry?(): void;
 }
@@ -30,42 +31,48 @@ const MOST_BLOCK_ROWS = 200_000;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
-/** Attaches context to flows and stores them until the consumer ends. A block is stored whole or tried again. */
+/** Attaches context to flows and DNS look-ups and stores them until the consumer ends. A block is stored whole or tried again. */
 export async function runEnricher(options: EnricherOptions): Promise<void> {
   for await (const delivered of options.consumer.batches()) {
     for (const block of blocks(delivered)) await storeBlock(block, options);
   }
 }
 
-/** Batches with flows, in blocks that keep memory bounded and are still few. */
+/** Batches that hold records, in blocks that keep memory bounded and are still few. */
 function* blocks(delivered: readonly DeliveredBatch[]): Generator<DeliveredBatch[]> {
   let block: DeliveredBatch[] = [];
   let rows = 0;
   for (const one of delivered) {
-    if (one.batch.rows === 0) continue;
-    if (rows > 0 && rows + one.batch.rows > MOST_BLOCK_ROWS) {
+    const more = recordsIn(one.batch);
+    if (more === 0) continue;
+    if (rows > 0 && rows + more > MOST_BLOCK_ROWS) {
       yield block;
       block = [];
       rows = 0;
     }
     block.push(one);
-    rows += one.batch.rows;
+    rows += more;
   }
   if (rows > 0) yield block;
 }
 
+function recordsIn({ rows, dns }: FlowBatch): number {
+  return rows + (dns?.rows ?? 0);
+}
+
 async function storeBlock(delivered: readonly DeliveredBatch[], options: EnricherOptions): Promise<void> {
   const { store, context, log, observer, signal } = options;
-  const flows = enrich(delivered, context);
+  const dns = enrichDns(delivered, context);
+  const block = { dns, flows: enrich(delivered, context) };
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
     try {
-      await store.insert({ flows });
-      observer?.onStored?.(flows);
+      await store.insert(block);
+      observer?.onStored?.(block);
       return;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       log.warn(
-        { rows: flows.rows, retryMs, reason: error.message },
+        { flows: block.flows.rows, dns: dns.rows, retryMs, reason: error.message },
         'the store did not take a block; trying again',
       );
       observer?.onRetry?.();

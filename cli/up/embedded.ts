@@ -54,7 +54,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const firstOffset = ((await store.highestOffsets()).get(0) ?? -1) + 1;
     const transport = createDirectTransport({ firstOffset, capacity: TRANSPORT_CAPACITY });
     const registry = new Registry();
-    const metrics = pipelineMetrics(registry, () => transport.depth);
+    const metrics = pipelineMetrics(
+      registry,
+      () => transport.depth,
+      () => context.domains.counts,
+    );
     const api = await startQueryApi({ store, ...options.api, registry, log });
 
     const collectors = sources.map(({ node, source }) =>
@@ -72,9 +76,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       context,
       log,
       observer: {
-        onStored(flows) {
-          metrics.enricher.onStored(flows);
-          options.onStored?.(flows);
+        onStored(block) {
+          metrics.enricher.onStored(block);
+          options.onStored?.(block.flows);
         },
         onRetry: () => metrics.enricher.onRetry(),
       },

@@ -6,9 +6,10 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 export function pipelineMetrics(
   registry: Registry,
   transportDepth: () => number,
+  domainNames: () => { readonly held: number; readonly evicted: number },
 ): { readonly collector: CollectorObserver; readonly enricher: Required<EnricherObserver> } {
   const registers = [registry];
-  const flows = new Counter({
+  const reported = new Counter({
     name: 'sonde_collector_flows_total',
     help: 'Flow records that a node has reported',
     labelNames: ['node'],
@@ -23,6 +24,11 @@ export function pipelineMetrics(
   const stored = new Counter({
     name: 'sonde_enricher_flows_stored_total',
     help: 'Flow records in the store',
+    registers,
+  });
+  const lookups = new Counter({
+    name: 'sonde_enricher_dns_stored_total',
+    help: 'Records of DNS look-ups in the store',
     registers,
   });
   const blocks = new Counter({
@@ -44,16 +50,34 @@ export function pipelineMetrics(
     },
   });
 
+  new Gauge({
+    name: 'sonde_enricher_domain_names',
+    help: 'Domain names of addresses that are held to name flows',
+    registers,
+    collect() {
+      this.set(domainNames().held);
+    },
+  });
+  new Gauge({
+    name: 'sonde_enricher_domain_names_evicted',
+    help: 'Domain names that were dropped for want of room while they were still held, since the start',
+    registers,
+    collect() {
+      this.set(domainNames().evicted);
+    },
+  });
+
   return {
     collector: {
       onWindow(node, count, counters) {
-        flows.inc({ node }, count);
+        reported.inc({ node }, count);
         for (const [name, value] of counters) source.set({ node, name }, value);
       },
     },
     enricher: {
-      onStored({ rows }) {
-        stored.inc(rows);
+      onStored({ flows, dns }) {
+        stored.inc(flows.rows);
+        lookups.inc(dns.rows);
         blocks.inc();
       },
       onRetry() {

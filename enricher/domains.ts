@@ -1,0 +1,143 @@
+import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { AddressTable } from '@sonde/model/cluster/address-table';
+import type { Cluster } from '@sonde/model/cluster/cluster';
+import { DomainNames } from '@sonde/model/cluster/domain-names';
+import type { ObservedDns } from '@sonde/model/dns/records';
+import { constantText, type ObservedColumns, type TextColumn } from '@sonde/model/flow/columns';
+import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { TextColumnBuilder } from '@sonde/model/flow/text-column';
+import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import type { FlowEnds } from './ends.js';
+
+/** The domain names of each flow's ends. */
+export interface DomainColumns {
+  readonly src_domain: TextColumn;
+  readonly dst_domain: TextColumn;
+}
+
+/** Names that are held at most: some 30 MiB. */
+const CAPACITY = 200_000;
+
+/** Addresses of unknown clients whose text is remembered before the memory starts afresh. */
+const REMEMBERED = 65_536;
+
+const POD = enumerationNumber('dst_kind', 'pod');
+const SERVICE = enumerationNumber('dst_kind', 'service');
+/** Kinds of ends that are one machine or pod, whatever address they use. */
+const NAMED_KINDS = new Set([
+  POD,
+  enumerationNumber('dst_kind', 'host_network_pod'),
+  enumerationNumber('dst_kind', 'node'),
+]);
+
+/**
+ * Names flows' ends outside the cluster by the DNS answers that the other end got; where it got none, a server by the
+ * name in the TLS handshake; and where there is none either, by the name that all clients of the cluster know for the
+ * address, if it is one.
+ */
+export class FlowDomains {
+  readonly #names = new DomainNames(CAPACITY);
+  #addresses = new AddressTable();
+  #addressTexts: string[] = [];
+
+  /** How many names are held, and how many were dropped for want of room. */
+  get counts(): { readonly held: number; readonly evicted: number } {
+    return { held: this.#names.size, evicted: this.#names.evicted };
+  }
+
+  /** Takes in the answers of look-ups. Those of a window are to be learned before its flows are named. */
+  learn(cluster: Cluster, { rows, columns }: ObservedDns, clients: FlowEnds): void {
+    const starts = halvesOf(columns.start_time);
+    const clientAt = this.#clientNames(clients, columns.src_ip);
+    const parsed = new Map<number, Uint8Array[]>();
+    for (let row = 0; row < rows; row++) {
+      const answers = textAt(columns.answers, row);
+      if (answers === '') continue;
+      const index = columns.answers.indexes[row] ?? 0;
+      const addresses = parsed.get(index) ?? answers.split(',').map((text) => parseAddress(text));
+      parsed.set(index, addresses);
+      const timeMs = readWide(starts, row);
+      const name = textAt(columns.query_name, row);
+      const answer = { client: clientAt(row), name, timeMs, ttlSeconds: columns.answer_ttl_s[row] ?? 0 };
+      for (const address of addresses) {
+        if (!isInside(cluster, address, timeMs)) this.#names.learn(address, 0, answer);
+      }
+    }
+  }
+
+  /** The names of the flows' ends. Hot path: an end outside costs a look-up of its address, one inside nothing. */
+  name(observed: ObservedColumns, src: FlowEnds, dst: FlowEnds): DomainColumns {
+    const { src_ip, dst_ip, start_time, tls_server_name } = observed;
+    const none = constantText('', start_time.length);
+    return {
+      src_domain: this.#nameEnds(
+        start_time,
+        { ends: src, addresses: src_ip },
+        { ends: dst, addresses: dst_ip },
+        none,
+      ),
+      dst_domain: this.#nameEnds(
+        start_time,
+        { ends: dst, addresses: dst_ip },
+        { ends: src, addresses: src_ip },
+        tls_server_name,
+      ),
+    };
+  }
+
+  /** Names one end of each row by what the other end knows; `tlsNames` are of the end to be named. */
+  #nameEnds(times: BigUint64Array, end: Side, other: Side, tlsNames: TextColumn): TextColumn {
+    const starts = halvesOf(times);
+    const clientAt = this.#clientNames(other.ends, other.addresses);
+    const { kind } = end.ends.columns;
+    const column = new TextColumnBuilder(times.length);
+    for (let row = 0; row < times.length; row++) {
+      if (kind[row] === POD || kind[row] === SERVICE) continue;
+      const tlsName = textAt(tlsNames, row);
+      const names = this.#names.find(end.addresses, row * 16);
+      let name = tlsName;
+      if (names) {
+        const timeMs = readWide(starts, row);
+        name = names.nameFor(clientAt(row), timeMs, tlsName) || tlsName || names.soleName(timeMs);
+      }
+      if (name !== '') column.indexes[row] = column.intern(name);
+    }
+    return column.build();
+  }
+
+  /** What tells the client of a row from others: a pod or node by name, as it has several addresses; else its address. */
+  #clientNames({ numbers, columns }: FlowEnds, addresses: Uint8Array): (row: number) => string {
+    const names: string[] = [];
+    return (row) => {
+      const kind = columns.kind[row] ?? 0;
+      if (!NAMED_KINDS.has(kind)) return this.#addressText(addresses, row * 16);
+      return (names[numbers[row] ?? 0] ??=
+        `${kind}/${textAt(columns.namespace, row)}/${textAt(columns.name, row)}`);
+    };
+  }
+
+  #addressText(addresses: Uint8Array, offset: number): string {
+    if (this.#addresses.size >= REMEMBERED) {
+      this.#addresses = new AddressTable();
+      this.#addressTexts = [];
+    }
+    const number = this.#addresses.intern(addresses, offset);
+    return (this.#addressTexts[number] ??= formatAddress(addresses, offset));
+  }
+}
+
+/** One end of each flow. */
+interface Side {
+  readonly ends: FlowEnds;
+  readonly addresses: Uint8Array;
+}
+
+/** Whether the address belonged to a pod or a service, which have better names. */
+function isInside({ identities }: Cluster, address: Uint8Array, timeMs: number): boolean {
+  const kind = identities.identity(identities.lookup(address, 0, timeMs))?.kind;
+  return kind === 'pod' || kind === 'service';
+}
+
+function textAt({ indexes, dictionary }: TextColumn, row: number): string {
+  return dictionary[indexes[row] ?? 0] ?? '';
+}

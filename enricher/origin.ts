@@ -1,0 +1,29 @@
+import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import type { FlowBatch } from '@sonde/model/flow/batch';
+import { TextColumnBuilder } from '@sonde/model/flow/text-column';
+import { halvesOf, writeWide } from '@sonde/model/flow/wide';
+
+/** Where each row was seen and what it came through: the same for all `rowsOf` a batch. */
+export function origin(delivered: readonly DeliveredBatch[], rowsOf: (batch: FlowBatch) => number) {
+  const rows = delivered.reduce((sum, { batch }) => sum + rowsOf(batch), 0);
+  const cluster = new TextColumnBuilder(rows);
+  const node = new TextColumnBuilder(rows);
+  const partitions = new Uint32Array(rows);
+  const offsets = new BigUint64Array(rows);
+  const offsetHalves = halvesOf(offsets);
+  let start = 0;
+  for (const { batch, partition, offset } of delivered) {
+    const end = start + rowsOf(batch);
+    cluster.fill(batch.cluster, start, end);
+    node.fill(batch.node, start, end);
+    partitions.fill(partition, start, end);
+    for (let row = start; row < end; row++) writeWide(offsetHalves, row, offset);
+    start = end;
+  }
+  return {
+    cluster: cluster.build(),
+    node: node.build(),
+    transport_partition: partitions,
+    transport_offset: offsets,
+  };
+}
