@@ -1,5 +1,6 @@
 import { Cluster, type ClusterProblem } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { FlowDomains } from './domains.js';
 import { LivePolicies } from './live-policies.js';
 import { FlowPolicies } from './policies.js';
 
@@ -7,6 +8,7 @@ import { FlowPolicies } from './policies.js';
 export interface EnrichmentContext {
   readonly cluster: Cluster;
   readonly policies: FlowPolicies;
+  readonly domains: FlowDomains;
   /** Whether a node's flows are collected too, so that it reports its own ends of connections. */
   isMonitored(node: string): boolean;
 }
@@ -15,6 +17,7 @@ export interface EnrichmentContext {
 export class LiveContext implements EnrichmentContext {
   readonly cluster = new Cluster();
   readonly policies: FlowPolicies;
+  readonly domains = new FlowDomains();
   readonly #policies = new LivePolicies();
 
   constructor(readonly isMonitored: (node: string) => boolean = () => true) {
