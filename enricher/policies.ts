@@ -6,8 +6,20 @@ import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import type { ObservedColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { FROM_OWN_NODE, SELF, STRANGERS, type Relation } from '@sonde/model/policy/evaluate/connection';
-import type { ManifestCluster } from '@sonde/model/policy/manifests/cluster';
+import type { PolicyPod } from '@sonde/model/policy/cluster';
+import type { PolicyEvaluator } from '@sonde/model/policy/evaluator';
+import type { Pod } from '@sonde/model/cluster/objects';
+import type { ServiceBackends } from '@sonde/model/policy/manifests/cluster';
+import { readPod } from '@sonde/model/policy/manifests/kubernetes';
+import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
 import type { FlowEnds } from './ends.js';
+
+/** The policies of a cluster, which may change from block to block. */
+export interface PolicyContext {
+  readonly evaluator: PolicyEvaluator;
+  /** Services by the text of their virtual addresses. */
+  readonly servicesByAddress: ReadonlyMap<string, ServiceBackends>;
+}
 
 /** What policies say of each flow of a block. */
 export interface PolicyColumns {
@@ -32,23 +44,27 @@ const ICMP_PROTOCOLS = new Set([1, ICMPV6]);
  * look-ups of its ends and one of the result.
  */
 export class FlowPolicies {
-  readonly #policies: ManifestCluster;
+  readonly #policies: PolicyContext;
   #addresses = new AddressTable();
   /** By address number: who held the address when it was identified, and what policies call it since. */
   #holders: number[] = [];
   #identities: number[] = [];
   #generation: number;
-  /** Results for services whose backend the flow does not tell. */
+  /** The generation of the identity index whose owners are remembered. */
+  #holderGeneration = 0;
+  /** What policies look at in pods. */
+  readonly #pods = new WeakMap<Pod, PolicyPod>();
+  /** Results of one block for services whose backend the flow does not tell. */
   readonly #unresolved = new Map<string, number>();
 
-  constructor(policies: ManifestCluster) {
+  constructor(policies: PolicyContext) {
     this.#policies = policies;
     this.#generation = policies.evaluator.generation;
   }
 
   /** Evaluates each flow as its first packet was judged: client to server, behind any service. */
   evaluate(cluster: Cluster, observed: ObservedColumns, src: FlowEnds, dst: FlowEnds): PolicyColumns {
-    this.#refresh();
+    this.#refresh(cluster);
     const rows = observed.src_port.length;
     const results = new Int32Array(rows);
     for (let row = 0; row < rows; row++) results[row] = this.#evaluateRow(cluster, observed, src, dst, row);
@@ -122,27 +138,39 @@ export class FlowPolicies {
     const number = this.#addresses.intern(addresses, row * 16);
     const known = this.#identities[number];
     if (known !== undefined && this.#holders[number] === holder) return known;
-    const identity = cluster.identities.identity(holder);
-    const pod =
-      identity?.kind === 'pod'
-        ? this.#policies.pods.get(`${identity.namespace}/${identity.name}`)
-        : undefined;
+    const pod = this.#podOf(cluster.identities.pod(holder));
     const policyIdentity = this.#policies.evaluator.identify(addresses, row * 16, pod);
     this.#holders[number] = holder;
     this.#identities[number] = policyIdentity;
     return policyIdentity;
   }
 
+  /** What policies look at in a pod, by the object as it was at the flow's time. */
+  #podOf(pod: Pod | undefined): PolicyPod | undefined {
+    if (!pod) return undefined;
+    const known = this.#pods.get(pod);
+    if (known) return known;
+    const problems: FieldProblem[] = [];
+    const read = readPod(new Fields(pod, '', problems));
+    // Of a pod that cannot be read policies know no more than its address.
+    if (problems.length > 0) return undefined;
+    this.#pods.set(pod, read);
+    return read;
+  }
+
   /** Forgets what was remembered of ends when policies have changed what they look at, or it became too much. */
-  #refresh(): void {
+  #refresh({ identities }: Cluster): void {
     const { evaluator } = this.#policies;
+    this.#unresolved.clear();
     const trimmed = evaluator.trim();
-    if (!trimmed && evaluator.generation === this.#generation && this.#addresses.size < REMEMBERED) return;
+    const current =
+      evaluator.generation === this.#generation && identities.generation === this.#holderGeneration;
+    if (!trimmed && current && this.#addresses.size < REMEMBERED) return;
     this.#generation = evaluator.generation;
+    this.#holderGeneration = identities.generation;
     this.#addresses = new AddressTable();
     this.#holders = [];
     this.#identities = [];
-    this.#unresolved.clear();
   }
 
   #columns(results: Int32Array): PolicyColumns {
