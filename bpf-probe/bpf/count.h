@@ -21,7 +21,8 @@ static __always_inline void begin(struct flow *f, const struct __sk_buff *skb, c
 {
 	f->first = now;
 	f->ifindex = skb->ifindex;
-	f->vlan = p->vlan;
+	/* The kernel takes the outer tag off on arrival; others stay in the frame. */
+	f->vlan = skb->vlan_present ? skb->vlan_tci & 0xfff : p->vlan;
 	f->tunnel = p->tunnel;
 	f->first_sender = p->sender;
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {

@@ -86,7 +86,7 @@ struct flow {
 	/* Written when the entry is made. */
 	__u64 first; /* coarse monotonic clock, ns */
 	__u32 ifindex;
-	__u16 vlan; /* VLAN id of the first packet; 0 if none */
+	__u16 vlan; /* outer VLAN id of the first packet; 0 if none */
 	__u8 first_sender; /* side */
 	__u8 tunnel;	   /* enum tunnel_kind; its addresses are in the map `tunnels` */
 	__u8 icmp_type;

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inNamespace } from '@sonde/deploy/lab/command/namespace';
 import { run } from '@sonde/deploy/lab/command/run';
 import { capture } from './capture.js';
 import { NodeNetwork } from './node-network.js';
+import { sendFramesProgram } from './paths.js';
 import { type ProbeReport, type ReportedFlow, watch, whyNoProbe } from './watch.js';
 
 const reason = whyNoProbe();
@@ -132,6 +134,17 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', () =
     });
   });
 
+  it.each(Object.entries(wrappedDatagrams()))(
+    'reads the datagram behind %s',
+    async (_, { frame, expected }) => {
+      const client = node.pod(1);
+      const { flows } = await observe(() =>
+        run(inNamespace(client.netns, [sendFramesProgram, 'eth0', frame.toString('hex')])),
+      );
+      expect(flowTo(flows, expected.server)).toMatchObject({ packetsOut: 1, ...expected });
+    },
+  );
+
   async function observe(traffic: () => Promise<unknown>): Promise<ProbeReport> {
     const probe = await watch(node.netns, '--interface', 'pod*');
     await traffic();
@@ -141,4 +154,90 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', () =
 
 function flowTo(flows: readonly ReportedFlow[], server: string): ReportedFlow | undefined {
   return flows.find((flow) => flow.server === server);
+}
+
+/** A datagram of 10 bytes, 10.90.0.1 port 4000 to 10.90.0.2 port 4001, and over IPv6, behind headers of each kind. */
+function wrappedDatagrams() {
+  const server = '10.90.0.2 4001';
+  const udp = bytes([0x0f, 0xa0, 0x0f, 0xa1, 0, 18, 0, 0], 10);
+  const datagram = ipv4(17, [10, 90, 0, 1], [10, 90, 0, 2], udp);
+  const outer = (protocol: number, payload: Buffer) =>
+    ethernet(0x0800, ipv4(protocol, [192, 0, 2, 1], [192, 0, 2, 2], payload));
+  const geneve = bytes([0x20, 0, 0x17, 0xc1, 0, 0, 0, 0, 1, 0, 0x65, 0x58, 0, 0, 43, 0, 1, 2, 3, 4]);
+  const ends = { server, bytesOut: 38, clientTunnelEnd: '192.0.2.1' };
+  return {
+    'a VLAN tag': {
+      frame: ethernet(0x8100, bytes([0, 7, 8, 0]), datagram),
+      expected: { server, vlan: 7, bytesOut: 38 },
+    },
+    'two VLAN tags': {
+      frame: ethernet(0x88a8, bytes([0, 8, 0x81, 0, 0, 9, 8, 0]), datagram),
+      expected: { server, vlan: 8, bytesOut: 38 },
+    },
+    'IPv4 options': {
+      frame: ethernet(0x0800, ipv4(17, [10, 90, 0, 1], [10, 90, 0, 2], udp, bytes([1, 1, 1, 0]))),
+      expected: { server, bytesOut: 42 },
+    },
+    'IP in IP': { frame: outer(4, datagram), expected: { ...ends, tunnel: 'ip' } },
+    'Geneve with an option': {
+      frame: outer(17, Buffer.concat([geneve, ethernet(0x0800, datagram)])),
+      expected: { ...ends, tunnel: 'geneve', tunnelId: 43 },
+    },
+    'IPv6 extension headers': {
+      frame: ethernet(0x86dd, ipv6(0, bytes([60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0]), udp)),
+      expected: { server: 'fd90::2 4001', bytesOut: 40 + 16 + 18 },
+    },
+  };
+}
+
+function bytes(values: readonly number[], zeros = 0): Buffer {
+  return Buffer.concat([Buffer.from(values), Buffer.alloc(zeros)]);
+}
+
+function ethernet(etherType: number, ...payload: readonly Buffer[]): Buffer {
+  return Buffer.concat([Buffer.alloc(12, 2), bytes([etherType >> 8, etherType & 255]), ...payload]);
+}
+
+function ipv4(
+  protocol: number,
+  source: readonly number[],
+  destination: readonly number[],
+  payload: Buffer,
+  options = Buffer.alloc(0),
+): Buffer {
+  const header = bytes([
+    0x45 + options.length / 4,
+    0,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    64,
+    protocol,
+    0,
+    0,
+    ...source,
+    ...destination,
+  ]);
+  header.writeUInt16BE(header.length + options.length + payload.length, 2);
+  return Buffer.concat([header, options, payload]);
+}
+
+/** From fd90::1 to fd90::2. */
+function ipv6(next: number, ...payload: readonly Buffer[]): Buffer {
+  const header = Buffer.alloc(40);
+  header.writeUInt8(0x60, 0);
+  header.writeUInt16BE(Buffer.concat(payload).length, 4);
+  header.writeUInt8(next, 6);
+  header.writeUInt8(64, 7);
+  for (const [at, last] of [
+    [8, 1],
+    [24, 2],
+  ] as const) {
+    header.writeUInt16BE(0xfd90, at);
+    header.writeUInt8(last, at + 15);
+  }
+  return Buffer.concat([header, ...payload]);
 }

@@ -12,6 +12,7 @@ const build = process.env['PROBE_BUILD'] ?? path.join(probeSourceFolder, 'build'
 
 export const flowprobeProgram = path.join(build, 'flowprobe');
 export const baselineProgram = path.join(build, 'baseline');
+export const sendFramesProgram = path.join(build, 'send_frames');
 export const trafficEndProgram = path.join(workspace, 'probe/traffic-end.mjs');
 
 function findUp(directory: string, file: string): string {
