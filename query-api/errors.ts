@@ -1,6 +1,6 @@
 import { StoreError } from '@sonde/backbone/store/store';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { QUERY_SECONDS } from './flows/flows-query.js';
+import { QUERY_SECONDS } from './records/records-query.js';
 import { nearestNames } from './nearest-names.js';
 import { invalidParameters, type ParameterError, Problem, problemDocument, problemType } from './problem.js';
 
@@ -38,7 +38,10 @@ const TIMEOUT_EXCEEDED = 159;
 
 function storeProblem(error: StoreError): Problem {
   return error.code === TIMEOUT_EXCEEDED
-    ? new Problem(504, `the query took longer than ${QUERY_SECONDS} s: ask for less time or for fewer flows`)
+    ? new Problem(
+        504,
+        `the query took longer than ${QUERY_SECONDS} s: ask for less time or for fewer records`,
+      )
     : new Problem(503, 'the store does not answer');
 }
 

@@ -4,8 +4,9 @@ export function nearestNames(given: string, names: readonly string[]): string[] 
   if (given.length < 2 || given.length > 64) return [];
   const wanted = given.toLowerCase();
   return names
-    .map((name) => ({ name, distance: editDistance(wanted, name) }))
-    .filter(({ name, distance }) => distance <= 2 || name.includes(wanted))
+    .map((name) => ({ name, lower: name.toLowerCase() }))
+    .map(({ name, lower }) => ({ name, lower, distance: editDistance(wanted, lower) }))
+    .filter(({ lower, distance }) => distance <= 2 || lower.includes(wanted))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({ name }) => name);

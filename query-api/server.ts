@@ -4,6 +4,7 @@ import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Registry } from 'prom-client';
 import { answerErrorsWithProblems, sendError } from './errors.js';
 import { measureRequests } from './request-metrics.js';
+import { dnsRoute } from './routes/dns.js';
 import { flowsRoute } from './routes/flows.js';
 import { healthzRoute } from './routes/healthz.js';
 import { metricsRoute } from './routes/metrics.js';
@@ -28,7 +29,7 @@ export interface QueryApi {
 }
 
 /**
- * Serves the HTTP interface to stored flows.
+ * Serves the HTTP interface to stored flows and DNS look-ups.
  * @throws Error with code EADDRINUSE or EACCES if it cannot listen there.
  */
 export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
@@ -49,6 +50,7 @@ function createServer({ store, registry, log }: QueryApiOptions): FastifyInstanc
   answerErrorsWithProblems(server);
   measureRequests(server, registry);
   flowsRoute(server, store);
+  dnsRoute(server, store);
   healthzRoute(server);
   readyzRoute(server, store);
   metricsRoute(server, registry);

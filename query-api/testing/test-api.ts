@@ -20,7 +20,10 @@ export interface TestApi {
 export interface Answer {
   readonly status: number;
   readonly type: string | null;
-  readonly body: Record<string, unknown> & { flows: Record<string, unknown>[] };
+  readonly body: Record<string, unknown> & {
+    flows: Record<string, unknown>[];
+    lookups: Record<string, unknown>[];
+  };
 }
 
 const log = createLogger('test', 'silent');

@@ -1,32 +1,28 @@
-import type { FieldDeclaration } from '@sonde/model/flow/field';
-import { type FlowFieldName, flowFields } from '@sonde/model/flow/fields';
+import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
 
-/** A flow as JSON; `flowSchema` says how the API gives each field. */
-export type FlowJson = Record<FlowFieldName, string | number | boolean>;
+/** A record as JSON; `recordSchema` says how the API gives each field. */
+export type RecordJson = Record<string, string | number | boolean>;
 
 /**
  * Turns a row of the store, with 64-bit integers as decimal text and times as ClickHouse writes them, into what the
  * API gives. Works in place: there may be many.
  */
-export function flowJson(row: FlowJson): FlowJson {
-  for (const [name, convert] of conversions) row[name] = convert(row[name] as string);
-  return row;
+export function recordJson(fields: readonly FieldDeclaration[]): (row: RecordJson) => RecordJson {
+  const conversions = fields.flatMap(({ name, type }) => {
+    const convert = CONVERSIONS[type];
+    return convert ? [{ name, convert }] : [];
+  });
+  return (row) => {
+    for (const { name, convert } of conversions) row[name] = convert(row[name] as string);
+    return row;
+  };
 }
 
-const conversions = flowFields.flatMap(
-  ({ name, type }): [FlowFieldName, (text: string) => string | number][] => {
-    switch (type) {
-      case 'time':
-        return [[name, rfc3339]];
-      case 'ip':
-        return [[name, unmapped]];
-      case 'uint64':
-        return [[name, safeNumber]];
-      default:
-        return [];
-    }
-  },
-);
+const CONVERSIONS: Readonly<Partial<Record<FieldType, (text: string) => string | number>>> = {
+  time: rfc3339,
+  ip: unmapped,
+  uint64: safeNumber,
+};
 
 /** `2026-03-01 12:00:00.000`, which ClickHouse writes, as RFC 3339. */
 function rfc3339(text: string): string {
@@ -44,16 +40,18 @@ function safeNumber(digits: string): number | string {
   return Number.isSafeInteger(number) ? number : digits;
 }
 
-/** The JSON schema of a flow. */
-export const flowSchema = {
-  type: 'object',
-  description: 'One connection on one node over one aggregation window',
-  required: flowFields.map((field) => field.name),
-  additionalProperties: false,
-  properties: Object.fromEntries(
-    flowFields.map((field) => [field.name, { ...valueSchema(field), description: describe(field) }]),
-  ),
-} as const;
+/** The JSON schema of a record. */
+export function recordSchema(fields: readonly FieldDeclaration[], description: string) {
+  return {
+    type: 'object',
+    description,
+    required: fields.map((field) => field.name),
+    additionalProperties: false,
+    properties: Object.fromEntries(
+      fields.map((field) => [field.name, { ...valueSchema(field), description: describe(field) }]),
+    ),
+  } as const;
+}
 
 function valueSchema(field: FieldDeclaration): object {
   switch (field.type) {

@@ -1,6 +1,5 @@
 import { formatAddress, isMappedIpv4, parseAddress } from '@sonde/model/cluster/address';
 import type { FieldDeclaration } from '@sonde/model/flow/field';
-import { flowFields } from '@sonde/model/flow/fields';
 import { nearestNames } from '../nearest-names.js';
 import type { ParameterError } from '../problem.js';
 import { parseTime } from '../time-range.js';
@@ -15,29 +14,31 @@ export interface FieldFilter {
 export type FilterValue = string | number | bigint | boolean;
 
 /** The JSON schema of the query parameters that filter, one for each field. */
-export const fieldFilterSchema = Object.fromEntries(
-  flowFields.map((field) => [
-    field.name,
-    {
-      type: 'array',
-      items: { type: 'string' },
-      description: `${field.description}. Exactly this value, or any of several with commas between; \\, is a comma`,
-    },
-  ]),
-);
+export function fieldFilterSchema(fields: readonly FieldDeclaration[]) {
+  return Object.fromEntries(
+    fields.map((field) => [
+      field.name,
+      {
+        type: 'array',
+        items: { type: 'string' },
+        description: `${field.description}. Exactly this value, or any of several with commas between; \\, is a comma`,
+      },
+    ]),
+  );
+}
 
 /**
  * The conditions that query parameters set: `name=value`, several values for "any of" with commas between or by
  * repeating the parameter. In a value `\,` stands for a comma and `\\` for a backslash.
  * @returns the conditions, and what was wrong with any of them.
  */
-export function parseFieldFilters(parameters: Readonly<Record<string, unknown>>): {
-  filters: FieldFilter[];
-  errors: ParameterError[];
-} {
+export function parseFieldFilters(
+  fields: readonly FieldDeclaration[],
+  parameters: Readonly<Record<string, unknown>>,
+): { filters: FieldFilter[]; errors: ParameterError[] } {
   const filters: FieldFilter[] = [];
   const errors: ParameterError[] = [];
-  for (const field of flowFields as readonly FieldDeclaration[]) {
+  for (const field of fields) {
     const texts = parameters[field.name] as readonly string[] | undefined;
     if (texts === undefined) continue;
     const values: FilterValue[] = [];

@@ -1,39 +1,41 @@
-import { columnType, flowsTable } from '@sonde/backbone/store/schema';
-import { flowFields } from '@sonde/model/flow/fields';
+import { columnType, type RecordTable } from '@sonde/backbone/store/schema';
 import type { TimeRange } from '../time-range.js';
 import { clickhouseTime, type FieldFilter } from './field-filter.js';
 
-export interface FlowsQuery {
+export interface RecordsQuery {
   readonly range: TimeRange;
   readonly filters: readonly FieldFilter[];
   readonly limit: number;
-  readonly order: FlowsOrder;
+  readonly order: RecordsOrder;
 }
 
-export const flowsOrders = ['newest', 'oldest'] as const;
-export type FlowsOrder = (typeof flowsOrders)[number];
+export const recordsOrders = ['newest', 'oldest'] as const;
+export type RecordsOrder = (typeof recordsOrders)[number];
 
 /** Seconds after which the engine gives up a query. */
 export const QUERY_SECONDS = 20;
 
 /**
- * The statement that lists flows by their start, and its parameters. Its text holds names and types from the field
- * declaration only; every value is a parameter.
+ * The statement that lists a table's records by their start, and its parameters. Its text holds names and types from
+ * the field declaration only; every value is a parameter.
  */
-export function buildFlowsQuery({ range, filters, limit, order }: FlowsQuery): {
-  sql: string;
-  parameters: Record<string, unknown>;
-} {
+export function buildRecordsQuery(
+  { name, fields }: RecordTable,
+  { range, filters, limit, order }: RecordsQuery,
+): { sql: string; parameters: Record<string, unknown> } {
   const conditions = [
     "start_time >= {from:DateTime64(3, 'UTC')}",
     "start_time < {to:DateTime64(3, 'UTC')}",
     ...filters.map(({ field }) => `${field.name} IN {field_${field.name}:Array(${columnType(field)})}`),
   ];
   const direction = order === 'newest' ? 'DESC' : 'ASC';
-  const sql = `SELECT ${flowFields.map((field) => field.name).join(', ')}
-    FROM ${flowsTable.name}
+  const sql = `SELECT ${fields.map((field) => field.name).join(', ')}
+    FROM ${name}
     WHERE ${conditions.join(' AND ')}
-    ORDER BY ${sortFields.map((name) => `${name} ${direction}`).join(', ')}
+    ORDER BY ${sortFields
+      .filter((one) => fields.some((field) => field.name === one))
+      .map((one) => `${one} ${direction}`)
+      .join(', ')}
     LIMIT {limit:UInt32}
     SETTINGS max_execution_time = ${QUERY_SECONDS}`;
   const parameters = {
@@ -45,7 +47,7 @@ export function buildFlowsQuery({ range, filters, limit, order }: FlowsQuery): {
   return { sql, parameters };
 }
 
-/** By time, and flows of one time always in the same order. */
+/** By time, and records of one time always in the same order, by as many of these fields as they have. */
 const sortFields = [
   'start_time',
   'transport_partition',
@@ -54,4 +56,6 @@ const sortFields = [
   'dst_ip',
   'src_port',
   'dst_port',
+  'query_name',
+  'query_type',
 ];
