@@ -107,6 +107,7 @@ struct flow {
 	__u32 rtt_sum;	/* microseconds, of rtt_samples readings of local TCP sockets */
 	__u32 rtt_samples;
 	__u32 rtt_min;	      /* microseconds; 0 if never read */
+	__u32 unreachable;    /* ICMP said that a packet of the connection could not be delivered */
 	__u64 syn_at;	      /* precise monotonic clock, ns: the first SYN */
 	__u64 synack_at;      /* the first SYN-ACK */
 	__u64 established_at; /* the ACK that ends the handshake */

@@ -17,6 +17,7 @@
 #include "packet_slow.h"
 #include "count.h"
 #include "tunnels.h"
+#include "unreachable.h"
 #include "troubles.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -55,6 +56,8 @@ static __noinline int observe_slow(struct __sk_buff *skb, enum hook hook, __u32 
 		count6(skb, &s->key6, &s->packet, hook);
 	if (s->packet.tunnel)
 		note_tunnel(s);
+	if (s->bucket == BUCKET_ICMP_MESSAGE)
+		note_unreachable(skb, s);
 	return 0;
 }
 

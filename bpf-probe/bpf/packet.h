@@ -127,6 +127,9 @@ static __always_inline void wire_size(const struct __sk_buff *skb, struct packet
 {
 	__u32 segments = skb->gso_segs;
 
+	/* A virtual machine's host may leave the number of segments to be worked out. */
+	if (!segments && skb->gso_size && skb->len > p->payload)
+		segments = (skb->len - p->payload + skb->gso_size - 1) / skb->gso_size;
 	p->packets = 1;
 	if (segments > 1) {
 		p->packets = segments;

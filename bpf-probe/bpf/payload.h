@@ -84,13 +84,15 @@ static __always_inline struct payload_message *begin_payload(struct __sk_buff *s
 static __always_inline void send_payload(struct __sk_buff *skb, struct payload_message *message,
 					 const struct packet *p)
 {
-	__u32 length = message->whole;
+	__u32 length = message->whole > MAX_PAYLOAD ? MAX_PAYLOAD : message->whole;
+	__u32 last = length - 1;
 
-	if (length > MAX_PAYLOAD)
-		length = MAX_PAYLOAD;
-	/* The compiler knows that it is not 0, the verifier does not. */
-	asm volatile("" : "+r"(length));
-	if (length == 0 || length > MAX_PAYLOAD || !load(skb, p->payload, message->bytes, length))
+	/* Verifiers before Linux 6.3 learn that a length is not 0 only from a comparison of this kind. */
+	asm volatile("" : "+r"(last));
+	if (last >= MAX_PAYLOAD)
+		return;
+	length = last + 1;
+	if (!load(skb, p->payload, message->bytes, length))
 		return;
 	message->length = length;
 	length += offsetof(struct payload_message, bytes);

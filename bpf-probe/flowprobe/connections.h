@@ -15,7 +15,8 @@ struct connection {
 	__u8 nat;    /* enum nat: NAT_UNKNOWN, NAT_NONE or NAT_BEFORE */
 	__u8 fin[2];
 	bool reset;
-	bool answered; /* the server has sent something */
+	bool answered;	  /* the server has sent something */
+	bool unreachable; /* ICMP said so of its SYN, which the client may send again */
 	struct end other[2];
 	__u64 syn_at;	  /* of a handshake that is still going on, else 0 */
 	__u32 tls_server; /* number in NAMES_TLS_SERVERS; 0 if not known */

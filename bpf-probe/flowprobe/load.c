@@ -78,7 +78,7 @@ struct flowprobe_bpf *load_programs(const struct options *options, const struct 
 
 	error = flowprobe_bpf__load(bpf);
 	if (error)
-		fail(error == -EPERM || error == -EACCES ? EXIT_PRIVILEGE : EXIT_KERNEL,
+		fail(error == -EPERM ? EXIT_PRIVILEGE : EXIT_KERNEL, /* EACCES is how a verifier refuses */
 		     "the kernel does not accept the programs: %s", strerror(-error));
 	attach_observers(bpf, kernel);
 	libbpf_set_print(NULL); /* From here on every error is told by us. */

@@ -58,7 +58,7 @@ static enum connection_state find_state(const struct sighting *sighting, const s
 
 	if (sighting->key.protocol != IPPROTO_TCP)
 		return STATE_STATELESS;
-	if (opening && !answered && flow->rst[server])
+	if (opening && !answered && (flow->rst[server] || flow->unreachable || (known && known->unreachable)))
 		return STATE_REFUSED;
 	if (opening && !answered && !flow->packets[server] && !reset)
 		return STATE_UNANSWERED;
@@ -176,6 +176,7 @@ static void remember(struct connections *connections, const struct sighting *sig
 		connection->fin[0] = connection->fin[1] = 0;
 		connection->reset = false;
 		connection->answered = false;
+		connection->unreachable = false;
 		connection->syn_at = flow->established_at ? 0 : flow->syn_at;
 	} else if (flow->established_at) {
 		connection->syn_at = 0;
@@ -184,6 +185,7 @@ static void remember(struct connections *connections, const struct sighting *sig
 	connection->fin[0] |= flow->fin[0];
 	connection->fin[1] |= flow->fin[1];
 	connection->reset |= flow->rst[0] || flow->rst[1];
+	connection->unreachable |= flow->unreachable != 0;
 	connection->answered |= flow->packets[!client] > 0;
 	if (flow->nat != NAT_UNKNOWN) {
 		connection->nat = flow->nat;
@@ -224,7 +226,7 @@ void make_record(struct flow_record *record, const struct sighting *sighting, co
 	record->connections_completed = flow->reopened;
 	if (anew || (sighting->key.protocol != IPPROTO_TCP && !known))
 		record->connections_started++;
-	if (is_over(record->connection_state) && !was_over(known))
+	if (is_over(record->connection_state) && !was_over(known) && !(known && known->unreachable))
 		record->connections_completed++;
 	fill_times(record, flow, known);
 	fill_trouble(record, sighting->trouble);

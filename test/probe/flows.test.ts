@@ -80,6 +80,21 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', () => {
     expect(flow).toMatchObject({ state: 'refused', packetsOut: 1, packetsIn: 1, started: 1, completed: 1 });
   });
 
+  it('calls a connection refused when its SYN is answered by ICMP', async () => {
+    await node.loadRules(`table inet sonde_test {
+      chain forward {
+        type filter hook forward priority 0
+        tcp dport 84 reject with icmpx type admin-prohibited
+      }
+    }`);
+    for (const address of [node.pod(2).ipv4, node.pod(2).ipv6]) {
+      const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', address, '84', '300'));
+      const flow = flows.find(({ server }) => server === `${address} 84`);
+      expect(flow).toMatchObject({ state: 'refused', packetsOut: 1, packetsIn: 0, completed: 1 });
+    }
+    await node.loadRules('delete table inet sonde_test');
+  });
+
   it('calls a connection unanswered when nothing comes back', async () => {
     await node.loadRules(
       `table ip sonde_test {\n chain forward {\n type filter hook forward priority 0\n tcp dport 82 drop\n }\n }`,
