@@ -15,9 +15,9 @@
 
 static const struct flow empty_flow;
 
-/* Fills in an entry that was just made, for the packet that made it. `port` is the key's first. */
+/* Fills in an entry that was just made, for the packet that made it. `ports` are the key's. */
 static __always_inline void begin(struct flow *f, const struct __sk_buff *skb, const struct packet *p, __u8 protocol,
-				  __u16 port, __u64 now)
+				  const __u16 ports[2], __u64 now)
 {
 	f->first = now;
 	f->ifindex = skb->ifindex;
@@ -32,7 +32,7 @@ static __always_inline void begin(struct flow *f, const struct __sk_buff *skb, c
 		}
 		if (has_owners)
 			f->attention |= ATTEND_OWNER_0 | ATTEND_OWNER_1;
-		if (port == bpf_htons(PORT_DNS))
+		if (ports[0] == bpf_htons(PORT_DNS) || ports[1] == bpf_htons(PORT_DNS))
 			f->attention |= ATTEND_DNS;
 		else if (protocol == IPPROTO_TCP)
 			f->attention |= ATTEND_HELLO;

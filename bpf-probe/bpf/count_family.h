@@ -32,13 +32,14 @@ static __noinline void NAMED(attend)(struct __sk_buff *skb, struct flow *f, cons
 static __noinline void NAMED(overflow)(struct __sk_buff *skb, const struct NAMED(key) * key, const struct packet *p,
 				       enum hook hook)
 {
-	struct overflow_message *message = reserve_overflow(p, FAMILY);
 	__u64 now = coarse_now();
+	/* Reserved last: verifiers before Linux 6.3 lose track of a message whose pointer is tested again later. */
+	struct overflow_message *message = reserve_overflow(p, FAMILY);
 
 	if (!message)
 		return;
 	message->NAMED(key) = *key;
-	begin(&message->flow, skb, p, key->protocol, key->port[0], now);
+	begin(&message->flow, skb, p, key->protocol, key->port, now);
 	add(&message->flow, p, hook, key->protocol, now);
 	NAMED(attend)(skb, &message->flow, key, p, hook);
 	bpf_ringbuf_submit(message, 0);
@@ -60,7 +61,7 @@ static __noinline struct flow *NAMED(make)(struct __sk_buff *skb, const struct N
 
 	if (!f || error)
 		return f;
-	begin(f, skb, p, key->protocol, key->port[0], coarse_now());
+	begin(f, skb, p, key->protocol, key->port, coarse_now());
 	note_entry(parity);
 	return f;
 }

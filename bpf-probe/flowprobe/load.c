@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.h"
+#include "adopt.h"
 #include "exit.h"
 #include "flow.h"
 #include "owners.h"
@@ -48,6 +49,7 @@ static void attach_observers(struct flowprobe_bpf *bpf, const struct kernel *ker
 		if (cgroup < 0 || !bpf_program__attach_cgroup(bpf->progs.sonde_socket, cgroup))
 			say("cannot watch for new sockets: %s", strerror(errno));
 		close(cgroup);
+		adopt_sockets(bpf);
 	}
 }
 

@@ -51,6 +51,15 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', () =
     expect(flow?.clientCgroup).toBeGreaterThan(0);
   });
 
+  it('names processes whose sockets are older than the probe', async () => {
+    const server = node.pod(2);
+    await node.serve(server, 'tcp-server', server.ipv6, '8080');
+    const { flows } = await observe(() =>
+      node.send(node.pod(1), 'tcp-clients', server.ipv6, '8080', '1', '1000'),
+    );
+    expect(flowTo(flows, `${server.ipv6} 8080`)).toMatchObject({ serverProcess: 'node' });
+  });
+
   it('reads the server name of a TLS handshake', async () => {
     const server = node.pod(2);
     const { flows } = await observe(async () => {

@@ -178,7 +178,8 @@ async function dnsClient() {
     clearTimeout(timer);
     socket.close();
   });
-  socket.send(query, port, address);
+  // A port that comes before 53 when its bytes are compared as they lie in memory.
+  socket.bind(0xa000, () => socket.send(query, port, address));
 }
 
 /** RFC 1035: the query with the answer bit, and an A and an AAAA record that point back to its name. */
