@@ -52,8 +52,8 @@ static __always_inline struct flow *NAMED(find)(const struct NAMED(key) * key, _
 }
 
 /* Makes the entry of a key. NULL if the map is full. Finds the entry if another CPU made it in the meantime. */
-static __noinline struct flow *NAMED(make)(struct __sk_buff *skb, const struct NAMED(key) * key,
-					   const struct packet *p, __u32 parity)
+static __noinline struct flow *NAMED(make)(struct __sk_buff *skb, const struct NAMED(key) * key, const struct packet *p,
+					   __u32 parity)
 {
 	long error = parity ? bpf_map_update_elem(&ODD, key, &empty_flow, BPF_NOEXIST)
 			    : bpf_map_update_elem(&EVEN, key, &empty_flow, BPF_NOEXIST);

@@ -32,7 +32,7 @@ struct key6 {
 /* Separates packets that share addresses and ports but are no part of the same connection. */
 enum bucket {
 	BUCKET_NONE = 0,
-	BUCKET_FRAGMENT = 1, /* a later IP fragment whose first fragment, with the ports, was not seen */
+	BUCKET_FRAGMENT = 1,	 /* a later IP fragment whose first fragment, with the ports, was not seen */
 	BUCKET_ICMP_MESSAGE = 2, /* ICMP other than echo; the key's ports hold type and code */
 };
 
@@ -47,10 +47,10 @@ enum attention {
 };
 
 enum nat {
-	NAT_UNKNOWN = 0,    /* conntrack does not know the connection (yet) */
-	NAT_NONE = 1,	    /* not translated */
-	NAT_BEFORE = 2,	    /* the key is the tuple before translation, `other` the one after */
-	NAT_AFTER = 3,	    /* the key is the tuple after translation, `other` the one before */
+	NAT_UNKNOWN = 0, /* conntrack does not know the connection (yet) */
+	NAT_NONE = 1,	 /* not translated */
+	NAT_BEFORE = 2,	 /* the key is the tuple before translation, `other` the one after */
+	NAT_AFTER = 3,	 /* the key is the tuple after translation, `other` the one before */
 };
 
 /* One end of a connection; IPv4 is in addr[0]. */
@@ -86,7 +86,7 @@ struct flow {
 	/* Written when the entry is made. */
 	__u64 first; /* coarse monotonic clock, ns */
 	__u32 ifindex;
-	__u16 vlan; /* outer VLAN id of the first packet; 0 if none */
+	__u16 vlan;	   /* outer VLAN id of the first packet; 0 if none */
 	__u8 first_sender; /* side */
 	__u8 tunnel;	   /* enum tunnel_kind; its addresses are in the map `tunnels` */
 	__u8 icmp_type;
@@ -143,7 +143,7 @@ struct trouble {
 /* Messages of the `payloads` ring: payload for user space to read. */
 enum payload_kind {
 	PAYLOAD_DNS_DATAGRAM = 1,
-	PAYLOAD_DNS_STREAM = 2, /* a TCP segment */
+	PAYLOAD_DNS_STREAM = 2,	  /* a TCP segment */
 	PAYLOAD_CLIENT_HELLO = 3, /* the beginning of a TLS ClientHello */
 	PAYLOAD_CLIENT_HELLO_MORE = 4,
 };
@@ -152,8 +152,8 @@ enum payload_kind {
 
 struct payload_message {
 	__u32 kind;
-	__u8 family; /* 4 or 6: which of the keys holds */
-	__u8 sender; /* side */
+	__u8 family;  /* 4 or 6: which of the keys holds */
+	__u8 sender;  /* side */
 	__u16 length; /* of `bytes` */
 	__u32 whole;  /* length of the payload, of which `bytes` is the beginning */
 	__u32 tcp_sequence;
@@ -188,9 +188,9 @@ struct overflow_message {
 
 /* Per-CPU counters of the kernel programs; names in flowprobe/counters.c. */
 enum counter {
-	COUNTER_PACKETS_NOT_IP,	  /* not IPv4 or IPv6: not a flow */
-	COUNTER_PACKETS_MALFORMED, /* headers cut short or impossible */
-	COUNTER_MAP_FULL_FALLBACKS, /* packets that went through the ring instead of the map */
+	COUNTER_PACKETS_NOT_IP,	       /* not IPv4 or IPv6: not a flow */
+	COUNTER_PACKETS_MALFORMED,     /* headers cut short or impossible */
+	COUNTER_MAP_FULL_FALLBACKS,    /* packets that went through the ring instead of the map */
 	COUNTER_LOST_PACKETS_MAP_FULL, /* map full and ring full */
 	COUNTER_LOST_BYTES_MAP_FULL,
 	COUNTER_LOST_PAYLOADS_RING_FULL, /* DNS messages and ClientHellos */

@@ -68,9 +68,9 @@ struct {
 } watched_high SEC(".maps");
 
 /* Settings, written before loading. */
-const volatile bool has_conntrack = false;    /* bpf_skb_ct_lookup, Linux 5.19 */
-const volatile bool has_owners = false;	      /* the program `sonde_socket` is attached */
-const volatile __u32 pressure_entries = 0;    /* entries of a window that call for an early flip */
+const volatile bool has_conntrack = false; /* bpf_skb_ct_lookup, Linux 5.19 */
+const volatile bool has_owners = false;	   /* the program `sonde_socket` is attached */
+const volatile __u32 pressure_entries = 0; /* entries of a window that call for an early flip */
 
 /* Settings that change with the window: read for every packet, so together in one cache line. */
 struct {
@@ -78,7 +78,7 @@ struct {
 	__u32 sampling; /* count one packet in this many; 1 is every packet */
 } window __attribute__((aligned(64)));
 
-__u32 entries[2]; /* entries made in the current even and odd window */
+__u32 entries[2];    /* entries made in the current even and odd window */
 __u32 pressure_told; /* number + 1 of the window whose early end user space was last asked for */
 
 static __always_inline void count(enum counter counter, __u64 value)

@@ -34,16 +34,16 @@ enum hook {
 
 /* What counting needs to know of a packet besides its key. */
 struct packet {
-	__u32 bytes;   /* on the wire, from the IP header on; see wire_size() */
-	__u32 packets; /* on the wire */
-	__u32 sender;  /* the sender's side in the key */
+	__u32 bytes;	 /* on the wire, from the IP header on; see wire_size() */
+	__u32 packets;	 /* on the wire */
+	__u32 sender;	 /* the sender's side in the key */
 	__u32 transport; /* offset of the transport header in the frame */
 	__u32 payload;	 /* offset of what follows it */
 	__u8 tcp_flags;
 	__u8 icmp_type;
 	__u8 icmp_code;
 	__u8 tunnel; /* enum tunnel_kind */
-	__u16 vlan; /* of a tag that is in the frame itself */
+	__u16 vlan;  /* of a tag that is in the frame itself */
 	__u16 zero;
 };
 
@@ -56,8 +56,7 @@ static __always_inline bool load(struct __sk_buff *skb, __u32 offset, void *to, 
 static __always_inline __u32 set_key4(struct key4 *key, __u32 source, __u32 destination, __u16 source_port,
 				      __u16 destination_port, __u8 protocol, __u8 bucket)
 {
-	__u32 sender = source_port > destination_port ||
-		       (source_port == destination_port && source > destination);
+	__u32 sender = source_port > destination_port || (source_port == destination_port && source > destination);
 
 	key->addr[0] = sender ? destination : source;
 	key->addr[1] = sender ? source : destination;
@@ -89,11 +88,10 @@ static __always_inline void copy6(__u32 *to, const __u32 *from)
 }
 
 static __always_inline __u32 set_key6(struct key6 *key, const __u32 *source, const __u32 *destination,
-				      __u16 source_port, __u16 destination_port, __u8 protocol,
-				      __u8 bucket)
+				      __u16 source_port, __u16 destination_port, __u8 protocol, __u8 bucket)
 {
-	__u32 sender = source_port > destination_port ||
-		       (source_port == destination_port && after6(source, destination));
+	__u32 sender =
+		source_port > destination_port || (source_port == destination_port && after6(source, destination));
 
 	if (sender) {
 		copy6(key->addr[0], destination);

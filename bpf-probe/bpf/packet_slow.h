@@ -319,7 +319,8 @@ static __noinline struct slow_packet *parse_slow(struct __sk_buff *skb, __u32 l2
 	s->packet.vlan = 0;
 	s->packet.tunnel = TUNNEL_NONE;
 	s->network = skip_vlan_tags(skb, l2, skb->protocol, &s->packet);
-	if (!s->network && !(l2 == 0 && (skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6)))) {
+	if (!s->network &&
+	    !(l2 == 0 && (skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6)))) {
 		count(COUNTER_PACKETS_NOT_IP, 1);
 		return NULL;
 	}
@@ -331,8 +332,8 @@ static __noinline struct slow_packet *parse_slow(struct __sk_buff *skb, __u32 l2
 	s->packet.bytes = ip_bytes(skb, s);
 	wire_size(skb, &s->packet, s->network);
 	if (s->version == 4)
-		s->packet.sender = set_key4(&s->key4, s->ip4.saddr, s->ip4.daddr, s->ports.source,
-					    s->ports.destination, s->protocol, s->bucket);
+		s->packet.sender = set_key4(&s->key4, s->ip4.saddr, s->ip4.daddr, s->ports.source, s->ports.destination,
+					    s->protocol, s->bucket);
 	else
 		s->packet.sender = set_key6(&s->key6, s->ip6.saddr.in6_u.u6_addr32, s->ip6.daddr.in6_u.u6_addr32,
 					    s->ports.source, s->ports.destination, s->protocol, s->bucket);

@@ -81,8 +81,7 @@ static __always_inline struct payload_message *begin_payload(struct __sk_buff *s
 }
 
 /* Copies the payload behind the message's head and sends both. */
-static __always_inline void send_payload(struct __sk_buff *skb, struct payload_message *message,
-					 const struct packet *p)
+static __always_inline void send_payload(struct __sk_buff *skb, struct payload_message *message, const struct packet *p)
 {
 	__u32 length = message->whole > MAX_PAYLOAD ? MAX_PAYLOAD : message->whole;
 	__u32 last = length - 1;

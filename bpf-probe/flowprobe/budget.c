@@ -22,7 +22,8 @@ static __u64 run_nanos(const struct flowprobe_bpf *bpf)
 	struct bpf_program *program;
 	__u64 sum = 0;
 
-	bpf_object__for_each_program(program, bpf->obj) {
+	bpf_object__for_each_program(program, bpf->obj)
+	{
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 

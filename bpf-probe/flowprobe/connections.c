@@ -12,7 +12,7 @@
 struct connections {
 	struct connection *all;
 	__u32 capacity;
-	__u32 used;	/* positions that ever held a connection */
+	__u32 used; /* positions that ever held a connection */
 	__u32 known;
 	__u32 newest, oldest;
 	__u32 free; /* first of the positions that were given back, linked by `older` */

@@ -13,7 +13,7 @@
 /* Resolvers give up after 5 seconds by default (resolv.conf(5)). */
 #define WAIT_NANOS (5 * 1000000000ull)
 
-#define MAX_WAITING 16384
+#define MAX_WAITING    16384
 #define MAX_DONE_BYTES (8 << 20)
 
 /* Flags of a transaction in the DNS frame */

@@ -15,7 +15,7 @@ void report_dns(__u64 now);
 struct dns_tally {
 	__u64 transactions;
 	__u64 unanswered;
-	__u64 malformed;      /* messages to or from port 53 that are no DNS */
+	__u64 malformed;	 /* messages to or from port 53 that are no DNS */
 	__u64 lost_transactions; /* forgotten or never kept because there were too many */
 };
 

@@ -32,7 +32,8 @@ void open_stream(const char *path)
 	if (!path)
 		return;
 	if (strlen(path) >= sizeof(address.sun_path))
-		fail(EXIT_USAGE, "--output: the path of a Unix socket has at most %zu bytes", sizeof(address.sun_path) - 1);
+		fail(EXIT_USAGE, "--output: the path of a Unix socket has at most %zu bytes",
+		     sizeof(address.sun_path) - 1);
 	strcpy(address.sun_path, path);
 	descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof(address)))

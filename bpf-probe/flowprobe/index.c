@@ -27,7 +27,8 @@ static const struct key6 *key_at(const struct index *index, __u32 position)
 	return (const struct key6 *)((const char *)index->array + position * index->stride);
 }
 
-/* Multiplies and folds each 64-bit word of the key. Keys come from packets: the seed keeps senders from choosing slots. */
+/* Multiplies and folds each 64-bit word of the key. Keys come from packets: the seed keeps senders from choosing slots.
+ */
 static __u32 hash(const struct key6 *key)
 {
 	__u64 words[sizeof(*key) / sizeof(__u64)], value = seed;

@@ -213,7 +213,8 @@ static void require_named_interfaces(const struct interfaces *interfaces)
 		for (size_t i = 0; i < interfaces->count && !watched; i++)
 			watched = interfaces->all[i].watched && strcmp(interfaces->all[i].link.name, name) == 0;
 		if (!watched)
-			fail(EXIT_INTERFACE, "there is no interface %s that can be watched in this network namespace", name);
+			fail(EXIT_INTERFACE, "there is no interface %s that can be watched in this network namespace",
+			     name);
 	}
 }
 

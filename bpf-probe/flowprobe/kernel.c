@@ -68,8 +68,7 @@ struct kernel probe_kernel(void)
 	uname(&system);
 	snprintf(kernel.release, sizeof(kernel.release), "%s", system.release);
 	kernel.btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
-	kernel.coarse_clock =
-		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+	kernel.coarse_clock = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
 	kernel.conntrack = kernel.btf && has_kernel_function("bpf_skb_ct_lookup");
 	kernel.tcx = tcx_is_supported();
 	kernel.drops = tracepoint_arguments("kfree_skb") >= 3;
@@ -82,7 +81,8 @@ void require_kernel(const struct kernel *kernel)
 {
 	if (!kernel->btf)
 		fail(EXIT_KERNEL,
-		     "kernel %s has no type information in /sys/kernel/btf/vmlinux: it must be built with CONFIG_DEBUG_INFO_BTF",
+		     "kernel %s has no type information in /sys/kernel/btf/vmlinux: it must be built with "
+		     "CONFIG_DEBUG_INFO_BTF",
 		     kernel->release);
 	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) != 1)
 		fail(EXIT_KERNEL, "kernel %s has no BPF ring buffer: Linux 5.10 or later is needed", kernel->release);

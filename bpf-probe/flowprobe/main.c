@@ -39,11 +39,11 @@
 #define RECORDS 8192
 
 /* Feature bits of the HELLO frame. */
-#define FEATURE_TCX	  (1u << 0)
-#define FEATURE_CONNTRACK (1u << 1)
-#define FEATURE_DROPS	  (1u << 2)
+#define FEATURE_TCX	    (1u << 0)
+#define FEATURE_CONNTRACK   (1u << 1)
+#define FEATURE_DROPS	    (1u << 2)
 #define FEATURE_RETRANSMITS (1u << 3)
-#define FEATURE_OWNERS	  (1u << 4)
+#define FEATURE_OWNERS	    (1u << 4)
 
 struct probe {
 	struct options options;
@@ -164,8 +164,8 @@ static void finish_window(struct probe *probe)
 	send_counters(probe->bpf, &probe->tally, (context.now + context.to_realtime) / 1000);
 	clear_sightings(&probe->sightings);
 	if (probe->options.cpu_budget)
-		probe->bpf->bss->window.sampling =
-			adapt_sampling(probe->bpf, context.sampling, probe->options.sampling, probe->options.cpu_budget);
+		probe->bpf->bss->window.sampling = adapt_sampling(probe->bpf, context.sampling, probe->options.sampling,
+								  probe->options.cpu_budget);
 	forget_owners();
 	trim_names(NAMES_PROCESSES);
 	if (trim_names(NAMES_TLS_SERVERS))
@@ -267,7 +267,8 @@ int main(int argc, char **argv)
 	probe.connections = make_connections(probe.options.max_flows * 2);
 	probe.tally.map_capacity = (__u64)probe.options.max_flows * 2;
 	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), take_message, &probe, NULL);
-	if (!probe.ring || ring_buffer__add(probe.ring, bpf_map__fd(probe.bpf->maps.payloads), take_payload_message, &probe))
+	if (!probe.ring ||
+	    ring_buffer__add(probe.ring, bpf_map__fd(probe.bpf->maps.payloads), take_payload_message, &probe))
 		fail(EXIT_KERNEL, "cannot read the ring buffer: %s", strerror(errno));
 	probe.interfaces = watch_interfaces(probe.bpf, &probe.options, kernel.tcx);
 

@@ -38,7 +38,8 @@ static void read_kind(struct network_link *link, const struct rtattr *info)
 static struct network_link read_link(const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(message);
-	struct network_link link = {.ifindex = info->ifi_index, .ethernet = info->ifi_type == ARPHRD_ETHER || info->ifi_type == ARPHRD_LOOPBACK};
+	struct network_link link = {.ifindex = info->ifi_index,
+				    .ethernet = info->ifi_type == ARPHRD_ETHER || info->ifi_type == ARPHRD_LOOPBACK};
 	int length = IFLA_PAYLOAD(message);
 
 	for (const struct rtattr *a = IFLA_RTA(info); RTA_OK(a, length); a = RTA_NEXT(a, length)) {
@@ -102,7 +103,9 @@ void list_network_links(int descriptor, link_observer observer, void *context)
 		struct nlmsghdr header;
 		struct ifinfomsg info;
 	} request = {
-		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.header = {.nlmsg_len = sizeof(request),
+			   .nlmsg_type = RTM_GETLINK,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.info = {.ifi_family = AF_UNSPEC},
 	};
 

@@ -56,7 +56,21 @@ bool follows_interfaces(const struct options *options)
 
 struct options read_options(int argc, char **argv)
 {
-	enum { INTERFACE, UPLINK, PODS, WINDOW, MAX_FLOWS, RING, OUTPUT, FILTERS, SAMPLING, CPU_BUDGET, NETNS, CHECK, HELP };
+	enum {
+		INTERFACE,
+		UPLINK,
+		PODS,
+		WINDOW,
+		MAX_FLOWS,
+		RING,
+		OUTPUT,
+		FILTERS,
+		SAMPLING,
+		CPU_BUDGET,
+		NETNS,
+		CHECK,
+		HELP
+	};
 	static const struct option known[] = {
 		{"interface", required_argument, NULL, INTERFACE},
 		{"uplink", required_argument, NULL, UPLINK},

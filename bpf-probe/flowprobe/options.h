@@ -30,7 +30,7 @@ struct options {
 	const char *output; /* NULL for standard output, else a Unix socket to connect to */
 	const char *netns;  /* NULL for the one it was started in */
 	bool check;
-	bool filters; /* clsact filters even where the kernel has TCX links */
+	bool filters;	  /* clsact filters even where the kernel has TCX links */
 	__u32 sampling;	  /* count one packet in this many */
 	__u32 cpu_budget; /* percent of one CPU that the programs may take; 0 for no limit */
 };

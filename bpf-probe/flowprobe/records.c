@@ -151,7 +151,8 @@ static void fill_tunnel(struct flow_record *record, const struct flowprobe_bpf *
 	memcpy(record->server_tunnel_end, tunnel.addr[!client], 16);
 }
 
-static void fill_owners(struct flow_record *record, const struct flowprobe_bpf *bpf, const struct flow *flow, int client)
+static void fill_owners(struct flow_record *record, const struct flowprobe_bpf *bpf, const struct flow *flow,
+			int client)
 {
 	struct owner owner = find_owner(bpf, flow->owner[client]);
 

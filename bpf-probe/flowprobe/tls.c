@@ -6,11 +6,11 @@
 #include <string.h>
 
 /* RFC 8446 sections 4, 4.1.2 and 5.1; RFC 6066 section 3 */
-#define RECORD_HEADER	      5
-#define CONTENT_HANDSHAKE     22
+#define RECORD_HEADER	       5
+#define CONTENT_HANDSHAKE      22
 #define HANDSHAKE_CLIENT_HELLO 1
-#define EXTENSION_SERVER_NAME 0
-#define NAME_TYPE_HOST	      0
+#define EXTENSION_SERVER_NAME  0
+#define NAME_TYPE_HOST	       0
 
 static enum hello_result copy_name(struct cursor *extension, char name[MAX_SERVER_NAME + 1])
 {
@@ -48,7 +48,7 @@ enum hello_result read_server_name(const __u8 *bytes, size_t size, char name[MAX
 
 	if (cursor_number(&record, 1) != HANDSHAKE_CLIENT_HELLO)
 		return HELLO_UNNAMED;
-	cursor_take(&record, 3 + 2 + 32); /* length, version, random */
+	cursor_take(&record, 3 + 2 + 32);		 /* length, version, random */
 	cursor_take(&record, cursor_number(&record, 1)); /* session id */
 	cursor_take(&record, cursor_number(&record, 2)); /* cipher suites */
 	cursor_take(&record, cursor_number(&record, 1)); /* compression methods */

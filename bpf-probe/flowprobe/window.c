@@ -68,8 +68,8 @@ static void drain(struct window *window, const struct bpf_map *map, enum content
 	while (!ended) {
 		__u32 count = BATCH;
 
-		if (bpf_map_lookup_and_delete_batch(bpf_map__fd(map), begun ? &position : NULL, &position, window->keys4,
-						    window->flows, &count, NULL)) {
+		if (bpf_map_lookup_and_delete_batch(bpf_map__fd(map), begun ? &position : NULL, &position,
+						    window->keys4, window->flows, &count, NULL)) {
 			if (errno != ENOENT)
 				fail(EXIT_KERNEL, "cannot read the map %s: %s", bpf_map__name(map), strerror(errno));
 			ended = true;

@@ -23,9 +23,9 @@
 #include "window.h"
 #include "flowprobe.skel.h"
 
-#define MAX_FLOWS   131072
+#define MAX_FLOWS     131072
 #define RUNS_A_WINDOW 20000
-#define VERDICT_NEXT (-1)
+#define VERDICT_NEXT  (-1)
 
 /* Ethernet, then the packet; what the mutations begin with. */
 static const struct seed {
@@ -33,21 +33,23 @@ static const struct seed {
 	__u8 bytes[128];
 } seeds[] = {
 	/* TCP over IPv4 */
-	{74, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 8, 0, 0x45, 0, 0, 60, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-	      0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0xa0, 2}},
+	{74, {2, 2, 2,	2, 2, 2, 2,  2, 2, 2, 2,    2,	  8, 0,	 0x45, 0, 0, 60, 0, 1, 0x40, 0, 64,   6,
+	      0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x9c, 0x40, 0, 80, 0,    0, 0, 1,	 0, 0, 0,    0, 0xa0, 2}},
 	/* UDP over IPv4 to port 53 */
-	{70, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 8, 0, 0x45, 0, 0, 56, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-	      0x9c, 0x40, 0, 53, 0, 36, 0, 0, 1, 2, 1, 0, 0, 1}},
+	{70, {2, 2, 2,	2, 2, 2, 2,  2, 2, 2, 2,    2,	  8, 0,	 0x45, 0,  0, 56, 0, 1, 0, 0, 64, 17,
+	      0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x9c, 0x40, 0, 53, 0,    36, 0, 0,  1, 2, 1, 0, 0,  1}},
 	/* UDP behind a fragment header of IPv6 */
-	{90, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 36, 44, 64, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	      0, 0, 0, 0, 1, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 17, 0, 0, 1, 0, 0, 0, 7, 0x9c, 0x40, 0x1f}},
+	{90, {2,    2, 2, 2, 2, 2, 2, 2, 2, 2, 2,  2, 0x86, 0xdd, 0x60, 0, 0,	 0, 0,	  36,	44,  64,
+	      0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0,    0,	  0,	1, 0xfd, 0, 0,	  0,	0,   0,
+	      0,    0, 0, 0, 0, 0, 0, 0, 0, 2, 17, 0, 0,    1,	  0,	0, 0,	 7, 0x9c, 0x40, 0x1f}},
 	/* TCP in VXLAN */
-	{124, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 8, 0, 0x45, 0, 0, 110, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-	       0x9c, 0x40, 0x12, 0xb5, 0, 90, 0, 0, 8, 0, 0, 0, 0, 0, 42, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 8, 0, 0x45, 0, 0,
-	       60, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 1, 0, 1, 10, 1, 0, 2, 0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0xa0, 2}},
+	{124, {2, 2,  2, 2, 2, 2,  2, 2, 2, 2,	  2,	2,    8,    0, 0x45, 0, 0, 110, 0, 1, 0,    0,	  64, 17, 0,
+	       0, 10, 0, 0, 1, 10, 0, 0, 2, 0x9c, 0x40, 0x12, 0xb5, 0, 90,   0, 0, 8,	0, 0, 0,    0,	  0,  42, 0,
+	       2, 2,  2, 2, 2, 2,  2, 2, 2, 2,	  2,	2,    8,    0, 0x45, 0, 0, 60,	0, 1, 0x40, 0,	  64, 6,  0,
+	       0, 10, 1, 0, 1, 10, 1, 0, 2, 0x9c, 0x40, 0,    80,   0, 0,    0, 1, 0,	0, 0, 0,    0xa0, 2}},
 	/* A VLAN tag before ICMP */
-	{64, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0x81, 0, 0, 7, 8, 0, 0x45, 0, 0, 46, 0, 1, 0, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10,
-	      0, 0, 2, 8, 0}},
+	{64, {2, 2,  2, 2, 2, 2, 2,  2, 2, 2, 2,  2, 0x81, 0, 0,  7, 8, 0, 0x45, 0,
+	      0, 46, 0, 1, 0, 0, 64, 1, 0, 0, 10, 0, 0,	   1, 10, 0, 0, 2, 8,	 0}},
 };
 
 /* Changes a few bytes, or cuts the packet short. Most mutations leave the Ethernet header alone. */
@@ -113,11 +115,12 @@ int main(int argc, char **argv)
 			run.data_size_in = mutate(&seeds[rand() % (sizeof(seeds) / sizeof(seeds[0]))], bytes);
 			error = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.sonde_uplink_in), &run);
 			if (error == -EINVAL)
-				continue; /* The kernel runs no program on a packet that is shorter than its IP header. */
+				continue; /* The kernel runs no program on a packet that is shorter than its IP header.
+					   */
 			runs++;
 			if (error || (int)run.retval != VERDICT_NEXT)
-				fail(EXIT_OTHER, "seed %u, run %llu: error %d, verdict %d", seed, (unsigned long long)runs,
-				     error, (int)run.retval);
+				fail(EXIT_OTHER, "seed %u, run %llu: error %d, verdict %d", seed,
+				     (unsigned long long)runs, error, (int)run.retval);
 		}
 		end_window(window, &sightings);
 		ring_buffer__consume(ring);

@@ -12,13 +12,13 @@
 #include <linux/types.h>
 
 #undef __always_inline
-#define __always_inline		inline __attribute__((always_inline))
-#define __noinline		__attribute__((noinline))
-#define SEC(name)		__attribute__((unused))
-#define __uint(name, value)	int(*name)[value]
-#define __type(name, value)	value *name
-#define __weak			__attribute__((weak))
-#define __ksym			__attribute__((unused))
+#define __always_inline	    inline __attribute__((always_inline))
+#define __noinline	    __attribute__((noinline))
+#define SEC(name)	    __attribute__((unused))
+#define __uint(name, value) int(*name)[value]
+#define __type(name, value) value *name
+#define __weak		    __attribute__((weak))
+#define __ksym		    __attribute__((unused))
 
 struct __sk_buff;
 
