@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { createLogger } from '@sonde/backbone/logging';
+import type { KubeConfigChoice } from '@sonde/enricher/watch/kube-config';
 import { flowRow } from '@sonde/model/flow/rows';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createFlowPrinter, type FlowPrinter } from '../flow-table/printer.js';
@@ -11,6 +12,7 @@ interface UpOptions {
   readonly pcap?: string[];
   readonly interface?: string[];
   readonly manifests: string[];
+  readonly kubeconfig?: string | true;
   readonly data: string;
   readonly cluster: string;
   readonly node: string;
@@ -47,6 +49,10 @@ export function upCommand(): Command {
       collect,
       [],
     )
+    .option(
+      '--kubeconfig [file]',
+      'follow the cluster of a kubeconfig; without a file that of KUBECONFIG, ~/.kube/config or the pod itself',
+    )
     .option('--data <directory>', 'where flows are kept', '.sonde')
     .option('--cluster <name>', 'name of the cluster in every flow', 'lab')
     .option('--node <name>', 'name of this node, with --interface', hostname())
@@ -71,6 +77,7 @@ async function up(options: UpOptions, command: Command): Promise<void> {
       cluster: options.cluster,
       dataDirectory: options.data,
       manifests: [...traffic.manifests, ...options.manifests],
+      kubeConfig: kubeConfigChoice(options),
       sources: traffic.sources,
       api: { host: options.host, port: options.port },
       log,
@@ -107,6 +114,11 @@ function trafficChoice({ lab, pcap, interface: names, node }: UpOptions, command
   if (lab !== undefined) return { kind: 'lab', definition: lab };
   if (pcap !== undefined) return { kind: 'captures', files: pcap };
   return { kind: 'interfaces', names: names ?? [], node };
+}
+
+function kubeConfigChoice({ kubeconfig }: UpOptions): KubeConfigChoice | undefined {
+  if (kubeconfig === undefined) return undefined;
+  return kubeconfig === true ? 'usual places' : { file: kubeconfig };
 }
 
 /** Resolves at the first of the signals. The next one ends the process at once, as it does by default. */

@@ -1,16 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
-import { readManifests } from '@sonde/backbone/manifests/read';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { createDirectTransport } from '@sonde/backbone/transport/direct';
 import { runCollector } from '@sonde/collector/collector';
 import type { FlowSource } from '@sonde/collector/source';
-import { contextFromObjects, type EnrichmentContext } from '@sonde/enricher/context';
+import { LiveContext } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
+import { followCluster } from '@sonde/enricher/watch/follow-cluster';
+import { type KubeConfigChoice, readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
 import { startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
-import { pipelineMetrics } from './metrics.js';
+import { clusterMetrics, pipelineMetrics } from './metrics.js';
 
 export interface EmbeddedOptions {
   readonly cluster: string;
@@ -18,6 +20,8 @@ export interface EmbeddedOptions {
   readonly dataDirectory: string;
   /** Files and folders of Kubernetes manifests that describe the cluster. */
   readonly manifests: readonly string[];
+  /** The cluster's API server, which is followed; without it manifests alone say what there is. */
+  readonly kubeConfig?: KubeConfigChoice | undefined;
   /** The nodes whose flows are collected, each from its source. */
   readonly sources: readonly { readonly node: string; readonly source: FlowSource }[];
   readonly api: { readonly host: string; readonly port: number };
@@ -40,6 +44,9 @@ export interface Embedded {
 /** How many windows may wait for the enricher before collectors do. */
 const TRANSPORT_CAPACITY = 64;
 
+/** How long flows wait at the start for the cluster to be read. */
+const LONGEST_READING_MS = 30_000;
+
 /**
  * Starts the embedded pipeline.
  * @throws StoreError if the data directory is in use or cannot be opened.
@@ -47,9 +54,17 @@ const TRANSPORT_CAPACITY = 64;
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { log, sources } = options;
   const monitored = new Set(sources.map(({ node }) => node));
-  const context = await readContext(options.manifests, (node) => monitored.has(node), log);
-  const store = await openChdbStore({ directory: options.dataDirectory, log });
+  const context = new LiveContext((node) => monitored.has(node));
+  const stopping = new AbortController();
+  const { kubeConfig, manifests } = options;
+  const followed = followCluster({
+    ...{ context, manifests, log, signal: stopping.signal },
+    kubeConfig: kubeConfig && readKubeConfig(kubeConfig),
+  });
+  let store: FlowStore | undefined;
   try {
+    await soonReady(followed.ready, log);
+    store = await openChdbStore({ directory: options.dataDirectory, log });
     await store.migrate();
     const firstOffset = ((await store.highestOffsets()).get(0) ?? -1) + 1;
     const transport = createDirectTransport({ firstOffset, capacity: TRANSPORT_CAPACITY });
@@ -59,6 +74,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       () => transport.depth,
       () => context.domains.counts,
     );
+    clusterMetrics(registry, context.cluster, followed.counts);
     const api = await startQueryApi({ store, ...options.api, registry, log });
 
     const collectors = sources.map(({ node, source }) =>
@@ -85,6 +101,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     });
     const done = finished(collectors, enricher, () => transport.close());
 
+    const opened = store;
     return {
       url: api.url,
       store,
@@ -93,12 +110,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         for (const { source } of sources) source.stop();
         // What made it fail is told by `done`; here it only must not keep the rest from closing.
         await done.catch(() => undefined);
+        stopping.abort();
+        await followed.ended;
         await api.close();
-        await store.close();
+        await opened.close();
       },
     };
   } catch (error) {
-    await store.close();
+    stopping.abort();
+    await store?.close();
     throw error;
   }
 }
@@ -117,18 +137,10 @@ async function finished(
   }
 }
 
-async function readContext(
-  manifests: readonly string[],
-  isMonitored: (node: string) => boolean,
-  log: Logger,
-): Promise<EnrichmentContext> {
-  const { objects, problems } = await readManifests(manifests);
-  for (const { file, line, reason } of problems)
-    log.warn({ file, line, reason }, 'a manifest was passed over');
-  const read = contextFromObjects(
-    objects.map(({ object }) => object),
-    isMonitored,
-  );
-  for (const problem of read.problems) log.warn(problem, 'a part of a manifest was passed over');
-  return read.context;
+/** Waits until the cluster was read a first time, but not for ever: flows must not be lost for want of names. */
+async function soonReady(ready: Promise<void>, log: Logger): Promise<void> {
+  const timeout = new AbortController();
+  const late = delay(LONGEST_READING_MS, 'late', { signal: timeout.signal }).catch(() => 'aborted');
+  const first = await Promise.race([ready, late]).finally(() => timeout.abort());
+  if (first === 'late') log.warn('the cluster was not read in time; flows go without names until it is');
 }

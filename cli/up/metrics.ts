@@ -1,4 +1,6 @@
 import type { CollectorObserver } from '@sonde/collector/collector';
+import type { WatchCounts } from '@sonde/enricher/watch/follow-resource';
+import type { Cluster } from '@sonde/model/cluster/cluster';
 import type { EnricherObserver } from '@sonde/enricher/enricher';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -85,4 +87,33 @@ export function pipelineMetrics(
       },
     },
   };
+}
+
+/** The metrics of what is known of the cluster, on a registry. */
+export function clusterMetrics(registry: Registry, { identities }: Cluster, counts: WatchCounts): void {
+  const metrics: readonly [name: string, help: string, value: () => number][] = [
+    [
+      'sonde_identities',
+      'Owners of addresses that are known, and those gone but remembered',
+      () => identities.size,
+    ],
+    [
+      'sonde_identities_forgotten',
+      'Owners forgotten since they were gone for long',
+      () => identities.forgotten,
+    ],
+    ['sonde_watch_objects', 'Kubernetes objects listed and changes told', () => counts.objects],
+    ['sonde_watch_lists', 'Times that a kind of Kubernetes object was listed', () => counts.lists],
+    ['sonde_watch_failures', 'Times that a watch broke or a request was refused', () => counts.failures],
+  ];
+  for (const [name, help, value] of metrics) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
 }

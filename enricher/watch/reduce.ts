@@ -1,0 +1,105 @@
+import type { ContainerStatus, KubernetesObject, ObjectMeta, Pod } from '@sonde/model/cluster/objects';
+
+/** An object without what Sonde does not look at, so that memory holds only what is of use. */
+export function reduceObject(object: KubernetesObject): KubernetesObject {
+  const { apiVersion, kind } = object;
+  const reduced = { apiVersion, kind, metadata: reduceMetadata(object.metadata) };
+  const { spec, status, ...rest } = object as KubernetesObject & { spec?: unknown; status?: unknown };
+  switch (kind) {
+    case 'Pod':
+      return { ...reduced, ...reducePod(object as Pod) };
+    case 'Namespace':
+    case 'ServiceAccount':
+    case 'ReplicaSet':
+    case 'Job':
+      return reduced;
+    case 'Node': {
+      const { addresses } = (status ?? {}) as { addresses?: unknown };
+      return { ...reduced, ...{ status: { addresses } } };
+    }
+    case 'Service':
+      return { ...reduced, ...{ spec, status } };
+    case 'EndpointSlice': {
+      const { ports, endpoints = [] } = rest as { ports?: unknown; endpoints?: readonly Endpoint[] | null };
+      return {
+        ...reduced,
+        ...{ ports, endpoints: (endpoints ?? []).map(({ addresses }) => ({ addresses })) },
+      };
+    }
+    default:
+      return { ...reduced, ...{ spec } };
+  }
+}
+
+interface Endpoint {
+  readonly addresses: readonly string[];
+}
+
+function reduceMetadata(metadata: ObjectMeta): ObjectMeta {
+  const { name, namespace, uid, labels, creationTimestamp, ownerReferences } = metadata;
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    ...(ownerReferences === undefined
+      ? {}
+      : {
+          ownerReferences: ownerReferences.map(({ kind, name: owner, controller }) => ({
+            kind,
+            name: owner,
+            ...(controller === undefined ? {} : { controller }),
+          })),
+        }),
+  };
+}
+
+type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number];
+
+function reducePod(pod: Pod): Pick<Pod, 'spec' | 'status'> {
+  const { nodeName, hostNetwork, serviceAccountName, containers, initContainers } = (pod.spec ??
+    {}) as NonNullable<Pod['spec']> & {
+    initContainers?: readonly (Container & { restartPolicy?: string })[];
+  };
+  const { phase, startTime, podIP, podIPs, conditions, initContainerStatuses, containerStatuses } =
+    pod.status ?? {};
+  const spec = {
+    nodeName,
+    hostNetwork,
+    serviceAccountName,
+    containers: containers?.map(({ ports }) => ({ ports })),
+    initContainers: initContainers
+      ?.filter(({ restartPolicy }) => restartPolicy === 'Always')
+      .map(({ ports, restartPolicy }) => ({ ports, restartPolicy })),
+  };
+  const status = {
+    phase,
+    startTime,
+    podIP,
+    podIPs,
+    conditions: conditions?.filter(({ type }) => type === 'PodReadyToStartContainers'),
+    initContainerStatuses: initContainerStatuses?.map(reduceStatus),
+    containerStatuses: containerStatuses?.map(reduceStatus),
+  };
+  // Fields that are absent stand here as undefined, which readers take for absent.
+  return { spec, status } as Pick<Pod, 'spec' | 'status'>;
+}
+
+function reduceStatus({ state }: ContainerStatus): ContainerStatus {
+  const { running, terminated } = state ?? {};
+  const { startedAt, finishedAt } = terminated ?? {};
+  return {
+    state: {
+      ...(running?.startedAt === undefined ? {} : { running: { startedAt: running.startedAt } }),
+      ...(terminated
+        ? {
+            terminated: {
+              ...(startedAt === undefined ? {} : { startedAt }),
+              ...(finishedAt === undefined ? {} : { finishedAt }),
+            },
+          }
+        : {}),
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { KubernetesObject } from '@sonde/model/cluster/objects';
+
+export interface PodChoice {
+  readonly name: string;
+  readonly uid?: string;
+  /** Empty for a pod that has no address yet. */
+  readonly ip: string;
+  readonly startMs: number;
+  readonly node?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A pod as the API server tells of it, with much that Sonde does not look at. */
+export function buildPod({
+  name,
+  uid = name,
+  ip,
+  startMs,
+  node = 'node-a',
+  labels,
+}: PodChoice): KubernetesObject {
+  const started = new Date(startMs).toISOString();
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...{ name, namespace: 'shop', uid, creationTimestamp: started, labels: { app: 'web', ...labels } },
+      ...{
+        annotations: { note: 'x'.repeat(200) },
+        managedFields: [{ manager: 'kubelet', operation: 'Update' }],
+      },
+    },
+    ...{
+      spec: {
+        ...{
+          nodeName: node,
+          serviceAccountName: 'web',
+          restartPolicy: 'Always',
+          volumes: [{ name: 'token' }],
+        },
+        containers: [
+          { name: 'web', image: 'example.com/web:1', ports: [{ name: 'http', containerPort: 8080 }] },
+        ],
+      },
+      status: { phase: 'Running', startTime: started, podIPs: ip === '' ? [] : [{ ip }] },
+    },
+  };
+}

@@ -1,0 +1,201 @@
+import { createLogger } from '@sonde/backbone/logging';
+import { LiveContext } from '@sonde/enricher/context';
+import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
+import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
+import { parseAddress } from '@sonde/model/cluster/address';
+import { afterEach, describe, expect, it } from 'vitest';
+import { buildPod } from './build-pod.js';
+import { FakeApiServer } from './fake-api-server.js';
+import { until } from './until.js';
+
+const PODS = '/api/v1/pods';
+const BUILT_IN = WATCHED_RESOURCES.flatMap(({ versions, plural }) =>
+  versions.filter((version) => !version.includes('calico')).map((version) => collectionPath(version, plural)),
+);
+const START = Date.parse('2026-01-01T00:00:00Z');
+
+const running: { stop: AbortController; followed: FollowedCluster; server: FakeApiServer }[] = [];
+
+afterEach(async () => {
+  for (const { stop, followed, server } of running.splice(0)) {
+    stop.abort();
+    await followed.ended;
+    await server.stop();
+  }
+});
+
+async function follow(
+  prepare: (server: FakeApiServer) => void = () => undefined,
+  { token = '', now = Date.now }: { token?: string; now?: () => number } = {},
+) {
+  const server = new FakeApiServer(BUILT_IN);
+  await server.start();
+  prepare(server);
+  const context = new LiveContext();
+  const stop = new AbortController();
+  const kubeConfig = plainKubeConfig(server.url, token);
+  const log = createLogger('test', 'silent');
+  const followed = followCluster({
+    ...{ context, kubeConfig, manifests: [], log, signal: stop.signal, absentMs: 50, now },
+  });
+  running.push({ stop, followed, server });
+  const holder = (ip: string, timeMs: number) => {
+    const { identities } = context.cluster;
+    return identities.identity(identities.lookup(parseAddress(ip), 0, timeMs));
+  };
+  return { server, context, followed, kubeConfig, holder };
+}
+
+const pod = (name: string, ip: string, startMs = START) => buildPod({ name, ip, startMs });
+
+describe('a cluster that is followed', () => {
+  it('is read page by page before it counts as ready', async () => {
+    const { server, followed, holder } = await follow((fake) => {
+      for (let index = 0; index < 1200; index++)
+        fake.put(PODS, pod(`pod-${index}`, `10.1.${index >> 8}.${index & 255}`));
+    });
+    await followed.ready;
+    expect(holder('10.1.0.0', START)?.name).toBe('pod-0');
+    expect(holder('10.1.4.175', START)?.name).toBe('pod-1199');
+    expect(server.requests.lists).toBeGreaterThanOrEqual(BUILT_IN.length + 2);
+  });
+
+  it('tells pods that come, and when they go', async () => {
+    const { server, followed, holder } = await follow();
+    await followed.ready;
+    server.put(PODS, pod('web', '10.1.0.1'));
+    await until(() => holder('10.1.0.1', Date.now())?.name === 'web', 'the pod is known');
+    server.delete(PODS, pod('web', '10.1.0.1'));
+    await until(() => holder('10.1.0.1', Date.now()) === undefined, 'the pod is gone');
+    expect(holder('10.1.0.1', START)?.name).toBe('web');
+  });
+
+  it('misses nothing of what happens while the connection is broken', async () => {
+    const { server, followed, holder } = await follow();
+    await followed.ready;
+    server.bookmark();
+    const { lists } = server.requests;
+    server.disconnect();
+    server.put(PODS, pod('web', '10.1.0.1'));
+    await until(() => holder('10.1.0.1', START)?.name === 'web', 'the pod is known');
+    expect(server.requests.lists).toBe(lists);
+  });
+
+  it('is listed anew where the server has forgotten what happened since, and what went meanwhile is gone', async () => {
+    const { server, followed, holder } = await follow((fake) => fake.put(PODS, pod('old', '10.1.0.1')));
+    await followed.ready;
+    server.disconnect();
+    server.delete(PODS, pod('old', '10.1.0.1'));
+    server.put(PODS, pod('new', '10.1.0.2'));
+    server.compact();
+    await until(() => holder('10.1.0.2', START)?.name === 'new', 'the new pod is known');
+    await until(() => holder('10.1.0.1', Date.now()) === undefined, 'the old pod is gone');
+    expect(server.requests.gone).toBeGreaterThan(0);
+  });
+
+  it('makes no new owners of unchanged pods when it is listed anew', async () => {
+    const { server, context, followed } = await follow((fake) => fake.put(PODS, pod('web', '10.1.0.1')));
+    await followed.ready;
+    const { lists } = followed.counts;
+    const before = context.cluster.identities.lookup(parseAddress('10.1.0.1'), 0, START);
+    server.compact();
+    server.put(PODS, pod('other', '10.1.0.2'));
+    server.compact();
+    server.disconnect();
+    await until(() => followed.counts.lists > lists, 'the cluster is listed anew');
+    await until(() => context.cluster.identities.size === 2, 'the other pod is known');
+    expect(context.cluster.identities.lookup(parseAddress('10.1.0.1'), 0, START)).toBe(before);
+  });
+
+  it('is followed again with a token that was renewed', async () => {
+    const { server, followed, holder, kubeConfig } = await follow((fake) => (fake.token = 'first'), {
+      token: 'first',
+    });
+    await followed.ready;
+    server.token = 'second';
+    server.disconnect();
+    server.put(PODS, pod('web', '10.1.0.1'));
+    await until(() => server.requests.unauthorized > 0, 'the old token is refused');
+    expect(holder('10.1.0.1', START)).toBeUndefined();
+    Object.assign(kubeConfig.getCurrentUser() ?? {}, { token: 'second' });
+    await until(() => holder('10.1.0.1', START)?.name === 'web', 'the pod is known');
+  });
+
+  it('has kinds that are installed later', async () => {
+    const { server, context, followed } = await follow();
+    await followed.ready;
+    const path = collectionPath('crd.projectcalico.org/v1', 'globalnetworksets');
+    server.serve(path);
+    server.put(path, {
+      ...{ apiVersion: 'crd.projectcalico.org/v1', kind: 'GlobalNetworkSet', metadata: { name: 'partners' } },
+      ...{ spec: { nets: ['203.0.113.0/24'] } },
+    });
+    const { networkSets } = context.cluster;
+    const address = parseAddress('203.0.113.7');
+    await until(
+      () => networkSets.match(networkSets.lookup(address, 0))?.name === 'partners',
+      'the set is known',
+    );
+  });
+
+  it('attributes every flow to the right pod through churn, disconnects and expired versions', async () => {
+    const ADDRESSES = 200;
+    const ROUNDS = 50;
+    const ROUND_MS = 4000;
+    /** Rounds that happen while the server is away, and of which it has then forgotten how they went. */
+    const WITHHELD = [20, 21, 22, 40];
+    /** Rounds during which the connection breaks, and can be resumed. */
+    const BROKEN = [5, 13, 30, 33];
+    let round = 0;
+    const { server, followed, context } = await follow(undefined, { now: () => START + round * ROUND_MS });
+    await followed.ready;
+    const addressOf = (slot: number, at: number) => {
+      const index = (slot * 7 + at) % ADDRESSES;
+      return `10.2.${index >> 8}.${index & 255}`;
+    };
+    const podOf = (slot: number, at: number) =>
+      buildPod({ name: `pod-${slot}-${at}`, ip: addressOf(slot, at), startMs: START + at * ROUND_MS });
+    const { identities } = context.cluster;
+    const nameAt = (slot: number, at: number, timeMs: number) =>
+      identities.identity(identities.lookup(parseAddress(addressOf(slot, at)), 0, timeMs))?.name;
+    const slots = Array.from({ length: ADDRESSES }, (_, slot) => slot);
+
+    for (; round < ROUNDS; round++) {
+      if (WITHHELD.includes(round)) server.hang();
+      for (const slot of slots) {
+        // Of half of the pods the server tells only after it told who has their address now.
+        const late = (slot + round) % 2 === 0;
+        if (round > 0 && !late) server.delete(PODS, podOf(slot, round - 1));
+        server.put(PODS, podOf(slot, round));
+        if (round > 0 && late) server.delete(PODS, podOf(slot, round - 1));
+        if (BROKEN.includes(round) && slot === 77) server.disconnect();
+      }
+      if (WITHHELD.includes(round)) {
+        server.compact();
+        if (WITHHELD.includes(round + 1)) continue;
+        server.resume();
+      }
+      const now = START + round * ROUND_MS;
+      await until(
+        () => slots.every((slot) => nameAt(slot, round, now) === `pod-${slot}-${round}`),
+        `round ${round} is known`,
+      );
+    }
+
+    const wrong: string[] = [];
+    const unknown = new Set<number>();
+    for (let at = 0; at < ROUNDS; at++) {
+      for (const slot of slots) {
+        for (const timeMs of [START + at * ROUND_MS, START + (at + 1) * ROUND_MS - 1]) {
+          const name = nameAt(slot, at, timeMs);
+          if (name === undefined) unknown.add(at);
+          else if (name !== `pod-${slot}-${at}`) wrong.push(`${timeMs}: ${name}, not pod-${slot}-${at}`);
+        }
+      }
+    }
+    expect(wrong.slice(0, 5)).toEqual([]);
+    // The last of the rounds withheld is what the new list tells; of the round before, when its pods went.
+    expect([...unknown].sort((a, b) => a - b)).toEqual([19, 20, 21, 39]);
+  });
+});

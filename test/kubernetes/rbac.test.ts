@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { readManifests } from '@sonde/backbone/manifests/read';
+import { WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
+import { expect, it } from 'vitest';
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+it('the shipped role allows to list and watch every kind that is watched, and to change nothing', async () => {
+  const file = fileURLToPath(new URL('../../deploy/rbac.yaml', import.meta.url));
+  const { objects, problems } = await readManifests([file]);
+  expect(problems).toEqual([]);
+  const role = objects.find(({ object }) => object.kind === 'ClusterRole')?.object;
+  const rules = (role as unknown as { rules: readonly Rule[] }).rules;
+  const allows = (group: string, plural: string) =>
+    rules.some(
+      ({ apiGroups, resources, verbs }) =>
+        apiGroups.includes(group) &&
+        resources.includes(plural) &&
+        ['list', 'watch'].every((verb) => verbs.includes(verb)),
+    );
+  const missing = WATCHED_RESOURCES.flatMap(({ versions, plural }) =>
+    versions
+      .map((version) => (version.includes('/') ? (version.split('/')[0] ?? '') : ''))
+      .filter((group) => !allows(group, plural))
+      .map((group) => `${group}/${plural}`),
+  );
+  expect(missing).toEqual([]);
+  expect([...new Set(rules.flatMap(({ verbs }) => verbs))].sort()).toEqual(['get', 'list', 'watch']);
+});
