@@ -86,14 +86,31 @@ function destinationText(flow: FlowRow): string {
   return service === flow.dst_workload ? end : `${end} (${service})`;
 }
 
-/** An end by the best name there is: workload, service, node, network set, domain, or the bare address. */
 function endText(flow: FlowRow, side: 'src' | 'dst'): string {
-  const address = flow[`${side}_ip`];
-  const domain = flow[`${side}_domain`];
-  const qualified = [flow[`${side}_namespace`], flow[`${side}_workload`] || flow[`${side}_name`]]
-    .filter(Boolean)
-    .join('/');
-  switch (flow[`${side}_kind`]) {
+  return nameOfEnd({
+    kind: flow[`${side}_kind`],
+    namespace: flow[`${side}_namespace`],
+    workload: flow[`${side}_workload`],
+    name: flow[`${side}_name`],
+    address: flow[`${side}_ip`],
+    domain: flow[`${side}_domain`],
+  });
+}
+
+/** What a record says of an end. */
+export interface End {
+  readonly kind: FlowRow['src_kind'];
+  readonly namespace: string;
+  readonly workload: string;
+  readonly name: string;
+  readonly address: string;
+  readonly domain?: string;
+}
+
+/** An end by the best name there is: workload, service, node, network set, domain, or the bare address. */
+export function nameOfEnd({ kind, namespace, workload, name, address, domain }: End): string {
+  const qualified = [namespace, workload || name].filter(Boolean).join('/');
+  switch (kind) {
     case 'pod':
     case 'host_network_pod':
       return qualified;

@@ -51,6 +51,7 @@ export function widthsFor(all: readonly FlowCells[]): ColumnWidths {
   return Object.fromEntries(entries) as ColumnWidths;
 }
 
-function aligned(text: string, width: number, isNumber: boolean): string {
+/** A text with blanks to a width; numbers end at the right. */
+export function aligned(text: string, width: number, isNumber: boolean): string {
   return isNumber ? text.padStart(width) : text.padEnd(width);
 }

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { FlowRow } from '@sonde/model/flow/rows';
-import { paintFor } from '../flow-table/colour.js';
+import { type Paint, paintFor } from '../flow-table/colour.js';
 import { flowLine, titleLine } from '../flow-table/lines.js';
-import { fetchFlows } from './flows-client.js';
-import { followFlows } from './follow.js';
+import { dnsLine, dnsTitleLine } from './dns-lines.js';
+import { followRecords } from './follow.js';
+import { fetchRecords, type RowOfKind } from './records-client.js';
 
 interface ObserveOptions {
   readonly server: string;
@@ -12,10 +12,11 @@ interface ObserveOptions {
   readonly limit: number;
   readonly follow?: true;
   readonly all?: true;
+  readonly dns?: true;
   readonly output: 'table' | 'json';
 }
 
-/** `sonde observe`: flows that a query API holds, past or as they come. */
+/** `sonde observe`: flows or DNS look-ups that a query API holds, past or as they come. */
 export function observeCommand(): Command {
   return new Command('observe')
     .description('Show flows from a query API, past ones or as they come')
@@ -31,53 +32,58 @@ export function observeCommand(): Command {
     )
     .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -15m', '-15m')
     .option('--to <time>', 'end of the time range; now if not given')
-    .option('--limit <flows>', 'how many at most, the newest', whole, 100)
-    .option('-f, --follow', 'go on with flows as they come, until Ctrl-C')
-    .option('--all', 'also the second record of connections that both ends report')
+    .option('--dns', 'DNS look-ups in place of flows')
+    .option('--limit <number>', 'how many at most, the newest', whole, 100)
+    .option('-f, --follow', 'go on as they come, until Ctrl-C')
+    .option('--all', 'also the second record of what the nodes of both ends report')
     .addOption(
-      new Option('-o, --output <format>', 'table, or json: a flow a line')
+      new Option('-o, --output <format>', 'table, or json: a record a line')
         .choices(['table', 'json'])
         .default('table'),
     )
     .action(observe);
 }
 
-async function observe(filterArguments: string[], options: ObserveOptions): Promise<void> {
+function observe(filterArguments: string[], options: ObserveOptions): Promise<void> {
+  return options.dns
+    ? show('dns', { title: dnsTitleLine, line: dnsLine }, filterArguments, options)
+    : show('flows', { title: titleLine, line: flowLine }, filterArguments, options);
+}
+
+/** How records of a kind are put into lines of a table. */
+interface TableOf<Row> {
+  title(paint: Paint): string;
+  line(row: Row, paint: Paint): string;
+}
+
+async function show<Kind extends keyof RowOfKind>(
+  kind: Kind,
+  table: TableOf<RowOfKind[Kind]>,
+  filterArguments: string[],
+  options: ObserveOptions,
+): Promise<void> {
+  const { server, from, to, limit, output } = options;
   const filters = { ...(options.all ? {} : { primary: 'true' }), ...filtersOf(filterArguments) };
   const paint = paintFor(process.stdout);
-  const lineOf =
-    options.output === 'json'
-      ? (flow: FlowRow) => JSON.stringify(flow)
-      : (flow: FlowRow) => flowLine(flow, paint);
   const print = (text: string) => process.stdout.write(`${text}\n`);
+  const printRow = (row: RowOfKind[Kind]) =>
+    print(output === 'json' ? JSON.stringify(row) : table.line(row, paint));
 
   if (options.follow) {
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
-    if (options.output === 'table') print(titleLine(paint));
-    const flows = followFlows({
-      server: options.server,
-      filters,
-      sinceMs: Date.now() - 5000,
-      signal: stop.signal,
-      onOverrun: () =>
-        process.stderr.write(
-          'sonde: more flows than can be followed; some are left out. Narrow the filters.\n',
-        ),
-    });
-    for await (const flow of flows) print(lineOf(flow));
+    if (output === 'table') print(table.title(paint));
+    const onOverrun = () =>
+      process.stderr.write('sonde: more than can be followed; some are left out. Narrow the filters.\n');
+    const sinceMs = Date.now() - 5000;
+    const rows = followRecords(kind, { server, filters, sinceMs, signal: stop.signal, onOverrun });
+    for await (const row of rows) printRow(row);
     return;
   }
-  const { from, to, limit } = options;
-  const flows = await fetchFlows(options.server, {
-    from,
-    ...(to === undefined ? {} : { to }),
-    limit,
-    order: 'newest',
-    filters,
-  });
-  if (options.output === 'table') print(titleLine(paint));
-  for (const flow of flows.reverse()) print(lineOf(flow));
+  const range = { from, ...(to === undefined ? {} : { to }) };
+  const rows = await fetchRecords(server, kind, { ...range, limit, order: 'newest', filters });
+  if (output === 'table') print(table.title(paint));
+  for (const row of rows.reverse()) printRow(row);
 }
 
 function filtersOf(filterArguments: readonly string[]): Record<string, string> {

@@ -1,40 +1,44 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DnsRow } from '@sonde/model/dns/records';
 import type { FlowRow } from '@sonde/model/flow/rows';
-import { fetchFlows, type FlowsRequest } from './flows-client.js';
+import { fetchRecords, type RecordsRequest, type RowOfKind } from './records-client.js';
 
 const POLL_MS = 1000;
 
-/** A flow can come to the store this long after its start: a long window, and a slow way. */
+/** A record can come to the store this long after its start: a long window, and a slow way. */
 const LATE_MS = 60_000;
 
-/** Most flows that one answer of the API may hold. */
-const MOST_FLOWS = 10_000;
+/** Most records that one answer of the API may hold. */
+const MOST_RECORDS = 10_000;
 
 export interface FollowOptions {
   readonly server: string;
-  readonly filters: FlowsRequest['filters'];
-  /** Flows that started before this moment (ms since 1970) are not given. */
+  readonly filters: RecordsRequest['filters'];
+  /** Records that started before this moment (ms since 1970) are not given. */
   readonly sinceMs: number;
   readonly signal: AbortSignal;
-  /** Told when more flows came at once than the API gives. */
+  /** Told when more records came at once than the API gives. */
   onOverrun(): void;
 }
 
-/** Gives flows as they come to the store, each once, oldest first, until the signal. */
-export async function* followFlows(options: FollowOptions): AsyncGenerator<FlowRow> {
+/** Gives records as they come to the store, each once, oldest first, until the signal. */
+export async function* followRecords<Kind extends keyof RowOfKind>(
+  kind: Kind,
+  options: FollowOptions,
+): AsyncGenerator<RowOfKind[Kind]> {
   const { server, filters, sinceMs, signal } = options;
-  /** Start times of the flows that were given and can still turn up again, by key. */
+  /** Start times of the records that were given and can still turn up again, by key. */
   const given = new Map<string, number>();
   while (!signal.aborted) {
     const fromMs = Math.max(sinceMs, Date.now() - LATE_MS);
     const from = new Date(fromMs).toISOString();
-    const flows = await fetchFlows(server, { from, limit: MOST_FLOWS, order: 'newest', filters });
-    if (flows.length === MOST_FLOWS) options.onOverrun();
-    for (const flow of flows.reverse()) {
-      const key = keyOf(flow);
+    const records = await fetchRecords(server, kind, { from, limit: MOST_RECORDS, order: 'newest', filters });
+    if (records.length === MOST_RECORDS) options.onOverrun();
+    for (const record of records.reverse()) {
+      const key = keyOf(record);
       if (given.has(key)) continue;
-      given.set(key, Date.parse(flow.start_time));
-      yield flow;
+      given.set(key, Date.parse(record.start_time));
+      yield record;
     }
     for (const [key, startMs] of given) if (startMs < fromMs) given.delete(key);
     await delay(POLL_MS, undefined, { signal }).catch((error: unknown) => {
@@ -44,8 +48,18 @@ export async function* followFlows(options: FollowOptions): AsyncGenerator<FlowR
   }
 }
 
-/** A record is one of its batch by its five-tuple, and its batch one of all by partition and offset. */
-function keyOf(flow: FlowRow): string {
+/** A record is one of its batch by who talked to whom of what, and its batch one of all by partition and offset. */
+function keyOf(record: FlowRow | DnsRow): string {
+  return 'query_name' in record ? keyOfLookup(record) : keyOfFlow(record);
+}
+
+function keyOfLookup(lookup: DnsRow): string {
+  const { transport_partition, transport_offset, query_name, query_type, start_time } = lookup;
+  const ends = [lookup.src_ip, lookup.src_port, lookup.dst_ip];
+  return [transport_partition, transport_offset, ...ends, query_type, query_name, start_time].join('|');
+}
+
+function keyOfFlow(flow: FlowRow): string {
   const { transport_partition, transport_offset, protocol, icmp_type, icmp_code } = flow;
   const ends = [
     flow.src_ip,

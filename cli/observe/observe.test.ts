@@ -6,13 +6,16 @@ import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { enrich } from '@sonde/enricher/enrich';
+import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
 import type { FlowRow } from '@sonde/model/flow/rows';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchFlows, FlowsRequestError } from './flows-client.js';
-import { followFlows } from './follow.js';
+import { paintFor } from '../flow-table/colour.js';
+import { dnsLine, dnsTitleLine } from './dns-lines.js';
+import { followRecords } from './follow.js';
+import { fetchRecords, RecordsRequestError } from './records-client.js';
 
 let directory: string;
 let store: FlowStore;
@@ -60,18 +63,62 @@ const request = { from: '-1h', limit: 100, order: 'newest', filters: {} } as con
 describe('asking for flows', () => {
   it('gives those of the time range that have the values asked for', async () => {
     await stored([Date.now() - 1800_000, Date.now() - 1700_000], { dst_port: 443 });
-    const flows = await fetchFlows(api.url, { ...request, filters: { dst_port: '443', src_port: '2' } });
+    const flows = await fetchRecords(api.url, 'flows', {
+      ...request,
+      filters: { dst_port: '443', src_port: '2' },
+    });
     expect(flows.map(({ src_port, dst_port }) => [src_port, dst_port])).toEqual([[2, 443]]);
   });
 
   it('says which filter the API refused, and why', async () => {
-    const refused = fetchFlows(api.url, { ...request, filters: { dst_prot: '443' } });
-    await expect(refused).rejects.toThrow(FlowsRequestError);
+    const refused = fetchRecords(api.url, 'flows', { ...request, filters: { dst_prot: '443' } });
+    await expect(refused).rejects.toThrow(RecordsRequestError);
     await expect(refused).rejects.toThrow(/dst_prot.*dst_port/);
   });
 
   it('says what to do when nothing answers', async () => {
-    await expect(fetchFlows('http://127.0.0.1:9', request)).rejects.toThrow(/is `sonde up` running there\?/);
+    await expect(fetchRecords('http://127.0.0.1:9', 'flows', request)).rejects.toThrow(
+      /is `sonde up` running there\?/,
+    );
+  });
+});
+
+describe('asking for DNS look-ups', () => {
+  it('gives them as lines that name client, server, question, response and answers', async () => {
+    const lookup = {
+      start_time: Date.now() - 5000,
+      src_kind: 'pod',
+      src_namespace: 'shop',
+      src_workload: 'web',
+      dst_ip: '10.96.0.10',
+      query_type: 'A',
+      query_name: 'api.example.com',
+    } as const;
+    const found = {
+      answered: true,
+      rcode: 'NOERROR',
+      latency_us: 812,
+      answers: '192.0.2.1,192.0.2.2',
+    } as const;
+    await store.insert({
+      dns: enrichedDns([
+        { ...lookup, ...found },
+        { ...lookup, start_time: Date.now() - 6000, rcode: 'NONE' },
+      ]),
+    });
+    const lookups = await fetchRecords(api.url, 'dns', {
+      ...request,
+      from: '-1m',
+      filters: { src_namespace: 'shop' },
+    });
+    const lines = lookups.map((row) => dnsLine(row, paintFor({})).slice('12:00:00.000'.length).trim());
+    expect(lines[0]).toMatch(
+      /^shop\/web +10\.96\.0\.10 +A +api\.example\.com +NOERROR +812 µs +192\.0\.2\.1,192\.0\.2\.2$/,
+    );
+    expect(lines[1]).toMatch(/^shop\/web +10\.96\.0\.10 +A +api\.example\.com +none +-$/);
+    expect(dnsLine(lookups[0] ?? expect.unreachable(), paintFor({})).indexOf('api.example')).toBe(
+      dnsTitleLine(paintFor({})).indexOf('NAME'),
+    );
   });
 });
 
@@ -81,7 +128,7 @@ describe('following flows', () => {
     await stored([start - 30_000, start - 1000, start - 500]);
     const stop = new AbortController();
     const seen: FlowRow[] = [];
-    const follow = followFlows({
+    const follow = followRecords('flows', {
       server: api.url,
       filters: { src_port: '1,2,3' },
       sinceMs: start - 2000,

@@ -1,7 +1,17 @@
+import type { DnsRow } from '@sonde/model/dns/records';
 import type { FlowRow } from '@sonde/model/flow/rows';
 
-/** What flows are asked for: times as the API takes them, and values of fields. */
-export interface FlowsRequest {
+/** The records of each kind that an API serves. */
+export interface RowOfKind {
+  readonly flows: FlowRow;
+  readonly dns: DnsRow;
+}
+
+/** Under which name an answer of `GET /api/v1/<kind>` holds its records. */
+const MEMBER = { flows: 'flows', dns: 'lookups' } as const satisfies Record<keyof RowOfKind, string>;
+
+/** What records are asked for: times as the API takes them, and values of fields. */
+export interface RecordsRequest {
   readonly from: string;
   readonly to?: string;
   readonly limit: number;
@@ -10,17 +20,21 @@ export interface FlowsRequest {
 }
 
 /** The API could not be asked, or refused; the message says what to do. */
-export class FlowsRequestError extends Error {
-  override readonly name = 'FlowsRequestError';
+export class RecordsRequestError extends Error {
+  override readonly name = 'RecordsRequestError';
 }
 
 /**
- * Asks a query API for flows (`GET /api/v1/flows`).
- * @throws FlowsRequestError
+ * Asks a query API for records of a kind (`GET /api/v1/flows`, `GET /api/v1/dns`).
+ * @throws RecordsRequestError
  */
-export async function fetchFlows(server: string, request: FlowsRequest): Promise<FlowRow[]> {
+export async function fetchRecords<Kind extends keyof RowOfKind>(
+  server: string,
+  kind: Kind,
+  request: RecordsRequest,
+): Promise<RowOfKind[Kind][]> {
   const { from, to, limit, order, filters } = request;
-  const url = new URL('/api/v1/flows', server);
+  const url = new URL(`/api/v1/${kind}`, server);
   const parameters = { ...filters, from, ...(to === undefined ? {} : { to }), limit: String(limit), order };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
   let response: Response;
@@ -29,10 +43,11 @@ export async function fetchFlows(server: string, request: FlowsRequest): Promise
   } catch (error) {
     const cause =
       error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new FlowsRequestError(`${server} does not answer (${cause}): is \`sonde up\` running there?`);
+    throw new RecordsRequestError(`${server} does not answer (${cause}): is \`sonde up\` running there?`);
   }
-  if (!response.ok) throw new FlowsRequestError(`${server} refused: ${await problemText(response)}`);
-  return ((await response.json()) as { flows: FlowRow[] }).flows;
+  if (!response.ok) throw new RecordsRequestError(`${server} refused: ${await problemText(response)}`);
+  const answer = (await response.json()) as Record<string, RowOfKind[Kind][]>;
+  return answer[MEMBER[kind]] ?? [];
 }
 
 /** What a problem document (RFC 9457) says, with the reason of each parameter that is wrong. */
