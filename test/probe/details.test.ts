@@ -212,7 +212,7 @@ function ipv4(
   source: readonly number[],
   destination: readonly number[],
   payload: Buffer,
-  options = Buffer.alloc(0),
+  options: Buffer = Buffer.alloc(0),
 ): Buffer {
   const header = bytes([
     0x45 + options.length / 4,
