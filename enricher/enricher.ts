@@ -6,12 +6,15 @@ import type { FlowBatch } from '@sonde/model/flow/batch';
 import type { EnrichmentContext } from './context.js';
 import { enrich } from './enrich.js';
 import { enrichDns } from './enrich-dns.js';
+import type { PendingAddresses } from './pending.js';
 
 export interface EnricherOptions {
   readonly consumer: FlowConsumer;
   readonly store: FlowStore;
   readonly context: EnrichmentContext;
   readonly log: Logger;
+  /** Where the cluster is followed: flows wait for a moment until their pods are known. */
+  readonly pending?: PendingAddresses | undefined;
   readonly observer?: EnricherObserver;
   /** Gives up a block that the store keeps refusing; without it the enricher tries for ever. */
   readonly signal?: AbortSignal | undefined;
@@ -34,6 +37,7 @@ const LONGEST_RETRY_MS = 10_000;
 /** Attaches context to flows and DNS look-ups and stores them until the consumer ends. A block is stored whole or tried again. */
 export async function runEnricher(options: EnricherOptions): Promise<void> {
   for await (const delivered of options.consumer.batches()) {
+    await options.pending?.settle(delivered);
     for (const block of blocks(delivered)) await storeBlock(block, options);
   }
 }

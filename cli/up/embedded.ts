@@ -7,6 +7,7 @@ import { runCollector } from '@sonde/collector/collector';
 import type { FlowSource } from '@sonde/collector/source';
 import { LiveContext } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
+import { PendingAddresses } from '@sonde/enricher/pending';
 import { followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { type KubeConfigChoice, readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
@@ -56,6 +57,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const monitored = new Set(sources.map(({ node }) => node));
   const context = new LiveContext((node) => monitored.has(node));
   const stopping = new AbortController();
+  const hurry = new AbortController();
   const { kubeConfig, manifests } = options;
   const followed = followCluster({
     ...{ context, manifests, log, signal: stopping.signal },
@@ -87,6 +89,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       }),
     );
     const enricher = runEnricher({
+      // Manifests tell of pods before they are there, a cluster a moment after.
+      pending: kubeConfig && new PendingAddresses({ cluster: context.cluster, signal: hurry.signal }),
       consumer: transport,
       store,
       context,
@@ -108,6 +112,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       done,
       async stop() {
         for (const { source } of sources) source.stop();
+        hurry.abort();
         // What made it fail is told by `done`; here it only must not keep the rest from closing.
         await done.catch(() => undefined);
         stopping.abort();

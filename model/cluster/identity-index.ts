@@ -2,6 +2,7 @@ import { AddressTable } from './address-table.js';
 import type { EndpointIdentity } from './identity.js';
 import { Intervals, NOBODY } from './intervals.js';
 import type { Pod } from './objects.js';
+import { PodRanges } from './pod-ranges.js';
 
 /** The identity number of an address that nothing is known of. */
 export const UNKNOWN_IDENTITY = NOBODY;
@@ -18,6 +19,8 @@ export type Hold = 'own' | 'virtual';
  */
 export class IdentityIndex {
   readonly #addresses = new AddressTable();
+  /** Where pods have had addresses. */
+  readonly podRanges = new PodRanges();
   readonly #own = new Intervals();
   readonly #virtual = new Intervals();
   readonly #identities: (EndpointIdentity | undefined)[] = [undefined];
@@ -76,6 +79,7 @@ export class IdentityIndex {
    */
   assign(address: Uint8Array, owner: number, fromMs: number, sureMs = fromMs, hold: Hold = 'own'): void {
     const intervals = hold === 'own' ? this.#own : this.#virtual;
+    if (this.#identities[owner]?.kind === 'pod') this.podRanges.add(address);
     if (intervals.assign(this.#addresses.intern(address, 0), owner, fromMs, sureMs)) this.use(owner);
   }
 
