@@ -20,7 +20,7 @@ const PACKAGES = [
 ];
 
 const PACKAGES_FOR_TESTS = [
-  { name: 'libclang-rt-14-dev', why: 'fuzzes what reads packets' },
+  { name: 'libclang-rt-dev', why: 'fuzzes what reads packets' },
   { name: 'iperf3', why: 'bulk traffic for tests and benchmarks' },
   { name: 'procps', why: 'sysctl, for the network namespaces of tests' },
   { name: 'util-linux', why: 'setpriv, to run without privileges in tests' },
