@@ -7,6 +7,9 @@ export class AddressTable {
   #slots = new Int32Array(1024).fill(-1);
   #words = new Int32Array(512 * 4);
   #size = 0;
+  /** The words of the column that was last looked into: most look-ups are one column's, row by row. */
+  #column: Uint8Array | undefined;
+  #columnWords: Int32Array = new Int32Array(0);
 
   /** How many addresses the table holds; their numbers run from 0 to `size - 1`. */
   get size(): number {
@@ -17,11 +20,24 @@ export class AddressTable {
   find(bytes: Uint8Array, offset: number): number {
     const words = this.#words;
     const slots = this.#slots;
-    const a = wordAt(bytes, offset);
-    const b = wordAt(bytes, offset + 4);
-    const c = wordAt(bytes, offset + 8);
-    const d = wordAt(bytes, offset + 12);
     const mask = slots.length - 1;
+    let a: number;
+    let b: number;
+    let c: number;
+    let d: number;
+    if ((offset & 3) === 0 && this.#isColumn(bytes)) {
+      const column = this.#columnWords;
+      const word = offset >> 2;
+      a = column[word] ?? 0;
+      b = column[word + 1] ?? 0;
+      c = column[word + 2] ?? 0;
+      d = column[word + 3] ?? 0;
+    } else {
+      a = wordAt(bytes, offset);
+      b = wordAt(bytes, offset + 4);
+      c = wordAt(bytes, offset + 8);
+      d = wordAt(bytes, offset + 12);
+    }
     for (let slot = hash(a, b, c, d) & mask; ; slot = (slot + 1) & mask) {
       const number = slots[slot] ?? -1;
       if (number < 0) return -1;
@@ -56,6 +72,15 @@ export class AddressTable {
     this.#rehash(slots);
   }
 
+  /** Whether the bytes can be read as whole words of {@link #columnWords}, which they then are. */
+  #isColumn(bytes: Uint8Array): boolean {
+    if (bytes === this.#column) return true;
+    if (bytes.length < SMALLEST_COLUMN || (bytes.byteOffset & 3) !== 0 || !LITTLE_ENDIAN) return false;
+    this.#column = bytes;
+    this.#columnWords = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+    return true;
+  }
+
   #rehash(slots: number): void {
     this.#slots = new Int32Array(slots).fill(-1);
     for (let number = 0; number < this.#size; number++) this.#place(number);
@@ -73,13 +98,17 @@ export class AddressTable {
   }
 }
 
-/** Four bytes as a signed number, which the engine need not widen to a double. */
+/** From this size on, in bytes, a view of words is worth making. */
+const SMALLEST_COLUMN = 1024;
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Four bytes, the lowest first, as a signed number, which the engine need not widen to a double. */
 function wordAt(bytes: Uint8Array, offset: number): number {
   return (
-    ((bytes[offset] ?? 0) << 24) |
-    ((bytes[offset + 1] ?? 0) << 16) |
-    ((bytes[offset + 2] ?? 0) << 8) |
-    (bytes[offset + 3] ?? 0)
+    (bytes[offset] ?? 0) |
+    ((bytes[offset + 1] ?? 0) << 8) |
+    ((bytes[offset + 2] ?? 0) << 16) |
+    ((bytes[offset + 3] ?? 0) << 24)
   );
 }
 
