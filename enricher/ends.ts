@@ -1,6 +1,7 @@
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import type { EndpointIdentity } from '@sonde/model/cluster/identity';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import { EVERY_NODE } from '@sonde/model/cluster/port-index';
 import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
@@ -31,11 +32,30 @@ type EndTextOf<Name> = Name extends `src_${infer Field}`
 /** One distinct end: a row of every dictionary. */
 type End = Readonly<Record<EndText, string>> & { readonly kind: number };
 
+const NODE = enumerationNumber('src_kind', 'node');
+
 /** Most network-set matches that one block tells apart; the product with identities stays a safe integer. */
 const NETWORK_SETS_APART = 2 ** 20;
 
-/** Attributes one end of each row by its address (16 bytes a row) at the row's time. */
-export function attributeEnds(cluster: Cluster, addresses: Uint8Array, times: BigUint64Array): FlowEnds {
+/** Who is looked for behind a node's address: its own pods by their ports, or services by their node ports. */
+export interface BehindNodes {
+  readonly who: 'pods' | 'services';
+  /** IANA protocol numbers. */
+  readonly protocols: Uint8Array;
+  /** The port at each row's address. */
+  readonly ports: Uint16Array;
+}
+
+/**
+ * Attributes one end of each row by its address (16 bytes a row) at the row's time. With `behind`, a node's address
+ * is attributed to who listens on the row's port of it, if that is known.
+ */
+export function attributeEnds(
+  cluster: Cluster,
+  addresses: Uint8Array,
+  times: BigUint64Array,
+  behind?: BehindNodes,
+): FlowEnds {
   const rows = times.length;
   const halves = halvesOf(times);
   const identities = new Uint32Array(rows);
@@ -43,14 +63,30 @@ export function attributeEnds(cluster: Cluster, addresses: Uint8Array, times: Bi
   const ends: End[] = [];
   const numbers = new Map<number, number>();
 
-  for (let row = 0; row < rows; row++) {
-    const identity = cluster.identities.lookup(addresses, row * 16, readWide(halves, row));
-    const networkSet = cluster.networkSets.lookup(addresses, row * 16);
+  const numberOf = (identity: number, networkSet: number): number => {
     const key = identity * NETWORK_SETS_APART + networkSet;
     let number = numbers.get(key);
     if (number === undefined) {
       number = ends.push(describe(cluster, identity, networkSet)) - 1;
       numbers.set(key, number);
+    }
+    return number;
+  };
+
+  for (let row = 0; row < rows; row++) {
+    const timeMs = readWide(halves, row);
+    let identity = cluster.identities.lookup(addresses, row * 16, timeMs);
+    const networkSet = cluster.networkSets.lookup(addresses, row * 16);
+    let number = numberOf(identity, networkSet);
+    const end = ends[number];
+    if (behind && end?.kind === NODE) {
+      const node = behind.who === 'pods' ? end.name : EVERY_NODE;
+      const protocol = behind.protocols[row] ?? 0;
+      const listener = cluster.ports.lookup(node, protocol, behind.ports[row] ?? 0, timeMs);
+      if (listener !== UNKNOWN_IDENTITY) {
+        identity = listener;
+        number = numberOf(identity, networkSet);
+      }
     }
     identities[row] = identity;
     indexes[row] = number;

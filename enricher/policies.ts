@@ -138,7 +138,8 @@ export class FlowPolicies {
     const number = this.#addresses.intern(addresses, row * 16);
     const known = this.#identities[number];
     if (known !== undefined && this.#holders[number] === holder) return known;
-    const pod = this.#podOf(cluster.identities.pod(holder));
+    // A pod on its node's network is for policies the node.
+    const pod = isPod(cluster, holder) ? this.#podOf(cluster.identities.pod(holder)) : undefined;
     const policyIdentity = this.#policies.evaluator.identify(addresses, row * 16, pod);
     this.#holders[number] = holder;
     this.#identities[number] = policyIdentity;
@@ -224,8 +225,15 @@ function relationOf({ identities }: Cluster, client: number, server: number): Re
   if (client === UNKNOWN_IDENTITY || server === UNKNOWN_IDENTITY) return STRANGERS;
   if (client === server) return SELF;
   const source: EndpointIdentity | undefined = identities.identity(client);
-  const isOwnNode = source?.kind === 'node' && identities.identity(server)?.node === source.name;
+  const target = identities.identity(server);
+  const isOwnNode = isOnNode(source) && target?.node === source?.node;
+  // A node and the pods on its network are one host.
+  if (isOwnNode && isOnNode(target)) return SELF;
   return isOwnNode ? FROM_OWN_NODE : STRANGERS;
+}
+
+function isOnNode(identity: EndpointIdentity | undefined): boolean {
+  return identity?.kind === 'node' || identity?.kind === 'host_network_pod';
 }
 
 function isPod({ identities }: Cluster, identity: number): boolean {
