@@ -103,6 +103,15 @@ describe('a flow', () => {
     });
   });
 
+  it('says of what class the addresses are, whether anything is known of them or not', () => {
+    const classes = ['src_address_class', 'dst_address_class'] as const;
+    expect(values(enriched([webToApi]), classes)).toEqual({
+      src_address_class: 'private',
+      dst_address_class: 'private',
+    });
+    expect(value(enriched([{ ...webToApi, dst_ip: '100.64.0.1' }]), 'dst_address_class')).toBe('shared');
+  });
+
   it('names an external end by the network set that holds it', () => {
     const flows = enriched([{ ...webToApi, dst_ip: '203.0.113.10' }]);
     expect(values(flows, ['dst_kind', 'dst_name', 'dst_network_sets'])).toEqual({

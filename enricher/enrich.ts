@@ -1,4 +1,5 @@
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import { addressClass } from '@sonde/model/cluster/address-class';
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { EVERY_NODE } from '@sonde/model/cluster/port-index';
@@ -32,6 +33,8 @@ export function enrich(delivered: readonly DeliveredBatch[], context: Enrichment
     ...observed,
     ...origin(delivered, (batch) => batch.rows),
     primary: primary(observed.reporter, src, context),
+    src_address_class: addressClasses(observed.src_ip),
+    dst_address_class: addressClasses(observed.dst_ip),
     ...prefixed('src', src.columns),
     ...prefixed('dst', dst.columns),
     ...context.domains.name(observed, src, dst),
@@ -40,6 +43,12 @@ export function enrich(delivered: readonly DeliveredBatch[], context: Enrichment
     ...judge(observed, policies.action),
   };
   return { rows, columns };
+}
+
+function addressClasses(addresses: Uint8Array): Uint8Array {
+  const classes = new Uint8Array(addresses.length / 16);
+  for (let row = 0; row < classes.length; row++) classes[row] = addressClass(addresses, row * 16);
+  return classes;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ADDRESS_CLASSES } from '../cluster/address-class.js';
 import type { FlowFieldDeclaration } from './field.js';
 import { identityFields } from './identity-fields.js';
 
@@ -5,6 +6,14 @@ import { identityFields } from './identity-fields.js';
 export function endFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {
   return [
     ...identityFields(prefix, end),
+    {
+      name: `${prefix}_address_class`,
+      type: 'enumeration',
+      values: ADDRESS_CLASSES,
+      origin: 'context',
+      aggregation: 'key',
+      description: `What the place of the ${end}'s address in the address space says: private is RFC 1918, unique_local RFC 4193, shared RFC 6598 (carrier-grade NAT)`,
+    },
     {
       name: `${prefix}_domain`,
       type: 'text',
