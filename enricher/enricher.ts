@@ -11,7 +11,8 @@ import type { PendingAddresses } from './pending.js';
 export interface EnricherOptions {
   readonly consumer: FlowConsumer;
   readonly store: FlowStore;
-  readonly context: EnrichmentContext;
+  /** What is known of a cluster by its name, as batches give it. */
+  readonly contextOf: (cluster: string) => EnrichmentContext;
   readonly log: Logger;
   /** Where the cluster is followed: flows wait for a moment until their pods are known. */
   readonly pending?: PendingAddresses | undefined;
@@ -42,14 +43,18 @@ export async function runEnricher(options: EnricherOptions): Promise<void> {
   }
 }
 
-/** Batches that hold records, in blocks that keep memory bounded and are still few. */
+/**
+ * Batches that hold records, in blocks that keep memory bounded and are still few. A block is of one cluster, and
+ * blocks keep the order of offsets, so that the highest one stored says where to resume.
+ */
 function* blocks(delivered: readonly DeliveredBatch[]): Generator<DeliveredBatch[]> {
   let block: DeliveredBatch[] = [];
   let rows = 0;
   for (const one of delivered) {
     const more = recordsIn(one.batch);
     if (more === 0) continue;
-    if (rows > 0 && rows + more > MOST_BLOCK_ROWS) {
+    const isOther = block[0] !== undefined && block[0].batch.cluster !== one.batch.cluster;
+    if (rows > 0 && (isOther || rows + more > MOST_BLOCK_ROWS)) {
       yield block;
       block = [];
       rows = 0;
@@ -65,7 +70,8 @@ function recordsIn({ rows, dns }: FlowBatch): number {
 }
 
 async function storeBlock(delivered: readonly DeliveredBatch[], options: EnricherOptions): Promise<void> {
-  const { store, context, log, observer, signal } = options;
+  const { store, contextOf, log, observer, signal } = options;
+  const context = contextOf(delivered[0]?.batch.cluster ?? '');
   const dns = enrichDns(delivered, context);
   const block = { dns, flows: enrich(delivered, context) };
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {

@@ -26,7 +26,7 @@ function delivered(dst_ip: string, time = Date.now()): DeliveredBatch[] {
 
 function pendingOn(cluster: Cluster, waitMs = 60_000) {
   const stop = new AbortController();
-  return { stop, pending: new PendingAddresses({ cluster, waitMs, signal: stop.signal }) };
+  return { stop, pending: new PendingAddresses({ clusterOf: () => cluster, waitMs, signal: stop.signal }) };
 }
 
 describe('flows of addresses that nothing is known of', () => {

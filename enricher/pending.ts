@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
 import { AddressTable } from '@sonde/model/cluster/address-table';
 import type { Cluster } from '@sonde/model/cluster/cluster';
-import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
-import type { FlowBatch } from '@sonde/model/flow/batch';
+import { type IdentityIndex, UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 
 export interface PendingOptions {
-  readonly cluster: Cluster;
+  /** A cluster by its name, as batches give it. */
+  readonly clusterOf: (name: string) => Cluster;
   /** How long flows wait at most, in ms. */
   readonly waitMs?: number;
   /** Ends all waiting, now and later, as when everything is to stop. */
@@ -26,6 +26,7 @@ const GIVEN_UP_MS = 60_000;
 const MOST = 65_536;
 
 interface Wait {
+  readonly identities: IdentityIndex;
   readonly address: Uint8Array;
   readonly timeMs: number;
 }
@@ -50,13 +51,13 @@ export class PendingAddresses {
 
   /** Resolves once no address of the batches is worth waiting for, after the longest wait at the latest. */
   async settle(delivered: readonly DeliveredBatch[]): Promise<void> {
-    const { waitMs = WAIT_MS, signal, cluster } = this.#options;
+    const { waitMs = WAIT_MS, signal } = this.#options;
     const begin = this.#now();
     let waits: readonly Wait[] = this.#unknown(delivered, begin);
     while (waits.length > 0 && !signal.aborted && this.#now() - begin < waitMs) {
       await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       const still = waits.filter(
-        ({ address, timeMs }) => cluster.identities.lookup(address, 0, timeMs) === UNKNOWN_IDENTITY,
+        ({ identities, address, timeMs }) => identities.lookup(address, 0, timeMs) === UNKNOWN_IDENTITY,
       );
       this.counts.settled += waits.length - still.length;
       waits = still;
@@ -67,35 +68,29 @@ export class PendingAddresses {
   /** The addresses of flows just reported that may be pods' and that nothing is known of. */
   #unknown(delivered: readonly DeliveredBatch[], now: number): Wait[] {
     const waits: Wait[] = [];
-    const seen = new AddressTable();
+    const seenOf = new Map<IdentityIndex, AddressTable>();
     for (const { batch } of delivered) {
+      const { identities } = this.#options.clusterOf(batch.cluster);
+      const seen = seenOf.get(identities) ?? new AddressTable();
+      seenOf.set(identities, seen);
+      const note = (addresses: Uint8Array, row: number, timeMs: number) => {
+        const at = row * 16;
+        if (identities.lookup(addresses, at, timeMs) !== UNKNOWN_IDENTITY) return;
+        if (!identities.podRanges.mayHold(addresses, at) || waits.length >= MOST) return;
+        if (now - (this.#givenUpAt[this.#givenUp.find(addresses, at)] ?? -Infinity) < GIVEN_UP_MS) return;
+        if (seen.find(addresses, at) >= 0) return;
+        seen.intern(addresses, at);
+        waits.push({ identities, address: addresses.slice(at, at + 16), timeMs });
+      };
       const ends = halvesOf(batch.columns.end_time);
       const starts = halvesOf(batch.columns.start_time);
       for (let row = 0; row < batch.rows; row++) {
         if (now - readWide(ends, row) > NEWS_MS) continue;
-        this.#note(batch.columns.src_ip, row, readWide(starts, row), now, seen, waits);
-        this.#note(batch.columns.dst_ip, row, readWide(starts, row), now, seen, waits);
+        note(batch.columns.src_ip, row, readWide(starts, row));
+        note(batch.columns.dst_ip, row, readWide(starts, row));
       }
     }
     return waits;
-  }
-
-  #note(
-    addresses: FlowBatch['columns']['src_ip'],
-    row: number,
-    timeMs: number,
-    now: number,
-    seen: AddressTable,
-    waits: Wait[],
-  ): void {
-    const { identities } = this.#options.cluster;
-    const at = row * 16;
-    if (identities.lookup(addresses, at, timeMs) !== UNKNOWN_IDENTITY) return;
-    if (!identities.podRanges.mayHold(addresses, at) || waits.length >= MOST) return;
-    if (now - (this.#givenUpAt[this.#givenUp.find(addresses, at)] ?? -Infinity) < GIVEN_UP_MS) return;
-    if (seen.find(addresses, at) >= 0) return;
-    seen.intern(addresses, at);
-    waits.push({ address: addresses.slice(at, at + 16), timeMs });
   }
 
   #giveUp(address: Uint8Array): void {

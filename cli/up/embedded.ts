@@ -90,10 +90,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     );
     const enricher = runEnricher({
       // Manifests tell of pods before they are there, a cluster a moment after.
-      pending: kubeConfig && new PendingAddresses({ cluster: context.cluster, signal: hurry.signal }),
+      pending: kubeConfig && new PendingAddresses({ clusterOf: () => context.cluster, signal: hurry.signal }),
       consumer: transport,
       store,
-      context,
+      contextOf: () => context,
       log,
       observer: {
         onStored(block) {

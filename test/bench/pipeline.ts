@@ -32,7 +32,7 @@ export async function run(): Promise<Record<string, number>> {
     const enricher = runEnricher({
       consumer: transport,
       store,
-      context,
+      contextOf: () => context,
       log,
     });
     const source = { windows: () => probeWindows(stream(windows)), stop: () => undefined };
