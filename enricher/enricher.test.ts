@@ -1,7 +1,6 @@
 import { createLogger } from '@sonde/backbone/logging';
 import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
-import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { flowRow } from '@sonde/model/flow/rows';
 import { expect, it } from 'vitest';
