@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 /** What Sonde needs of Debian, and what for. */
 const PACKAGES = [
   { name: 'clang', why: 'compiles the eBPF programs' },
-  { name: 'llvm', why: 'strips the compiled eBPF programs' },
   { name: 'libbpf-dev', why: 'loads them' },
   { name: 'libelf-dev', why: 'libbpf needs it' },
   { name: 'zlib1g-dev', why: 'libbpf needs it' },
