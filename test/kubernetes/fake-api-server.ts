@@ -42,6 +42,11 @@ export class FakeApiServer {
     this.#collections.set(path, { objects: new Map(), changes: [], oldest: 0, watchers: new Set() });
   }
 
+  /** Whether a collection is served. */
+  serves(path: string): boolean {
+    return this.#collections.has(path);
+  }
+
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
   }

@@ -1,0 +1,71 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readManifests } from '@sonde/backbone/manifests/read';
+import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { eventually } from '../e2e/live.js';
+import { SondeProcess } from '../e2e/sonde-process.js';
+import { FakeApiServer } from './fake-api-server.js';
+
+const storefront = (name: string) =>
+  fileURLToPath(new URL(`../../deploy/lab/storefront/${name}`, import.meta.url));
+
+let directory: string;
+let server: FakeApiServer;
+let sonde: SondeProcess | undefined;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-kubernetes-'));
+  server = new FakeApiServer([]);
+  await server.start();
+});
+
+afterEach(async () => {
+  await sonde?.end('SIGKILL');
+  await server.stop();
+  await rm(directory, { recursive: true });
+});
+
+/** Serves the lab's objects, each at its kind's path. */
+async function serveStorefront(): Promise<void> {
+  const { objects } = await readManifests([storefront('manifests')]);
+  for (const { object } of objects) {
+    const resource = WATCHED_RESOURCES.find(
+      ({ kind, versions }) => kind === object.kind && versions.includes(object.apiVersion),
+    );
+    if (!resource) continue;
+    const at = collectionPath(object.apiVersion, resource.plural);
+    if (!server.serves(at)) server.serve(at);
+    server.put(at, object);
+  }
+}
+
+it('sonde up --kubeconfig names flows, and says what policies say of them, as the API server tells', async () => {
+  await serveStorefront();
+  const kubeConfig = path.join(directory, 'kubeconfig');
+  await writeFile(
+    kubeConfig,
+    `apiVersion: v1
+kind: Config
+current-context: fake
+clusters: [{ name: fake, cluster: { server: '${server.url}', insecure-skip-tls-verify: true } }]
+users: [{ name: sonde, user: { token: t } }]
+contexts: [{ name: fake, context: { cluster: fake, user: sonde } }]
+`,
+  );
+  sonde = new SondeProcess([
+    ...['up', '--pcap', storefront('recorded/node-a.pcap'), '--kubeconfig', kubeConfig],
+    ...['--port', '0', '--data', path.join(directory, 'data')],
+  ]);
+  await eventually(() => {
+    expect(sonde?.output).toMatch(
+      /storefront\/frontend +service storefront\/microservice1 .*allow, delivered/,
+    );
+    expect(sonde?.output).toMatch(/\[customers\] +storefront\/frontend/);
+  }, 20_000);
+  const metrics = await (await fetch(`${sonde.url}/metrics`)).text();
+  expect(Number(/^sonde_identities (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(10);
+  expect(await sonde.end('SIGINT')).toBe(0);
+});
