@@ -150,8 +150,9 @@ static void finish_window(struct probe *probe)
 
 	join_sightings(&probe->sightings);
 	report_interfaces(probe->interfaces);
-	send_window(probe, &context);
+	/* Before the flows, so that a reader that hands on a large window in parts knows their domains. */
 	report_dns(context.now);
+	send_window(probe, &context);
 	forget_vanished_interfaces(probe->interfaces);
 
 	probe->tally.windows++;
