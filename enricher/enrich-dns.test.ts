@@ -1,3 +1,4 @@
+import { batchOf } from '@sonde/model/flow/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedDns, type ObservedDnsRow } from '@sonde/model/dns/build-dns';
 import { dnsFields } from '@sonde/model/dns/fields';
@@ -58,11 +59,10 @@ function delivered(
   offset = 0,
 ) {
   const timed = flows.map((row) => ({ start_time: NOON, end_time: NOON, ...row }));
-  const batch = {
-    ...{ schemaVersion: 1, cluster: 'test', node, sequence: 0, losses: {} },
-    ...observedFlows(timed),
+  const batch = batchOf(observedFlows(timed), {
+    ...{ cluster: 'test', node },
     ...(dns.length > 0 && { dns: observedDns(dns) }),
-  };
+  });
   return { batch, partition: 3, offset };
 }
 

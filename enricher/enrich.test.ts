@@ -1,3 +1,4 @@
+import { batchOf } from '@sonde/model/flow/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { EnrichedFlows, FlowBatch } from '@sonde/model/flow/batch';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
@@ -35,7 +36,7 @@ function pod(name: string, ip: string, nodeName: string, startTime?: string): Ku
 
 function batch(rows: readonly ObservedRow[], node = 'node-a'): FlowBatch {
   const timed = rows.map((row) => ({ start_time: NOW, end_time: NOW, ...row }));
-  return { schemaVersion: 1, cluster: 'test', node, sequence: 0, losses: {}, ...observedFlows(timed) };
+  return batchOf(observedFlows(timed), { cluster: 'test', node });
 }
 
 /** Enriches rows seen by `node` in a cluster where `monitored` nodes are collected. */

@@ -1,6 +1,7 @@
 import { createLogger } from '@sonde/backbone/logging';
 import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import { batchOf } from '@sonde/model/flow/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { flowRow } from '@sonde/model/flow/rows';
 import { expect, it } from 'vitest';
@@ -27,7 +28,7 @@ function delivered(cluster: string, offset: number): DeliveredBatch {
   const flows = observedFlows([
     { src_ip: ADDRESS, dst_ip: '198.51.100.1', start_time: 1000, end_time: 1000 },
   ]);
-  const batch = { schemaVersion: 1, cluster, node: 'node-a', sequence: offset, losses: {}, ...flows };
+  const batch = batchOf(flows, { cluster, sequence: offset });
   return { batch, partition: 0, offset };
 }
 

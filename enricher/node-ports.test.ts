@@ -1,3 +1,4 @@
+import { batchOf } from '@sonde/model/flow/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
 import { flowRow } from '@sonde/model/flow/rows';
@@ -41,14 +42,7 @@ function flow(row: ObservedRow) {
     protocol: 6,
     ...row,
   };
-  const batch = {
-    schemaVersion: 1,
-    cluster: 'c',
-    node: 'node-a',
-    sequence: 0,
-    losses: {},
-    ...observedFlows([timed]),
-  };
+  const batch = batchOf(observedFlows([timed]));
   const { context, problems } = contextFromObjects(objects);
   expect(problems).toEqual([]);
   return flowRow(enrich([{ batch, partition: 0, offset: 0 }], context).columns, 0);

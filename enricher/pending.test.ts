@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import { batchOf } from '@sonde/model/flow/build-batch';
 import { Cluster } from '@sonde/model/cluster/cluster';
 import type { Pod } from '@sonde/model/cluster/objects';
 import { observedFlows } from '@sonde/model/flow/build-observed';
@@ -20,8 +21,7 @@ function neighbourhood(): Cluster {
 
 function delivered(dst_ip: string, time = Date.now()): DeliveredBatch[] {
   const flows = observedFlows([{ src_ip: '10.1.0.1', dst_ip, start_time: time, end_time: time }]);
-  const batch = { schemaVersion: 1, cluster: 'c', node: 'n', sequence: 0, losses: {}, ...flows };
-  return [{ batch, partition: 0, offset: 0 }];
+  return [{ batch: batchOf(flows), partition: 0, offset: 0 }];
 }
 
 function pendingOn(cluster: Cluster, waitMs = 60_000) {

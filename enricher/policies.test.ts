@@ -1,3 +1,4 @@
+import { batchOf } from '@sonde/model/flow/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
 import { flowRow } from '@sonde/model/flow/rows';
@@ -65,14 +66,7 @@ function said(...rows: ObservedRow[]) {
     dst_port: 8080,
     ...row,
   }));
-  const batch = {
-    schemaVersion: 1,
-    cluster: 'c',
-    node: 'node-a',
-    sequence: 0,
-    losses: {},
-    ...observedFlows(timed),
-  };
+  const batch = batchOf(observedFlows(timed));
   const { columns } = enrich([{ batch, partition: 0, offset: 0 }], context);
   return timed
     .map((_, row) => flowRow(columns, row))

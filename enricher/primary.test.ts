@@ -1,3 +1,4 @@
+import { batchOf } from '@sonde/model/flow/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
 import { expect, it } from 'vitest';
@@ -55,7 +56,7 @@ it.each([
   const seen = records(monitored);
   const primaries = new Map<string, number>();
   for (const { node, row } of seen) {
-    const batch = { schemaVersion: 1, cluster: 'c', node, sequence: 0, losses: {}, ...observedFlows([row]) };
+    const batch = batchOf(observedFlows([row]), { node });
     const { columns } = enrich([{ batch, partition: 0, offset: 0 }], context);
     const connection = `${row.src_ip ?? ''} to ${row.dst_ip ?? ''}`;
     primaries.set(connection, (primaries.get(connection) ?? 0) + (columns.primary[0] ?? 0));

@@ -6,6 +6,7 @@ import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { enrich } from '@sonde/enricher/enrich';
+import { batchOf } from '@sonde/model/flow/build-batch';
 import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
 import type { FlowRow } from '@sonde/model/flow/rows';
@@ -45,14 +46,7 @@ async function stored(startTimes: readonly number[], row: ObservedRow = {}): Pro
     protocol: 6,
     ...row,
   }));
-  const batch = {
-    schemaVersion: 1,
-    cluster: 'c',
-    node: 'n',
-    sequence: 0,
-    losses: {},
-    ...observedFlows(rows),
-  };
+  const batch = batchOf(observedFlows(rows));
   await store.insert({
     flows: enrich([{ batch, partition: 0, offset: offset++ }], contextFromObjects([]).context),
   });

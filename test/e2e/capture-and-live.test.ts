@@ -9,6 +9,7 @@ import { execInNamespace } from '@sonde/deploy/lab/command/namespace';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { enrich } from '@sonde/enricher/enrich';
+import { batchOf } from '@sonde/model/flow/build-batch';
 import { type FlowRow, flowRow } from '@sonde/model/flow/rows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, whySkipLive } from './live.js';
@@ -110,15 +111,7 @@ async function traffic(netns: string): Promise<void> {
 async function flowsOf(source: FlowSource): Promise<FlowRow[]> {
   const rows: FlowRow[] = [];
   for await (const { rows: count, columns } of source.windows()) {
-    const batch = {
-      schemaVersion: 1,
-      cluster: 'c',
-      node: 'node-a',
-      sequence: 0,
-      rows: count,
-      columns,
-      losses: {},
-    };
+    const batch = batchOf({ rows: count, columns });
     const flows = enrich([{ batch, partition: 0, offset: 0 }], contextFromObjects([]).context);
     for (let row = 0; row < count; row++) rows.push(flowRow(flows.columns, row));
   }

@@ -1,0 +1,18 @@
+import { FLOW_SCHEMA_VERSION, type FlowBatch } from './batch.js';
+import type { ObservedFlows } from './observed.js';
+
+/** A batch of flows, for tests: what a test does not say of it is the first batch of `node-a` without losses. */
+export function batchOf(
+  flows: ObservedFlows,
+  said: Partial<Omit<FlowBatch, keyof ObservedFlows>> = {},
+): FlowBatch {
+  return {
+    schemaVersion: FLOW_SCHEMA_VERSION,
+    cluster: 'c',
+    node: 'node-a',
+    sequence: 0,
+    losses: {},
+    ...said,
+    ...flows,
+  };
+}
