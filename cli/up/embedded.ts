@@ -122,6 +122,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       },
     };
   } catch (error) {
+    // Sources may run already; nobody else knows of them any more.
+    for (const { source } of sources) source.stop();
     stopping.abort();
     await store?.close();
     throw error;
