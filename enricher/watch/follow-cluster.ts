@@ -16,6 +16,12 @@ export interface FollowClusterOptions {
   readonly manifests: readonly string[];
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /**
+   * Hears of every object after the context took it in or out, reduced to what Sonde looks at; policies and what they
+   * look at say by `managedFields` who changed them when. What is there at the start comes before `ready`, and may
+   * come again. It must not throw.
+   */
+  readonly observer?: ObjectSink | undefined;
   /** How long what is gone is still known, in ms. */
   readonly horizonMs?: number;
   /** How long to wait before a kind that the cluster does not have is looked for again, in ms. */
@@ -38,7 +44,8 @@ const FORGET_EVERY_MS = 30_000;
 
 /** Keeps a context up with a cluster, as its API server or manifests or both tell of it, until the signal. */
 export function followCluster(options: FollowClusterOptions): FollowedCluster {
-  const { context, kubeConfig, manifests, log, signal, horizonMs = HORIZON_MS, now = Date.now } = options;
+  const { context, kubeConfig, manifests, log, signal, observer } = options;
+  const { horizonMs = HORIZON_MS, now = Date.now } = options;
   // Every kind waits for the one signal.
   setMaxListeners(0, signal);
   const counts: WatchCounts = { objects: 0, lists: 0, failures: 0 };
@@ -47,8 +54,12 @@ export function followCluster(options: FollowClusterOptions): FollowedCluster {
       for (const problem of context.apply(object, atMs)) {
         log.warn(problem, 'a part of an object was passed over');
       }
+      observer?.apply(object, atMs);
     },
-    remove: (object, atMs) => context.remove(object, atMs),
+    remove(object, atMs) {
+      context.remove(object, atMs);
+      observer?.remove(object, atMs);
+    },
   };
   const forgetting = setInterval(() => context.cluster.forget(now() - horizonMs), FORGET_EVERY_MS);
   forgetting.unref();

@@ -1,4 +1,10 @@
-import type { ContainerStatus, KubernetesObject, ObjectMeta, Pod } from '@sonde/model/cluster/objects';
+import type {
+  ContainerStatus,
+  KubernetesObject,
+  ManagedFields,
+  ObjectMeta,
+  Pod,
+} from '@sonde/model/cluster/objects';
 
 /** An object without what Sonde does not look at, so that memory holds only what is of use. */
 export function reduceObject(object: KubernetesObject): KubernetesObject {
@@ -10,6 +16,7 @@ export function reduceObject(object: KubernetesObject): KubernetesObject {
       return { ...reduced, ...reducePod(object as Pod) };
     case 'Namespace':
     case 'ServiceAccount':
+      return withHistory(reduced, object);
     case 'ReplicaSet':
     case 'Job':
       return reduced;
@@ -27,8 +34,30 @@ export function reduceObject(object: KubernetesObject): KubernetesObject {
       };
     }
     default:
-      return { ...reduced, ...{ spec } };
+      return { ...withHistory(reduced, object), ...{ spec } };
   }
+}
+
+/** The reduced object with what says which version of it this is, and who made it so when. */
+function withHistory(reduced: KubernetesObject, { metadata }: KubernetesObject): KubernetesObject {
+  const { resourceVersion, managedFields } = metadata;
+  return {
+    ...reduced,
+    metadata: {
+      ...reduced.metadata,
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(managedFields === undefined ? {} : { managedFields: managedFields.map(reduceManagedFields) }),
+    },
+  };
+}
+
+function reduceManagedFields({ manager, operation, time, subresource }: ManagedFields): ManagedFields {
+  return {
+    ...(manager === undefined ? {} : { manager }),
+    ...(operation === undefined ? {} : { operation }),
+    ...(time === undefined ? {} : { time }),
+    ...(subresource === undefined ? {} : { subresource }),
+  };
 }
 
 interface Endpoint {

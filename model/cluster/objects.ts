@@ -10,6 +10,19 @@ export interface ObjectMeta {
   readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
   readonly ownerReferences?: readonly OwnerReference[];
+  /** Kept of policies and what they look at, to tell versions apart and who made them. */
+  readonly resourceVersion?: string;
+  readonly managedFields?: readonly ManagedFields[];
+}
+
+/** Who changed fields of an object last and when (Kubernetes API reference, ManagedFieldsEntry). */
+export interface ManagedFields {
+  /** The program, for example `kubectl-client-side-apply`; the API server tells of no user. */
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly time?: string;
+  /** Empty or absent for the object itself, else for example `status`. */
+  readonly subresource?: string;
 }
 
 export interface OwnerReference {

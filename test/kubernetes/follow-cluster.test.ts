@@ -1,6 +1,7 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { LiveContext } from '@sonde/enricher/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
+import type { ObjectSink } from '@sonde/enricher/watch/follow-resource';
 import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import { parseAddress } from '@sonde/model/cluster/address';
@@ -27,7 +28,11 @@ afterEach(async () => {
 
 async function follow(
   prepare: (server: FakeApiServer) => void = () => undefined,
-  { token = '', now = Date.now }: { token?: string; now?: () => number } = {},
+  {
+    token = '',
+    now = Date.now,
+    observer,
+  }: { token?: string; now?: () => number; observer?: ObjectSink } = {},
 ) {
   const server = new FakeApiServer(BUILT_IN);
   await server.start();
@@ -37,7 +42,7 @@ async function follow(
   const kubeConfig = plainKubeConfig(server.url, token);
   const log = createLogger('test', 'silent');
   const followed = followCluster({
-    ...{ context, kubeConfig, manifests: [], log, signal: stop.signal, absentMs: 50, now },
+    ...{ context, kubeConfig, manifests: [], log, signal: stop.signal, absentMs: 50, now, observer },
   });
   running.push({ stop, followed, server });
   const holder = (ip: string, timeMs: number) => {
@@ -137,6 +142,35 @@ describe('a cluster that is followed', () => {
       () => networkSets.match(networkSets.lookup(address, 0))?.name === 'partners',
       'the set is known',
     );
+  });
+
+  it('tells an observer of every object, and of policies who changed them when', async () => {
+    const told: string[] = [];
+    const observer: ObjectSink = {
+      apply({ kind, metadata: { name, resourceVersion, managedFields } }) {
+        told.push(
+          `${kind} ${name} version ${resourceVersion ?? 'unsaid'} by ${JSON.stringify(managedFields)}`,
+        );
+      },
+      remove: ({ kind, metadata }) => told.push(`no ${kind} ${metadata.name}`),
+    };
+    const change = { manager: 'kubectl', operation: 'Update', time: '2026-01-01T00:00:00Z', fieldsV1: {} };
+    const policy = {
+      ...{ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
+      ...{
+        metadata: { name: 'deny', namespace: 'shop', managedFields: [change] },
+        spec: { podSelector: {} },
+      },
+    };
+    const path = collectionPath('networking.k8s.io/v1', 'networkpolicies');
+    const { server, followed } = await follow((fake) => fake.put(path, policy), { observer });
+    await followed.ready;
+    const by = '[{"manager":"kubectl","operation":"Update","time":"2026-01-01T00:00:00Z"}]';
+    expect(told.splice(0)).toEqual([`NetworkPolicy deny version 2 by ${by}`]);
+    server.put(PODS, pod('web', '10.1.0.1'));
+    server.delete(path, policy);
+    await until(() => told.length === 2, 'both are told');
+    expect(told.sort()).toEqual(['Pod web version unsaid by undefined', 'no NetworkPolicy deny']);
   });
 
   it('attributes every flow to the right pod through churn, disconnects and expired versions', async () => {
