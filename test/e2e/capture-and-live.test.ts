@@ -12,7 +12,8 @@ import { enrich } from '@sonde/enricher/enrich';
 import { batchOf } from '@sonde/model/flow/build-batch';
 import { type FlowRow, flowRow } from '@sonde/model/flow/rows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, whySkipLive } from './live.js';
+import { eventually } from '../eventually.js';
+import { whySkipLive } from './live.js';
 import { makeConnections } from './make-connections.js';
 import { PacketRecorder } from './packet-count.js';
 

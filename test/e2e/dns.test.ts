@@ -1,8 +1,9 @@
 import { execInNamespace } from '@sonde/deploy/lab/command/namespace';
 import type { LabPodInterface } from '@sonde/deploy/lab/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
 import { type WatchedLab, watchLab } from './embedded-lab.js';
-import { eventually, whySkipLive } from './live.js';
+import { whySkipLive } from './live.js';
 import { makeConnections } from './make-connections.js';
 
 const CLUSTER_DNS = '10.96.0.10';

@@ -7,7 +7,7 @@ import { probeProgram } from '@sonde/cli/up/probe-program';
 import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { expect } from 'vitest';
-import { eventually } from './live.js';
+import { eventually } from '../eventually.js';
 
 /** A storefront lab whose pods are silent until a test makes them talk, watched by the embedded pipeline. */
 export interface WatchedLab {

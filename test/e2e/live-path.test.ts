@@ -2,8 +2,9 @@ import path from 'node:path';
 import type { Embedded } from '@sonde/cli/up/embedded';
 import type { Lab, LabPodInterface } from '@sonde/deploy/lab/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
 import { type WatchedLab, watchLab } from './embedded-lab.js';
-import { eventually, whySkipLive } from './live.js';
+import { whySkipLive } from './live.js';
 import { type ConnectionToMake, makeConnections } from './make-connections.js';
 import { countByTcpdump, type DirectionCount, PacketRecorder } from './packet-count.js';
 

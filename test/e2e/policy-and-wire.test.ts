@@ -2,8 +2,9 @@ import { inNamespace } from '@sonde/deploy/lab/command/namespace';
 import { run } from '@sonde/deploy/lab/command/run';
 import type { LabPodInterface } from '@sonde/deploy/lab/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
 import { type WatchedLab, watchLab } from './embedded-lab.js';
-import { eventually, whySkipLive } from './live.js';
+import { whySkipLive } from './live.js';
 import { type ConnectionToMake, makeConnections } from './make-connections.js';
 
 /** Ports that some policy of the lab names, some workload serves, or neither. */

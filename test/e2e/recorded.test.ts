@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventually } from './live.js';
+import { eventually } from '../eventually.js';
 import { SondeProcess } from './sonde-process.js';
 
 describe('sonde up where live traffic cannot be had', () => {

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { listNamespaces } from '@sonde/deploy/lab/command/namespace';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventually, whySkipLive } from './live.js';
+import { eventually } from '../eventually.js';
+import { whySkipLive } from './live.js';
 import { SondeProcess } from './sonde-process.js';
 
 const LAB = 'storefront';

@@ -6,9 +6,9 @@ import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import { parseAddress } from '@sonde/model/cluster/address';
 import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
 import { buildPod } from './build-pod.js';
 import { FakeApiServer } from './fake-api-server.js';
-import { until } from './until.js';
 
 const PODS = '/api/v1/pods';
 const BUILT_IN = WATCHED_RESOURCES.flatMap(({ versions, plural }) =>
@@ -70,9 +70,9 @@ describe('a cluster that is followed', () => {
     const { server, followed, holder } = await follow();
     await followed.ready;
     server.put(PODS, pod('web', '10.1.0.1'));
-    await until(() => holder('10.1.0.1', Date.now())?.name === 'web', 'the pod is known');
+    await eventually(() => expect(holder('10.1.0.1', Date.now())?.name).toBe('web'));
     server.delete(PODS, pod('web', '10.1.0.1'));
-    await until(() => holder('10.1.0.1', Date.now()) === undefined, 'the pod is gone');
+    await eventually(() => expect(holder('10.1.0.1', Date.now())).toBeUndefined());
     expect(holder('10.1.0.1', START)?.name).toBe('web');
   });
 
@@ -83,7 +83,7 @@ describe('a cluster that is followed', () => {
     const { lists } = server.requests;
     server.disconnect();
     server.put(PODS, pod('web', '10.1.0.1'));
-    await until(() => holder('10.1.0.1', START)?.name === 'web', 'the pod is known');
+    await eventually(() => expect(holder('10.1.0.1', START)?.name).toBe('web'));
     expect(server.requests.lists).toBe(lists);
   });
 
@@ -94,8 +94,8 @@ describe('a cluster that is followed', () => {
     server.delete(PODS, pod('old', '10.1.0.1'));
     server.put(PODS, pod('new', '10.1.0.2'));
     server.compact();
-    await until(() => holder('10.1.0.2', START)?.name === 'new', 'the new pod is known');
-    await until(() => holder('10.1.0.1', Date.now()) === undefined, 'the old pod is gone');
+    await eventually(() => expect(holder('10.1.0.2', START)?.name).toBe('new'));
+    await eventually(() => expect(holder('10.1.0.1', Date.now())).toBeUndefined());
     expect(server.requests.gone).toBeGreaterThan(0);
   });
 
@@ -108,8 +108,8 @@ describe('a cluster that is followed', () => {
     server.put(PODS, pod('other', '10.1.0.2'));
     server.compact();
     server.disconnect();
-    await until(() => followed.counts.lists > lists, 'the cluster is listed anew');
-    await until(() => context.cluster.identities.size === 2, 'the other pod is known');
+    await eventually(() => expect(followed.counts.lists).toBeGreaterThan(lists));
+    await eventually(() => expect(context.cluster.identities.size).toBe(2));
     expect(context.cluster.identities.lookup(parseAddress('10.1.0.1'), 0, START)).toBe(before);
   });
 
@@ -121,10 +121,10 @@ describe('a cluster that is followed', () => {
     server.token = 'second';
     server.disconnect();
     server.put(PODS, pod('web', '10.1.0.1'));
-    await until(() => server.requests.unauthorized > 0, 'the old token is refused');
+    await eventually(() => expect(server.requests.unauthorized).toBeGreaterThan(0));
     expect(holder('10.1.0.1', START)).toBeUndefined();
     Object.assign(kubeConfig.getCurrentUser() ?? {}, { token: 'second' });
-    await until(() => holder('10.1.0.1', START)?.name === 'web', 'the pod is known');
+    await eventually(() => expect(holder('10.1.0.1', START)?.name).toBe('web'));
   });
 
   it('has kinds that are installed later', async () => {
@@ -138,10 +138,9 @@ describe('a cluster that is followed', () => {
     });
     const { networkSets } = context.cluster;
     const address = parseAddress('203.0.113.7');
-    await until(
-      () => networkSets.match(networkSets.lookup(address, 0))?.name === 'partners',
-      'the set is known',
-    );
+    await eventually(() => {
+      expect(networkSets.match(networkSets.lookup(address, 0))?.name).toBe('partners');
+    });
   });
 
   it('tells an observer of every object, and of policies who changed them when', async () => {
@@ -169,7 +168,7 @@ describe('a cluster that is followed', () => {
     expect(told.splice(0)).toEqual([`NetworkPolicy deny version 2 by ${by}`]);
     server.put(PODS, pod('web', '10.1.0.1'));
     server.delete(path, policy);
-    await until(() => told.length === 2, 'both are told');
+    await eventually(() => expect(told).toHaveLength(2));
     expect(told.sort()).toEqual(['Pod web version unsaid by undefined', 'no NetworkPolicy deny']);
   });
 
@@ -211,10 +210,9 @@ describe('a cluster that is followed', () => {
         server.resume();
       }
       const now = START + round * ROUND_MS;
-      await until(
-        () => slots.every((slot) => nameAt(slot, round, now) === `pod-${slot}-${round}`),
-        `round ${round} is known`,
-      );
+      await eventually(() => {
+        expect(slots.filter((slot) => nameAt(slot, round, now) !== `pod-${slot}-${round}`)).toEqual([]);
+      });
     }
 
     const wrong: string[] = [];

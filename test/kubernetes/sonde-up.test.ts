@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { readManifests } from '@sonde/backbone/manifests/read';
 import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { eventually } from '../e2e/live.js';
 import { SondeProcess } from '../e2e/sonde-process.js';
+import { eventually } from '../eventually.js';
 import { FakeApiServer } from './fake-api-server.js';
 
 const storefront = (name: string) =>
