@@ -1,7 +1,7 @@
 import { StoreError } from '@sonde/backbone/store/store';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QUERY_SECONDS } from './records/records-query.js';
-import { nearestNames } from './nearest-names.js';
+import { nearestNames } from '@sonde/model/filter/nearest-names';
 import { invalidParameters, type ParameterError, Problem, problemDocument, problemType } from './problem.js';
 
 /** Makes the server answer every error with a problem document. */

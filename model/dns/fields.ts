@@ -101,6 +101,7 @@ export const dnsFields = [
   {
     name: 'answers',
     type: 'text',
+    form: 'list',
     origin: 'observed',
     description: 'The addresses that were answered, in the order of the response, comma-separated',
   },

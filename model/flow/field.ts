@@ -13,6 +13,8 @@ export interface FieldDeclaration {
   readonly unit?: 'bytes' | 'packets' | 'microseconds' | 'seconds' | 'milliseconds since 1970 (UTC)';
   /** The values of an `enumeration`, in the order of their stored numbers from 0. */
   readonly values?: readonly string[];
+  /** What a text is made of, with commas between: items, or labels as `k=v`. */
+  readonly form?: 'list' | 'labels';
   /** ClickHouse's column codec, where the type's usual one is not the best. */
   readonly codec?: string;
   /** One line for people: what the field means. */

@@ -322,6 +322,7 @@ export const flowFields = [
   {
     name: 'policies',
     type: 'text',
+    form: 'list',
     origin: 'context',
     aggregation: 'key',
     description:
@@ -330,6 +331,7 @@ export const flowFields = [
   {
     name: 'pending_policies',
     type: 'text',
+    form: 'list',
     origin: 'context',
     aggregation: 'key',
     description: 'The same trace as it would be with staged policies enforced',

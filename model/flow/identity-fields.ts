@@ -22,10 +22,22 @@ export function identityFields<const Prefix extends 'src' | 'dst'>(prefix: Prefi
       `Kind of that workload: Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet or Pod`,
     ),
     text('service_account', `Service account of the ${end}'s pod`),
-    text('labels', `Labels of the ${end}: sorted k=v pairs, comma-separated, without per-replica labels`),
+    {
+      ...text(
+        'labels',
+        `Labels of the ${end}: sorted k=v pairs, comma-separated, without per-replica labels`,
+      ),
+      form: 'labels',
+    },
     text('node', `Node that the ${end} runs on`),
     text('zone', `Availability zone of that node`),
-    text('network_sets', `Network sets that hold the ${end}'s address, most specific first, comma-separated`),
+    {
+      ...text(
+        'network_sets',
+        `Network sets that hold the ${end}'s address, most specific first, comma-separated`,
+      ),
+      form: 'list',
+    },
   ] as const satisfies readonly FlowFieldDeclaration[];
 
   function text<const Name extends string>(name: Name, description: string) {

@@ -1,6 +1,6 @@
 import { formatAddress, isMappedIpv4, parseAddress } from '@sonde/model/cluster/address';
 import type { FieldDeclaration } from '@sonde/model/flow/field';
-import { nearestNames } from '../nearest-names.js';
+import { nearestNames } from '@sonde/model/filter/nearest-names';
 import type { ParameterError } from '../problem.js';
 import { parseTime } from '../time-range.js';
 
