@@ -7,10 +7,12 @@ import {
   type ClickHouseClientConfigOptions,
 } from '@clickhouse/client';
 import type { FlowColumns, Records } from '@sonde/model/flow/columns';
+import type { ObjectVersion } from '@sonde/model/policy/history/version';
 import { drainPending } from 'chdb';
 import { createChdbConnection } from 'chdb/connection';
 import type { Logger } from 'pino';
 import { encodeRecords } from './arrow.js';
+import { confirmObjectRows, insertObjectRows, objectRows, objectRowsStructure } from './cluster-objects.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { upgradeTables } from './migrations.js';
 import { dnsTable, flowsTable, type RecordTable, recordTables, tablePartition } from './schema.js';
@@ -108,6 +110,17 @@ class ChdbStore implements FlowStore {
     return new Map(rows.map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
+  async insertObjects(versions: readonly ObjectVersion[]): Promise<void> {
+    this.#assertOpen();
+    if (versions.length === 0) return;
+    await this.#command(insertObjectRows, { structure: objectRowsStructure, rows: objectRows(versions) });
+  }
+
+  async confirmObjects(cluster: string): Promise<void> {
+    this.#assertOpen();
+    await this.#command(confirmObjectRows, { cluster });
+  }
+
   async query<Row>(sql: string, parameters?: Readonly<Record<string, unknown>>): Promise<Row[]> {
     this.#assertOpen();
     return await select<Row>(this.#reader, sql, parameters);
@@ -172,9 +185,9 @@ class ChdbStore implements FlowStore {
     }
   }
 
-  async #command(sql: string): Promise<void> {
+  async #command(sql: string, parameters: Readonly<Record<string, unknown>> = {}): Promise<void> {
     try {
-      await this.#writer.command({ query: sql });
+      await this.#writer.command({ query: sql, query_params: { ...parameters } });
     } catch (error) {
       throw toStoreError(error);
     }

@@ -55,6 +55,7 @@ describe('migrating', () => {
     expect(before).toMatchObject([
       { number: 1, name: 'create flows' },
       { number: 2, name: 'create dns' },
+      { number: 3, name: 'create cluster_objects' },
     ]);
     await store.migrate();
     expect(await store.query(all)).toEqual(before);
@@ -66,6 +67,7 @@ describe('migrating', () => {
     expect(await store.query('SELECT number FROM migrations ORDER BY number')).toEqual([
       { number: 1 },
       { number: 2 },
+      { number: 3 },
     ]);
   });
 

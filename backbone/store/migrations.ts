@@ -1,3 +1,4 @@
+import { clusterObjectsTable, createClusterObjects } from './cluster-objects.js';
 import {
   columnDefinition,
   columnType,
@@ -28,6 +29,7 @@ interface Migration {
 const migrations: readonly Migration[] = [
   { name: 'create flows', statements: () => [createTable(flowsTable)] },
   { name: 'create dns', statements: () => [createTable(dnsTable)] },
+  { name: 'create cluster_objects', statements: () => [createClusterObjects()] },
 ];
 
 /**
@@ -39,8 +41,9 @@ export async function upgradeTables(engine: SqlEngine, retentionDays?: number): 
   await runMigrations(engine);
   for (const table of recordTables) {
     await addNewFields(engine, table);
-    await setRetention(engine, table, retentionDays);
+    await setRetention(engine, table.name, 'start_time', retentionDays);
   }
+  await setRetention(engine, clusterObjectsTable, 'seen_at', retentionDays);
 }
 
 async function runMigrations(engine: SqlEngine): Promise<void> {
@@ -97,23 +100,22 @@ function isExtensionOf(type: string, former: string): boolean {
   return former.startsWith('Enum8(') && type.startsWith(`${former.slice(0, -1)}, `);
 }
 
-/** Sets how long a table's records are kept, if that is not so already: a changed TTL makes the engine look at every part. */
+/** Sets how long a table's rows are kept, if that is not so already: a changed TTL makes the engine look at every part. */
 async function setRetention(
   engine: SqlEngine,
-  { name }: RecordTable,
+  name: string,
+  timeColumn: string,
   days: number | undefined,
 ): Promise<void> {
   const [table] = await engine.query<{ engine_full: string }>(
     'SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}',
     { table: name },
   );
-  const current = /TTL toDateTime\(start_time\) \+ toIntervalDay\((\d+)\)/.exec(
-    table?.engine_full ?? '',
-  )?.[1];
+  const current = / TTL toDateTime\(\w+\) \+ toIntervalDay\((\d+)\)/.exec(table?.engine_full ?? '')?.[1];
   if (current === days?.toString()) return;
   await engine.command(
     days === undefined
       ? `ALTER TABLE ${name} REMOVE TTL`
-      : `ALTER TABLE ${name} MODIFY TTL toDateTime(start_time) + toIntervalDay(${days})`,
+      : `ALTER TABLE ${name} MODIFY TTL toDateTime(${timeColumn}) + toIntervalDay(${days})`,
   );
 }

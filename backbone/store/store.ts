@@ -1,5 +1,6 @@
 import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import type { ObjectVersion } from '@sonde/model/policy/history/version';
 
 /** Records that are stored together; a kind of which there are none may be absent. */
 export interface RecordBlock {
@@ -22,6 +23,16 @@ export interface FlowStore {
 
   /** The highest stored offset of each transport partition: where an enricher resumes. */
   highestOffsets(): Promise<ReadonlyMap<number, number>>;
+
+  /**
+   * Keeps versions of objects that policies depend on. Those that are stored already stay as they are, so what failed
+   * may be tried again, and several may write the same.
+   * @throws StoreError if the engine refuses.
+   */
+  insertObjects(versions: readonly ObjectVersion[]): Promise<void>;
+
+  /** Says that what the store holds of a cluster's objects as of now still holds: retention counts from here. */
+  confirmObjects(cluster: string): Promise<void>;
 
   /**
    * Runs a SELECT. Values go in `parameters` (ClickHouse's `{name:Type}` placeholders), never into the text.

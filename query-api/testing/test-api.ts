@@ -53,6 +53,8 @@ export async function answerOfFailingStore(error: Error, target: string): Promis
     migrate: unused,
     insert: unused,
     highestOffsets: unused,
+    insertObjects: unused,
+    confirmObjects: unused,
     close: unused,
   };
   const api = await startQueryApi({ store, port: 0, registry: new Registry(), log });

@@ -1,0 +1,77 @@
+import type { ObjectVersion } from '@sonde/model/policy/history/version';
+
+/**
+ * The table of versions of everything that verdicts of policies depend on. Several enrichers may write the same
+ * version, which then is one row: `version` is the same for all. `seen_at` says when the version was last known to
+ * hold, so that retention drops what has long been superseded and never what still holds.
+ */
+export const clusterObjectsTable = 'cluster_objects';
+
+/** The columns besides `seen_at`, each with its type and how a version fills it. */
+const columns: readonly {
+  readonly name: string;
+  readonly type: string;
+  readonly of: (version: ObjectVersion) => string | number | boolean;
+}[] = [
+  { name: 'cluster', type: 'LowCardinality(String)', of: ({ cluster }) => cluster },
+  { name: 'api_version', type: 'LowCardinality(String)', of: ({ apiVersion }) => apiVersion },
+  { name: 'kind', type: 'LowCardinality(String)', of: ({ kind }) => kind },
+  { name: 'namespace', type: 'LowCardinality(String)', of: ({ namespace }) => namespace },
+  { name: 'name', type: 'String', of: ({ name }) => name },
+  { name: 'version', type: 'String', of: ({ version }) => version },
+  {
+    name: 'changed_at',
+    type: "DateTime64(3, 'UTC')",
+    of: ({ changedAtMs }) => new Date(changedAtMs).toISOString().replace('T', ' ').replace('Z', ''),
+  },
+  { name: 'deleted', type: 'Bool', of: ({ deleted }) => deleted },
+  { name: 'changed_by', type: 'LowCardinality(String)', of: ({ changedBy }) => changedBy },
+  { name: 'manifest', type: 'String CODEC(ZSTD(3))', of: ({ manifest }) => manifest },
+];
+
+const names = columns.map(({ name }) => name).join(', ');
+
+/** The columns that tell objects apart. */
+const objectColumns = 'cluster, kind, api_version, namespace, name';
+
+export function createClusterObjects(): string {
+  return [
+    `CREATE TABLE IF NOT EXISTS ${clusterObjectsTable}`,
+    `(${columns.map(({ name, type }) => `${name} ${type}`).join(',\n ')},`,
+    " seen_at DateTime64(3, 'UTC'))",
+    'ENGINE = ReplacingMergeTree(seen_at)',
+    `ORDER BY (${objectColumns}, version)`,
+    'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1',
+  ].join('\n');
+}
+
+/** The structure of {@link objectRows} as ClickHouse's `format` function and `INSERT` take it. */
+export const objectRowsStructure = columns
+  .map(({ name, type }) => `${name} ${type.replace(/LowCardinality\((\w+)\)| CODEC.*/, '$1')}`)
+  .join(', ');
+
+/** Versions as lines of `JSONEachRow`. */
+export function objectRows(versions: readonly ObjectVersion[]): string {
+  return versions
+    .map((version) => JSON.stringify(Object.fromEntries(columns.map(({ name, of }) => [name, of(version)]))))
+    .join('\n');
+}
+
+/** Writes the versions that a parameter `rows` holds as {@link objectRows}. */
+export const insertObjectRows = `INSERT INTO ${clusterObjectsTable} (${names}, seen_at)
+  SELECT ${names}, now64(3) FROM format('JSONEachRow', {structure:String}, {rows:String})`;
+
+/** Says of the versions of a parameter `cluster` that hold that they still do. */
+export const confirmObjectRows = `INSERT INTO ${clusterObjectsTable} (${names}, seen_at)
+  SELECT ${names}, now64(3) FROM ${latestObjects('cluster = {cluster:String}')}`;
+
+/**
+ * A subquery of the versions that hold: of each object the latest one that a condition lets through, unless it says
+ * that the object is gone.
+ */
+export function latestObjects(condition: string, from: string = clusterObjectsTable): string {
+  return `(SELECT * FROM
+    (SELECT * FROM ${from} WHERE ${condition}
+     ORDER BY ${objectColumns}, changed_at DESC, seen_at DESC LIMIT 1 BY ${objectColumns})
+    WHERE NOT deleted)`;
+}
