@@ -1,4 +1,5 @@
-import { columnType, type RecordTable } from '@sonde/backbone/store/schema';
+import { columnType } from '@sonde/backbone/store/schema';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
 import type { TimeRange } from '../time-range.js';
 import { clickhouseTime, type FieldFilter } from './field-filter.js';
 
@@ -16,11 +17,12 @@ export type RecordsOrder = (typeof recordsOrders)[number];
 export const QUERY_SECONDS = 20;
 
 /**
- * The statement that lists a table's records by their start, and its parameters. Its text holds names and types from
+ * The statement that lists records by their start, and its parameters; `records` is what `visibleRecords` gave. Its text holds names and types from
  * the field declaration only; every value is a parameter.
  */
 export function buildRecordsQuery(
-  { name, fields }: RecordTable,
+  fields: readonly FieldDeclaration[],
+  records: string,
   { range, filters, limit, order }: RecordsQuery,
 ): { sql: string; parameters: Record<string, unknown> } {
   const conditions = [
@@ -30,7 +32,7 @@ export function buildRecordsQuery(
   ];
   const direction = order === 'newest' ? 'DESC' : 'ASC';
   const sql = `SELECT ${fields.map((field) => field.name).join(', ')}
-    FROM ${name}
+    FROM ${records}
     WHERE ${conditions.join(' AND ')}
     ORDER BY ${sortFields
       .filter((one) => fields.some((field) => field.name === one))

@@ -1,11 +1,11 @@
 import { dnsTable } from '@sonde/backbone/store/schema';
-import type { FlowStore } from '@sonde/backbone/store/store';
 import type { FastifyInstance } from 'fastify';
+import type { RouteDependencies } from './dependencies.js';
 import { recordsRoute } from './records.js';
 
 /** `GET /api/v1/dns`: DNS look-ups. */
-export function dnsRoute(server: FastifyInstance, store: FlowStore): void {
-  recordsRoute(server, store, {
+export function dnsRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+  recordsRoute(server, dependencies, {
     path: '/api/v1/dns',
     table: dnsTable,
     plural: 'lookups',

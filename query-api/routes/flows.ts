@@ -1,11 +1,11 @@
 import { flowsTable } from '@sonde/backbone/store/schema';
-import type { FlowStore } from '@sonde/backbone/store/store';
 import type { FastifyInstance } from 'fastify';
+import type { RouteDependencies } from './dependencies.js';
 import { recordsRoute } from './records.js';
 
 /** `GET /api/v1/flows`: flows. */
-export function flowsRoute(server: FastifyInstance, store: FlowStore): void {
-  recordsRoute(server, store, {
+export function flowsRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+  recordsRoute(server, dependencies, {
     path: '/api/v1/flows',
     table: flowsTable,
     plural: 'flows',

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 
 /** `GET /metrics`: everything that the process counts, as Prometheus reads it. */
 export function metricsRoute(server: FastifyInstance, registry: Registry): void {
-  server.get('/metrics', async (_request, reply) => {
+  server.get('/metrics', { config: { access: { unrestricted: 'admin' } } }, async (_request, reply) => {
     return reply.type(registry.contentType).send(await registry.metrics());
   });
 }

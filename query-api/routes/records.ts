@@ -1,11 +1,14 @@
 import type { RecordTable } from '@sonde/backbone/store/schema';
-import type { FlowStore } from '@sonde/backbone/store/store';
 import type { FastifyInstance } from 'fastify';
 import { invalidParameters, problemSchema } from '../problem.js';
 import { fieldFilterSchema, parseFieldFilters } from '../records/field-filter.js';
 import { type RecordJson, recordJson, recordSchema } from '../records/record-json.js';
 import { buildRecordsQuery, type RecordsOrder, recordsOrders } from '../records/records-query.js';
+import { SqlParameters } from '../sql/parameters.js';
+import { type VisibleTable, visibleRecords } from '../access/visible.js';
+import { checkRange } from '../limits/limits.js';
 import { parseTimeRange, timeRangeSchema } from '../time-range.js';
+import type { RouteDependencies } from './dependencies.js';
 
 /** How the records of a table are offered. */
 export interface RecordsRoute {
@@ -26,7 +29,11 @@ interface Parameters {
 }
 
 /** `GET path`: the records of a time range that have the given values in the given fields. */
-export function recordsRoute(server: FastifyInstance, store: FlowStore, route: RecordsRoute): void {
+export function recordsRoute(
+  server: FastifyInstance,
+  { store, limits }: RouteDependencies,
+  route: RecordsRoute,
+): void {
   const { path, table, plural } = route;
   const toJson = recordJson(table.fields);
   server.get<{ Querystring: Parameters }>(path, { schema: schemaOf(route) }, async (request) => {
@@ -35,9 +42,12 @@ export function recordsRoute(server: FastifyInstance, store: FlowStore, route: R
     const { filters, errors } = parseFieldFilters(table.fields, { ...request.query });
     if (!('from' in range)) throw invalidParameters([...range, ...errors]);
     if (errors.length > 0) throw invalidParameters(errors);
+    checkRange(range, limits);
 
-    const { sql, parameters } = buildRecordsQuery(table, { range, filters, limit, order });
-    const rows = await store.query<RecordJson>(sql, parameters);
+    const parameters = new SqlParameters();
+    const from = visibleRecords(table.name as VisibleTable, request.access, parameters);
+    const built = buildRecordsQuery(table.fields, from, { range, filters, limit, order });
+    const rows = await store.query<RecordJson>(built.sql, { ...built.parameters, ...parameters.values });
     return {
       from: new Date(range.from).toISOString(),
       to: new Date(range.to).toISOString(),

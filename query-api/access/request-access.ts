@@ -1,0 +1,56 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Problem } from '../problem.js';
+import { type Access, holds, type Right } from './access.js';
+
+/**
+ * What a route asks of who uses it: `public` nothing, `authenticated` to be known, a right to hold it in at least one
+ * namespace, `unrestricted` to hold it in all.
+ */
+export type RouteAccess = 'public' | 'authenticated' | Right | { readonly unrestricted: Right };
+
+/** What a route asks that says nothing. */
+const DEFAULT: RouteAccess = 'view';
+
+/** Finds out who asks. @throws Problem 401 if nobody or somebody unknown does. */
+export type Authenticate = (request: FastifyRequest) => Promise<Access>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may use the route; by default who may view something. */
+    readonly access?: RouteAccess;
+  }
+  interface FastifyRequest {
+    /** Who asks, and what they may do. Throws on a `public` route: nobody was asked for there. */
+    readonly access: Access;
+  }
+}
+
+/**
+ * Lets only those pass to a route who may use it, and tells the route who they are. Paths without a route are like
+ * routes that say nothing, so that nobody finds out by asking what there is.
+ */
+export function requireAccess(server: FastifyInstance, authenticate: Authenticate): void {
+  const known = new WeakMap<FastifyRequest, Access>();
+  server.decorateRequest('access', {
+    getter(this: FastifyRequest) {
+      const access = known.get(this);
+      if (!access) throw new Error('a public route may not look at who asks');
+      return access;
+    },
+  });
+  server.addHook('onRequest', async (request) => {
+    const required = request.routeOptions.config.access ?? DEFAULT;
+    if (required === 'public') return;
+    const access = await authenticate(request);
+    if (!isAllowed(access, required)) {
+      throw new Problem(403, `${access.subject} has not the right to do this`);
+    }
+    known.set(request, access);
+  });
+}
+
+function isAllowed(access: Access, required: Exclude<RouteAccess, 'public'>): boolean {
+  if (required === 'authenticated') return true;
+  if (typeof required === 'object') return access.namespaces(required.unrestricted) === 'all';
+  return holds(access, required);
+}
