@@ -34,9 +34,20 @@ interface Prefix {
   readonly labels: string;
 }
 
+/** The prefixes of one length, by network: however many there are, an address is in those of one network. */
+interface Length {
+  readonly bits: number;
+  readonly networks: AddressTable;
+  /** By number of the network. */
+  readonly prefixes: Prefix[][];
+}
+
 /** Finds the network sets that hold an address: longest prefix first, then by name, as Calico's flow logs do. */
 export class NetworkSets {
   #prefixes: Prefix[] = [];
+  /** Longest first; undefined until an address is looked up after a change. */
+  #lengths: Length[] | undefined;
+  readonly #network = new Uint8Array(16);
   #seen = new AddressTable();
   #matchOf: number[] = [];
   #matches: (NetworkSetMatch | undefined)[] = [undefined];
@@ -85,13 +96,19 @@ export class NetworkSets {
     this.#prefixes = [...this.#prefixes.filter((prefix) => prefix.set !== set), ...prefixes].sort(
       (a, b) => b.bits - a.bits || compare(a.name, b.name) || compare(a.namespace, b.namespace),
     );
+    this.#lengths = undefined;
     this.#forget();
     this.#matches = [undefined];
     this.#numbers.clear();
   }
 
   #search(addresses: Uint8Array, offset: number): number {
-    const holding = this.#prefixes.filter((prefix) => holds(prefix, addresses, offset));
+    this.#lengths ??= byLength(this.#prefixes);
+    const holding: Prefix[] = [];
+    for (const { bits, networks, prefixes } of this.#lengths) {
+      writeNetwork(this.#network, addresses, offset, bits);
+      holding.push(...(prefixes[networks.find(this.#network, 0)] ?? []));
+    }
     const first = holding[0];
     if (!first) return NO_NETWORK_SET;
     const names = holding.map(({ namespace, name }) => (namespace ? `${namespace}/${name}` : name));
@@ -127,12 +144,29 @@ function parsePrefix(text: string): { network: Uint8Array; bits: number } | unde
   }
 }
 
-function holds({ network, bits }: Prefix, addresses: Uint8Array, offset: number): boolean {
-  const whole = bits >> 3;
-  for (let i = 0; i < whole; i++) if (network[i] !== addresses[offset + i]) return false;
-  const rest = bits & 7;
-  if (rest === 0) return true;
-  return (((network[whole] ?? 0) ^ (addresses[offset + whole] ?? 0)) & (0xff00 >> rest) & 0xff) === 0;
+/** Prefixes, sorted by falling length, apart by length and network. */
+function byLength(sorted: readonly Prefix[]): Length[] {
+  const lengths: Length[] = [];
+  const network = new Uint8Array(16);
+  for (const prefix of sorted) {
+    const { bits } = prefix;
+    let length = lengths.at(-1);
+    if (length?.bits !== bits) {
+      length = { bits, networks: new AddressTable(), prefixes: [] };
+      lengths.push(length);
+    }
+    writeNetwork(network, prefix.network, 0, bits);
+    (length.prefixes[length.networks.intern(network, 0)] ??= []).push(prefix);
+  }
+  return lengths;
+}
+
+/** Writes the first bits of an address, and zeros after them. */
+function writeNetwork(network: Uint8Array, addresses: Uint8Array, offset: number, bits: number): void {
+  for (let byte = 0; byte < 16; byte++) {
+    const rest = Math.min(Math.max(bits - byte * 8, 0), 8);
+    network[byte] = (addresses[offset + byte] ?? 0) & (0xff00 >> rest);
+  }
 }
 
 function compare(a: string, b: string): number {
