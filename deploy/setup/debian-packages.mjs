@@ -20,6 +20,8 @@ const PACKAGES = [
 
 const PACKAGES_FOR_TESTS = [
   { name: 'libclang-rt-dev', why: 'fuzzes what reads packets' },
+  { name: 'maven', why: 'fetches the development Kafka, and brings the Java that it runs on' },
+  { name: 'openssl', why: "makes certificates for that broker's TLS" },
   { name: 'iperf3', why: 'bulk traffic for tests and benchmarks' },
   { name: 'procps', why: 'sysctl, for the network namespaces of tests' },
   { name: 'util-linux', why: 'setpriv, to run without privileges in tests' },
