@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
 import { dnsFields } from '@sonde/model/dns/fields';
 import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
@@ -413,6 +414,38 @@ describe('the store', () => {
       list: [nasty, ''],
     });
     expect(rows).toEqual([{ value: nasty, list: [nasty, ''] }]);
+  });
+
+  it('applies settings to the one query that they are given for', async () => {
+    const limited = { settings: { max_result_rows: 10, max_execution_time: 7 } };
+    const sql = "SELECT getSetting('max_execution_time') AS seconds FROM numbers(5)";
+    expect(await store.query(sql, {}, limited)).toHaveLength(5);
+    await expect(store.query('SELECT * FROM numbers(11)', {}, limited)).rejects.toMatchObject({ code: 396 });
+    expect(await store.query(`${sql} LIMIT 1`)).toEqual([{ seconds: 0 }]);
+  });
+
+  it('goes on after a setting that the engine does not know', async () => {
+    const unknown = { settings: { no_such_setting: 1 } };
+    await expect(store.query('SELECT 1 AS one', {}, unknown)).rejects.toMatchObject({ code: 115 });
+    expect(await store.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('stops a query whose caller has gone, in the engine too', async () => {
+    const endless =
+      'SELECT count() FROM numbers(1000000000000) WHERE number % 7 = 3 SETTINGS max_threads = 1';
+    const caller = new AbortController();
+    const query = store.query(endless, {}, { signal: caller.signal });
+    const running = "SELECT count() AS queries FROM system.processes WHERE query LIKE '%1000000000000%7%'";
+    await expect.poll(() => store.query(running)).toEqual([{ queries: '2' }]);
+    caller.abort(new Error('gone'));
+    await expect(query).rejects.toThrow('gone');
+    expect(await store.query(running)).toEqual([{ queries: '1' }]);
+  });
+
+  it('gives an answer as bytes of a format', async () => {
+    const stream = await store.queryStream('SELECT {a:String} AS a, 1 AS b', { a: 'x' }, 'CSVWithNames');
+    expect(await text(stream)).toBe('"a","b"\n"x",1\n');
+    await expect(store.queryStream('SELECT nothing', {}, 'ArrowStream')).rejects.toMatchObject({ code: 47 });
   });
 
   it.each(['DROP TABLE flows', 'TRUNCATE TABLE flows', "INSERT INTO migrations SELECT 9, '', now()"])(

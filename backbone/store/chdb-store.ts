@@ -1,23 +1,28 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  ClickHouseLogLevel,
-  createClient,
-  type ClickHouseClient,
-  type ClickHouseClientConfigOptions,
-} from '@clickhouse/client';
-import type { FlowColumns, Records } from '@sonde/model/flow/columns';
+import { Readable } from 'node:stream';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
-import { drainPending } from 'chdb';
-import { createChdbConnection } from 'chdb/connection';
+import { drainPending, Session } from 'chdb';
 import type { Logger } from 'pino';
-import { encodeRecords } from './arrow.js';
+import { ChdbReaders } from './chdb-readers.js';
 import { confirmObjectRows, insertObjectRows, objectRows, objectRowsStructure } from './cluster-objects.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
+import { DoubtfulOffsets } from './doubtful-offsets.js';
+import { toStoreError } from './engine-error.js';
+import { insertRows, type InsertTarget, isMissing, offsetColumns } from './insert-statement.js';
+import { parseJsonRows } from './json-rows.js';
 import { upgradeTables } from './migrations.js';
-import { dnsTable, flowsTable, type RecordTable, recordTables, tablePartition } from './schema.js';
-import { type BlockPart, Spool } from './spool.js';
-import { StoreError, type FlowStore, type RecordBlock } from './store.js';
+import { offsetExtents, partsOf } from './record-parts.js';
+import { fieldNames, recordTables } from './schema.js';
+import { Spool } from './spool.js';
+import {
+  type AnswerFormat,
+  type FlowStore,
+  type QueryOptions,
+  type QueryParameters,
+  type RecordBlock,
+  StoreError,
+} from './store.js';
 
 export interface ChdbStoreOptions {
   /** The directory that holds everything; made if it is not there. One process at a time may use it. */
@@ -55,13 +60,15 @@ export async function openChdbStore(options: ChdbStoreOptions): Promise<FlowStor
 }
 
 class ChdbStore implements FlowStore {
-  /** A connection runs one statement after the other, so writing and reading get one each. */
-  readonly #writer: ClickHouseClient;
-  readonly #reader: ClickHouseClient;
+  /** A connection runs one statement after the other, so writing has one of its own. */
+  readonly #writer: Session;
+  readonly #readers: ChdbReaders;
   /** Resolves when the inserts asked for so far are done. */
   #inserts: Promise<unknown> = Promise.resolve();
   /** Offsets of refused blocks: the engine may hold a part of them. */
-  readonly #doubtful = new Set<string>();
+  readonly #doubtful = new DoubtfulOffsets();
+  /** Whether a refused block may lie in the spool. */
+  #left = false;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -70,15 +77,12 @@ class ChdbStore implements FlowStore {
     private readonly lock: DirectoryLock,
     private readonly options: ChdbStoreOptions,
   ) {
-    this.#writer = connect(engineDirectory);
-    this.#reader = connect(engineDirectory);
+    this.#writer = new Session(engineDirectory);
+    this.#readers = new ChdbReaders(engineDirectory);
   }
 
-  /** Prepares the connections and stores what a crash left in the spool. */
+  /** Stores what a crash left in the spool. */
   async recover(): Promise<void> {
-    await this.#reader.command({ query: 'SET output_format_json_quote_64bit_integers = 1' });
-    // 2: reads only, while a query may still limit itself by SETTINGS.
-    await this.#reader.command({ query: 'SET readonly = 2' });
     await this.#storeLeftBlocks();
   }
 
@@ -93,9 +97,7 @@ class ChdbStore implements FlowStore {
 
   async insert(block: RecordBlock): Promise<void> {
     this.#assertOpen();
-    const parts = partsOf(block);
-    if (parts.length === 0) return;
-    const insert = this.#inserts.then(() => this.#storeBlock(parts));
+    const insert = this.#inserts.then(() => this.#storeBlock(block));
     // The caller of a refused block hears of it; those behind it have their turn.
     this.#inserts = insert.catch(() => undefined);
     await insert;
@@ -121,9 +123,20 @@ class ChdbStore implements FlowStore {
     await this.#command(confirmObjectRows, { cluster });
   }
 
-  async query<Row>(sql: string, parameters?: Readonly<Record<string, unknown>>): Promise<Row[]> {
+  async query<Row>(sql: string, parameters?: QueryParameters, options?: QueryOptions): Promise<Row[]> {
     this.#assertOpen();
-    return await select<Row>(this.#reader, sql, parameters);
+    return parseJsonRows<Row>(await this.#readers.read(sql, parameters, 'JSONEachRow', options));
+  }
+
+  /** The engine gives an answer in this process only as a whole. */
+  async queryStream(
+    sql: string,
+    parameters: QueryParameters,
+    format: AnswerFormat,
+    options?: QueryOptions,
+  ): Promise<Readable> {
+    this.#assertOpen();
+    return Readable.from([await this.#readers.read(sql, parameters, format, options)]);
   }
 
   close(): Promise<void> {
@@ -133,29 +146,33 @@ class ChdbStore implements FlowStore {
 
   async #close(): Promise<void> {
     await this.#inserts;
-    await Promise.all([this.#writer.close(), this.#reader.close()]);
+    await this.#readers.close();
+    this.#writer.close();
     await drainPending();
     this.lock.release();
   }
 
-  async #storeBlock(parts: readonly TablePart[]): Promise<void> {
+  async #storeBlock(block: RecordBlock): Promise<void> {
+    const parts = partsOf(block);
+    if (parts.length === 0) return;
+    const extents = offsetExtents(block);
     try {
-      if (this.#doubtful.size > 0) await this.#storeLeftBlocks();
-      const block = await this.spool.write(parts);
-      // Only after a failure is it worth looking at each row.
-      const offsets = this.#doubtful.size > 0 ? offsetsOf(parts) : [];
-      const retried = offsets.some((offset) => this.#doubtful.has(offset));
-      const insert = retried ? insertMissing : insertAll;
+      if (this.#left) await this.#storeLeftBlocks();
+      const spooled = await this.spool.write(
+        parts.map(({ table, content }) => ({ table: table.name, content })),
+      );
+      const insert = this.#doubtful.concern(extents) ? insertMissing : insertAll;
       try {
-        for (const { table, file } of block.parts) {
-          await this.#command(insert(table, file, fieldNames.get(table) ?? []));
+        for (const { table, file } of spooled.parts) {
+          await this.#command(insert({ name: table }, file, fieldNames.get(table) ?? []));
         }
-        await this.spool.remove(block);
+        await this.spool.remove(spooled);
       } catch (error) {
-        for (const offset of offsetsOf(parts)) this.#doubtful.add(offset);
+        this.#left = true;
+        for (const [partition, { last }] of extents) this.#doubtful.add(partition, last);
         throw error;
       }
-      for (const offset of offsets) this.#doubtful.delete(offset);
+      this.#doubtful.settle(extents);
     } catch (error) {
       throw toStoreError(error);
     }
@@ -170,13 +187,15 @@ class ChdbStore implements FlowStore {
         'stored a block that an interrupted insert had left in the spool',
       );
     }
+    this.#left = false;
   }
 
   async #storeLeftPart(table: string, file: string): Promise<void> {
     try {
-      const described = await select<{ name: string }>(this.#writer, `DESCRIBE TABLE ${arrowFile(file)}`);
-      const columns = described.map((column) => column.name);
-      await this.#command(insertMissing(table, file, columns));
+      const describe = `DESCRIBE TABLE ${arrowFile(file)}`;
+      const described = (await this.#writer.queryAsync(describe, { format: 'JSONEachRow' })).bytes();
+      const columns = parseJsonRows<{ name: string }>(described).map((column) => column.name);
+      await this.#command(insertMissing({ name: table }, file, columns));
     } catch (error) {
       const reason = toStoreError(error);
       throw new StoreError(`cannot store ${file}, left by an interrupted insert: ${reason.message}`, {
@@ -185,9 +204,10 @@ class ChdbStore implements FlowStore {
     }
   }
 
-  async #command(sql: string, parameters: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  async #command(sql: string, parameters?: QueryParameters): Promise<void> {
     try {
-      await this.#writer.command({ query: sql, query_params: { ...parameters } });
+      if (parameters) await this.#writer.queryBindAsync(sql, parameters, { format: 'Null' });
+      else await this.#writer.queryAsync(sql, { format: 'Null' });
     } catch (error) {
       throw toStoreError(error);
     }
@@ -198,93 +218,15 @@ class ChdbStore implements FlowStore {
   }
 }
 
-/** The records of a block that go into one table, and as the spool takes them. */
-interface TablePart extends BlockPart {
-  readonly records: OffsetRecords;
+function insertAll(table: InsertTarget, file: string, columns: readonly string[]): string {
+  return insertRows(table, columns, arrowFile(file));
 }
 
-/** What is common to records of all kinds. */
-interface OffsetRecords {
-  readonly rows: number;
-  readonly columns: Pick<FlowColumns, 'transport_partition' | 'transport_offset'>;
-}
-
-function partsOf({ flows, dns }: RecordBlock): TablePart[] {
-  return [...tableParts(flowsTable, flows), ...tableParts(dnsTable, dns)];
-}
-
-function tableParts(table: RecordTable, records: (OffsetRecords & Records) | undefined): TablePart[] {
-  if (!records || records.rows === 0) return [];
-  return [{ table: table.name, records, content: encodeRecords(table.fields, records) }];
-}
-
-/** The names of each table's fields. */
-const fieldNames = new Map(recordTables.map(({ name, fields }) => [name, fields.map((field) => field.name)]));
-
-type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
-
-function connect(directory: string): ClickHouseClient {
-  return createClient({
-    // The same interface, declared in two copies of the client's common types.
-    connection: createChdbConnection({ path: directory }) as unknown as Connection,
-    log: { level: ClickHouseLogLevel.OFF },
-  });
-}
-
-async function select<Row>(
-  client: ClickHouseClient,
-  sql: string,
-  parameters: Readonly<Record<string, unknown>> = {},
-): Promise<Row[]> {
-  try {
-    const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: { ...parameters } });
-    return await result.json<Row>();
-  } catch (error) {
-    throw toStoreError(error);
-  }
-}
-
-/** Each offset that stands in a block, with its partition. */
-function offsetsOf(parts: readonly TablePart[]): string[] {
-  const offsets = new Set<string>();
-  for (const { rows, columns } of parts.map(({ records }) => records)) {
-    for (let row = 0; row < rows; row++) {
-      offsets.add(`${columns.transport_partition[row]}/${columns.transport_offset[row]}`);
-    }
-  }
-  return [...offsets];
-}
-
-const offsetColumns = 'transport_partition, transport_offset';
-
-/**
- * A spool file holds one record batch and is inserted as one block, of which the engine makes one part for each
- * of the table's partitions; however many days the records touch.
- */
-function insertAll(table: string, file: string, columns: readonly string[]): string {
-  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS max_partitions_per_insert_block = 0
-    SELECT ${columns.join(', ')} FROM ${arrowFile(file)}`;
-}
-
-/**
- * Inserts the rows of a block that are not stored yet. A part is stored whole or not at all, so one stored row of
- * an offset tells of all its rows in the same partition of the table.
- */
-function insertMissing(table: string, file: string, columns: readonly string[]): string {
-  return `${insertAll(table, file, columns)}
-    WHERE (${tablePartition}, ${offsetColumns}) NOT IN (
-      SELECT ${tablePartition}, ${offsetColumns} FROM ${table}
-      WHERE (${offsetColumns}) IN (SELECT ${offsetColumns} FROM ${arrowFile(file)}))`;
+function insertMissing(table: InsertTarget, file: string, columns: readonly string[]): string {
+  const offsets = `(${offsetColumns}) IN (SELECT ${offsetColumns} FROM ${arrowFile(file)})`;
+  return insertRows(table, columns, arrowFile(file), [isMissing(table, offsets)]);
 }
 
 function arrowFile(file: string): string {
   return `file('${file}', 'ArrowStream')`;
-}
-
-function toStoreError(error: unknown): Error {
-  if (error instanceof StoreError || error instanceof RangeError) return error;
-  if (!(error instanceof Error)) return new StoreError(String(error));
-  // An engine's error carries ClickHouse's number as text; Node's carry a name such as ENOSPC.
-  const code = 'code' in error ? Number(error.code) : NaN;
-  return new StoreError(error.message, { cause: error, code: Number.isNaN(code) ? undefined : code });
 }

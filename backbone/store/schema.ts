@@ -54,6 +54,11 @@ export const dnsTable: RecordTable = {
 
 export const recordTables = [flowsTable, dnsTable] as const;
 
+/** The names of each table's fields, by the table's. */
+export const fieldNames: ReadonlyMap<string, readonly string[]> = new Map(
+  recordTables.map(({ name, fields }) => [name, fields.map((field) => field.name)]),
+);
+
 /** A table's partition of a row; an insert makes one part for each, and each part is stored whole or not. */
 export const tablePartition = 'toDate(start_time)';
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
@@ -37,13 +38,41 @@ export interface FlowStore {
   /**
    * Runs a SELECT. Values go in `parameters` (ClickHouse's `{name:Type}` placeholders), never into the text.
    * Rows come as JSON gives them, with 64-bit integers as decimal strings.
-   * @throws StoreError with the engine's message.
+   * @throws StoreError with the engine's message, or what `options.signal` was aborted with.
    */
-  query<Row>(sql: string, parameters?: Readonly<Record<string, unknown>>): Promise<Row[]>;
+  query<Row>(sql: string, parameters?: QueryParameters, options?: QueryOptions): Promise<Row[]>;
+
+  /**
+   * Runs a SELECT and gives its answer's bytes in a format, for those who hand them on. Errors that occur before the
+   * first byte reject; later ones destroy the stream. The stream must be read to its end or destroyed.
+   * @throws StoreError as `query` does.
+   */
+  queryStream(
+    sql: string,
+    parameters: QueryParameters,
+    format: AnswerFormat,
+    options?: QueryOptions,
+  ): Promise<Readable>;
 
   /** Finishes what is under way and lets go of the engine and its files. */
   close(): Promise<void>;
 }
+
+/** Values of a query's placeholders, by name. */
+export type QueryParameters = Readonly<Record<string, unknown>>;
+
+/** What applies to one query. */
+export interface QueryOptions {
+  /** Cancels the query in the engine too. */
+  readonly signal?: AbortSignal | undefined;
+  /** The engine's settings for this query, for example `max_execution_time` in seconds. */
+  readonly settings?: QuerySettings | undefined;
+}
+
+export type QuerySettings = Readonly<Record<string, string | number>>;
+
+/** Formats of whole answers (https://clickhouse.com/docs/en/interfaces/formats). */
+export type AnswerFormat = 'ArrowStream' | 'CSVWithNames' | 'JSONEachRow';
 
 /** The store refused or failed; `code` is ClickHouse's error number where the engine gave one. */
 export class StoreError extends Error {

@@ -50,6 +50,7 @@ export async function answerOfFailingStore(error: Error, target: string): Promis
   const unused = () => Promise.reject(new Error('the API only reads'));
   const store: FlowStore = {
     query: () => Promise.reject(error),
+    queryStream: () => Promise.reject(error),
     migrate: unused,
     insert: unused,
     highestOffsets: unused,

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { Session } from 'chdb';
+import { toStoreError } from './engine-error.js';
+import type { QueryOptions, QueryParameters, QuerySettings } from './store.js';
+
+/** A connection runs one statement after the other: this many queries run at once. */
+const READERS = 4;
+
+/** What holds for every query: 2 reads only, while a query may still limit itself. */
+const READER_SETTINGS: QuerySettings = { output_format_json_quote_64bit_integers: 1, readonly: 2 };
+
+/** Runs SELECTs on an engine in this process, a few at once, others in the order of their asking. */
+export class ChdbReaders {
+  readonly #directory: string;
+  readonly #idle: Reader[] = [];
+  readonly #waiting: ((reader: Reader) => void)[] = [];
+  /** Kills what was cancelled; made when first needed. */
+  #killer: Session | undefined;
+  #open = 0;
+  readonly #running = new Set<Promise<unknown>>();
+
+  /** `directory` is the engine's. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** The whole answer of a query in a format of ClickHouse's. */
+  async read(
+    sql: string,
+    parameters: QueryParameters = {},
+    format: string,
+    { signal, settings = {} }: QueryOptions = {},
+  ): Promise<Uint8Array> {
+    signal?.throwIfAborted();
+    const reader = await this.#take();
+    const name = randomUUID();
+    const answer = this.#track(
+      reader
+        .run(sql, parameters, format, { signal, settings: { ...settings, log_comment: name } })
+        .finally(() => this.#give(reader)),
+    );
+    const kill = () => this.#kill(name);
+    signal?.addEventListener('abort', kill, { once: true });
+    try {
+      return await answer;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw toStoreError(error);
+    } finally {
+      signal?.removeEventListener('abort', kill);
+    }
+  }
+
+  /** Waits for the queries under way and lets go of the engine. */
+  async close(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    for (const reader of this.#idle.splice(0)) reader.close();
+    this.#killer?.close();
+  }
+
+  async #take(): Promise<Reader> {
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    if (this.#open < READERS) {
+      this.#open++;
+      return new Reader(this.#directory);
+    }
+    return await new Promise<Reader>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #give(reader: Reader): void {
+    const next = this.#waiting.shift();
+    if (next) next(reader);
+    else this.#idle.push(reader);
+  }
+
+  #kill(name: string): void {
+    this.#killer ??= new Session(this.#directory);
+    const kill = this.#killer.queryBindAsync(
+      `KILL QUERY WHERE Settings['log_comment'] = {name:String}`,
+      { name },
+      { format: 'Null' },
+    );
+    // What cannot be killed ends by itself, and its caller is told then.
+    void this.#track(kill.catch(() => undefined));
+  }
+
+  #track<Result>(running: Promise<Result>): Promise<Result> {
+    this.#running.add(running);
+    const forget = () => this.#running.delete(running);
+    running.then(forget, forget);
+    return running;
+  }
+}
+
+/** A connection, with the settings that its last query had set. */
+class Reader {
+  readonly #session: Session;
+  #set: readonly string[] = [];
+
+  constructor(directory: string) {
+    this.#session = new Session(directory);
+  }
+
+  async run(
+    sql: string,
+    parameters: QueryParameters,
+    format: string,
+    { signal, settings }: QueryOptions,
+  ): Promise<Uint8Array> {
+    await this.#apply({ ...settings, ...READER_SETTINGS });
+    signal?.throwIfAborted();
+    const options = { format };
+    const result =
+      Object.keys(parameters).length > 0
+        ? await this.#session.queryBindAsync(sql, parameters, options)
+        : await this.#session.queryAsync(sql, options);
+    return result.bytes();
+  }
+
+  /** Settings hold for a connection: those of the query before go back to what they are by default. */
+  async #apply(settings: QuerySettings): Promise<void> {
+    const former = this.#set.filter((name) => !(name in settings)).map((name) => `${name} = DEFAULT`);
+    await this.#session.queryAsync(
+      `SET ${[...former, ...Object.entries(settings).map(assignment)].join(', ')}`,
+    );
+    this.#set = Object.keys(settings);
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+}
+
+/** A setting as SET takes it. Names come from code; values are quoted as texts, which the engine reads as numbers too. */
+function assignment([name, value]: [string, string | number]): string {
+  return typeof value === 'number'
+    ? `${name} = ${value}`
+    : `${name} = '${value.replaceAll(/[\\']/g, '\\$&')}'`;
+}
