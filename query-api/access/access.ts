@@ -36,6 +36,8 @@ function namespacesOf(right: Right, grants: readonly Grant[]): 'all' | readonly 
     if (!grant.rights.includes(right)) continue;
     if (grant.namespaces === 'all') return 'all';
     for (const namespace of grant.namespaces) namespaces.add(namespace);
+    // The empty name is that of what is in no namespace, which only `all` includes.
+    namespaces.delete('');
   }
   return [...namespaces].sort();
 }

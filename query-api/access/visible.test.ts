@@ -1,0 +1,417 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { columnType } from '@sonde/backbone/store/schema';
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
+import { type DnsField, dnsFields } from '@sonde/model/dns/fields';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import type { Records } from '@sonde/model/flow/columns';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
+import { type FlowField, flowFields } from '@sonde/model/flow/fields';
+import { recordRow, type RowOf } from '@sonde/model/flow/rows';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RecordJson, recordJson } from '../records/record-json.js';
+import { SqlParameters } from '../sql/parameters.js';
+import { type Access, accessOf } from './access.js';
+import { visibleRecords } from './visible.js';
+import { visibleDns, visibleFlows } from './visible-columns.js';
+
+let store: FlowStore;
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-visible-'));
+  store = await openChdbStore({ directory, log: createLogger('test', 'silent') });
+  await store.migrate();
+});
+
+afterAll(async () => {
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+function viewer(...namespaces: string[]): Access {
+  return accessOf('token:test', [{ rights: ['view'], namespaces }]);
+}
+
+const everything = accessOf('token:test', [{ rights: ['view'], namespaces: 'all' }]);
+
+/** Flows of tests are told apart by the port of the client, look-ups too. */
+type Ported = { readonly src_port: number };
+
+let partition = 0;
+
+/** What of the flows is seen, by the store and on columns, which must be the same. */
+async function seenFlows(rows: readonly FlowRow[], access: Access): Promise<RowOf<FlowField>[]> {
+  const flows = enrichedFlows(rows.map((row, index) => ({ ...row, ...place(index) })));
+  await store.insert({ flows });
+  return bothWays('flows', flowFields, visibleFlows(flows, access), access);
+}
+
+async function seenLookups(rows: readonly WrittenDnsRow[], access: Access): Promise<RowOf<DnsField>[]> {
+  const dns = enrichedDns(rows.map((row, index) => ({ ...row, ...place(index) })));
+  await store.insert({ dns });
+  return bothWays('dns', dnsFields, visibleDns(dns, access), access);
+}
+
+function place(index: number) {
+  return { start_time: Date.parse('2026-03-01T00:00:00Z'), transport_partition: partition, src_port: index };
+}
+
+async function bothWays<Field extends FieldDeclaration>(
+  table: 'flows' | 'dns',
+  fields: readonly Field[],
+  onColumns: Records<Field>,
+  access: Access,
+): Promise<RowOf<Field>[]> {
+  const parameters = new SqlParameters();
+  const names = fields.map((field) => field.name).join(', ');
+  const stored = await store.query<RecordJson>(
+    `SELECT ${names} FROM ${visibleRecords(table, access, parameters)}
+     WHERE transport_partition = ${partition} ORDER BY src_port`,
+    parameters.values,
+  );
+  partition++;
+  const rows = Array.from({ length: onColumns.rows }, (_, row) =>
+    recordRow(fields, onColumns.columns, row),
+  );
+  expect(stored.map(recordJson(fields))).toEqual(rows);
+  return rows;
+}
+
+async function seen(row: FlowRow, access: Access): Promise<RowOf<FlowField>> {
+  const [first, ...others] = await seenFlows([row], access);
+  if (!first || others.length > 0) throw new Error('one flow was to be seen');
+  return first;
+}
+
+const shopToPayments: FlowRow = {
+  src_kind: 'pod',
+  src_namespace: 'shop',
+  src_name: 'web-1',
+  src_workload: 'web',
+  src_workload_kind: 'Deployment',
+  src_service_account: 'web',
+  src_labels: 'app=web',
+  src_node: 'node-a',
+  src_zone: 'zone-1',
+  src_process: 'nginx',
+  src_cgroup: 11,
+  src_ip: '10.0.0.1',
+  src_tunnel_ip: '192.0.2.1',
+  dst_kind: 'pod',
+  dst_namespace: 'payments',
+  dst_name: 'api-1',
+  dst_workload: 'api',
+  dst_workload_kind: 'StatefulSet',
+  dst_service_account: 'api',
+  dst_labels: 'app=api',
+  dst_node: 'node-b',
+  dst_zone: 'zone-2',
+  dst_process: 'java',
+  dst_cgroup: 22,
+  dst_ip: '10.0.1.1',
+  dst_tunnel_ip: '192.0.2.2',
+  dst_port: 443,
+  dst_service: 'api',
+  dst_service_namespace: 'payments',
+  dst_service_ip: '10.96.0.1',
+  dst_service_port: 8443,
+  node: 'node-a',
+  bytes_out: 100,
+  action: 'deny',
+  policies: [
+    '0|security|gnp:security.quarantine|pass|0',
+    '1|default|knp:shop/web|allow|0',
+    '0|security|gnp:security.quarantine|pass|0',
+    '1|default|np:payments/default.api|deny|2',
+  ].join(','),
+};
+
+describe('who may view everything', () => {
+  it('is given the table itself', () => {
+    const parameters = new SqlParameters();
+    expect(visibleRecords('flows', everything, parameters)).toBe('flows');
+    expect(parameters.values).toEqual({});
+  });
+});
+
+describe('who may view nothing', () => {
+  it('sees no record', async () => {
+    expect(await seenFlows([shopToPayments], viewer())).toEqual([]);
+    expect(await seenLookups([{ src_kind: 'pod', src_namespace: 'shop' }], viewer())).toEqual([]);
+  });
+});
+
+describe('who may view some namespaces', () => {
+  it('sees the flows that begin or end there, and no others', async () => {
+    const flows: FlowRow[] = [
+      { src_kind: 'pod', src_namespace: 'shop', dst_kind: 'external', dst_ip: '192.0.2.9' },
+      { src_kind: 'pod', src_namespace: 'payments', dst_kind: 'pod', dst_namespace: 'shop' },
+      { src_kind: 'pod', src_namespace: 'payments', dst_kind: 'pod', dst_namespace: 'payments' },
+      { src_kind: 'external', dst_kind: 'service', dst_namespace: 'shop' },
+      { src_kind: 'node', src_name: 'node-a', dst_kind: 'external' },
+    ];
+    const ports = async (access: Access) =>
+      (await seenFlows(flows, access)).map((flow: Ported) => flow.src_port);
+    expect(await ports(viewer('shop'))).toEqual([0, 1, 3]);
+    expect(await ports(viewer('payments'))).toEqual([1, 2]);
+    expect(await ports(viewer('shop', 'payments'))).toEqual([0, 1, 2, 3]);
+    expect(await ports(viewer('sho', 'shop2', ''))).toEqual([]);
+  });
+
+  it('does not see a flow because a network set there holds one of its addresses', async () => {
+    const flow: FlowRow = {
+      ...{ src_kind: 'pod', src_namespace: 'payments' },
+      ...{ dst_kind: 'network_set', dst_namespace: 'shop', dst_name: 'partners' },
+    };
+    expect(await seenFlows([flow], viewer('shop'))).toEqual([]);
+  });
+
+  it('sees all that is said of their own end', async () => {
+    const flow = await seen(shopToPayments, viewer('shop'));
+    expect(flow).toMatchObject({
+      src_namespace: 'shop',
+      src_name: 'web-1',
+      src_workload: 'web',
+      src_workload_kind: 'Deployment',
+      src_service_account: 'web',
+      src_labels: 'app=web',
+      src_node: 'node-a',
+      src_zone: 'zone-1',
+      src_process: 'nginx',
+      src_cgroup: 11,
+      src_tunnel_ip: '192.0.2.1',
+      node: 'node-a',
+    });
+  });
+
+  it('sees of the other end what its packets show, and its kind', async () => {
+    const flow = await seen(shopToPayments, viewer('shop'));
+    expect(flow).toMatchObject({
+      dst_kind: 'pod',
+      dst_ip: '10.0.1.1',
+      dst_port: 443,
+      dst_service_ip: '10.96.0.1',
+      dst_service_port: 8443,
+      dst_address_class: 'public',
+      bytes_out: 100,
+      action: 'deny',
+    });
+    expect(flow).toMatchObject({
+      dst_namespace: '',
+      dst_name: '',
+      dst_workload: '',
+      dst_workload_kind: '',
+      dst_service_account: '',
+      dst_labels: '',
+      dst_node: '',
+      dst_zone: '',
+      dst_process: '',
+      dst_cgroup: 0,
+      dst_tunnel_ip: '::',
+      dst_service: '',
+      dst_service_namespace: '',
+    });
+  });
+
+  it('sees nothing that tells two other namespaces apart', async () => {
+    const other: FlowRow = {
+      ...shopToPayments,
+      dst_namespace: 'ledger',
+      dst_name: 'book-7',
+      dst_workload: 'book',
+      dst_workload_kind: 'DaemonSet',
+      dst_service_account: 'book',
+      dst_labels: 'app=book,team=x',
+      dst_node: 'node-c',
+      dst_zone: 'zone-3',
+      dst_process: 'postgres',
+      dst_cgroup: 33,
+      dst_tunnel_ip: '192.0.2.3',
+      dst_network_sets: 'ledger/own',
+      dst_service: 'book',
+      dst_service_namespace: 'ledger',
+      policies: ['0|default|knp:shop/web|allow|0', '0|default|np:ledger/default.book|deny|-1']
+        .join(',')
+        .replace('0|default|knp', '1|default|knp'),
+    };
+    const [one, two] = await seenFlows([shopToPayments, other], viewer('shop'));
+    expect({ ...two, src_port: 0 }).toEqual(one);
+  });
+
+  it('does not see on which node the other end was', async () => {
+    const fromOtherNode = { ...shopToPayments, node: 'node-b', reporter: 'dst' } as const;
+    expect(await seen(fromOtherNode, viewer('shop'))).toMatchObject({ node: '', dst_node: '' });
+    expect(await seen(fromOtherNode, viewer('payments'))).toMatchObject({ node: 'node-b', src_node: '' });
+  });
+
+  it('does not see the address of a service that is not theirs and that their client did not address', async () => {
+    const flow: FlowRow = { ...shopToPayments, dst_service_namespace: 'gateway', dst_service: 'front' };
+    expect(await seen(flow, viewer('payments'))).toMatchObject({
+      dst_service: '',
+      dst_service_ip: '::',
+      dst_service_port: 0,
+    });
+    expect(await seen(shopToPayments, viewer('payments'))).toMatchObject({
+      dst_service: 'api',
+      dst_service_ip: '10.96.0.1',
+    });
+  });
+
+  it('sees in traces the steps of policies and profiles in their namespaces', async () => {
+    const policies = [
+      '0|security|gnp:security.quarantine|pass|0',
+      '1|default|knp:shop/web|pass|0',
+      '2|default|sgnp:default.staged|pass|0',
+      '3|__PROFILE__|pro:kns.shop|pass|0',
+      '4|__PROFILE__|pro:ksa.shop.web|allow|0',
+      '0|default|np:payments/default.shop/web|deny|-1',
+      '1|__PROFILE__|pro:kns.payments|allow|0',
+      '2|__PROFILE__|pro:ksa.payments.shop|allow|0',
+    ].join(',');
+    const flow = await seen({ ...shopToPayments, policies, pending_policies: policies }, viewer('shop'));
+    const own = [
+      '1|default|knp:shop/web|pass|0',
+      '3|__PROFILE__|pro:kns.shop|pass|0',
+      '4|__PROFILE__|pro:ksa.shop.web|allow|0',
+    ].join(',');
+    expect(flow).toMatchObject({ policies: own, pending_policies: own });
+  });
+
+  it('sees the steps of policies of all namespaces where no end is in another namespace', async () => {
+    const policies = '0|security|gnp:security.egress|allow|0';
+    const toOutside: FlowRow = {
+      ...{ src_kind: 'pod', src_namespace: 'shop', policies },
+      ...{ dst_kind: 'external', dst_domain: 'www.example.com', dst_ip: '198.51.100.1' },
+    };
+    expect(await seen(toOutside, viewer('shop'))).toMatchObject({ policies, dst_domain: 'www.example.com' });
+    const within: FlowRow = { ...toOutside, dst_kind: 'pod', dst_namespace: 'cart' };
+    expect(await seen(within, viewer('shop', 'cart'))).toMatchObject({ policies });
+  });
+
+  it('sees ends in no namespace by name, but not their processes', async () => {
+    const fromNode: FlowRow = {
+      ...{ src_kind: 'node', src_name: 'node-a', src_node: 'node-a', src_process: 'kubelet', node: 'node-a' },
+      ...{ dst_kind: 'pod', dst_namespace: 'shop', dst_node: 'node-a' },
+    };
+    expect(await seen(fromNode, viewer('shop'))).toMatchObject({
+      src_name: 'node-a',
+      src_process: '',
+      node: 'node-a',
+    });
+  });
+
+  it('sees addresses by network sets that are theirs or in no namespace, as if there were no others', async () => {
+    const toSets = (dst_network_sets: string): FlowRow => {
+      const [first = ''] = dst_network_sets.split(',');
+      return {
+        ...{ src_kind: 'pod', src_namespace: 'shop', dst_kind: 'network_set', dst_labels: 'of=first' },
+        ...{
+          dst_namespace: first.includes('/') ? first.split('/')[0] : '',
+          dst_name: first.split('/').at(-1),
+        },
+        ...{ dst_network_sets, dst_domain: 'www.example.com' },
+      } as FlowRow;
+    };
+    const nothing = { dst_namespace: '', dst_name: '', dst_labels: '', dst_domain: 'www.example.com' };
+    expect(await seen(toSets('ledger/banks,ledger/all'), viewer('shop'))).toMatchObject({
+      ...nothing,
+      dst_kind: 'external',
+      dst_network_sets: '',
+    });
+    expect(await seen(toSets('ledger/banks,shop/partners,world'), viewer('shop'))).toMatchObject({
+      ...nothing,
+      dst_kind: 'network_set',
+      dst_namespace: 'shop',
+      dst_name: 'partners',
+      dst_network_sets: 'shop/partners,world',
+    });
+    expect(await seen(toSets('ledger/banks,world'), viewer('shop'))).toMatchObject({
+      ...nothing,
+      dst_kind: 'network_set',
+      dst_name: 'world',
+      dst_network_sets: 'world',
+    });
+  });
+
+  it('sees the look-ups of pods there', async () => {
+    const lookup: WrittenDnsRow = {
+      ...{ src_kind: 'pod', src_namespace: 'shop', src_name: 'web-1', src_node: 'node-a', node: 'node-b' },
+      ...{ query_name: 'www.example.com', answers: '198.51.100.1' },
+    };
+    const lookups = await seenLookups(
+      [lookup, { ...lookup, src_namespace: 'payments' }, { ...lookup, src_kind: 'network_set' }],
+      viewer('shop'),
+    );
+    expect(lookups).toHaveLength(1);
+    expect(lookups[0]).toMatchObject({ src_name: 'web-1', query_name: 'www.example.com', node: '' });
+  });
+});
+
+describe('the rule in SQL and on columns', () => {
+  it('is one and the same for thousands of random flows', async () => {
+    const pick = randomPicker(7);
+    const names = ['', 'shop', 'payments', 'ledger', 'x'];
+    const sets = ['', 'shop/a', 'ledger/b', 'world', 'ledger/b,shop/a,world', 'world,payments/c'];
+    const steps = [
+      '0|default|knp:shop/web|allow|0',
+      '0|security|gnp:security.a|pass|-1',
+      '1|default|np:ledger/default.b|deny|2',
+      '2|__PROFILE__|pro:kns.payments|allow|0',
+      '2|__PROFILE__|pro:ksa.shop.web|allow|0',
+      'not a step',
+      '',
+    ];
+    const end = (prefix: 'src' | 'dst') => ({
+      [`${prefix}_kind`]: pick(['pod', 'external', 'node', 'host_network_pod', 'service', 'network_set']),
+      [`${prefix}_namespace`]: pick(names),
+      [`${prefix}_name`]: pick(names),
+      [`${prefix}_labels`]: pick(['', 'a=b', 'c=d']),
+      [`${prefix}_node`]: pick(['', 'n1', 'n2']),
+      [`${prefix}_network_sets`]: pick(sets),
+      [`${prefix}_process`]: pick(['', 'nginx']),
+      [`${prefix}_cgroup`]: pick([0, 5]),
+      [`${prefix}_ip`]: pick(['10.0.0.1', '2001:db8::1']),
+      [`${prefix}_tunnel_ip`]: pick(['192.0.2.1', '::']),
+    });
+    const flows = Array.from({ length: 3000 }, () => ({
+      ...end('src'),
+      ...end('dst'),
+      node: pick(['', 'n1', 'n2']),
+      dst_service_namespace: pick(names),
+      dst_service: pick(names),
+      dst_service_ip: pick(['10.96.0.1', '::']),
+      dst_service_port: pick([0, 80]),
+      policies: [pick(steps), pick(steps), pick(steps)].join(','),
+      pending_policies: pick(steps),
+    })) as FlowRow[];
+    for (const access of [viewer(), viewer('shop'), viewer('shop', 'ledger'), everything]) {
+      const rows = await seenFlows(flows, access);
+      expect(rows.length > 100).toBe(access !== everything ? access.namespaces('view').length > 0 : true);
+    }
+  });
+
+  it('leaves every field its type', async () => {
+    const parameters = new SqlParameters();
+    const types = await store.query<{ name: string; type: string }>(
+      `DESCRIBE TABLE (SELECT * FROM ${visibleRecords('flows', viewer('shop'), parameters)})`,
+      parameters.values,
+    );
+    expect(types.map(({ name, type }) => [name, type])).toEqual(
+      flowFields.map((field) => [field.name, columnType(field)]),
+    );
+  });
+});
+
+/** Picks of a list, the same ones for the same seed (a linear congruential generator). */
+function randomPicker(seed: number): <Item>(items: readonly Item[]) => Item {
+  let state = seed;
+  return (items) => {
+    state = (state * 1664525 + 1013904223) % 2 ** 32;
+    return items[Math.floor((state / 2 ** 32) * items.length)] as (typeof items)[number];
+  };
+}
