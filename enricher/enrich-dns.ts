@@ -1,10 +1,10 @@
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
 import { type EnrichedDns, observedDnsFields } from '@sonde/model/dns/records';
-import type { TextColumn } from '@sonde/model/flow/columns';
 import { joinColumns } from '@sonde/model/flow/join-columns';
 import type { EnrichmentContext } from './context.js';
-import { attributeEnds, type FlowEnds, prefixed } from './ends.js';
+import { attributeEnds, prefixed } from './ends.js';
 import { origin } from './origin.js';
+import { primaryLookups } from './primary.js';
 
 /**
  * The DNS look-ups of batches from the transport as the store takes them: every field filled. Flows of the same
@@ -20,19 +20,8 @@ export function enrichDns(delivered: readonly DeliveredBatch[], context: Enrichm
   const columns = {
     ...observed,
     ...where,
-    primary: primary(where.node, clients, context),
+    primary: primaryLookups(observed.src_ip, where.node, clients, context),
     ...prefixed('src', clients.columns),
   };
   return { rows, columns };
-}
-
-/**
- * A look-up between two monitored nodes is reported by both: the record of the client's node is the one that counts.
- */
-function primary(node: TextColumn, clients: FlowEnds, context: EnrichmentContext): Uint8Array {
-  return Uint8Array.from(clients.identities, (identity, row) => {
-    const client = context.cluster.identities.identity(identity);
-    const isElsewhere = client?.kind === 'pod' && client.node !== node.dictionary[node.indexes[row] ?? 0];
-    return Number(!(isElsewhere && context.isMonitored(client.node)));
-  });
 }

@@ -2,6 +2,7 @@ import type {
   ContainerStatus,
   KubernetesObject,
   ManagedFields,
+  Node,
   ObjectMeta,
   Pod,
 } from '@sonde/model/cluster/objects';
@@ -22,7 +23,8 @@ export function reduceObject(object: KubernetesObject): KubernetesObject {
       return reduced;
     case 'Node': {
       const { addresses } = (status ?? {}) as { addresses?: unknown };
-      return { ...reduced, ...{ status: { addresses } } };
+      const { podCIDR, podCIDRs } = (spec ?? {}) as NonNullable<Node['spec']>;
+      return { ...reduced, ...{ spec: { podCIDR, podCIDRs }, status: { addresses } } };
     }
     case 'Service':
       return { ...reduced, ...{ spec, status } };

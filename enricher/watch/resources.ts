@@ -39,6 +39,7 @@ export const WATCHED_RESOURCES: readonly WatchedResource[] = [
   resource('GlobalNetworkSet', CALICO, 'globalnetworksets'),
   resource('HostEndpoint', CALICO, 'hostendpoints'),
   resource('Profile', CALICO, 'profiles'),
+  resource('BlockAffinity', 'crd.projectcalico.org/v1', 'blockaffinities'),
 ];
 
 /** The path of all objects of a kind, in every namespace. */

@@ -1,9 +1,11 @@
 import { Controllers } from './controllers.js';
 import { type Claim, type Difference, Holding } from './holding.js';
 import { canonicalLabels, identityOf } from './identity.js';
+import { ExternalNames } from './external-names.js';
 import { IdentityIndex } from './identity-index.js';
 import { NetworkSets } from './network-sets.js';
-import type { KubernetesObject, Node, Pod, Service } from './objects.js';
+import { NodeRanges } from './node-ranges.js';
+import type { BlockAffinity, KubernetesObject, Node, Pod, Service } from './objects.js';
 import { createdAt } from './pod-times.js';
 import { nodeKey, Pods } from './pods.js';
 import { EVERY_NODE, PortIndex } from './port-index.js';
@@ -28,6 +30,9 @@ export class Cluster {
   readonly identities = new IdentityIndex();
   readonly ports = new PortIndex(this.identities);
   readonly networkSets = new NetworkSets();
+  /** On which nodes pods must be that nobody has told of yet. */
+  readonly nodeRanges = new NodeRanges();
+  readonly externalNames = new ExternalNames();
   /** What could not be used; whoever reads it may empty it. */
   readonly problems: ClusterProblem[] = [];
   readonly #zones = new Map<string, string>();
@@ -60,7 +65,15 @@ export class Cluster {
         break;
       case 'Service':
         this.#hold(object, 'spec.clusterIPs', serviceClaim(object as Service), atMs);
+        this.externalNames.apply(object as Service, atMs);
         break;
+      case 'BlockAffinity': {
+        const { cidr, node = '', state } = (object as BlockAffinity).spec ?? {};
+        // The other states are steps of giving a block to a node or of taking it back.
+        const cidrs = cidr !== undefined && state === 'confirmed' ? [cidr] : [];
+        this.#report(object, 'spec.cidr', this.nodeRanges.setBlock(object.metadata.name, node, cidrs));
+        break;
+      }
       case 'NetworkSet':
       case 'GlobalNetworkSet':
         for (const { field, reason } of this.networkSets.set(object)) this.#report(object, field, [reason]);
@@ -86,9 +99,15 @@ export class Cluster {
         if (held?.uid !== object.metadata.uid) return;
         held?.holding.end(atMs);
         this.#holdings.delete(keyOf(object));
-        if (object.kind === 'Node') this.#zones.delete(object.metadata.name);
+        if (object.kind === 'Node') {
+          this.#zones.delete(object.metadata.name);
+          this.nodeRanges.setPodCidrs(object.metadata.name, []);
+        } else this.externalNames.apply(object as Service, atMs, false);
         break;
       }
+      case 'BlockAffinity':
+        this.nodeRanges.setBlock(object.metadata.name, '', []);
+        break;
       case 'NetworkSet':
       case 'GlobalNetworkSet':
         this.networkSets.remove(object);
@@ -104,6 +123,7 @@ export class Cluster {
   forget(beforeMs: number): void {
     this.identities.forget(beforeMs);
     this.ports.forget(beforeMs);
+    this.externalNames.forget(beforeMs);
   }
 
   #applyNode(node: Node, atMs: number): void {
@@ -116,6 +136,9 @@ export class Cluster {
       .map(({ address }) => address);
     const identity = { ...identityOf('node', node), labels: canonicalLabels(labels), node: name, zone };
     const fromMs = createdAt(node);
+    const { podCIDR = '', podCIDRs = [podCIDR] } = node.spec ?? {};
+    const ranges = podCIDRs.filter(Boolean);
+    this.#report(node, 'spec.podCIDRs', this.nodeRanges.setPodCidrs(name, ranges));
     this.#hold(
       node,
       'status.addresses',

@@ -2,12 +2,14 @@ import { AddressError, parseAddress } from './address.js';
 import type { EndpointIdentity } from './identity.js';
 import { type Hold, type IdentityIndex, UNKNOWN_IDENTITY } from './identity-index.js';
 import type { Pod } from './objects.js';
+import type { NodeRanges } from './node-ranges.js';
 import type { NodePort, PortIndex } from './port-index.js';
 
 /** Where holdings are recorded. */
 export interface Indexes {
   readonly identities: IdentityIndex;
   readonly ports: PortIndex;
+  readonly nodeRanges: NodeRanges;
 }
 
 /** What an object holds by its present state. */
@@ -72,8 +74,9 @@ export class Holding {
     const fromMs = changed ? atMs : claim.fromMs;
     const sureMs = heldBefore ? Math.max(atMs, fromMs) : claim.sureMs;
     for (const [text, address] of addresses) {
-      if (!this.#addresses.has(text))
-        this.indexes.identities.assign(address, this.#owner, fromMs, sureMs, hold);
+      if (this.#addresses.has(text)) continue;
+      this.indexes.identities.assign(address, this.#owner, fromMs, sureMs, hold);
+      if (claim.identity.kind === 'pod') this.indexes.nodeRanges.observe(address, claim.identity.node);
     }
     for (const [text, address] of this.#addresses) {
       if (!addresses.has(text)) this.indexes.identities.release(address, this.#owner, atMs, hold);

@@ -76,7 +76,14 @@ export interface ContainerStatus {
 
 export interface Node extends KubernetesObject {
   readonly kind: 'Node';
+  readonly spec?: { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] };
   readonly status?: { readonly addresses?: readonly { readonly type: string; readonly address: string }[] };
+}
+
+/** Calico's note of a block of addresses that a node gives to its pods (crd.projectcalico.org/v1). */
+export interface BlockAffinity extends KubernetesObject {
+  readonly kind: 'BlockAffinity';
+  readonly spec?: { readonly cidr?: string; readonly node?: string; readonly state?: string };
 }
 
 export interface Service extends KubernetesObject {
@@ -86,6 +93,7 @@ export interface Service extends KubernetesObject {
     readonly clusterIP?: string;
     readonly clusterIPs?: readonly string[];
     readonly externalIPs?: readonly string[];
+    readonly externalName?: string;
     readonly ports?: readonly {
       readonly name?: string;
       readonly port: number;

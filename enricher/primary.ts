@@ -1,0 +1,111 @@
+import type { ObservedColumns, TextColumn } from '@sonde/model/flow/columns';
+import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import type { EnrichmentContext } from './context.js';
+import type { FlowEnds } from './ends.js';
+
+const BY_CLIENT = enumerationNumber('reporter', 'src');
+const BY_SERVER = enumerationNumber('reporter', 'dst');
+const POD = enumerationNumber('src_kind', 'pod');
+const NODE = enumerationNumber('src_kind', 'node');
+const HOST_NETWORK_POD = enumerationNumber('src_kind', 'host_network_pod');
+const SERVICE = enumerationNumber('src_kind', 'service');
+
+/** Where one end of a connection is. */
+interface Place {
+  /** `host`: the node itself or a pod on its network; `outside`: no node's, as far as is known. */
+  readonly at: 'pod' | 'host' | 'outside';
+  readonly node: string;
+  /** Whether the node's own flows are collected too. */
+  readonly isMonitored: boolean;
+}
+
+const OUTSIDE: Place = { at: 'outside', node: '', isMonitored: false };
+
+/** One end of each record. */
+interface Side {
+  readonly ends: FlowEnds;
+  readonly addresses: Uint8Array;
+}
+
+/**
+ * Which records totals count: of all that report the same packets exactly one, and each record can be told by itself.
+ * It is that of the first of these nodes that is monitored: the client pod's, which sees all that the pod sends and
+ * gets; the server pod's; the node that the client itself is or shares the network of, seen at its uplink; else the
+ * one that reports.
+ */
+export function primaryFlows(
+  observed: Pick<ObservedColumns, 'reporter' | 'src_ip' | 'dst_ip'>,
+  nodes: TextColumn,
+  ends: { readonly src: FlowEnds; readonly dst: FlowEnds },
+  context: EnrichmentContext,
+): Uint8Array {
+  const { reporter, src_ip, dst_ip } = observed;
+  const clientAt = places({ ends: ends.src, addresses: src_ip }, context);
+  const serverAt = places({ ends: ends.dst, addresses: dst_ip }, context);
+
+  const counts = (row: number): boolean => {
+    // The probe knows that the client is behind an interface of its own, whatever its address is said to be.
+    if (reporter[row] === BY_CLIENT) return true;
+    const here = textAt(nodes, row);
+    const client = clientAt(row);
+    if (client.at === 'pod' && (client.node === here || client.isMonitored)) return client.node === here;
+    if (reporter[row] === BY_SERVER) return true;
+    const server = serverAt(row);
+    if (server.at === 'pod' && (server.node === here || server.isMonitored)) return server.node === here;
+    return client.at !== 'host' || client.node === here || !client.isMonitored;
+  };
+
+  const column = new Uint8Array(reporter.length);
+  for (let row = 0; row < column.length; row++) column[row] = Number(counts(row));
+  return column;
+}
+
+/** Which records of DNS look-ups totals count: that of the client pod's node, if it is monitored, else any. */
+export function primaryLookups(
+  addresses: Uint8Array,
+  nodes: TextColumn,
+  ends: FlowEnds,
+  context: EnrichmentContext,
+): Uint8Array {
+  const clientAt = places({ ends, addresses }, context);
+  return Uint8Array.from(ends.numbers, (_, row) => {
+    const { at, node, isMonitored } = clientAt(row);
+    const isReportedElsewhere = at === 'pod' && isMonitored && node !== textAt(nodes, row);
+    return Number(!isReportedElsewhere);
+  });
+}
+
+/**
+ * The place of each row's end, worked out once for each distinct end. An address of nobody that is known is a pod's
+ * if it belongs to a node: the API server has told of the pod too late, or never.
+ */
+function places({ ends, addresses }: Side, context: EnrichmentContext): (row: number) => Place {
+  const { numbers, columns } = ends;
+  const { nodeRanges } = context.cluster;
+  const known: (Place | undefined)[] = [];
+  const podsOf = new Map<string, Place>();
+  const podOf = (node: string): Place => {
+    let place = podsOf.get(node);
+    if (!place) podsOf.set(node, (place = { at: 'pod', node, isMonitored: context.isMonitored(node) }));
+    return place;
+  };
+  return (row) => {
+    const number = numbers[row] ?? 0;
+    let place = known[number];
+    if (!place) {
+      const kind = columns.kind[row] ?? 0;
+      const node = textAt(columns.node, row);
+      if (kind === POD) place = podOf(node);
+      else if (kind === NODE || kind === HOST_NETWORK_POD) place = { ...podOf(node), at: 'host' };
+      else place = OUTSIDE;
+      known[number] = place;
+    }
+    if (place !== OUTSIDE || columns.kind[row] === SERVICE) return place;
+    const node = nodeRanges.nodeOf(addresses, row * 16);
+    return node === '' ? OUTSIDE : podOf(node);
+  };
+}
+
+function textAt({ indexes, dictionary }: TextColumn, row: number): string {
+  return dictionary[indexes[row] ?? 0] ?? '';
+}

@@ -1,0 +1,117 @@
+import type { Cluster } from '@sonde/model/cluster/cluster';
+import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import { EVERY_NODE } from '@sonde/model/cluster/port-index';
+import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
+import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { TextColumnBuilder } from '@sonde/model/flow/text-column';
+import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { attributeEnds, type FlowEnds } from './ends.js';
+
+const POD = enumerationNumber('dst_kind', 'pod');
+const SERVICE = enumerationNumber('dst_kind', 'service');
+const NODE = enumerationNumber('dst_kind', 'node');
+
+type ObservedOfServices = Pick<
+  FlowColumns,
+  'dst_service_ip' | 'dst_service_port' | 'dst_ip' | 'dst_port' | 'protocol' | 'start_time'
+>;
+
+/** The service that each flow's client addressed, and the server's domain, which such a service may stand for. */
+export type ServiceColumns = Pick<
+  FlowColumns,
+  'dst_service' | 'dst_service_namespace' | 'dst_service_ip' | 'dst_service_port' | 'dst_domain'
+>;
+
+/**
+ * The service that the client addressed: by the address before NAT where one was seen, else by the destination
+ * itself if that is a service (the connection never got as far as a backend) or a node on a service's node port. A
+ * server outside that the client found by the name of a service (ExternalName) is that service, and its domain is the
+ * one that the service stands for. `domains` are the names that clients found servers outside by.
+ */
+export function addressedServices(
+  cluster: Cluster,
+  observed: ObservedOfServices,
+  dst: FlowEnds,
+  domains: TextColumn,
+): ServiceColumns {
+  const { protocol: protocols, start_time } = observed;
+  const { addresses, ports } = addressed(cluster, observed, dst);
+  const { columns } = attributeEnds(cluster, addresses, start_time, { who: 'services', protocols, ports });
+  const named = (column: TextColumn): TextColumn => {
+    // An address before NAT that is no service's (a node's, on a port of its own) names none.
+    const indexes = column.indexes.map((index, row) => (columns.kind[row] === SERVICE ? index + 1 : 0));
+    return { indexes, dictionary: ['', ...column.dictionary] };
+  };
+  const byAddress = {
+    dst_service: named(columns.name),
+    dst_service_namespace: named(columns.namespace),
+    dst_service_ip: addresses,
+    dst_service_port: ports,
+    dst_domain: domains,
+  };
+  return withExternalNames(cluster, observed, dst, byAddress);
+}
+
+/** The addresses and ports that clients addressed; zero where that was no service's. */
+function addressed(
+  cluster: Cluster,
+  observed: ObservedOfServices,
+  dst: FlowEnds,
+): { readonly addresses: Uint8Array; readonly ports: Uint16Array } {
+  const addresses = observed.dst_service_ip.slice();
+  const ports = observed.dst_service_port.slice();
+  const times = halvesOf(observed.start_time);
+  const { kind } = dst.columns;
+  for (let row = 0; row < ports.length; row++) {
+    if (ports[row] !== 0 || (kind[row] !== SERVICE && kind[row] !== NODE)) continue;
+    const port = observed.dst_port[row] ?? 0;
+    if (kind[row] === NODE) {
+      const protocol = observed.protocol[row] ?? 0;
+      const owner = cluster.ports.lookup(EVERY_NODE, protocol, port, readWide(times, row));
+      if (owner === UNKNOWN_IDENTITY) continue;
+    }
+    addresses.set(observed.dst_ip.subarray(row * 16, row * 16 + 16), row * 16);
+    ports[row] = port;
+  }
+  return { addresses, ports };
+}
+
+/** Names services of type ExternalName, which have no address: the flow goes to the one that their name led to. */
+function withExternalNames(
+  cluster: Cluster,
+  observed: ObservedOfServices,
+  dst: FlowEnds,
+  columns: ServiceColumns,
+): ServiceColumns {
+  const { dst_domain: domains, dst_service_ip, dst_service_port } = columns;
+  const maybe = domains.dictionary.map((domain) => cluster.externalNames.mayBe(domain));
+  if (!maybe.includes(true)) return columns;
+  const times = halvesOf(observed.start_time);
+  const rows = dst_service_port.length;
+  const services = copyOf(columns.dst_service, rows);
+  const namespaces = copyOf(columns.dst_service_namespace, rows);
+  const hosts = copyOf(domains, rows);
+  for (let row = 0; row < rows; row++) {
+    const index = domains.indexes[row] ?? 0;
+    if (maybe[index] !== true || dst_service_port[row] !== 0 || dst.columns.kind[row] === POD) continue;
+    const service = cluster.externalNames.lookup(domains.dictionary[index] ?? '', readWide(times, row));
+    if (!service) continue;
+    services.indexes[row] = services.intern(service.name);
+    namespaces.indexes[row] = namespaces.intern(service.namespace);
+    hosts.indexes[row] = hosts.intern(service.host);
+    dst_service_ip.set(observed.dst_ip.subarray(row * 16, row * 16 + 16), row * 16);
+    dst_service_port[row] = observed.dst_port[row] ?? 0;
+  }
+  return {
+    ...columns,
+    dst_service: services.build(),
+    dst_service_namespace: namespaces.build(),
+    dst_domain: hosts.build(),
+  };
+}
+
+function copyOf(column: TextColumn, rows: number): TextColumnBuilder {
+  const copy = new TextColumnBuilder(rows);
+  copy.copy(column, 0);
+  return copy;
+}
