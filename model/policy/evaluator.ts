@@ -3,7 +3,8 @@ import { AddressFacts } from './address/facts.js';
 import { Services, type ServiceEndpoints } from './address/services.js';
 import { ResultCache } from './cache.js';
 import type { PolicyNode, PolicyPod } from './cluster.js';
-import type { CompiledPolicy } from './compile/form.js';
+import type { AddressPrefix } from './address/prefix.js';
+import type { CompiledPolicy, CompiledTier } from './compile/form.js';
 import { Endpoints, type Endpoint } from './endpoint/endpoints.js';
 import { Entities } from './endpoint/entities.js';
 import { Workloads } from './endpoint/workloads.js';
@@ -285,6 +286,16 @@ export class PolicyEvaluator {
           .filter(({ subject }) => appliesTo(subject, undefined, host))
           .map(({ reference }) => ({ host: host.name, policy: reference })),
       );
+  }
+
+  /** The tiers and their policies, in the order of evaluation. */
+  get tiers(): readonly CompiledTier[] {
+    return this.#policies.tiers;
+  }
+
+  /** The address prefixes that policies, network sets and nodes tell apart. */
+  get addressPrefixes(): readonly AddressPrefix[] {
+    return this.#facts.prefixes();
   }
 
   /** The names of tiers that policies name though there is no such tier; they come last. */

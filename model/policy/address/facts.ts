@@ -65,6 +65,11 @@ export class AddressFacts {
     this.generation++;
   }
 
+  /** All prefixes that facts are about. */
+  prefixes(): AddressPrefix[] {
+    return [...this.#prefixesOf.values()].flat();
+  }
+
   /** The class of the address at `offset` of `addresses`. */
   classOf(addresses: Uint8Array, offset: number): AddressClass {
     const known = this.#addresses.find(addresses, offset);

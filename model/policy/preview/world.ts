@@ -1,0 +1,53 @@
+import type { KubernetesObject } from '../../cluster/objects.js';
+import type { PolicyEvaluator } from '../evaluator.js';
+import { isPortNames } from '../history/port-names.js';
+import { objectKey } from '../history/version.js';
+import { readManifestCluster, type ObjectProblem } from '../manifests/cluster.js';
+import type { EndpointPort } from '../resources/endpoints.js';
+
+/** Policies and what they look at, as they were or would be, ready to judge flows by. */
+export interface PolicyWorld {
+  readonly objects: readonly KubernetesObject[];
+  readonly evaluator: PolicyEvaluator;
+  /** The port names of pods, by `namespace/labels`. */
+  readonly portNames: ReadonlyMap<string, readonly EndpointPort[]>;
+  /** What makes objects unusable; such an object counts as absent. */
+  readonly problems: readonly ObjectProblem[];
+}
+
+/** Builds a world of objects as `history/` keeps them. DNS answers are known: those that flows tell of. */
+export function policyWorld(objects: readonly KubernetesObject[]): PolicyWorld {
+  const { cluster, problems } = readManifestCluster(objects, new Map());
+  const portNames = new Map(
+    objects
+      .filter(isPortNames)
+      .map(({ metadata, spec }) => [`${metadata.namespace ?? ''}/${metadata.name}`, spec.ports] as const),
+  );
+  return { objects, evaluator: cluster.evaluator, portNames, problems };
+}
+
+/** A change of policies or of what they look at. */
+export interface PolicyChange {
+  /** Objects that are added, or take the place of those of their kind and name. */
+  readonly apply: readonly KubernetesObject[];
+  /** Objects that are taken out, by kind and name. */
+  readonly remove: readonly KubernetesObject[];
+}
+
+/** The objects after a change, and those that it names to remove though they are not there. */
+export function changedObjects(
+  objects: readonly KubernetesObject[],
+  { apply, remove }: PolicyChange,
+): { readonly objects: readonly KubernetesObject[]; readonly missing: readonly KubernetesObject[] } {
+  const touched = new Set([...apply, ...remove].map(resourceKey));
+  const there = new Set(objects.map(resourceKey));
+  return {
+    objects: [...objects.filter((object) => !touched.has(resourceKey(object))), ...apply],
+    missing: remove.filter((object) => !there.has(resourceKey(object))),
+  };
+}
+
+/** What identifies an object, whichever of Calico's two API groups it was read through. */
+function resourceKey(object: KubernetesObject): string {
+  return objectKey(object).replace(/^crd\.projectcalico\.org\/v1 /, 'projectcalico.org/v3 ');
+}

@@ -1,0 +1,184 @@
+import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { canonicalLabels } from '@sonde/model/cluster/identity';
+import type { KubernetesObject, Pod as PodObject } from '@sonde/model/cluster/objects';
+import { STRANGERS } from '@sonde/model/policy/evaluate/connection';
+import { PortNamesOfPods } from '@sonde/model/policy/history/port-names';
+import { addressBoundaries } from '@sonde/model/policy/preview/address-boundaries';
+import { type FlowEnd, type FlowIdentity, judgeFlows } from '@sonde/model/policy/preview/judge';
+import { previewFlows } from '@sonde/model/policy/preview/preview';
+import { changedObjects, policyWorld } from '@sonde/model/policy/preview/world';
+import { protocolNumber } from '@sonde/model/policy/protocol';
+import { describe, expect, it } from 'vitest';
+import { adminVerdict } from './naive/admin.js';
+import { calicoVerdict } from './naive/calico.js';
+import { type Family, randomConnection, randomWorld } from './naive/generate.js';
+import { networkPolicyVerdict } from './naive/kubernetes.js';
+import { manifestsOf, policyManifest } from './naive/manifests.js';
+import { Random } from './naive/random.js';
+import type { Connection, Pod, Policy, World } from './naive/world.js';
+
+const WORLDS = 250;
+const FLOWS = 12;
+
+interface NamedFlow extends FlowIdentity {
+  readonly index: number;
+}
+
+describe.each(['kubernetes', 'admin', 'calico'] as const)(
+  'over random clusters with %s policies',
+  (family) => {
+    it('the preview of a change tells exactly the flows that both worlds judge differently', () => {
+      let differing = 0;
+      for (let seed = 0; seed < WORLDS; seed++) {
+        const random = new Random(seed + 300_000);
+        const world = withAlikePorts(randomWorld(random, family));
+        const { changed, apply, remove } = randomChange(random, world, family);
+        const connections = Array.from({ length: FLOWS }, () => randomConnection(random, world));
+        const flows = connections.map(flowOf);
+
+        const objects = recorded(world);
+        const after = policyWorld(changedObjects(objects, { apply, remove }).objects);
+        for (const view of ['enforced', 'pending'] as const) {
+          const preview = previewFlows(policyWorld(objects), after, flows, view);
+          const said = preview.map(({ flow, before, after: later }) => [
+            flow.index,
+            before.verdict,
+            later.verdict,
+          ]);
+          const expected = connections.flatMap((connection, index) => {
+            const one = naive(world, family, connection, false);
+            const other = naive(changed, family, connection, view === 'pending');
+            return one === other ? [] : [[index, one, other]];
+          });
+          expect(said, `seed ${seed}`).toEqual(expected);
+          differing += expected.length;
+        }
+      }
+      // A change that changes nothing would prove nothing.
+      expect(differing).toBeGreaterThan(WORLDS / 2);
+    });
+
+    it('addresses between two boundaries are judged alike', () => {
+      for (let seed = 0; seed < 60; seed++) {
+        const random = new Random(seed + 400_000);
+        const world = policyWorld(recorded(withAlikePorts(randomWorld(random, family))));
+        const boundaries = addressBoundaries(world.evaluator.addressPrefixes).map((one) =>
+          formatAddress(one),
+        );
+        const classOf = (address: string) =>
+          boundaries.filter((boundary) => hexadecimal(boundary) <= hexadecimal(address)).length;
+        const verdicts = new Map<string, string>();
+        const { pods } = randomWorld(new Random(seed + 400_000), family);
+        const pod = random.pick(pods);
+        for (let i = 0; i < 40; i++) {
+          const address = randomAddress(random, boundaries);
+          const flow = { ...flowOf({ from: pod, to: address, protocol: 'TCP', port: 80, sourcePort: 1 }, 0) };
+          const [judged] = judgeFlows(world, [flow], 'enforced');
+          const key = `class ${classOf(address)}`;
+          expect(judged?.policies, `seed ${seed}: ${address}`).toBe(verdicts.get(key) ?? judged?.policies);
+          verdicts.set(key, judged?.policies ?? '');
+        }
+      }
+    });
+  },
+);
+
+/** Pods that flows cannot tell apart name the same ports: what they name is kept once for all of them. */
+function withAlikePorts(world: World): World {
+  const ports = new Map(world.pods.map((pod) => [groupOf(pod), pod.ports] as const));
+  return { ...world, pods: world.pods.map((pod) => ({ ...pod, ports: ports.get(groupOf(pod)) ?? [] })) };
+}
+
+function groupOf({ namespace, labels }: Pod): string {
+  return `${namespace}/${canonicalLabels(labels)}`;
+}
+
+/** The cluster as its history tells it: without pods, but with their port names. */
+function recorded(world: World): KubernetesObject[] {
+  const names = new PortNamesOfPods();
+  return manifestsOf(world).flatMap((object) =>
+    object.kind === 'Pod' ? (names.apply(object as PodObject) ?? []) : [object],
+  );
+}
+
+function randomChange(random: Random, world: World, family: Family) {
+  const others = randomWorld(random, family).policies.filter(
+    (policy) => policy.api !== 'admin' || kindOf(policy) === kindOf(world.policies[0] ?? policy),
+  );
+  const gone = world.policies.filter(() => random.oneIn(3));
+  const kept = world.policies.filter((policy) => !gone.includes(policy));
+  const replaced = kept.filter(() => random.oneIn(3));
+  const come: Policy[] = [
+    ...others.slice(0, 2).map((policy, index) => renamed(policy, `new-${index}`)),
+    ...replaced.flatMap((policy) => {
+      const other = others.find((one) => kindOf(one) === kindOf(policy));
+      return other ? [{ ...other, ...placeOf(policy) }] : [];
+    }),
+  ];
+  const apply = come.map(policyManifest);
+  const names = new Set(apply.map(nameOf));
+  return {
+    apply,
+    remove: gone.map(policyManifest).filter((object) => !names.has(nameOf(object))),
+    changed: {
+      ...world,
+      policies: [...kept.filter((policy) => !names.has(nameOf(policyManifest(policy)))), ...come],
+    },
+  };
+}
+
+function renamed(policy: Policy, name: string): Policy {
+  return kindOf(policy) === 'BaselineAdminNetworkPolicy' ? policy : { ...policy, name };
+}
+
+function nameOf({ kind, metadata }: KubernetesObject): string {
+  return `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+function kindOf(policy: Policy): string {
+  return policy.api === 'kubernetes' ? policy.api : policy.kind;
+}
+
+function placeOf(policy: Policy): { name: string; namespace?: string } {
+  return policy.api === 'admin' ? { name: policy.name } : { name: policy.name, namespace: policy.namespace };
+}
+
+function flowOf({ from, to, protocol, port, sourcePort }: Connection, index: number): NamedFlow {
+  return {
+    ...{ index, src: endOf(from), dst: endOf(to), protocol: protocolNumber(protocol) ?? 0 },
+    ...{ port, sourcePort, relation: STRANGERS, answered: false, domain: '' },
+  };
+}
+
+function endOf(end: Pod | string): FlowEnd {
+  if (typeof end === 'string') {
+    return { kind: 'external', namespace: '', labels: '', serviceAccount: '', address: parseAddress(end) };
+  }
+  const { namespace, labels, serviceAccount, ip } = end;
+  const address = parseAddress(ip);
+  return { kind: 'pod', namespace, labels: canonicalLabels(labels), serviceAccount, address };
+}
+
+function naive(world: World, family: Family, connection: Connection, staged: boolean): string {
+  const verdicts = (['egress', 'ingress'] as const).map((direction) => {
+    const end = direction === 'egress' ? connection.from : connection.to;
+    if (typeof end === 'string') return 'allow';
+    if (family === 'calico') return calicoVerdict(world, end, direction, connection, staged);
+    if (family === 'admin') return adminVerdict(world, end, direction, connection);
+    return networkPolicyVerdict(world, end, direction, connection) ?? 'allow';
+  });
+  return verdicts.includes('deny') ? 'deny' : 'allow';
+}
+
+/** An address at or near a boundary, or anywhere. */
+function randomAddress(random: Random, boundaries: readonly string[]): string {
+  const bytes = random.oneIn(4)
+    ? parseAddress(`198.51.${random.below(256)}.${random.below(256)}`)
+    : parseAddress(random.pick(boundaries));
+  if (random.oneIn(2)) bytes[15] = random.below(256);
+  return formatAddress(bytes);
+}
+
+function hexadecimal(address: string): string {
+  return Buffer.from(parseAddress(address)).toString('hex');
+}
