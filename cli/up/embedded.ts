@@ -8,6 +8,7 @@ import type { FlowSource } from '@sonde/collector/source';
 import { LiveContext } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
 import { PendingAddresses } from '@sonde/enricher/pending';
+import { PolicyHistory } from '@sonde/enricher/policy-history';
 import { followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { type KubeConfigChoice, readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
@@ -59,8 +60,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const stopping = new AbortController();
   const hurry = new AbortController();
   const { kubeConfig, manifests } = options;
+  const history = new PolicyHistory(options.cluster);
   const followed = followCluster({
-    ...{ context, manifests, log, signal: stopping.signal },
+    ...{ context, manifests, log, signal: stopping.signal, observer: history },
     kubeConfig: kubeConfig && readKubeConfig(kubeConfig),
   });
   let store: FlowStore | undefined;
@@ -104,6 +106,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       },
     });
     const done = finished(collectors, enricher, () => transport.close());
+    const kept = history.run({ store, ready: followed.ready, log, signal: stopping.signal });
+    // Without its last versions the next start finds out what changed; nobody must fail for it before.
+    kept.catch((error: unknown) => log.error({ err: error }, 'versions of policies were not kept'));
 
     const opened = store;
     return {
@@ -117,6 +122,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         await done.catch(() => undefined);
         stopping.abort();
         await followed.ended;
+        await kept.catch(() => undefined);
         await api.close();
         await opened.close();
       },
