@@ -6,6 +6,7 @@
 #ifndef SONDE_CONNECTION_H
 #define SONDE_CONNECTION_H
 
+#include <stddef.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "flow.h"
@@ -19,42 +20,55 @@ static __always_inline bool ended(const struct flow *f)
 	return (f->fin[0] && f->fin[1]) || f->rst[0] || f->rst[1];
 }
 
-static __always_inline void note_syn(struct flow *f, __u32 sender)
+/*
+ * A SYN with another sequence number than the last one opens a new connection: the same ports are used again. One with
+ * the same number was sent again, and so was not answered, whatever looked like an end. When both ends open the
+ * connection at once (RFC 9293 section 3.5) the second SYN is no new one either.
+ */
+static __always_inline void note_syn(struct flow *f, __u32 sender, __u32 sequence)
 {
-	if (f->syns && ended(f)) {
-		/* The same ports are used again: a new connection within the window. */
-		f->reopened++;
+	bool again = f->syns && (f->syn_sequence == sequence || (f->syn_from != sender && !ended(f)));
+
+	if (!again) {
+		if (f->syns)
+			f->reopened++;
+		else
+			f->first_sequence = sequence;
+		if (ended(f))
+			f->ended++;
 		f->syns = 0;
+		f->syn_at = bpf_ktime_get_ns();
+		f->syn_from = sender;
+		f->syn_sequence = sequence;
 		f->synack_at = 0;
 		f->established_at = 0;
 		f->fin[0] = f->fin[1] = 0;
-		f->rst[0] = f->rst[1] = 0;
-	}
-	if (f->syns == 0) {
-		f->syn_at = bpf_ktime_get_ns();
-		f->syn_from = sender;
 		f->attention |= ATTEND_HANDSHAKE;
 	}
 	f->syns++;
+	f->rst[0] = f->rst[1] = 0;
 }
 
 /* Follows the TCP state machine (RFC 9293) as far as it can be seen from outside. */
-static __always_inline void note_tcp_state(struct flow *f, const struct packet *p)
+static __always_inline void note_tcp_state(struct __sk_buff *skb, struct flow *f, const struct packet *p)
 {
-	__u32 sender = p->sender & 1;
+	__u32 sender = p->sender & 1, sequence = 0;
 
 	if (p->tcp_flags & TCP_RST) {
 		f->rst[sender] = 1;
 		f->attention &= ~ATTEND_HANDSHAKE;
 	} else if (p->tcp_flags & TCP_SYN) {
 		if (!(p->tcp_flags & TCP_ACK)) {
-			note_syn(f, sender);
+			load(skb, p->transport + offsetof(struct tcphdr, seq), &sequence, sizeof(sequence));
+			note_syn(f, sender, sequence);
 		} else if (!f->synack_at) {
 			f->synack_at = bpf_ktime_get_ns();
 			f->synack_from = sender;
+			f->attention |= ATTEND_HANDSHAKE;
 		}
 	} else {
-		if ((f->attention & ATTEND_HANDSHAKE) && (p->tcp_flags & TCP_ACK) && sender == f->syn_from) {
+		if ((f->attention & ATTEND_HANDSHAKE) && (p->tcp_flags & TCP_ACK) &&
+		    sender == (f->syns ? f->syn_from : !f->synack_from)) {
 			f->established_at = bpf_ktime_get_ns();
 			f->attention &= ~ATTEND_HANDSHAKE;
 		}

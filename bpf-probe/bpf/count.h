@@ -93,7 +93,7 @@ static __always_inline void attend(struct __sk_buff *skb, struct flow *f, const 
 		return;
 	f->tcp_flags[p->sender & 1] |= p->tcp_flags;
 	if ((p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) || (f->attention & ATTEND_HANDSHAKE))
-		note_tcp_state(f, p);
+		note_tcp_state(skb, f, p);
 	if ((hook & HOOK_INGRESS) && (__u32)(f->last >> 20) - f->socket_at > SOCKET_INTERVAL)
 		sample_socket(skb, f);
 }

@@ -101,10 +101,14 @@ struct flow {
 	__u8 hello_left;  /* segments that may still complete a ClientHello */
 	__u8 fin[2];
 	__u8 rst[2];
-	__u16 syns;	/* SYNs of the current connection; more than one means repeated */
-	__u16 reopened; /* connections that ended before the current one, all within the window */
-	__u32 owner[2]; /* process of the socket; 0 if not known. See struct process */
-	__u32 rtt_sum;	/* microseconds, of rtt_samples readings of local TCP sockets */
+	__u16 syns;	    /* SYNs of the current connection; more than one means repeated */
+	__u16 reopened;	    /* connections that were opened after the first one, all within the window */
+	__u16 ended;	    /* connections that ended before the current one was opened, within the window */
+	__u32 syn_sequence; /* of the current connection's SYN, network byte order: tells a repeated SYN from a new one
+			     */
+	__u32 first_sequence; /* of the window's first SYN */
+	__u32 owner[2];	      /* process of the socket; 0 if not known. See struct process */
+	__u32 rtt_sum;	      /* microseconds, of rtt_samples readings of local TCP sockets */
 	__u32 rtt_samples;
 	__u32 rtt_min;	      /* microseconds; 0 if never read */
 	__u32 unreachable;    /* ICMP said that a packet of the connection could not be delivered */

@@ -18,15 +18,18 @@ struct connection {
 	bool answered;	  /* the server has sent something */
 	bool unreachable; /* ICMP said so of its SYN, which the client may send again */
 	struct end other[2];
-	__u64 syn_at;	  /* of a handshake that is still going on, else 0 */
-	__u32 tls_server; /* number in NAMES_TLS_SERVERS; 0 if not known */
-	__u32 tls_window; /* number of the window in which it was learned */
+	__u64 syn_at;	    /* of a handshake that is still going on, else 0 */
+	bool opened;	    /* a SYN was seen */
+	__u32 syn_sequence; /* of the latest one */
+	__u32 tls_server;   /* number in NAMES_TLS_SERVERS; 0 if not known */
+	__u32 tls_window;   /* number of the window in which it was learned */
 	/* Positions of the neighbours in the order of last use; the table's own. */
 	__u32 newer, older;
 };
 
 struct connections;
 
+/* Room for `capacity` connections; memory is taken as they come. */
 struct connections *make_connections(__u32 capacity);
 
 /* NULL if the connection is not known. Valid until the next call. */

@@ -265,7 +265,7 @@ int main(int argc, char **argv)
 		measure_programs();
 	probe.window = open_window(probe.bpf, probe.options.max_flows);
 	probe.sightings = make_sightings(probe.options.max_flows);
-	probe.connections = make_connections(probe.options.max_flows * 2);
+	probe.connections = make_connections(probe.options.max_connections);
 	probe.tally.map_capacity = (__u64)probe.options.max_flows * 2;
 	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), take_message, &probe, NULL);
 	if (!probe.ring ||

@@ -17,6 +17,7 @@ static const char usage[] =
 	"  --pods               watch every veth whose other end is in another network namespace\n"
 	"  --window-ms N        report this often, in milliseconds (default 5000)\n"
 	"  --max-flows N        connections that a window's maps hold, each of IPv4 and IPv6 (default 131072)\n"
+	"  --max-connections N  connections that are remembered from window to window (default 262144)\n"
 	"  --ring-bytes N       ring buffer for what the maps do not hold; a power of two (default 4194304)\n"
 	"  --output PATH        write to this Unix socket instead of standard output\n"
 	"  --sampling N         count one packet in N (default 1)\n"
@@ -62,6 +63,7 @@ struct options read_options(int argc, char **argv)
 		PODS,
 		WINDOW,
 		MAX_FLOWS,
+		MAX_CONNECTIONS,
 		RING,
 		OUTPUT,
 		FILTERS,
@@ -77,6 +79,7 @@ struct options read_options(int argc, char **argv)
 		{"pods", no_argument, NULL, PODS},
 		{"window-ms", required_argument, NULL, WINDOW},
 		{"max-flows", required_argument, NULL, MAX_FLOWS},
+		{"max-connections", required_argument, NULL, MAX_CONNECTIONS},
 		{"ring-bytes", required_argument, NULL, RING},
 		{"output", required_argument, NULL, OUTPUT},
 		{"sampling", required_argument, NULL, SAMPLING},
@@ -87,7 +90,11 @@ struct options read_options(int argc, char **argv)
 		{"help", no_argument, NULL, HELP},
 		{},
 	};
-	struct options options = {.window_millis = 5000, .max_flows = 131072, .ring_bytes = 4 << 20, .sampling = 1};
+	struct options options = {.window_millis = 5000,
+				  .max_flows = 131072,
+				  .max_connections = 262144,
+				  .ring_bytes = 4 << 20,
+				  .sampling = 1};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -106,6 +113,9 @@ struct options read_options(int argc, char **argv)
 			break;
 		case MAX_FLOWS:
 			options.max_flows = read_number("max-flows", optarg, 1, 1 << 24);
+			break;
+		case MAX_CONNECTIONS:
+			options.max_connections = read_number("max-connections", optarg, 1, 1 << 24);
 			break;
 		case RING:
 			options.ring_bytes = read_number("ring-bytes", optarg, 4096, 1 << 30);

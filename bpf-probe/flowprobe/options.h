@@ -26,6 +26,7 @@ struct options {
 	bool pods; /* every veth whose other end is in another network namespace */
 	__u32 window_millis;
 	__u32 max_flows;
+	__u32 max_connections;
 	__u32 ring_bytes;
 	const char *output; /* NULL for standard output, else a Unix socket to connect to */
 	const char *netns;  /* NULL for the one it was started in */

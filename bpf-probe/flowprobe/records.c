@@ -173,6 +173,10 @@ static void remember(struct connections *connections, const struct sighting *sig
 	if (is_over(state) && anew && now - flow->last > LINGER_NANOS)
 		return; /* Most short connections end here. */
 	connection = remember_connection(connections, &sighting->key);
+	if (flow->syns) {
+		connection->opened = true;
+		connection->syn_sequence = flow->syn_sequence;
+	}
 	if (anew) {
 		connection->fin[0] = connection->fin[1] = 0;
 		connection->reset = false;
@@ -198,8 +202,10 @@ void make_record(struct flow_record *record, const struct sighting *sighting, co
 {
 	const struct flow *flow = &sighting->flow;
 	const struct connection *known = find_connection(context->connections, &sighting->key);
-	bool repeated_syn = known && known->syn_at && !was_over(known);
-	bool anew = flow->syns && !repeated_syn;
+	bool repeated_syn = known && known->opened && known->syn_sequence == flow->first_sequence;
+	/* The window's first SYN, or one after it, is of another connection than the one that is known. */
+	bool first_anew = flow->syns && !repeated_syn;
+	bool anew = first_anew || flow->reopened;
 	__u32 tls_server = known && (!anew || known->tls_window >= context->window) ? known->tls_server : 0;
 	int client, server;
 
@@ -224,8 +230,8 @@ void make_record(struct flow_record *record, const struct sighting *sighting, co
 	record->connection_state = find_state(sighting, known, client);
 	record->ends = (flow->ends >> client & 1) | (flow->ends >> server & 1) << 1;
 	record->connections_started = flow->reopened;
-	record->connections_completed = flow->reopened;
-	if (anew || (sighting->key.protocol != IPPROTO_TCP && !known))
+	record->connections_completed = flow->ended;
+	if (first_anew || (sighting->key.protocol != IPPROTO_TCP && !known))
 		record->connections_started++;
 	if (is_over(record->connection_state) && !was_over(known) && !(known && known->unreachable))
 		record->connections_completed++;

@@ -130,9 +130,38 @@ static __u64 earlier(__u64 a, __u64 b)
 	return !a || (b && b < a) ? b : a;
 }
 
+/* Adds the openings of `from`. One with a SYN of its own is a later connection of the same ports. */
+static void add_openings(struct flow *to, const struct flow *from)
+{
+	bool anew = to->syns && from->syns && to->syn_sequence != from->first_sequence;
+
+	to->reopened += from->reopened + anew;
+	to->ended += from->ended;
+	if (!to->syns)
+		to->first_sequence = from->first_sequence;
+	if (anew) {
+		to->ended += (to->fin[0] && to->fin[1]) || to->rst[0] || to->rst[1];
+		memset(to->fin, 0, sizeof(to->fin));
+		memset(to->rst, 0, sizeof(to->rst));
+		to->syns = 0;
+		to->syn_at = to->synack_at = to->established_at = 0;
+	}
+	if (from->syns) {
+		to->syn_from = from->syn_from;
+		to->syn_sequence = from->syn_sequence;
+	}
+	if (!to->synack_at)
+		to->synack_from = from->synack_from;
+	to->syns += from->syns;
+	to->syn_at = earlier(to->syn_at, from->syn_at);
+	to->synack_at = earlier(to->synack_at, from->synack_at);
+	to->established_at = earlier(to->established_at, from->established_at);
+}
+
 /* Adds what `from` saw to `to`; both are of the same connection in the same order of sides. */
 static void add_flow(struct flow *to, const struct flow *from)
 {
+	add_openings(to, from);
 	for (int side = 0; side < 2; side++) {
 		to->bytes[side] += from->bytes[side];
 		to->packets[side] += from->packets[side];
@@ -152,15 +181,6 @@ static void add_flow(struct flow *to, const struct flow *from)
 	if (from->last > to->last)
 		to->last = from->last;
 	to->ends |= from->ends;
-	if (!to->syns)
-		to->syn_from = from->syn_from;
-	if (!to->synack_at)
-		to->synack_from = from->synack_from;
-	to->syns += from->syns;
-	to->reopened += from->reopened;
-	to->syn_at = earlier(to->syn_at, from->syn_at);
-	to->synack_at = earlier(to->synack_at, from->synack_at);
-	to->established_at = earlier(to->established_at, from->established_at);
 	to->unreachable |= from->unreachable;
 	to->rtt_sum += from->rtt_sum;
 	to->rtt_samples += from->rtt_samples;

@@ -12,6 +12,8 @@ export interface DirectionCount {
 
 /** Records what passes an interface with tcpdump until `stop`. */
 export class PacketRecorder {
+  #said = '';
+
   private constructor(
     private readonly tcpdump: ChildProcess,
     private readonly ended: Promise<unknown>,
@@ -25,22 +27,26 @@ export class PacketRecorder {
     file: string,
     ...more: string[]
   ): Promise<PacketRecorder> {
-    const options = ['-i', interfaceName, '-s', '256', '--immediate-mode', '-U', '-w', file, ...more];
+    const snapshot = ['-s', '256', '-B', '65536', '--immediate-mode', '-Z', 'root'];
+    const options = ['-i', interfaceName, ...snapshot, '-w', file, ...more];
     const [command, ...commandArguments] = inNamespace(networkNamespace, ['tcpdump', ...options]);
     const tcpdump = spawn(command, commandArguments, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    tcpdump.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const ended = once(tcpdump, 'close');
-    while (!said.includes('listening on')) {
-      await Promise.race([once(tcpdump.stderr, 'data'), ended]);
-      if (tcpdump.exitCode !== null) throw new Error(`tcpdump did not start: ${said}`);
+    const recorder = new PacketRecorder(tcpdump, once(tcpdump, 'close'), file);
+    tcpdump.stderr.setEncoding('utf8').on('data', (text: string) => (recorder.#said += text));
+    while (!recorder.#said.includes('listening on')) {
+      await Promise.race([once(tcpdump.stderr, 'data'), recorder.ended]);
+      if (tcpdump.exitCode !== null) throw new Error(`tcpdump did not start: ${recorder.#said}`);
     }
-    return new PacketRecorder(tcpdump, ended, file);
+    return recorder;
   }
 
+  /** @throws Error when tcpdump was too slow and missed packets, so that its count is none. */
   async stop(): Promise<void> {
     this.tcpdump.kill('SIGINT');
     await this.ended;
+    if (!this.#said.includes('\n0 packets dropped by kernel')) {
+      throw new Error(`tcpdump missed packets: ${this.#said}`);
+    }
   }
 }
 
@@ -63,14 +69,28 @@ export async function countByTcpdump(file: string): Promise<Map<string, Directio
   return counts;
 }
 
-const IPV4 = /^IP \(.*proto (\w+) \(\d+\), length (\d+)(?:, options \(.*?\))?\)\s+(\S+) > (\S+): /;
-const IPV6 = /^IP6 \(.*next-header (\w+) \(\d+\) payload length: (\d+)\) (\S+) > (\S+): /;
+/**
+ * How many TCP connections were opened to a port, by tcpdump's reading of a recording: a SYN that was sent again has
+ * the same sequence number.
+ */
+export async function countOpenings(file: string, port: number): Promise<number> {
+  const opening = `tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn and dst port ${port}`;
+  const { stdout } = await promisify(execFile)('tcpdump', ['-nn', '-t', '-S', '-r', file, opening], {
+    maxBuffer: 1 << 28,
+  });
+  return new Set(stdout.match(/^IP6? .* seq \d+/gm)).size;
+}
+
+const IPV4 =
+  /^IP \(.*offset (\d+),.*proto ([\w-]+) \(\d+\), length (\d+)(?:, options \(.*?\))?\)\s+(\S+) > (\S+): /;
+const IPV6 = /^IP6 \((.*)next-header ([\w-]+) \(\d+\) payload length: (\d+)\) (\S+) > (\S+): /;
 
 function readPacket(line: string): { key: string; bytes: number } | undefined {
   const ipv4 = IPV4.exec(line);
-  const [, protocol = '', length = '', source = '', destination = ''] = ipv4 ?? IPV6.exec(line) ?? [];
+  const [, offset, protocol = '', length = '', source = '', destination = ''] = ipv4 ?? IPV6.exec(line) ?? [];
   if (protocol === '') return undefined;
-  const withPorts = protocol === 'TCP' || protocol === 'UDP';
+  // Only the first fragment of an IPv4 packet has the ports.
+  const withPorts = (protocol === 'TCP' || protocol === 'UDP') && !(ipv4 && offset !== '0');
   const end = (text: string) => {
     const dot = withPorts ? text.lastIndexOf('.') : text.length;
     return `${formatAddress(parseAddress(text.slice(0, dot)))} ${withPorts ? text.slice(dot + 1) : '0'}`;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeNamespaces } from '@sonde/deploy/lab/command/namespace';
 import { run } from '@sonde/deploy/lab/command/run';
+import { whySkipLive } from '../e2e/live.js';
 import { NodeNetwork, type TestPod } from './node-network.js';
-import { type ReportedFlow, watch, whyNoProbe } from './watch.js';
+import { type ReportedFlow, watch } from './watch.js';
 
-const reason = whyNoProbe();
-if (reason !== undefined) console.warn(`The probe's tests are skipped: ${reason}`);
+const reason = whySkipLive();
 
 const PACKETS = 6;
 

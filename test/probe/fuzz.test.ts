@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { execute } from '@sonde/deploy/lab/command/run';
 import { probeSourceFolder } from './paths.js';
-import { whyNoProbe } from './watch.js';
+import { whySkipLive } from '../e2e/live.js';
 
 /** Where Debian's libclang-rt packages put libFuzzer; other versions lie beside it. */
 const reason =
-  whyNoProbe() ??
+  whySkipLive() ??
   (existsSync('/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a')
     ? undefined
     : 'libFuzzer is missing: run "apt-get install libclang-rt-dev".');

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { execute, run } from '@sonde/deploy/lab/command/run';
+import { whySkipLive } from '../e2e/live.js';
 import { NodeNetwork } from './node-network.js';
 import { flowprobeProgram } from './paths.js';
-import { watch, whyNoProbe } from './watch.js';
+import { watch } from './watch.js';
 
-const reason = whyNoProbe();
-if (reason !== undefined) console.warn(`The probe's tests are skipped: ${reason}`);
+const reason = whySkipLive();
 
 describe.skipIf(reason !== undefined)('the life of flowprobe', () => {
   let node: NodeNetwork;

@@ -7,7 +7,7 @@ import {
   execInNamespace,
 } from '@sonde/deploy/lab/command/namespace';
 import { run, type Command } from '@sonde/deploy/lab/command/run';
-import { trafficEndProgram } from './paths.js';
+import { connectionsProgram, trafficEndProgram } from './paths.js';
 
 /** A pod of a {@link NodeNetwork}: a namespace with `eth0`, whose other end is `interfaceName` in the node. */
 export interface TestPod {
@@ -95,15 +95,22 @@ export class NodeNetwork {
 
   /** Starts a server of `traffic-end.mjs` in a pod; resolves when it listens. */
   async serve(pod: TestPod, ...end: string[]): Promise<void> {
-    const [program, ...args] = inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]);
-    const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#processes.push(server);
-    await once(server.stdout, 'data');
+    await this.#start(inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]));
   }
 
   /** Runs a client of `traffic-end.mjs` in a pod to its end. */
   async send(pod: TestPod, ...end: string[]): Promise<void> {
     await run(inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]));
+  }
+
+  /** Starts `connections serve` (bpf-probe/tools) in a pod; resolves when it listens. */
+  async serveConnections({ netns }: TestPod, address: string, port: string): Promise<void> {
+    await this.#start(inNamespace(netns, [connectionsProgram, 'serve', address, port]));
+  }
+
+  /** Opens connections to it one after the other, as fast as they go. */
+  async openConnections(pod: TestPod, address: string, port: string, count: number): Promise<void> {
+    await run(inNamespace(pod.netns, [connectionsProgram, 'open', address, port, String(count), '10']));
   }
 
   /** Runs any command in a pod and returns what it printed, whatever its exit code. */
@@ -114,6 +121,13 @@ export class NodeNetwork {
   async remove(): Promise<void> {
     for (const process of this.#processes) process.kill('SIGKILL');
     await removeNamespaces([this.netns, ...this.pods.map(({ netns }) => netns)]);
+  }
+
+  /** Starts a server; resolves when it prints that it is ready. */
+  async #start([program, ...args]: Command): Promise<void> {
+    const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#processes.push(server);
+    await once(server.stdout, 'data');
   }
 
   async turnOffloadOff(): Promise<void> {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { probeProgram } from '@sonde/cli/up/probe-program';
 
 /** The folder of the test workspace, whether the code runs from its sources or from `dist/`. */
 const workspace = findUp(import.meta.dirname, 'package.json');
@@ -7,12 +8,14 @@ const workspace = findUp(import.meta.dirname, 'package.json');
 /** The probe's sources. */
 export const probeSourceFolder = path.resolve(workspace, '../bpf-probe');
 
-/** Where `make -C bpf-probe` puts what it builds. */
-const build = process.env['PROBE_BUILD'] ?? path.join(probeSourceFolder, 'build');
+export const flowprobeProgram = probeProgram();
 
-export const flowprobeProgram = path.join(build, 'flowprobe');
+/** Where `make -C bpf-probe` put it, and what is built with it. */
+const build = path.dirname(flowprobeProgram);
+
 export const baselineProgram = path.join(build, 'baseline');
 export const sendFramesProgram = path.join(build, 'send_frames');
+export const connectionsProgram = path.join(build, 'connections');
 export const trafficEndProgram = path.join(workspace, 'probe/traffic-end.mjs');
 
 function findUp(directory: string, file: string): string {

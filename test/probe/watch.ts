@@ -1,25 +1,13 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { existsSync } from 'node:fs';
 import type { DnsTransaction } from '@sonde/collector/probe/messages';
 import { probeWindows } from '@sonde/collector/probe/windows';
-import { whyUnavailable } from '@sonde/deploy/lab/unavailable';
 import { formatAddress } from '@sonde/model/cluster/address';
 import { enumerationValue } from '@sonde/model/flow/enumerations';
 import type { TextColumn } from '@sonde/model/flow/columns';
 import type { ObservedFlows } from '@sonde/model/flow/observed';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 import { flowprobeProgram } from './paths.js';
-
-/** Why the probe cannot be tested here, or undefined when it can. */
-export function whyNoProbe(): string | undefined {
-  const reason = whyUnavailable(['ip', 'nft', 'ping', 'ethtool', 'tcpdump']);
-  if (reason !== undefined) return reason;
-  if (!existsSync('/sys/kernel/btf/vmlinux')) return 'This kernel has no type information for BPF programs.';
-  return existsSync(flowprobeProgram)
-    ? undefined
-    : `${flowprobeProgram} is not built: run "make -C bpf-probe".`;
-}
 
 /** A reported flow, as far as tests look at it. */
 export interface ReportedFlow {
@@ -69,6 +57,8 @@ export interface ProbeReport {
 export interface Watch {
   /** Resolves when it has reported that it watches exactly these interfaces. */
   watches(...names: string[]): Promise<void>;
+  /** Lets it do nothing while `busy` runs: the kernel programs count on, and nobody reads their maps. */
+  stalled(busy: () => Promise<unknown>): Promise<void>;
   /** Ends it and returns all that it reported. */
   stop(): Promise<ProbeReport>;
 }
@@ -106,6 +96,14 @@ export async function watch(netns: string, ...options: string[]): Promise<Watch>
   return {
     async watches(...names) {
       while (watched !== namesText(names)) await Promise.race([once(interfaces, 'changed'), failed]);
+    },
+    async stalled(busy) {
+      probe.kill('SIGSTOP');
+      try {
+        await busy();
+      } finally {
+        probe.kill('SIGCONT');
+      }
     },
     async stop() {
       probe.kill('SIGTERM');
