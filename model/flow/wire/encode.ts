@@ -1,0 +1,121 @@
+import { Writer } from 'protobufjs/minimal.js';
+import { observedDnsFields } from '../../dns/records.js';
+import type { FlowBatch } from '../batch.js';
+import { type ColumnByType, columnOf, type Records, type TextColumn } from '../columns.js';
+import type { FieldDeclaration } from '../field.js';
+import { observedFlowFields } from '../observed.js';
+import { addressDictionary } from './addresses.js';
+import {
+  batchField,
+  bytesTag,
+  columnField,
+  columnKind,
+  kindOf,
+  MOST_BATCH_ROWS,
+  recordsField,
+  varintTag,
+} from './format.js';
+import { type NumberColumn, type PackedNumbers, packNumbers } from './numbers.js';
+
+/**
+ * A batch as the protobuf message `FlowBatch` of `flow.proto`. Works on whole columns: those that are all zero are
+ * left out, numbers travel as narrow as they can, texts and addresses as dictionaries.
+ * @throws RangeError if there are more than {@link MOST_BATCH_ROWS} rows of a kind, or an index past its dictionary.
+ */
+export function encodeBatch(batch: FlowBatch): Uint8Array {
+  const writer = Writer.create();
+  writer.uint32(varintTag(batchField.schemaVersion)).uint32(batch.schemaVersion);
+  writer.uint32(bytesTag(batchField.cluster)).string(batch.cluster);
+  writer.uint32(bytesTag(batchField.node)).string(batch.node);
+  writer.uint32(varintTag(batchField.sequence)).uint64(batch.sequence);
+  for (const [reason, count] of Object.entries(batch.losses)) {
+    // A map is a repeated message of key (1) and value (2): https://protobuf.dev/programming-guides/encoding/#maps
+    writer.uint32(bytesTag(batchField.losses)).fork();
+    writer.uint32(bytesTag(1)).string(reason).uint32(varintTag(2)).uint64(count).ldelim();
+  }
+  if (batch.rows > 0) writeRecords(writer, batchField.flows, observedFlowFields, batch);
+  if (batch.dns && batch.dns.rows > 0) writeRecords(writer, batchField.dns, observedDnsFields, batch.dns);
+  return writer.finish();
+}
+
+function writeRecords<Field extends FieldDeclaration>(
+  writer: Writer,
+  field: number,
+  fields: readonly Field[],
+  records: Records<Field>,
+): void {
+  if (records.rows > MOST_BATCH_ROWS) {
+    throw new RangeError(`${records.rows} rows in a batch; a message holds at most ${MOST_BATCH_ROWS}`);
+  }
+  writer.uint32(bytesTag(field)).fork();
+  writer.uint32(varintTag(recordsField.rows)).uint32(records.rows);
+  for (const field of fields) writeColumn(writer, field, columnOf(records.columns, field));
+  writer.ldelim();
+}
+
+function writeColumn(
+  writer: Writer,
+  field: FieldDeclaration,
+  column: ColumnByType[keyof ColumnByType],
+): void {
+  const kind = kindOf(field.type);
+  if (kind === columnKind.text) writeTexts(writer, field.name, column as TextColumn);
+  else if (kind === columnKind.address) writeAddresses(writer, field.name, column as ColumnByType['ip']);
+  else writeNumbers(writer, field.name, column as NumberColumn);
+}
+
+function writeNumbers(writer: Writer, name: string, column: NumberColumn): void {
+  const packed = packNumbers(column);
+  if (packed.width === 0 && packed.base === 0) return;
+  startColumn(writer, name, columnKind.number, packed).ldelim();
+}
+
+function writeTexts(writer: Writer, name: string, column: TextColumn): void {
+  const { texts, indexes } = usedTexts(column);
+  if (texts.length === 1 && texts[0] === '') return;
+  startColumn(writer, name, columnKind.text, packNumbers(indexes));
+  for (const text of texts) writer.uint32(bytesTag(columnField.texts)).string(text);
+  writer.ldelim();
+}
+
+function writeAddresses(writer: Writer, name: string, column: Uint8Array): void {
+  const { addresses, indexes } = addressDictionary(column);
+  if (addresses.length === 16 && addresses.every((byte) => byte === 0)) return;
+  startColumn(writer, name, columnKind.address, packNumbers(indexes));
+  writer.uint32(bytesTag(columnField.addresses)).bytes(addresses).ldelim();
+}
+
+function startColumn(
+  writer: Writer,
+  name: string,
+  kind: number,
+  { base, width, bytes }: PackedNumbers,
+): Writer {
+  writer.uint32(bytesTag(recordsField.columns)).fork();
+  writer.uint32(bytesTag(columnField.name)).string(name);
+  if (kind !== 0) writer.uint32(varintTag(columnField.kind)).int32(kind);
+  if (base !== 0) writer.uint32(varintTag(columnField.base)).uint64(base);
+  if (width !== 0) {
+    writer.uint32(varintTag(columnField.width)).uint32(width);
+    writer.uint32(bytesTag(columnField.numbers)).bytes(bytes);
+  }
+  return writer;
+}
+
+/** The texts that the rows use: a dictionary may outlive its batch and outgrow it. */
+function usedTexts({ indexes, dictionary }: TextColumn): { texts: string[]; indexes: Uint32Array } {
+  const texts: string[] = [];
+  const positions = new Int32Array(dictionary.length).fill(-1);
+  const used = new Uint32Array(indexes.length);
+  for (let row = 0; row < indexes.length; row++) {
+    const index = indexes[row] ?? 0;
+    let position = positions[index];
+    if (position === undefined) throw new RangeError(`row ${row} points past its dictionary, at ${index}`);
+    if (position < 0) {
+      position = texts.push(dictionary[index] ?? '') - 1;
+      positions[index] = position;
+    }
+    used[row] = position;
+  }
+  return { texts, indexes: used };
+}

@@ -1,0 +1,49 @@
+import type { FieldType } from '../field.js';
+
+/** The field numbers of `flow.proto`, and what its comments promise. */
+export const batchField = {
+  schemaVersion: 1,
+  cluster: 2,
+  node: 3,
+  sequence: 4,
+  losses: 5,
+  flows: 6,
+  dns: 7,
+} as const;
+
+export const recordsField = { rows: 1, columns: 2 } as const;
+
+export const columnField = {
+  name: 1,
+  kind: 2,
+  base: 3,
+  width: 4,
+  numbers: 5,
+  texts: 6,
+  addresses: 7,
+} as const;
+
+export const columnKind = { number: 0, text: 1, address: 2 } as const;
+
+/** How the columns of each field type travel. */
+export function kindOf(type: FieldType): number {
+  if (type === 'text') return columnKind.text;
+  return type === 'ip' ? columnKind.address : columnKind.number;
+}
+
+/** Most rows of flows, and of look-ups, in a message: bounds what a reader allocates for a message of few bytes. */
+export const MOST_BATCH_ROWS = 131_072;
+
+export const ADDRESS_BYTES = 16;
+
+/** How many bytes each number of a column takes. */
+export type Width = 0 | 1 | 2 | 4 | 8;
+
+/** A field's tag (https://protobuf.dev/programming-guides/encoding/#structure): its number and wire type. */
+export function varintTag(field: number): number {
+  return field << 3;
+}
+
+export function bytesTag(field: number): number {
+  return (field << 3) | 2;
+}
