@@ -1,0 +1,169 @@
+import { protocolNumber } from '../policy/protocol.js';
+import type { CelNode } from './cel.js';
+import { allOf, anyOf, type ComparisonOperator, type Filter, not, type NumberOperand } from './filter.js';
+import { nearestNames } from './nearest-names.js';
+import {
+  addressRange,
+  errorAt,
+  type Operand,
+  quotedText,
+  type Typed,
+  TYPE_NAMES,
+  wrongType,
+} from './operand.js';
+
+type Of<Type extends Operand['type']> = Extract<Operand, { type: Type }>;
+
+/**
+ * `left operator right`. Order exists for numbers and times.
+ * @throws FilterError if the two cannot be compared.
+ */
+export function compare(node: CelNode, operator: ComparisonOperator, left: Typed, right: Typed): Filter {
+  const numbers = numberPair(left, right);
+  if (numbers) return { kind: 'comparison', operator, left: numbers[0], right: numbers[1] };
+  if (operator !== '==' && operator !== '!=') {
+    throw errorAt(node, 'only numbers and times come one before the other');
+  }
+  const equal = equality(left, right) ?? equality(right, left);
+  if (!equal) throw mismatch(node, left, right);
+  return operator === '==' ? equal : not(equal);
+}
+
+/**
+ * `value in list`.
+ * @throws FilterError if the list cannot hold such values.
+ */
+export function contained(node: CelNode, value: Typed, list: Typed): Filter {
+  const { operand } = list;
+  if (operand.type === 'list') return among(node, value, operand.items);
+  if (operand.type === 'text' && operand.text.kind === 'field') {
+    const { field } = operand.text;
+    const { text } = operand;
+    if (field.form === 'labels') {
+      const key = quotedText(value);
+      if (key === '' || /[,=]/.test(key)) return { kind: 'constant', value: false };
+      return { kind: 'text', text, test: { kind: 'hasLabel', key } };
+    }
+    if (field.form === 'list') {
+      const item = quotedText(value);
+      if (item === '' || item.includes(',')) return { kind: 'constant', value: false };
+      return { kind: 'text', text, test: { kind: 'hasItem', item } };
+    }
+  }
+  throw wrongType(list, 'a list, as in ["a", "b"],');
+}
+
+/** `value in [items]`: equal to any of them. Long lists stay one test. */
+function among(node: CelNode, value: Typed, items: readonly Typed[]): Filter {
+  const { operand } = value;
+  if (items.length === 0) return { kind: 'constant', value: false };
+  switch (operand.type) {
+    case 'text':
+      return { kind: 'text', text: operand.text, test: { kind: 'oneOf', texts: items.map(quotedText) } };
+    case 'enumeration': {
+      const values = items.map((item) => valueOf(operand, item));
+      return { kind: 'enumeration', field: operand.field, values };
+    }
+    case 'address':
+      return { kind: 'address', field: operand.field, ranges: items.map(addressRange) };
+    case 'number':
+      if (operand.number.kind === 'field') return numbersIn(operand.number, value, items);
+  }
+  return anyOf(items.map((item) => compare(node, '==', value, item)));
+}
+
+function numbersIn(number: NumberOperand & { kind: 'field' }, value: Typed, items: readonly Typed[]): Filter {
+  const { field } = number;
+  const limit = 2n ** BigInt(field.type.slice('uint'.length));
+  const values = items.map((item) => {
+    const [, other] = numberPair(value, item) ?? [];
+    if (other?.kind !== 'literal') throw wrongType(item, 'a number');
+    return other.value;
+  });
+  return { kind: 'numbers', field, values: values.filter((one) => one >= 0n && one < limit) };
+}
+
+/** Both as numbers, or as times, if they are; protocols go by their names too. */
+function numberPair(left: Typed, right: Typed): [NumberOperand, NumberOperand] | undefined {
+  const [a, b] = [left.operand, right.operand];
+  if ((a.type === 'number' || a.type === 'time') && a.type === b.type) return [a.number, b.number];
+  if (a.type === 'number' && b.type === 'quoted') {
+    const protocol = protocolOf(a, b, right);
+    if (protocol) return [a.number, protocol];
+  }
+  if (b.type === 'number' && a.type === 'quoted') {
+    const protocol = protocolOf(b, a, left);
+    if (protocol) return [protocol, b.number];
+  }
+  return undefined;
+}
+
+function protocolOf({ number }: Of<'number'>, { value }: Of<'quoted'>, at: Typed): NumberOperand | undefined {
+  if (number.kind !== 'field' || number.field.name !== 'protocol') return undefined;
+  const protocol = protocolNumber(value);
+  if (protocol === undefined) {
+    throw errorAt(
+      at.node,
+      `"${value}" is no protocol: write "tcp", "udp", "icmp", "icmpv6", "sctp" or a number`,
+    );
+  }
+  return { kind: 'literal', value: BigInt(protocol), isTime: false };
+}
+
+/** The condition that both are equal, where the first decides how; undefined if it does not. */
+function equality(left: Typed, right: Typed): Filter | undefined {
+  const [a, b] = [left.operand, right.operand];
+  switch (a.type) {
+    case 'text':
+      if (b.type === 'text') return { kind: 'sameText', left: a.text, right: b.text };
+      return b.type === 'quoted'
+        ? { kind: 'text', text: a.text, test: { kind: 'oneOf', texts: [b.value] } }
+        : undefined;
+    case 'quoted':
+      return b.type === 'quoted' ? { kind: 'constant', value: a.value === b.value } : undefined;
+    case 'enumeration':
+      if (b.type === 'enumeration') return sameEnumeration(a, b);
+      return b.type === 'quoted'
+        ? { kind: 'enumeration', field: a.field, values: [valueOf(a, right)] }
+        : undefined;
+    case 'address':
+      if (b.type === 'address') return { kind: 'sameAddress', left: a.field, right: b.field };
+      return b.type === 'quoted'
+        ? { kind: 'address', field: a.field, ranges: [addressRange(right)] }
+        : undefined;
+    case 'condition':
+      if (b.type !== 'condition') return undefined;
+      return anyOf([allOf([a.filter, b.filter]), allOf([not(a.filter), not(b.filter)])]);
+    default:
+      return undefined;
+  }
+}
+
+function sameEnumeration(a: Of<'enumeration'>, b: Of<'enumeration'>): Filter {
+  const common = (a.field.values ?? []).filter((value) => b.field.values?.includes(value) === true);
+  return anyOf(
+    common.map((value) =>
+      allOf([a, b].map(({ field }) => ({ kind: 'enumeration', field, values: [value] }) as const)),
+    ),
+  );
+}
+
+function valueOf({ field }: Of<'enumeration'>, typed: Typed): string {
+  const value = quotedText(typed);
+  const values = field.values ?? [];
+  if (values.includes(value)) return value;
+  throw errorAt(
+    typed.node,
+    `${field.name} is never "${value}", but one of ${values.join(', ')}`,
+    nearestNames(value, values),
+  );
+}
+
+function mismatch(node: CelNode, left: Typed, right: Typed) {
+  const [a, b] = [left, right].map(({ operand }) => TYPE_NAMES[operand.type]);
+  const hint =
+    left.operand.type === 'time' || right.operand.type === 'time'
+      ? ': write timestamp("2026-03-01T12:00:00Z")'
+      : '';
+  return errorAt(node, `${a} and ${b} cannot be compared${hint}`);
+}

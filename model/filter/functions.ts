@@ -1,0 +1,204 @@
+import { RE2JS, RE2JSException } from 're2js';
+import type { CelNode } from './cel.js';
+import { anyOf, type AddressRange, type Filter, not, type TextOperand, type TextTest } from './filter.js';
+import { nearestNames } from './nearest-names.js';
+import { errorAt, type Operand, prefixRanges, quotedText, type Typed, wrongType } from './operand.js';
+import { condition, typed } from './parse.js';
+import { domainPattern, MOST_PATTERN_CHARACTERS, MOST_PATTERN_STEPS, policyPattern } from './patterns.js';
+import { parseTimestamp } from './timestamp.js';
+import type { Variables } from './variables.js';
+
+/**
+ * `name(arguments)`.
+ * @throws FilterError if there is no such function, or it does not take these.
+ */
+export function call(node: CelNode, name: string, parts: readonly CelNode[], variables: Variables): Operand {
+  const take = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name as FunctionName] : undefined;
+  if (!take) throw unknownFunction(node, name, Object.keys(FUNCTIONS));
+  return take({ node, parts, variables });
+}
+
+/**
+ * `receiver.name(arguments)`; `parts` begins with the receiver.
+ * @throws FilterError if there is no such function, or it does not take these.
+ */
+export function method(
+  node: CelNode,
+  name: string,
+  parts: readonly CelNode[],
+  variables: Variables,
+): Operand {
+  if (!isTextFunction(name)) throw unknownFunction(node, name, TEXT_FUNCTIONS);
+  return textFunction(name, { node, parts, variables });
+}
+
+interface Call {
+  readonly node: CelNode;
+  readonly parts: readonly CelNode[];
+  readonly variables: Variables;
+}
+
+const TEXT_FUNCTIONS = ['startsWith', 'endsWith', 'contains', 'matches'] as const;
+
+const FUNCTIONS = {
+  cidr,
+  domain,
+  policy: (call: Call) => policyFunction(call, 'policies'),
+  pendingPolicy: (call: Call) => policyFunction(call, 'pending_policies'),
+  either,
+  has,
+  timestamp,
+  matches: (call: Call) => textFunction('matches', call),
+};
+
+type FunctionName = keyof typeof FUNCTIONS;
+
+/** `cidr(dst.ip, "10.0.0.0/8")`, or a list of prefixes. */
+function cidr(call: Call): Operand {
+  const [address, prefixes] = argumentsOf(call, 2, 'cidr(dst.ip, "10.0.0.0/8")') as [Typed, Typed];
+  if (address.operand.type !== 'address') throw wrongType(address, 'an address');
+  const items = prefixes.operand.type === 'list' ? prefixes.operand.items : [prefixes];
+  const ranges: AddressRange[] = items.flatMap(prefixRanges);
+  return result(
+    ranges.length === 0
+      ? { kind: 'constant', value: false }
+      : { kind: 'address', field: address.operand.field, ranges },
+  );
+}
+
+/** `domain(dst, "*.example.com")`, of a text `domain(query_name, …)`, within `either(…)` without the end. */
+function domain(call: Call): Operand {
+  const { node, variables } = call;
+  const { end } = variables;
+  if (end !== undefined && call.parts.length === 1) {
+    const [pattern] = argumentsOf(call, 1, '') as [Typed];
+    return domainOf(node, domainField(node, variables, end), pattern);
+  }
+  const [of, pattern] = argumentsOf(call, 2, 'domain(dst, "*.example.com")') as [Typed, Typed];
+  if (of.operand.type === 'end') {
+    return domainOf(node, domainField(of.node, variables, of.operand.end), pattern);
+  }
+  if (of.operand.type !== 'text') throw wrongType(of, 'src, dst or a text');
+  return domainOf(node, of.operand.text, pattern);
+}
+
+function domainField(node: CelNode, variables: Variables, end: 'src' | 'dst'): TextOperand {
+  return { kind: 'field', field: variables.member(end, 'domain', node.start, node.end) };
+}
+
+function domainOf(node: CelNode, text: TextOperand, pattern: Typed): Operand {
+  return matching(node, text, domainPattern(quotedText(pattern)));
+}
+
+/** `policy("security.*")`: any step of the trace is one of a policy so named. */
+function policyFunction(call: Call, name: 'policies' | 'pending_policies'): Operand {
+  const { node, variables } = call;
+  const [pattern] = argumentsOf(call, 1, 'policy("security.*")') as [Typed];
+  const field = variables.find(name);
+  if (!field) throw errorAt(node, 'these records tell of no policies');
+  return matching(node, { kind: 'field', field }, policyPattern(quotedText(pattern)));
+}
+
+/** `either(namespace == "a")`: the condition holds of one end or of the other. */
+function either({ node, parts, variables }: Call): Operand {
+  const [part] = parts;
+  if (!part || parts.length > 1) throw errorAt(node, 'write it as either(namespace == "a")');
+  if (variables.end !== undefined) throw errorAt(node, 'either is not for use within either');
+  const ofEnd = (end: 'src' | 'dst') => condition(typed(part, variables.of(end)));
+  return result(anyOf([ofEnd('src'), ofEnd('dst')]));
+}
+
+/** `has(src.labels.app)`: the label is there; `has(dst.domain)`: the text is not empty. */
+function has(call: Call): Operand {
+  const [what] = argumentsOf(call, 1, 'has(src.labels.app)') as [Typed];
+  if (what.operand.type !== 'text') throw wrongType(what, 'a label or a text');
+  const { text } = what.operand;
+  if (text.kind === 'label') {
+    const labels: TextOperand = { kind: 'field', field: text.field };
+    return result({ kind: 'text', text: labels, test: { kind: 'hasLabel', key: text.key } });
+  }
+  return result(not({ kind: 'text', text, test: { kind: 'oneOf', texts: [''] } }));
+}
+
+/** `timestamp("2026-03-01T12:00:00Z")`. */
+function timestamp(call: Call): Operand {
+  const [text] = argumentsOf(call, 1, 'timestamp("2026-03-01T12:00:00Z")') as [Typed];
+  const time = parseTimestamp(quotedText(text));
+  if (time === undefined) {
+    throw errorAt(text.node, 'not a time from 1970 to 2106: write RFC 3339, as 2026-03-01T12:00:00Z');
+  }
+  return { type: 'time', number: { kind: 'literal', value: BigInt(time), isTime: true } };
+}
+
+/** A test of a text; of an enumeration it is decided here, value by value. */
+function textFunction(name: TextFunction, call: Call): Operand {
+  const [of, argument] = argumentsOf(call, 2, `src.name.${name}("…")`) as [Typed, Typed];
+  const text = quotedText(argument);
+  const { operand } = of;
+  if (operand.type === 'text') {
+    if (name === 'matches') return matching(argument.node, operand.text, text);
+    return result({ kind: 'text', text: operand.text, test: { kind: name, text } });
+  }
+  if (operand.type === 'enumeration') {
+    const holds = testOf(argument.node, name, text);
+    const values = (operand.field.values ?? []).filter(holds);
+    return result({ kind: 'enumeration', field: operand.field, values });
+  }
+  if (operand.type === 'address')
+    throw errorAt(of.node, 'addresses are asked with cidr(…), or as a whole with ==');
+  throw wrongType(of, 'a text');
+}
+
+function testOf(node: CelNode, name: TextFunction, text: string): (value: string) => boolean {
+  switch (name) {
+    case 'startsWith':
+      return (value) => value.startsWith(text);
+    case 'endsWith':
+      return (value) => value.endsWith(text);
+    case 'contains':
+      return (value) => value.includes(text);
+    case 'matches': {
+      const pattern = compile(node, text);
+      return (value) => pattern.test(value);
+    }
+  }
+}
+
+function matching(node: CelNode, text: TextOperand, pattern: string): Operand {
+  compile(node, pattern);
+  return result({ kind: 'text', text, test: { kind: 'matches', pattern } satisfies TextTest });
+}
+
+/** Patterns are of RE2 (https://github.com/google/re2/wiki/Syntax), whose time is linear, and bounded in size. */
+function compile(node: CelNode, pattern: string): RE2JS {
+  if (pattern.length > MOST_PATTERN_CHARACTERS || pattern.includes('\0')) {
+    throw errorAt(node, `a pattern may have ${MOST_PATTERN_CHARACTERS} characters, none of them NUL`);
+  }
+  try {
+    const compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
+    if (compiled.programSize() > MOST_PATTERN_STEPS) throw errorAt(node, 'the pattern is too large');
+    return compiled;
+  } catch (error) {
+    if (error instanceof RE2JSException) throw errorAt(node, `no pattern of RE2: ${error.message}`);
+    throw error;
+  }
+}
+
+type TextFunction = (typeof TEXT_FUNCTIONS)[number];
+
+function isTextFunction(name: string): name is TextFunction {
+  return (TEXT_FUNCTIONS as readonly string[]).includes(name);
+}
+
+function argumentsOf({ node, parts, variables }: Call, count: number, example: string): Typed[] {
+  if (parts.length !== count) throw errorAt(node, `write it as ${example}`);
+  return parts.map((part) => typed(part, variables));
+}
+
+function result(filter: Filter): Operand {
+  return { type: 'condition', filter };
+}
+
+function unknownFunction(node: CelNode, name: string, known: readonly string[]) {
+  return errorAt(node, `there is no function ${name}`, nearestNames(name, known));
+}

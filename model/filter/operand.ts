@@ -1,0 +1,124 @@
+import { AddressError, parseAddress } from '../cluster/address.js';
+import { parsePrefix } from '../policy/address/prefix.js';
+import type { FieldDeclaration } from '../flow/field.js';
+import type { CelNode } from './cel.js';
+import { FilterError } from './errors.js';
+import type { AddressRange, Filter, NumberOperand, TextOperand } from './filter.js';
+import type { End } from './variables.js';
+
+/** What a part of a filter stands for, once its type is known. */
+export type Operand =
+  | { readonly type: 'condition'; readonly filter: Filter }
+  | { readonly type: 'number'; readonly number: NumberOperand }
+  | { readonly type: 'time'; readonly number: NumberOperand }
+  | { readonly type: 'text'; readonly text: TextOperand }
+  | { readonly type: 'quoted'; readonly value: string }
+  | { readonly type: 'enumeration'; readonly field: FieldDeclaration }
+  | { readonly type: 'address'; readonly field: FieldDeclaration }
+  | { readonly type: 'list'; readonly items: readonly Typed[] }
+  | { readonly type: 'end'; readonly end: End };
+
+export type OperandType = Operand['type'];
+
+/** An operand and the node that it was read from, for errors. */
+export interface Typed {
+  readonly operand: Operand;
+  readonly node: CelNode;
+}
+
+/** What an operand is called in errors. */
+export const TYPE_NAMES: Readonly<Record<OperandType, string>> = {
+  condition: 'a condition',
+  number: 'a number',
+  time: 'a time',
+  text: 'a text',
+  quoted: 'a text in quotes',
+  enumeration: 'one of some texts',
+  address: 'an address',
+  list: 'a list',
+  end: 'an end of the record',
+};
+
+/** A field as an operand. */
+export function fieldOperand(field: FieldDeclaration): Operand {
+  switch (field.type) {
+    case 'text':
+      return { type: 'text', text: { kind: 'field', field } };
+    case 'ip':
+      return { type: 'address', field };
+    case 'enumeration':
+      return { type: 'enumeration', field };
+    case 'boolean':
+      return { type: 'condition', filter: { kind: 'boolean', field } };
+    case 'time':
+      return { type: 'time', number: { kind: 'field', field } };
+    default:
+      return { type: 'number', number: { kind: 'field', field } };
+  }
+}
+
+/** The error that something stands where another type is needed. */
+export function wrongType({ operand, node }: Typed, wanted: string): FilterError {
+  return errorAt(node, `${wanted} is needed here, this is ${TYPE_NAMES[operand.type]}`);
+}
+
+/** An error about a node. */
+export function errorAt(node: CelNode, reason: string, nearest: readonly string[] = []): FilterError {
+  return new FilterError(reason, node.start, node.end, nearest);
+}
+
+/**
+ * A text in quotes.
+ * @throws FilterError if it is anything else.
+ */
+export function quotedText(typed: Typed): string {
+  if (typed.operand.type !== 'quoted') throw wrongType(typed, 'a text in quotes');
+  return typed.operand.value;
+}
+
+/**
+ * The one address that a text names, as a range.
+ * @throws FilterError if it names none.
+ */
+export function addressRange(typed: Typed): AddressRange {
+  const address = read(typed, parseAddress, 'write an IPv4 or IPv6 address');
+  return { first: address, last: address };
+}
+
+/**
+ * The addresses of a prefix, such as `10.0.0.0/8`; one of IPv6 holds no IPv4 address, in whatever form it is kept.
+ * @throws FilterError if the text is no prefix.
+ */
+export function prefixRanges(typed: Typed): AddressRange[] {
+  const { family, network, bits } = read(typed, parsePrefix, 'write an address, or a prefix as 10.0.0.0/8');
+  const last = network.map((byte, index) => byte | (0xff >> Math.min(8, Math.max(0, bits - index * 8))));
+  const all = { first: network, last };
+  if (family === 4 || compareAddresses(network, MAPPED.first) > 0) return [all];
+  if (compareAddresses(last, MAPPED.last) < 0) return [all];
+  const parts = [
+    { first: network, last: BEFORE_MAPPED },
+    { first: AFTER_MAPPED, last },
+  ];
+  return parts.filter(({ first, last }) => compareAddresses(first, last) <= 0);
+}
+
+/** Less than 0, 0 or more: which of two addresses comes first. */
+function compareAddresses(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < 16; i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
+  return 0;
+}
+
+/** The IPv4 addresses (RFC 4291 §2.5.5.2), and the addresses beside them. */
+const MAPPED = { first: parseAddress('::ffff:0:0'), last: parseAddress('::ffff:ffff:ffff') };
+const BEFORE_MAPPED = parseAddress('::fffe:ffff:ffff');
+const AFTER_MAPPED = parseAddress('::1:0:0:0');
+
+function read<Value>(typed: Typed, parse: (text: string) => Value, advice: string): Value {
+  const text = quotedText(typed);
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw errorAt(typed.node, `"${text}" is no address: ${advice}`);
+  }
+}

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { dnsFields } from '../dns/fields.js';
+import { enrichedFlows } from '../flow/build-enriched.js';
+import { flowFields } from '../flow/fields.js';
+import { FilterError } from './errors.js';
+import { parseFilter } from './parse.js';
+import { filterPredicate } from './predicate.js';
+
+/** Whether a filter lets a flow through, which has what is given and nothing else. */
+function passes(filter: string, flow: Parameters<typeof enrichedFlows>[0][number]): boolean {
+  return filterPredicate(parseFilter(filter, flowFields))(enrichedFlows([flow]).columns)(0);
+}
+
+/** What is wrong with a filter. */
+function errorOf(filter: string, fields: Parameters<typeof parseFilter>[1] = flowFields): FilterError {
+  try {
+    parseFilter(filter, fields);
+  } catch (error) {
+    if (error instanceof FilterError) return error;
+    throw error;
+  }
+  throw new Error(`nothing is wrong with ${filter}`);
+}
+
+describe('a filter', () => {
+  it('lets everything through if it is blank', () => {
+    expect(passes('', {})).toBe(true);
+    expect(passes(' \n', {})).toBe(true);
+  });
+
+  it('names fields by their own names and by their ends', () => {
+    const flow = { src_namespace: 'storefront', dst_port: 443, action: 'deny' } as const;
+    expect(passes('src.namespace == "storefront" && dst.port in [443, 8443] && action == "deny"', flow)).toBe(
+      true,
+    );
+    expect(passes('src_namespace == "storefront" && dst_port == 80', flow)).toBe(false);
+  });
+
+  it('asks either end with its names alone, namespace too, which CEL itself reserves', () => {
+    expect(passes('either(namespace == "a" && port == 80)', { dst_namespace: 'a', dst_port: 80 })).toBe(true);
+    expect(passes('either(namespace == "a" && port == 80)', { dst_namespace: 'a', src_port: 80 })).toBe(
+      false,
+    );
+    expect(passes('either(domain("*.test"))', { src_domain: 'www.test' })).toBe(true);
+  });
+
+  it('takes a word in quotes or in a comment for no name', () => {
+    expect(passes('src.name == "namespace" // namespace', { src_name: 'namespace' })).toBe(true);
+    expect(passes(`src.name == 'a "namespace" b'`, { src_name: 'a "namespace" b' })).toBe(true);
+    expect(passes('src.name == r"\\namespace"', { src_name: '\\namespace' })).toBe(true);
+  });
+
+  it('takes a label that is not there for an empty one', () => {
+    expect(passes('src.labels["app"] == ""', { src_labels: 'tier=x' })).toBe(true);
+    expect(passes('"app" in src.labels', { src_labels: 'tier=x' })).toBe(false);
+    expect(passes('has(src.labels.app)', { src_labels: 'app=,tier=x' })).toBe(true);
+    expect(passes('src.labels.tier == "x"', { src_labels: 'app=,tier=x' })).toBe(true);
+  });
+
+  it('knows protocols by name', () => {
+    expect(passes('protocol == "tcp"', { protocol: 6 })).toBe(true);
+    expect(passes('protocol in ["udp", 6]', { protocol: 17 })).toBe(true);
+  });
+
+  it('compares numbers beyond 2^53 exactly', () => {
+    const flow = { transport_offset: 2 ** 53 };
+    expect(passes('transport_offset < 9007199254740993', flow)).toBe(true);
+    expect(passes('transport_offset == 9007199254740993', flow)).toBe(false);
+  });
+
+  it('is asked of look-ups in the same language', () => {
+    expect(() =>
+      parseFilter('domain(query_name, "*.example.com") && rcode == "NXDOMAIN"', dnsFields),
+    ).not.toThrow();
+    expect(() => parseFilter('"192.0.2.1" in answers', dnsFields)).not.toThrow();
+  });
+});
+
+describe('what is wrong with a filter is told', () => {
+  it('with the place, and the names that are near', () => {
+    const error = errorOf('action == "deny" && src.namespac == "a"');
+    expect(error).toMatchObject({ start: 24, end: 32, nearest: ['src.namespace'] });
+    expect(error.message).toBe('an end has no field namespac (at character 25)');
+  });
+
+  it.each([
+    ['src_namespce == "a"', 'there is no field src_namespce', ['src_namespace', 'src.namespace']],
+    ['dst.prt == 1', 'an end has no field prt', ['dst.port']],
+    ['nonsense', 'there is no field nonsense', []],
+    ['either(nam == "a")', 'an end has no field nam', ['name', 'namespace']],
+    ['action == "denied"', 'action is never "denied", but one of allow, deny, unknown', []],
+    ['action == "deni"', 'action is never "deni", but one of allow, deny, unknown', ['deny']],
+    ['domian(dst, "x")', 'there is no function domian', ['domain']],
+    ['src.name.startswith("x")', 'there is no function startswith', ['startsWith']],
+  ])('%s: names', (filter, message, nearest) => {
+    const error = errorOf(filter);
+    expect(error.message).toContain(message);
+    expect(error.nearest).toEqual(expect.arrayContaining(nearest));
+  });
+
+  it.each([
+    ['src.namespace', 'a condition is needed here, this is a text'],
+    ['src', 'this is an end of the record'],
+    ['src.namespace == 1', 'a text and a number cannot be compared'],
+    ['src.namespace > "a"', 'only numbers and times come one before the other'],
+    ['start_time > "2026-03-01T12:00:00Z"', 'only numbers and times'],
+    ['start_time == "2026-03-01T12:00:00Z"', 'write timestamp('],
+    ['start_time == timestamp("yesterday")', 'not a time'],
+    ['bytes_out / packets_out > 1', 'multiply the other side'],
+    ['rtt_us > 1.5', 'numbers are whole'],
+    ['rtt_us > 18446744073709551616', 'numbers go from'],
+    ['src.name == null', 'nothing is null'],
+    ['src.ip == "10.0.0"', 'is no address'],
+    ['cidr(src.ip, "10.0.0.0/33")', 'is no address'],
+    ['cidr("10.0.0.0/8", src.ip)', 'an address is needed here'],
+    ['src.ip.startsWith("10.")', 'cidr('],
+    ['src.name.matches("(")', 'no pattern of RE2'],
+    ['src.name.matches("(?=x)")', 'no pattern of RE2'],
+    ['src.name.matches("(a{1000})")', 'the pattern is too large'],
+    ['src.name in src.workload', 'a list, as in'],
+    ['dst.port in ["http"]', 'a number is needed here'],
+    ['src.name["a"] == "b"', 'only labels'],
+    ['src.labels["a=b"] == "c"', 'no label has this key'],
+    ['src.name.contains(dst.name)', 'a text in quotes is needed here'],
+    ['protocol == "tpc"', 'is no protocol'],
+    ['{"a": 1} == 1', 'no maps'],
+    ['[1].exists(x, x == 1)', 'there is no function exists'],
+    ['either(either(port == 1))', 'not for use within either'],
+    ['action == "deny" &&', 'is missing here'],
+    ['"\ud800" == src.name', 'half a character'],
+  ])('%#: %s', (filter, message) => {
+    const error = errorOf(filter);
+    expect(error.message).toContain(message);
+    expect(error.start).toBeLessThanOrEqual(error.end);
+  });
+
+  it('where it is too large or too deep to be taken', () => {
+    const tooLarge = 'too large or too deep';
+    expect(errorOf(`src.name == "${'x'.repeat(8200)}"`).message).toContain('8192 characters');
+    expect(errorOf('('.repeat(100) + 'true' + ')'.repeat(100)).message).toContain(tooLarge);
+    expect(errorOf('!'.repeat(8000) + 'true').message).toContain(tooLarge);
+    expect(errorOf(Array.from({ length: 1300 }, () => 'true').join('||')).message).toContain(tooLarge);
+  });
+
+  it('where records have no such field', () => {
+    expect(errorOf('policy("a")', dnsFields).message).toContain('tell of no policies');
+    expect(errorOf('dst.namespace == "a"', dnsFields).message).toContain('an end has no field namespace');
+  });
+});

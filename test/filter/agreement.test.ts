@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import type { FlowStore } from '@sonde/backbone/store/store';
+import type { Filter } from '@sonde/model/filter/filter';
+import { parseFilter } from '@sonde/model/filter/parse';
+import { filterPredicate } from '@sonde/model/filter/predicate';
+import { filterSql } from '@sonde/model/filter/sql';
+import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { flowFields } from '@sonde/model/flow/fields';
+import { SqlParameters } from '@sonde/query-api/sql/parameters';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Random } from '../policy/naive/random.js';
+import { randomFilter } from './random-filter.js';
+import { randomFlow } from './random-flows.js';
+
+const ROWS = 200;
+const FILTERS = 2000;
+const SEED = 20_260_301;
+
+let directory: string;
+let store: FlowStore;
+const random = new Random(SEED);
+const rows = Array.from({ length: ROWS }, (_, number) => randomFlow(number, random));
+const flows = enrichedFlows(rows);
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-filter-'));
+  store = await openChdbStore({ directory, log: createLogger('test', 'silent') });
+  await store.migrate();
+  await store.insert({ flows });
+});
+
+afterAll(async () => {
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+it(`means the same to the engine, to columns and to a plain reading: ${FILTERS} filters on ${ROWS} flows`, async () => {
+  let hits = 0;
+  for (let i = 0; i < FILTERS; i++) {
+    const { text, holds } = randomFilter(random, 3);
+    const filter = parseFilter(text, flowFields);
+    const meant = rows.flatMap((row, number) => (holds(row) ? [number] : []));
+    expect(byColumns(filter), `columns: ${text}`).toEqual(meant);
+    expect(await byEngine(filter), `engine: ${text}`).toEqual(meant);
+    hits += meant.length > 0 && meant.length < ROWS ? 1 : 0;
+  }
+  // Filters that let all or nothing through would agree too easily.
+  expect(hits).toBeGreaterThan(FILTERS / 2);
+}, 300_000);
+
+function byColumns(filter: Filter): number[] {
+  const test = filterPredicate(filter)(flows.columns);
+  return rows.flatMap((_, row) => (test(row) ? [row] : []));
+}
+
+async function byEngine(filter: Filter): Promise<number[]> {
+  const parameters = new SqlParameters();
+  const condition = filterSql(filter, parameters);
+  const sql = `SELECT toUInt32(transport_offset) AS number FROM flows WHERE ${condition} ORDER BY number`;
+  const found = await store.query<{ number: number }>(sql, parameters.values);
+  return found.map(({ number }) => number);
+}
