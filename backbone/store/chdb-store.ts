@@ -23,6 +23,7 @@ import {
   type RecordBlock,
   StoreError,
 } from './store.js';
+import { ON_ONE_SERVER } from './table-definition.js';
 
 export interface ChdbStoreOptions {
   /** The directory that holds everything; made if it is not there. One process at a time may use it. */
@@ -92,7 +93,7 @@ class ChdbStore implements FlowStore {
       command: (sql: string) => this.#command(sql),
       query: this.query.bind(this),
     };
-    await upgradeTables(engine, this.options.retentionDays);
+    await upgradeTables(engine, ON_ONE_SERVER, this.options.retentionDays);
   }
 
   async insert(block: RecordBlock): Promise<void> {
@@ -223,8 +224,10 @@ function insertAll(table: InsertTarget, file: string, columns: readonly string[]
 }
 
 function insertMissing(table: InsertTarget, file: string, columns: readonly string[]): string {
-  const offsets = `(${offsetColumns}) IN (SELECT ${offsetColumns} FROM ${arrowFile(file)})`;
-  return insertRows(table, columns, arrowFile(file), [isMissing(table, offsets)]);
+  const rows = arrowFile(file);
+  const offsets = `(${offsetColumns}) IN (SELECT ${offsetColumns} FROM ${rows})`;
+  const times = `start_time >= (SELECT min(start_time) FROM ${rows}) AND start_time <= (SELECT max(start_time) FROM ${rows})`;
+  return insertRows(table, columns, rows, [isMissing(table, offsets, times)]);
 }
 
 function arrowFile(file: string): string {

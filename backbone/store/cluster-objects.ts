@@ -1,4 +1,6 @@
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
+import { DURABLE_SETTINGS } from './schema.js';
+import type { TableDefinition } from './table-definition.js';
 
 /**
  * The table of versions of everything that verdicts of policies depend on. Several enrichers may write the same
@@ -34,16 +36,13 @@ const names = columns.map(({ name }) => name).join(', ');
 /** The columns that tell objects apart. */
 const objectColumns = 'cluster, kind, api_version, namespace, name';
 
-export function createClusterObjects(): string {
-  return [
-    `CREATE TABLE IF NOT EXISTS ${clusterObjectsTable}`,
-    `(${columns.map(({ name, type }) => `${name} ${type}`).join(',\n ')},`,
-    " seen_at DateTime64(3, 'UTC'))",
-    'ENGINE = ReplacingMergeTree(seen_at)',
-    `ORDER BY (${objectColumns}, version)`,
-    'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1',
-  ].join('\n');
-}
+export const clusterObjectsDefinition: TableDefinition = {
+  name: clusterObjectsTable,
+  elements: [...columns.map(({ name, type }) => `${name} ${type}`), "seen_at DateTime64(3, 'UTC')"],
+  engine: 'ReplacingMergeTree',
+  versionColumn: 'seen_at',
+  clauses: [`ORDER BY (${objectColumns}, version)`, DURABLE_SETTINGS],
+};
 
 /** The structure of {@link objectRows} as ClickHouse's `format` function and `INSERT` take it. */
 export const objectRowsStructure = columns

@@ -26,9 +26,10 @@ export function insertRows(
 /**
  * The condition that a row of a block is not stored yet. A part is stored whole or not at all, so one stored row of an
  * offset tells of all its rows in the same partition of the table.
- * @param offsets a subquery of, or a condition on, the block's offsets: only those are looked for.
+ * @param offsets a condition that holds of the block's offsets, and of few others.
+ * @param times one that holds of the times of the block's rows: the table lies in their order.
  */
-export function isMissing(table: InsertTarget, offsets: string): string {
+export function isMissing(table: InsertTarget, offsets: string, times: string): string {
   return `(${tablePartition}, ${offsetColumns}) NOT IN (
-        SELECT ${tablePartition}, ${offsetColumns} FROM ${table.name} WHERE ${offsets})`;
+        SELECT ${tablePartition}, ${offsetColumns} FROM ${table.name} WHERE ${times} AND ${offsets})`;
 }

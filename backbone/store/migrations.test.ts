@@ -56,6 +56,7 @@ describe('migrating', () => {
       { number: 1, name: 'create flows' },
       { number: 2, name: 'create dns' },
       { number: 3, name: 'create cluster_objects' },
+      { number: 4, name: 'create progress' },
     ]);
     await store.migrate();
     expect(await store.query(all)).toEqual(before);
@@ -68,6 +69,7 @@ describe('migrating', () => {
       { number: 1 },
       { number: 2 },
       { number: 3 },
+      { number: 4 },
     ]);
   });
 

@@ -1,25 +1,29 @@
-import { clusterObjectsTable, createClusterObjects } from './cluster-objects.js';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
+import { clusterObjectsDefinition } from './cluster-objects.js';
+import { progressDefinition } from './progress.js';
 import {
   columnDefinition,
   columnType,
-  createTable,
   dnsTable,
   flowsTable,
   type RecordTable,
+  recordTableDefinition,
   recordTables,
 } from './schema.js';
+import type { SqlEngine } from './sql-engine.js';
 import { StoreError } from './store.js';
-
-/** What migrations need of an engine. */
-export interface SqlEngine {
-  command(sql: string): Promise<void>;
-  query<Row>(sql: string, parameters?: Readonly<Record<string, unknown>>): Promise<Row[]>;
-}
+import {
+  createTable,
+  onCluster,
+  storedName,
+  type TableDefinition,
+  type TableLayout,
+} from './table-definition.js';
 
 interface Migration {
   readonly name: string;
   /** Statements that may be run again: a crash between them and the record of them repeats them. */
-  readonly statements: () => readonly string[];
+  readonly statements: (layout: TableLayout) => readonly string[];
 }
 
 /**
@@ -27,31 +31,45 @@ interface Migration {
  * A field that is only new in the declaration needs none: {@link upgradeTables} adds its column.
  */
 const migrations: readonly Migration[] = [
-  { name: 'create flows', statements: () => [createTable(flowsTable)] },
-  { name: 'create dns', statements: () => [createTable(dnsTable)] },
-  { name: 'create cluster_objects', statements: () => [createClusterObjects()] },
+  creation('create flows', recordTableDefinition(flowsTable)),
+  creation('create dns', recordTableDefinition(dnsTable)),
+  creation('create cluster_objects', clusterObjectsDefinition),
+  creation('create progress', progressDefinition),
 ];
+
+function creation(name: string, table: TableDefinition): Migration {
+  return { name, statements: (layout) => createTable(table, layout) };
+}
+
+/** Which migrations have been done. */
+const migrationsDefinition: TableDefinition = {
+  name: 'migrations',
+  elements: ['number UInt32', 'name String', "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)"],
+  engine: 'MergeTree',
+  clauses: ['ORDER BY number'],
+};
 
 /**
  * Brings the tables to the shape that this version declares. Safe to repeat, and for several processes at once.
+ * @param layout where the tables live; that of a store never changes.
  * @param retentionDays how long records are kept; without it for ever.
  * @throws StoreError if a newer version has written the store, or if a column's type changed.
  */
-export async function upgradeTables(engine: SqlEngine, retentionDays?: number): Promise<void> {
-  await runMigrations(engine);
+export async function upgradeTables(
+  engine: SqlEngine,
+  layout: TableLayout,
+  retentionDays?: number,
+): Promise<void> {
+  await runMigrations(engine, layout);
   for (const table of recordTables) {
-    await addNewFields(engine, table);
-    await setRetention(engine, table.name, 'start_time', retentionDays);
+    await addNewFields(engine, table, layout);
+    await setRetention(engine, recordTableDefinition(table), 'start_time', layout, retentionDays);
   }
-  await setRetention(engine, clusterObjectsTable, 'seen_at', retentionDays);
+  await setRetention(engine, clusterObjectsDefinition, 'seen_at', layout, retentionDays);
 }
 
-async function runMigrations(engine: SqlEngine): Promise<void> {
-  await engine.command(
-    `CREATE TABLE IF NOT EXISTS migrations
-     (number UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-     ENGINE = MergeTree ORDER BY number`,
-  );
+async function runMigrations(engine: SqlEngine, layout: TableLayout): Promise<void> {
+  for (const statement of createTable(migrationsDefinition, layout)) await engine.command(statement);
   const rows = await engine.query<{ number: number }>(
     'SELECT DISTINCT number FROM migrations ORDER BY number',
   );
@@ -65,23 +83,25 @@ async function runMigrations(engine: SqlEngine): Promise<void> {
   }
   for (const [index, { name, statements }] of migrations.entries()) {
     if (applied.has(index + 1)) continue;
-    for (const statement of statements()) await engine.command(statement);
+    for (const statement of statements(layout)) await engine.command(statement);
     await engine.command(`INSERT INTO migrations (number, name) SELECT ${index + 1}, '${name}'`);
   }
 }
 
 /** Adds the columns of fields that were declared since the table was made, and the new values of enumerations. */
-async function addNewFields(engine: SqlEngine, table: RecordTable): Promise<void> {
+async function addNewFields(engine: SqlEngine, table: RecordTable, layout: TableLayout): Promise<void> {
+  const definition = recordTableDefinition(table);
+  const stored = storedName(definition, layout);
   const columns = await engine.query<{ name: string; type: string }>(
     'SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}',
-    { table: table.name },
+    { table: stored },
   );
-  const stored = new Map(columns.map((column) => [column.name, column.type]));
-  const changes: string[] = [];
+  const types = new Map(columns.map((column) => [column.name, column.type]));
+  const changes: FieldChange[] = [];
   for (const field of table.fields) {
-    const type = stored.get(field.name);
+    const type = types.get(field.name);
     if (type === undefined) {
-      changes.push(`ADD COLUMN IF NOT EXISTS ${columnDefinition(field)}`);
+      changes.push({ verb: 'ADD COLUMN IF NOT EXISTS', field });
     } else if (type !== columnType(field)) {
       if (!isExtensionOf(columnType(field), type)) {
         throw new StoreError(
@@ -89,10 +109,24 @@ async function addNewFields(engine: SqlEngine, table: RecordTable): Promise<void
             'such a change needs a numbered migration',
         );
       }
-      changes.push(`MODIFY COLUMN ${columnDefinition(field)}`);
+      changes.push({ verb: 'MODIFY COLUMN', field });
     }
   }
-  if (changes.length > 0) await engine.command(`ALTER TABLE ${table.name} ${changes.join(', ')}`);
+  if (changes.length === 0) return;
+  await alter(stored, ({ verb, field }) => `${verb} ${columnDefinition(field)}`);
+  // What stands before the stored tables keeps no data, and so has no codecs.
+  if (stored !== table.name) {
+    await alter(table.name, ({ verb, field }) => `${verb} ${field.name} ${columnType(field)}`);
+  }
+
+  async function alter(name: string, toText: (change: FieldChange) => string): Promise<void> {
+    await engine.command(`ALTER TABLE ${name}${onCluster(layout)} ${changes.map(toText).join(', ')}`);
+  }
+}
+
+interface FieldChange {
+  readonly verb: 'ADD COLUMN IF NOT EXISTS' | 'MODIFY COLUMN';
+  readonly field: FieldDeclaration;
 }
 
 /** Whether an enumeration's type is another's with values added at the end. */
@@ -103,19 +137,19 @@ function isExtensionOf(type: string, former: string): boolean {
 /** Sets how long a table's rows are kept, if that is not so already: a changed TTL makes the engine look at every part. */
 async function setRetention(
   engine: SqlEngine,
-  name: string,
+  table: TableDefinition,
   timeColumn: string,
+  layout: TableLayout,
   days: number | undefined,
 ): Promise<void> {
-  const [table] = await engine.query<{ engine_full: string }>(
+  const name = storedName(table, layout);
+  const [stored] = await engine.query<{ engine_full: string }>(
     'SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}',
     { table: name },
   );
-  const current = / TTL toDateTime\(\w+\) \+ toIntervalDay\((\d+)\)/.exec(table?.engine_full ?? '')?.[1];
+  const current = / TTL toDateTime\(\w+\) \+ toIntervalDay\((\d+)\)/.exec(stored?.engine_full ?? '')?.[1];
   if (current === days?.toString()) return;
-  await engine.command(
-    days === undefined
-      ? `ALTER TABLE ${name} REMOVE TTL`
-      : `ALTER TABLE ${name} MODIFY TTL toDateTime(${timeColumn}) + toIntervalDay(${days})`,
-  );
+  const change =
+    days === undefined ? 'REMOVE TTL' : `MODIFY TTL toDateTime(${timeColumn}) + toIntervalDay(${days})`;
+  await engine.command(`ALTER TABLE ${name}${onCluster(layout)} ${change}`);
 }

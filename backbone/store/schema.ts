@@ -1,6 +1,7 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
+import type { TableDefinition } from './table-definition.js';
 
 /** A table of records. All have the fields `start_time`, `transport_partition` and `transport_offset`. */
 export interface RecordTable {
@@ -62,24 +63,31 @@ export const fieldNames: ReadonlyMap<string, readonly string[]> = new Map(
 /** A table's partition of a row; an insert makes one part for each, and each part is stored whole or not. */
 export const tablePartition = 'toDate(start_time)';
 
-/** The statement that creates a table with every declared field. */
-export function createTable({ name, fields, sortingKey, primaryKeyColumns }: RecordTable): string {
-  const elements = [
-    ...fields.map(columnDefinition),
-    // Finds the parts that may hold the offsets of a block whose fate a crash left open.
-    'INDEX transport_offset_range transport_offset TYPE minmax GRANULARITY 64',
-  ];
-  return [
-    `CREATE TABLE IF NOT EXISTS ${name}`,
-    `(${elements.join(',\n ')})`,
-    'ENGINE = MergeTree',
-    `PARTITION BY ${tablePartition}`,
-    `ORDER BY (${sortingKey.join(', ')})`,
-    `PRIMARY KEY (${sortingKey.slice(0, primaryKeyColumns).join(', ')})`,
-    // An acknowledged insert must survive a power cut; expired parts are dropped, never rewritten.
-    'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1',
-  ].join('\n');
+/** The table of records with every declared field. */
+export function recordTableDefinition({
+  name,
+  fields,
+  sortingKey,
+  primaryKeyColumns,
+}: RecordTable): TableDefinition {
+  return {
+    name,
+    elements: fields.map(columnDefinition),
+    engine: 'MergeTree',
+    clauses: [
+      `PARTITION BY ${tablePartition}`,
+      `ORDER BY (${sortingKey.join(', ')})`,
+      `PRIMARY KEY (${sortingKey.slice(0, primaryKeyColumns).join(', ')})`,
+      // Expired parts are dropped, never rewritten.
+      `${DURABLE_SETTINGS}, ttl_only_drop_parts = 1`,
+    ],
+    // A partition's rows are on one shard, so that what is stored of an offset there is all that is stored of it.
+    shardingKey: 'transport_partition',
+  };
 }
+
+/** An acknowledged insert must survive a power cut. */
+export const DURABLE_SETTINGS = 'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1';
 
 /** A field as a column definition: name, type, codec. */
 export function columnDefinition(field: FieldDeclaration): string {

@@ -1,0 +1,96 @@
+import type { OffsetExtent } from './record-parts.js';
+import { DURABLE_SETTINGS } from './schema.js';
+import type { SqlEngine } from './sql-engine.js';
+import type { TableDefinition } from './table-definition.js';
+
+/**
+ * Who writes each transport partition, and how far (docs/decisions/0005-exactly-once.md). A partition's writer is
+ * that of the highest epoch, and of equal epochs that of the greater name. Rows only ever state what stays true, so
+ * that a late one does no harm.
+ */
+export const progressDefinition: TableDefinition = {
+  name: 'progress',
+  elements: [
+    'transport_partition UInt32',
+    'epoch UInt64',
+    'writer String',
+    // Everything up to here is stored; -1 if nothing is known of the partition.
+    'stored_to Int64',
+    // Something up to here may be stored.
+    'writing_to Int64',
+    "written_at DateTime64(3, 'UTC') DEFAULT now64(3)",
+  ],
+  engine: 'ReplacingMergeTree',
+  versionColumn: 'writing_to',
+  clauses: ['ORDER BY (transport_partition, epoch, writer)', DURABLE_SETTINGS],
+};
+
+/** What a writer knows of a partition that it has claimed. */
+export interface Claim {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly storedTo: number;
+  readonly writingTo: number;
+}
+
+/** Makes a writer the one of some partitions; writers before it can then begin no insert there. */
+export async function claimPartitions(
+  engine: SqlEngine,
+  writer: string,
+  partitions: readonly number[],
+): Promise<Claim[]> {
+  const list = partitions.join(', ');
+  await engine.command(
+    `INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to)
+     SELECT claimed, max(epoch) + 1, '${writer}', max(stored_to), max(writing_to) FROM
+       (SELECT arrayJoin([${list}]) AS claimed, 0 AS epoch, -1 AS stored_to, -1 AS writing_to
+        UNION ALL
+        SELECT transport_partition, epoch, stored_to, writing_to FROM progress WHERE transport_partition IN (${list}))
+     GROUP BY claimed`,
+  );
+  const rows = await engine.query<Record<'partition' | 'epoch' | 'storedTo' | 'writingTo', string>>(
+    `SELECT transport_partition AS partition, maxIf(epoch, writer = '${writer}') AS epoch,
+       max(stored_to) AS storedTo, max(writing_to) AS writingTo
+     FROM progress WHERE transport_partition IN (${list}) GROUP BY transport_partition`,
+  );
+  return rows.map(({ partition, epoch, storedTo, writingTo }) => ({
+    partition: Number(partition),
+    epoch: Number(epoch),
+    storedTo: Number(storedTo),
+    writingTo: Number(writingTo),
+  }));
+}
+
+/** Those who wrote the partitions not long ago; an insert does not last so long. */
+export async function recentWriters(engine: SqlEngine, partitions: readonly number[]): Promise<string[]> {
+  const rows = await engine.query<{ writer: string }>(
+    `SELECT DISTINCT writer FROM progress
+     WHERE transport_partition IN (${partitions.join(', ')}) AND written_at > now() - INTERVAL 1 DAY`,
+  );
+  return rows.map(({ writer }) => writer);
+}
+
+/** What `refusal` says, by which its errors are known. */
+export const REPLACED = 'another writer has claimed the partition';
+
+/** A condition on an insert that refuses it as a whole if one of the partitions has a later writer. */
+export function unlessReplaced(writer: string, epochs: ReadonlyMap<number, number>): string {
+  const later = [...epochs].map(
+    ([partition, epoch]) =>
+      `(transport_partition = ${partition} AND (epoch, writer) > (${epoch}, '${writer}'))`,
+  );
+  return `(SELECT throwIf(count() > 0, '${REPLACED}') FROM progress WHERE ${later.join(' OR ')}) = 0`;
+}
+
+/** Writes how far everything is stored, and that a block is about to be. */
+export function noteProgress(
+  writer: string,
+  epochs: ReadonlyMap<number, number>,
+  storedTo: ReadonlyMap<number, number>,
+  block: ReadonlyMap<number, OffsetExtent>,
+): string {
+  const rows = [...block].map(([partition, { last }]) => {
+    return `(${partition}, ${epochs.get(partition) ?? 0}, '${writer}', ${storedTo.get(partition) ?? -1}, ${last})`;
+  });
+  return `INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to) VALUES ${rows.join(', ')}`;
+}
