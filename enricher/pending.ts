@@ -6,8 +6,8 @@ import { type IdentityIndex, UNKNOWN_IDENTITY } from '@sonde/model/cluster/ident
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 
 export interface PendingOptions {
-  /** A cluster by its name, as batches give it. */
-  readonly clusterOf: (name: string) => Cluster;
+  /** A cluster by its name, as batches give it; undefined if it tells of nothing late, so that none is waited for. */
+  readonly clusterOf: (name: string) => Cluster | undefined;
   /** How long flows wait at most, in ms. */
   readonly waitMs?: number;
   /** Ends all waiting, now and later, as when everything is to stop. */
@@ -70,7 +70,8 @@ export class PendingAddresses {
     const waits: Wait[] = [];
     const seenOf = new Map<IdentityIndex, AddressTable>();
     for (const { batch } of delivered) {
-      const { identities } = this.#options.clusterOf(batch.cluster);
+      const identities = this.#options.clusterOf(batch.cluster)?.identities;
+      if (!identities) continue;
       const seen = seenOf.get(identities) ?? new AddressTable();
       seenOf.set(identities, seen);
       const note = (addresses: Uint8Array, row: number, timeMs: number) => {

@@ -1,20 +1,21 @@
 import { hostname } from 'node:os';
 import { createLogger } from '@sonde/backbone/logging';
-import type { KubeConfigChoice } from '@sonde/enricher/watch/kube-config';
 import { flowRow } from '@sonde/model/flow/rows';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createFlowPrinter, type FlowPrinter } from '../flow-table/printer.js';
-import { startEmbedded } from './embedded.js';
-import { prepareTraffic, type TrafficChoice } from './traffic.js';
+import {
+  CLUSTER_OPTIONS,
+  type ClusterChoice,
+  ClusterChoiceError,
+  ClusterChoices,
+} from './cluster-choices.js';
+import { type EmbeddedCluster, startEmbedded } from './embedded.js';
+import { prepareTraffic, type Traffic, type TrafficOptions } from './traffic.js';
+
+const DEFAULT_CLUSTER = 'lab';
 
 interface UpOptions {
-  readonly lab?: string;
-  readonly pcap?: string[];
-  readonly interface?: string[];
-  readonly manifests: string[];
-  readonly kubeconfig?: string | true;
   readonly data: string;
-  readonly cluster: string;
   readonly node: string;
   readonly window: number;
   readonly host: string;
@@ -23,11 +24,10 @@ interface UpOptions {
   readonly logLevel: string;
 }
 
-const collect = (value: string, former: string[] | undefined) => [...(former ?? []), value];
-
 /** `sonde up`: every service in one process, on live traffic or on captures. */
 export function upCommand(): Command {
-  return new Command('up')
+  const clusters = new ClusterChoices();
+  const command = new Command('up')
     .description('Watch traffic with every service in this process, and show its flows')
     .addOption(
       new Option(
@@ -35,50 +35,46 @@ export function upCommand(): Command {
         'build a lab cluster on this machine and watch it, for example storefront',
       ),
     )
-    .addOption(
-      new Option('--pcap <file>', 'read flows from a capture file; repeatable, one a node').argParser(
-        collect,
-      ),
-    )
-    .addOption(
-      new Option('--interface <name>', 'watch this interface, or pattern; repeatable').argParser(collect),
-    )
+    .option('--pcap <file>', 'read flows from a capture file; repeatable, one a node')
+    .option('--interface <name>', 'watch this interface, or pattern; repeatable')
     .option(
       '--manifests <path>',
-      'files or folders of Kubernetes manifests that describe the cluster',
-      collect,
-      [],
+      'file or folder of Kubernetes manifests that describe the cluster; repeatable',
     )
     .option(
       '--kubeconfig [file]',
       'follow the cluster of a kubeconfig; without a file that of KUBECONFIG, ~/.kube/config or the pod itself',
     )
+    .option(
+      '--cluster <name>',
+      `name of the cluster in every flow (default: "${DEFAULT_CLUSTER}"); repeatable, each with its own of the options above after it`,
+    )
     .option('--data <directory>', 'where flows are kept', '.sonde')
-    .option('--cluster <name>', 'name of the cluster in every flow', 'lab')
     .option('--node <name>', 'name of this node, with --interface', hostname())
     .option('--window <seconds>', 'how often flows are reported', seconds, 2)
     .option('--host <address>', 'address that the API listens on', '127.0.0.1')
     .option('--port <number>', 'port that the API listens on; 0 for any free one', port, 4180)
     .option('--no-table', 'print no flows')
     .option('--log-level <level>', 'what is logged: debug, info, warn, error or silent', 'warn')
-    .action(up);
+    .action((options: UpOptions) => up(options, chosen(clusters, options, command)));
+  // By events, since which cluster an option is of depends on the order.
+  for (const option of CLUSTER_OPTIONS) {
+    command.on(`option:${option}`, (value: string | null) => clusters.take(option, value));
+  }
+  return command;
 }
 
-async function up(options: UpOptions, command: Command): Promise<void> {
-  const choice = trafficChoice(options, command);
+async function up(options: UpOptions, choices: readonly ClusterChoice[]): Promise<void> {
   const log = createLogger('sonde', options.logLevel);
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const stopping = signalled(['SIGINT', 'SIGTERM', 'SIGHUP']);
 
-  const traffic = await prepareTraffic(choice, { windowMs: options.window * 1000, say });
+  const { clusters, down } = await prepareClusters(choices, { windowMs: options.window * 1000, say });
   try {
     let printer: FlowPrinter | undefined;
     const embedded = await startEmbedded({
-      cluster: options.cluster,
+      clusters,
       dataDirectory: options.data,
-      manifests: [...traffic.manifests, ...options.manifests],
-      kubeConfig: kubeConfigChoice(options),
-      sources: traffic.sources,
       api: { host: options.host, port: options.port },
       log,
       onStored(flows) {
@@ -104,21 +100,41 @@ async function up(options: UpOptions, command: Command): Promise<void> {
     }
     await embedded.done;
   } finally {
-    await traffic.down();
+    await down();
   }
 }
 
-function trafficChoice({ lab, pcap, interface: names, node }: UpOptions, command: Command): TrafficChoice {
-  const given = [lab, pcap, names].filter((choice) => choice !== undefined);
-  if (given.length !== 1) command.error('error: give one of --lab, --pcap and --interface');
-  if (lab !== undefined) return { kind: 'lab', definition: lab };
-  if (pcap !== undefined) return { kind: 'captures', files: pcap };
-  return { kind: 'interfaces', names: names ?? [], node };
+function chosen(clusters: ClusterChoices, { node }: UpOptions, command: Command): readonly ClusterChoice[] {
+  try {
+    return clusters.choices(DEFAULT_CLUSTER, node);
+  } catch (error) {
+    if (!(error instanceof ClusterChoiceError)) throw error;
+    return command.error(`error: ${error.message}`);
+  }
 }
 
-function kubeConfigChoice({ kubeconfig }: UpOptions): KubeConfigChoice | undefined {
-  if (kubeconfig === undefined) return undefined;
-  return kubeconfig === true ? 'usual places' : { file: kubeconfig };
+/** Makes the traffic of all clusters ready, or of none. */
+async function prepareClusters(
+  choices: readonly ClusterChoice[],
+  options: TrafficOptions,
+): Promise<{ readonly clusters: readonly EmbeddedCluster[]; readonly down: () => Promise<void> }> {
+  const clusters: EmbeddedCluster[] = [];
+  const prepared: Traffic[] = [];
+  const down = async () => {
+    for (const traffic of prepared) await traffic.down();
+  };
+  try {
+    for (const { name, traffic: choice, manifests, kubeConfig } of choices) {
+      const traffic = await prepareTraffic(choice, options);
+      prepared.push(traffic);
+      const { sources } = traffic;
+      clusters.push({ name, manifests: [...traffic.manifests, ...manifests], kubeConfig, sources });
+    }
+  } catch (error) {
+    await down();
+    throw error;
+  }
+  return { clusters, down };
 }
 
 /** Resolves at the first of the signals. The next one ends the process at once, as it does by default. */

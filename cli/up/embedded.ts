@@ -17,19 +17,25 @@ import { Registry } from 'prom-client';
 import { clusterMetrics, pipelineMetrics } from './metrics.js';
 
 export interface EmbeddedOptions {
-  readonly cluster: string;
+  /** Clusters of different names. */
+  readonly clusters: readonly EmbeddedCluster[];
   /** Where the store keeps its files. */
   readonly dataDirectory: string;
-  /** Files and folders of Kubernetes manifests that describe the cluster. */
-  readonly manifests: readonly string[];
-  /** The cluster's API server, which is followed; without it manifests alone say what there is. */
-  readonly kubeConfig?: KubeConfigChoice | undefined;
-  /** The nodes whose flows are collected, each from its source. */
-  readonly sources: readonly { readonly node: string; readonly source: FlowSource }[];
   readonly api: { readonly host: string; readonly port: number };
   readonly log: Logger;
   /** Called with each block of flows once it is in the store. */
   onStored?(flows: EnrichedFlows): void;
+}
+
+/** A cluster whose flows are stored under its name. */
+export interface EmbeddedCluster {
+  readonly name: string;
+  /** Files and folders of Kubernetes manifests that describe it. */
+  readonly manifests: readonly string[];
+  /** Its API server, which is followed; without it manifests alone say what there is. */
+  readonly kubeConfig?: KubeConfigChoice | undefined;
+  /** The nodes whose flows are collected, each from its source. */
+  readonly sources: readonly { readonly node: string; readonly source: FlowSource }[];
 }
 
 /** Every service in this process: sources, collectors, direct transport, enricher, store, query API. */
@@ -54,36 +60,35 @@ const LONGEST_READING_MS = 30_000;
  * @throws StoreError if the data directory is in use or cannot be opened.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { log, sources } = options;
-  const monitored = new Set(sources.map(({ node }) => node));
-  const context = new LiveContext((node) => monitored.has(node));
+  const { log } = options;
   const stopping = new AbortController();
   const hurry = new AbortController();
-  const { kubeConfig, manifests } = options;
-  const history = new PolicyHistory(options.cluster);
-  const followed = followCluster({
-    ...{ context, manifests, log, signal: stopping.signal, observer: history },
-    kubeConfig: kubeConfig && readKubeConfig(kubeConfig),
-  });
+  const sources = options.clusters.flatMap((cluster) =>
+    cluster.sources.map((source) => ({ cluster: cluster.name, ...source })),
+  );
+  const clusters = new Map(
+    options.clusters.map((cluster) => [cluster.name, follow(cluster, log, stopping.signal)] as const),
+  );
+  const contextOf = (name: string): LiveContext => {
+    const cluster = clusters.get(name);
+    if (!cluster) throw new RangeError(`there is no cluster ${name}`);
+    return cluster.context;
+  };
   let store: FlowStore | undefined;
   try {
-    await soonReady(followed.ready, log);
+    await soonReady(Promise.all([...clusters.values()].map(({ followed }) => followed.ready)), log);
     store = await openChdbStore({ directory: options.dataDirectory, log });
     await store.migrate();
     const firstOffset = ((await store.highestOffsets()).get(0) ?? -1) + 1;
     const transport = createDirectTransport({ firstOffset, capacity: TRANSPORT_CAPACITY });
     const registry = new Registry();
-    const metrics = pipelineMetrics(
-      registry,
-      () => transport.depth,
-      () => context.domains.counts,
-    );
-    clusterMetrics(registry, context.cluster, followed.counts);
+    const metrics = pipelineMetrics(registry, () => transport.depth);
+    clusterMetrics(registry, clusters);
     const api = await startQueryApi({ store, ...options.api, registry, log });
 
-    const collectors = sources.map(({ node, source }) =>
+    const collectors = sources.map(({ cluster, node, source }) =>
       runCollector({
-        cluster: options.cluster,
+        cluster,
         node,
         source,
         publisher: transport,
@@ -91,11 +96,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       }),
     );
     const enricher = runEnricher({
-      // Manifests tell of pods before they are there, a cluster a moment after.
-      pending: kubeConfig && new PendingAddresses({ clusterOf: () => context.cluster, signal: hurry.signal }),
+      pending: new PendingAddresses({
+        // Manifests tell of pods before they are there, a cluster a moment after.
+        clusterOf: (name) => (clusters.get(name)?.isLive === true ? contextOf(name).cluster : undefined),
+        signal: hurry.signal,
+      }),
       consumer: transport,
       store,
-      contextOf: () => context,
+      contextOf,
       log,
       observer: {
         onStored(block) {
@@ -106,11 +114,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       },
     });
     const done = finished(collectors, enricher, () => transport.close());
-    const kept = history.run({ store, ready: followed.ready, log, signal: stopping.signal });
-    // Without its last versions the next start finds out what changed; nobody must fail for it before.
-    kept.catch((error: unknown) => log.error({ err: error }, 'versions of policies were not kept'));
-
     const opened = store;
+    const kept = [...clusters.values()].map(async ({ history, followed: { ready } }) => {
+      try {
+        await history.run({ store: opened, ready, log, signal: stopping.signal });
+      } catch (error) {
+        // Without its last versions the next start finds out what changed; nobody must fail for it before.
+        log.error({ err: error }, 'versions of policies were not kept');
+      }
+    });
     return {
       url: api.url,
       store,
@@ -121,8 +133,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         // What made it fail is told by `done`; here it only must not keep the rest from closing.
         await done.catch(() => undefined);
         stopping.abort();
-        await followed.ended;
-        await kept.catch(() => undefined);
+        for (const { followed } of clusters.values()) await followed.ended;
+        await Promise.all(kept);
         await api.close();
         await opened.close();
       },
@@ -134,6 +146,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     await store?.close();
     throw error;
   }
+}
+
+/** Keeps a context and a history of policies up with a cluster; `isLive` if it is told of things as they happen. */
+function follow({ name, manifests, kubeConfig, sources }: EmbeddedCluster, log: Logger, signal: AbortSignal) {
+  const monitored = new Set(sources.map(({ node }) => node));
+  const context = new LiveContext((node) => monitored.has(node));
+  const history = new PolicyHistory(name);
+  const followed = followCluster({
+    ...{ context, manifests, log, signal, observer: history },
+    kubeConfig: kubeConfig && readKubeConfig(kubeConfig),
+  });
+  return { context, history, followed, isLive: kubeConfig !== undefined };
 }
 
 /** All collectors have ended, or one failed; either way the enricher then stores what was published. */
@@ -150,10 +174,10 @@ async function finished(
   }
 }
 
-/** Waits until the cluster was read a first time, but not for ever: flows must not be lost for want of names. */
-async function soonReady(ready: Promise<void>, log: Logger): Promise<void> {
+/** Waits until the clusters were read a first time, but not for ever: flows must not be lost for want of names. */
+async function soonReady(ready: Promise<unknown>, log: Logger): Promise<void> {
   const timeout = new AbortController();
   const late = delay(LONGEST_READING_MS, 'late', { signal: timeout.signal }).catch(() => 'aborted');
   const first = await Promise.race([ready, late]).finally(() => timeout.abort());
-  if (first === 'late') log.warn('the cluster was not read in time; flows go without names until it is');
+  if (first === 'late') log.warn('a cluster was not read in time; flows go without names until it is');
 }

@@ -1,6 +1,6 @@
 import type { CollectorObserver } from '@sonde/collector/collector';
-import type { WatchCounts } from '@sonde/enricher/watch/follow-resource';
-import type { Cluster } from '@sonde/model/cluster/cluster';
+import type { LiveContext } from '@sonde/enricher/context';
+import type { FollowedCluster } from '@sonde/enricher/watch/follow-cluster';
 import type { EnricherObserver } from '@sonde/enricher/enricher';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -8,7 +8,6 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 export function pipelineMetrics(
   registry: Registry,
   transportDepth: () => number,
-  domainNames: () => { readonly held: number; readonly evicted: number },
 ): { readonly collector: CollectorObserver; readonly enricher: Required<EnricherObserver> } {
   const registers = [registry];
   const reported = new Counter({
@@ -52,23 +51,6 @@ export function pipelineMetrics(
     },
   });
 
-  new Gauge({
-    name: 'sonde_enricher_domain_names',
-    help: 'Domain names of addresses that are held to name flows',
-    registers,
-    collect() {
-      this.set(domainNames().held);
-    },
-  });
-  new Gauge({
-    name: 'sonde_enricher_domain_names_evicted',
-    help: 'Domain names that were dropped for want of room while they were still held, since the start',
-    registers,
-    collect() {
-      this.set(domainNames().evicted);
-    },
-  });
-
   return {
     collector: {
       onWindow(node, count, counters) {
@@ -89,30 +71,59 @@ export function pipelineMetrics(
   };
 }
 
-/** The metrics of what is known of the cluster, on a registry. */
-export function clusterMetrics(registry: Registry, { identities }: Cluster, counts: WatchCounts): void {
-  const metrics: readonly [name: string, help: string, value: () => number][] = [
+/** A cluster that is followed, and what is known of it. */
+interface KnownCluster {
+  readonly context: LiveContext;
+  readonly followed: FollowedCluster;
+}
+
+/** The metrics of what is known of clusters, by their names, on a registry. */
+export function clusterMetrics(registry: Registry, clusters: ReadonlyMap<string, KnownCluster>): void {
+  const metrics: readonly [name: string, help: string, value: (cluster: KnownCluster) => number][] = [
     [
       'sonde_identities',
       'Owners of addresses that are known, and those gone but remembered',
-      () => identities.size,
+      ({ context }) => context.cluster.identities.size,
     ],
     [
       'sonde_identities_forgotten',
       'Owners forgotten since they were gone for long',
-      () => identities.forgotten,
+      ({ context }) => context.cluster.identities.forgotten,
     ],
-    ['sonde_watch_objects', 'Kubernetes objects listed and changes told', () => counts.objects],
-    ['sonde_watch_lists', 'Times that a kind of Kubernetes object was listed', () => counts.lists],
-    ['sonde_watch_failures', 'Times that a watch broke or a request was refused', () => counts.failures],
+    [
+      'sonde_enricher_domain_names',
+      'Domain names of addresses that are held to name flows',
+      ({ context }) => context.domains.counts.held,
+    ],
+    [
+      'sonde_enricher_domain_names_evicted',
+      'Domain names that were dropped for want of room while they were still held, since the start',
+      ({ context }) => context.domains.counts.evicted,
+    ],
+    [
+      'sonde_watch_objects',
+      'Kubernetes objects listed and changes told',
+      ({ followed }) => followed.counts.objects,
+    ],
+    [
+      'sonde_watch_lists',
+      'Times that a kind of Kubernetes object was listed',
+      ({ followed }) => followed.counts.lists,
+    ],
+    [
+      'sonde_watch_failures',
+      'Times that a watch broke or a request was refused',
+      ({ followed }) => followed.counts.failures,
+    ],
   ];
   for (const [name, help, value] of metrics) {
     new Gauge({
       name,
       help,
+      labelNames: ['cluster'],
       registers: [registry],
       collect() {
-        this.set(value());
+        for (const [cluster, known] of clusters) this.set({ cluster }, value(known));
       },
     });
   }

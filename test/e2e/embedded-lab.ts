@@ -45,10 +45,8 @@ export async function watchLab(name: string, windowMs = 500): Promise<WatchedLab
     return { node, source: flowprobeSource(options) };
   });
   const embedded = await startEmbedded({
-    cluster: 'lab',
+    clusters: [{ name: 'lab', manifests: [lab.manifestsDirectory], sources }],
     dataDirectory: path.join(directory, 'data'),
-    manifests: [lab.manifestsDirectory],
-    sources,
     api: { host: '127.0.0.1', port: 0 },
     log: createLogger('test', 'warn'),
   });

@@ -66,6 +66,6 @@ contexts: [{ name: fake, context: { cluster: fake, user: sonde } }]
     expect(sonde?.output).toMatch(/\[customers\] +storefront\/frontend/);
   }, 20_000);
   const metrics = await (await fetch(`${sonde.url}/metrics`)).text();
-  expect(Number(/^sonde_identities (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(10);
+  expect(Number(/^sonde_identities\{cluster="lab"\} (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(10);
   expect(await sonde.end('SIGINT')).toBe(0);
 });
