@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { calico, namespace, networkPolicy } from '../manifests/build.js';
+import { type BoardTier, policyBoard } from './board.js';
+import { countHits, type TracedTraffic } from './hits.js';
+
+const OBJECTS = [
+  namespace('shop'),
+  calico('Tier', 'security', { order: 10, defaultAction: 'Pass' }),
+  calico('GlobalNetworkPolicy', 'security.late', { tier: 'security', ingress: [{ action: 'Pass' }] }),
+  calico('GlobalNetworkPolicy', 'security.first', {
+    tier: 'security',
+    order: 1,
+    egress: [{ action: 'Pass' }],
+  }),
+  calico('StagedNetworkPolicy', 'shop/default.trial', { order: 5, stagedAction: 'Delete' }),
+  networkPolicy('shop/web', { podSelector: {}, ingress: [{}] }),
+  calico('GlobalNetworkPolicy', 'lost.one', { tier: 'lost' }),
+];
+
+const traffic = (trace: string, fields: Partial<TracedTraffic> = {}): TracedTraffic => ({
+  ...{ trace, fromPod: true, flows: 1, connections: 1, bytes: 10, lastMs: 1 },
+  ...fields,
+});
+
+function layout(tiers: readonly BoardTier[]) {
+  return tiers.map(({ name, policies }) => [name, ...policies.map(({ object }) => object.metadata.name)]);
+}
+
+describe('the board', () => {
+  it('has tiers from left to right and policies from top to bottom, staged ones too', () => {
+    const { tiers, problems } = policyBoard(OBJECTS, new Map(), new Map());
+    expect(problems).toEqual([]);
+    expect(layout(tiers)).toEqual([
+      ['security', 'security.first', 'security.late'],
+      ['default', 'default.trial', 'web'],
+      ['lost', 'lost.one'],
+    ]);
+    expect(tiers.map(({ order, defaultAction, exists }) => [order, defaultAction, exists])).toEqual([
+      [10, 'pass', true],
+      [1_000_000, 'deny', true],
+      [undefined, 'deny', false],
+    ]);
+    expect(tiers[1]?.policies[0]).toMatchObject({ staged: 'Delete', order: 5, directions: ['ingress'] });
+    expect(tiers[0]?.policies[1]).toMatchObject({ staged: undefined, order: undefined });
+  });
+
+  it('says what each policy did, and what else decided', () => {
+    const enforced = countHits([
+      traffic('0|security|gnp:security.first|pass|0,1|__PROFILE__|pro:kns.shop|allow|0'),
+      traffic('0|default|knp:shop/web|allow|0', { fromPod: false, flows: 2, lastMs: 7 }),
+    ]);
+    const { tiers, others } = policyBoard(OBJECTS, enforced, new Map());
+    const hits = tiers.flatMap(({ policies }) => policies).map(({ enforced: own }) => own?.lastMs);
+    expect(hits).toEqual([1, undefined, undefined, 7, undefined]);
+    expect(others.map(({ place }) => place)).toEqual(['__PROFILE__|pro:kns.shop']);
+  });
+
+  it('names objects that cannot be used', () => {
+    const broken = networkPolicy('shop/broken', { podSelector: {}, moons: 3 });
+    const { problems } = policyBoard([...OBJECTS, broken], new Map(), new Map());
+    expect(problems.map(({ object, reason }) => [object.metadata.name, reason])).toEqual([
+      ['broken', expect.stringContaining('moons')],
+    ]);
+  });
+});
+
+describe('hits', () => {
+  it('tell the directions of a trace apart', () => {
+    const both = countHits([
+      traffic('0|default|knp:shop/a|allow|0,0|default|knp:shop/a|allow|1'),
+      traffic('0|default|knp:shop/a|allow|2'),
+      traffic('0|default|knp:shop/a|allow|3', { fromPod: false }),
+      traffic('0|t|gnp:p|pass|0,1|default|knp:shop/a|deny|-1,0|__PROFILE__|pro:kns.x|allow|0'),
+    ]).get('default|knp:shop/a');
+    expect(both?.rules.map(({ direction, rule, action }) => `${direction} ${rule} ${action}`)).toEqual([
+      'egress 0 allow',
+      'ingress 1 allow',
+      'egress 2 allow',
+      'ingress 3 allow',
+      'egress -1 deny',
+    ]);
+    expect(both?.actions.get('allow')).toEqual({ flows: 4, connections: 4, bytes: 40 });
+  });
+
+  it('of traffic that no policy governs are none', () => {
+    expect(countHits([traffic('')]).size).toBe(0);
+  });
+});
