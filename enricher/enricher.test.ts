@@ -51,8 +51,9 @@ async function stored(
   };
   await runEnricher({
     consumer: {
-      async *batches() {
-        yield await Promise.resolve(batches);
+      async *deliveries() {
+        const signal = new AbortController().signal;
+        yield await Promise.resolve({ batches, mayBeStored: false, signal, stored: () => undefined });
       },
     },
     store: store as FlowStore,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
 import { type FlowStore, type RecordBlock, StoreError } from '@sonde/backbone/store/store';
-import type { DeliveredBatch, FlowConsumer } from '@sonde/backbone/transport/transport';
+import type { DeliveredBatch, Delivery, FlowConsumer } from '@sonde/backbone/transport/transport';
 import type { FlowBatch } from '@sonde/model/flow/batch';
 import type { EnrichmentContext } from './context.js';
 import { enrich } from './enrich.js';
@@ -37,15 +37,32 @@ const LONGEST_RETRY_MS = 10_000;
 
 /** Attaches context to flows and DNS look-ups and stores them until the consumer ends. A block is stored whole or tried again. */
 export async function runEnricher(options: EnricherOptions): Promise<void> {
-  for await (const delivered of options.consumer.batches()) {
-    await options.pending?.settle(delivered);
-    for (const block of blocks(delivered)) await storeBlock(block, options);
+  for await (const delivery of options.consumer.deliveries()) {
+    await options.pending?.settle(delivery.batches);
+    if (await storeDelivery(delivery, options)) delivery.stored();
+  }
+}
+
+/** Whether all of a delivery was stored; it was not if its partition was taken away while the store refused. */
+async function storeDelivery(delivery: Delivery, options: EnricherOptions): Promise<boolean> {
+  try {
+    for (const block of blocks(delivery.batches)) await storeBlock(block, delivery, options);
+    return true;
+  } catch (error) {
+    if (!delivery.signal.aborted) throw error;
+    const [first] = delivery.batches;
+    options.log.info(
+      { partition: first?.partition, offset: first?.offset },
+      "gave up a block: its partition is another enricher's now",
+    );
+    return false;
   }
 }
 
 /**
  * Batches that hold records, in blocks that keep memory bounded and are still few. A block is of one cluster, and
- * blocks keep the order of offsets, so that the highest one stored says where to resume.
+ * blocks keep the order of offsets, so that the highest one stored says where to resume. The same batches make the
+ * same blocks.
  */
 function* blocks(delivered: readonly DeliveredBatch[]): Generator<DeliveredBatch[]> {
   let block: DeliveredBatch[] = [];
@@ -69,14 +86,18 @@ function recordsIn({ rows, dns }: FlowBatch): number {
   return rows + (dns?.rows ?? 0);
 }
 
-async function storeBlock(delivered: readonly DeliveredBatch[], options: EnricherOptions): Promise<void> {
+async function storeBlock(
+  delivered: readonly DeliveredBatch[],
+  { mayBeStored, signal: takenAway }: Delivery,
+  options: EnricherOptions,
+): Promise<void> {
   const { store, contextOf, log, observer, signal } = options;
   const context = contextOf(delivered[0]?.batch.cluster ?? '');
   const dns = enrichDns(delivered, context);
   const block = { dns, flows: enrich(delivered, context) };
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
     try {
-      await store.insert(block);
+      await store.insert(block, { mayBeStored });
       observer?.onStored?.(block);
       return;
     } catch (error) {
@@ -86,7 +107,7 @@ async function storeBlock(delivered: readonly DeliveredBatch[], options: Enriche
         'the store did not take a block; trying again',
       );
       observer?.onRetry?.();
-      await delay(retryMs, undefined, { signal });
+      await delay(retryMs, undefined, { signal: AbortSignal.any([takenAway, ...(signal ? [signal] : [])]) });
     }
   }
 }

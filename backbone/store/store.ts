@@ -9,6 +9,14 @@ export interface RecordBlock {
   readonly dns?: EnrichedDns;
 }
 
+export interface InsertOptions {
+  /**
+   * Another process may have stored a part of the very same block, or may be about to: only what is missing is
+   * written, and neither's rows are doubled.
+   */
+  readonly mayBeStored?: boolean;
+}
+
 /** Where flows and DNS look-ups are kept: ClickHouse over HTTP, or chDB in the process. */
 export interface FlowStore {
   /** Creates or upgrades the tables. Safe to repeat. */
@@ -20,7 +28,7 @@ export interface FlowStore {
    * stands for other rows, and a block that was refused may be written again without doubling what was stored of it.
    * @throws StoreError if the engine refuses; RangeError if the columns are not `rows` long.
    */
-  insert(block: RecordBlock): Promise<void>;
+  insert(block: RecordBlock, options?: InsertOptions): Promise<void>;
 
   /** The highest stored offset of each transport partition: where an enricher resumes. */
   highestOffsets(): Promise<ReadonlyMap<number, number>>;

@@ -19,7 +19,10 @@ describe('the direct transport', () => {
     for (const sequence of [0, 1, 2]) await transport.publish(batch(sequence));
     transport.close();
     const delivered = [];
-    for await (const group of transport.batches()) delivered.push(...group);
+    for await (const { batches, stored } of transport.deliveries()) {
+      delivered.push(...batches);
+      stored();
+    }
     expect(delivered.map(({ batch, partition, offset }) => [batch.sequence, partition, offset])).toEqual([
       [0, 0, 41],
       [1, 0, 42],
@@ -33,11 +36,13 @@ describe('the direct transport', () => {
     expect(await settled(Promise.all(published.slice(0, 2)))).toBe(true);
     expect(await settled(Promise.any(published.slice(2)))).toBe(false);
 
-    const consumer = transport.batches()[Symbol.asyncIterator]();
+    const consumer = transport.deliveries()[Symbol.asyncIterator]();
     const taken = [];
     for (let group = 0; group < 2; group++) {
       const next = await consumer.next();
-      if (next.done !== true) taken.push(...next.value.map(({ batch }) => batch.sequence));
+      if (next.done === true) break;
+      taken.push(...next.value.batches.map(({ batch }) => batch.sequence));
+      next.value.stored();
     }
     expect(taken).toEqual([0, 1, 2, 3]);
     expect(await settled(Promise.all(published))).toBe(true);
@@ -50,7 +55,10 @@ describe('the direct transport', () => {
     transport.close();
     await expect(late).rejects.toThrow(TransportClosedError);
     const delivered = [];
-    for await (const group of transport.batches()) delivered.push(...group);
+    for await (const { batches, stored } of transport.deliveries()) {
+      delivered.push(...batches);
+      stored();
+    }
     expect(delivered.map(({ batch }) => batch.sequence)).toEqual([0]);
   });
 });

@@ -24,12 +24,23 @@ export class TransportClosedError extends Error {
   }
 }
 
+/** There is one consumer, so nothing is ever taken away from it. */
+const never = new AbortController().signal;
+
 export function createDirectTransport({ firstOffset, capacity }: DirectTransportOptions): DirectTransport {
   const waiting: DeliveredBatch[] = [];
   const blockedPublishers: (() => void)[] = [];
   let wakeConsumer: (() => void) | undefined;
   let nextOffset = firstOffset;
+  let delivered = false;
   let closed = false;
+
+  /** Publishers go on only now: until it is stored, a delivery counts as waiting. */
+  function stored(): void {
+    delivered = false;
+    wakeConsumer?.();
+    for (const wake of blockedPublishers.splice(0)) wake();
+  }
 
   return {
     get depth() {
@@ -45,13 +56,13 @@ export function createDirectTransport({ firstOffset, capacity }: DirectTransport
       wakeConsumer?.();
     },
 
-    async *batches() {
+    async *deliveries() {
       for (;;) {
-        if (waiting.length > 0) {
-          yield waiting.splice(0);
-          // Wakes them only now, when the last group is dealt with: until then it counts as waiting.
-          for (const wake of blockedPublishers.splice(0)) wake();
-        } else if (closed) {
+        if (!delivered && waiting.length > 0) {
+          const batches = waiting.splice(0);
+          delivered = true;
+          yield { batches, mayBeStored: false, signal: never, stored };
+        } else if (!delivered && closed) {
           return;
         } else {
           await new Promise<void>((resolve) => (wakeConsumer = resolve));

@@ -13,15 +13,29 @@ export interface FlowPublisher {
 export interface DeliveredBatch {
   readonly batch: FlowBatch;
   readonly partition: number;
-  /** Position of the batch in its partition; consecutive within it. */
+  /** Position of the batch in its partition; rises with every batch. */
   readonly offset: number;
+}
+
+/** Batches of one partition in the order of their offsets (at least one), which are stored together. */
+export interface Delivery {
+  readonly batches: readonly DeliveredBatch[];
+  /**
+   * Whether another consumer was at storing these batches, and was stopped or still is at it. Deliveries that are
+   * made again have the same batches as the first time, so that a store can know each by its first and last offset.
+   */
+  readonly mayBeStored: boolean;
+  /** Aborts when the partition has gone to another consumer: what is not stored by then is the other's to store. */
+  readonly signal: AbortSignal;
+  /** Says that all of it is in the store. */
+  readonly stored: () => void;
 }
 
 /** The enricher's end of a transport. */
 export interface FlowConsumer {
   /**
-   * Batches in order of their offsets, as many at a time as are waiting (at least one). Taking the next group
-   * says that the last one is dealt with. Ends when the transport is closed and drained.
+   * What has come in, as much at a time as is waiting and fits a block. A partition's next delivery comes when its
+   * last one is stored; those of other partitions may come before. Ends when the transport is closed and drained.
    */
-  batches(): AsyncIterable<readonly DeliveredBatch[]>;
+  deliveries(): AsyncIterable<Delivery>;
 }
