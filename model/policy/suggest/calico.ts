@@ -1,0 +1,119 @@
+import type { KubernetesObject } from '../../cluster/objects.js';
+import { hasPorts, isIcmp, protocolName } from '../protocol.js';
+import { DENY_NAME, policyName, type RuleEvidence, type SuggestedManifest } from './manifest.js';
+import type { SuggestedPeer, SuggestedPolicy, SuggestedPort, SuggestedRule } from './suggest.js';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Where suggested policies go among Calico's. */
+export interface CalicoPlace {
+  readonly tier: string;
+  readonly order: number;
+}
+
+/** Suggested policies as Calico's NetworkPolicies (projectcalico.org/v3), and one that denies the rest. */
+export function calicoManifests(
+  namespace: string,
+  policies: readonly SuggestedPolicy[],
+  place: CalicoPlace,
+): SuggestedManifest[] {
+  const manifests = policies.map((policy): SuggestedManifest => {
+    const rules: RuleEvidence[] = [];
+    const write = (direction: 'ingress' | 'egress') =>
+      policy[direction].flatMap((rule) =>
+        byProtocol(rule).map((part) => {
+          const index = rules.filter((one) => one.direction === direction).length;
+          rules.push({ direction, index, rule: part });
+          return calicoRule(namespace, direction, part);
+        }),
+      );
+    const spec = {
+      selector: selectorText(policy.labels),
+      ingress: write('ingress'),
+      egress: write('egress'),
+    };
+    const { workload, alsoSelects } = policy;
+    return {
+      manifest: networkPolicy(namespace, policyName(policy), place, spec),
+      workload,
+      alsoSelects,
+      rules,
+    };
+  });
+  const deny = networkPolicy(namespace, DENY_NAME, place, { selector: 'all()' });
+  return [...manifests, { manifest: deny, workload: '', alsoSelects: [], rules: [] }];
+}
+
+/** One rule for each protocol, and of ICMP for each type and code: Calico's rules name one. */
+function byProtocol(rule: SuggestedRule): SuggestedRule[] {
+  const protocols = [...new Set(rule.ports.map(({ protocol }) => protocol))];
+  return protocols.flatMap((protocol) => {
+    const ports = rule.ports.filter((port) => port.protocol === protocol);
+    return isIcmp(protocol) ? ports.map((port) => ({ ...rule, ports: [port] })) : [{ ...rule, ports }];
+  });
+}
+
+function calicoRule(own: string, direction: 'ingress' | 'egress', { peer, ports }: SuggestedRule): object {
+  const [first] = ports;
+  const protocol = first?.protocol ?? 0;
+  const numbers = hasPorts(protocol) ? { ports: ports.map(portText) } : {};
+  const entity = peerEntity(own, peer);
+  return {
+    action: 'Allow',
+    protocol: /^\d+$/.test(protocolName(protocol)) ? protocol : protocolName(protocol),
+    ...(first && isIcmp(protocol) ? { icmp: { type: first.from >> 8, code: first.from & 0xff } } : {}),
+    ...(direction === 'ingress'
+      ? { source: entity, ...(hasPorts(protocol) ? { destination: numbers } : {}) }
+      : { destination: { ...entity, ...numbers } }),
+  };
+}
+
+function peerEntity(own: string, peer: SuggestedPeer): object {
+  switch (peer.is) {
+    case 'workload':
+      return {
+        ...(peer.namespace === own ? {} : { namespaceSelector: namespaceText(peer.namespace) }),
+        selector: selectorText(peer.labels),
+      };
+    case 'networkSet': {
+      const where = peer.namespace === '' ? 'global()' : namespaceText(peer.namespace);
+      return {
+        ...(peer.namespace === own ? {} : { namespaceSelector: where }),
+        selector: selectorText(peer.labels),
+      };
+    }
+    case 'addresses':
+      return { nets: peer.prefixes };
+  }
+}
+
+/** The label that Calico gives a namespace with its own name. */
+function namespaceText(namespace: string): string {
+  return `projectcalico.org/name == '${namespace}'`;
+}
+
+/** Labels as a selector; neither keys nor values of Kubernetes' labels hold quotes. */
+function selectorText(labels: Labels): string {
+  const conditions = Object.entries(labels).map(([key, value]) => `${key} == '${value}'`);
+  return conditions.length === 0 ? 'all()' : conditions.join(' && ');
+}
+
+function portText({ from, to }: SuggestedPort): number | string {
+  return to > from ? `${from}:${to}` : from;
+}
+
+function networkPolicy(
+  namespace: string,
+  name: string,
+  { tier, order }: CalicoPlace,
+  spec: object,
+): KubernetesObject {
+  return {
+    ...{
+      apiVersion: 'projectcalico.org/v3',
+      kind: 'NetworkPolicy',
+      metadata: { name: `${tier}.${name}`, namespace },
+    },
+    ...{ spec: { tier, order, ...spec, types: ['Ingress', 'Egress'] } },
+  };
+}

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { formatAddress, parseAddress } from '../../cluster/address.js';
+import { STRANGERS } from '../evaluate/connection.js';
+import { calico, namespace } from '../manifests/build.js';
+import { type FlowEnd, type FlowIdentity, judgeFlows } from '../preview/judge.js';
+import { policyWorld } from '../preview/world.js';
+import { ICMP, TCP, UDP } from '../protocol.js';
+import { calicoManifests } from './calico.js';
+import { kubernetesManifests } from './kubernetes.js';
+import type { SuggestedManifest } from './manifest.js';
+import type { ObservedEnd, ObservedFlow } from './observed.js';
+import { suggestPolicies } from './suggest.js';
+
+const SEEN = { flows: 1, connections: 2, bytes: 100, firstMs: 1000, lastMs: 2000 };
+
+function podEnd(place: string, labels: string, address: string): ObservedEnd {
+  const [own = '', name = ''] = place.split('/');
+  return { kind: 'pod', namespace: own, name, labels, address };
+}
+
+function outside(
+  address: string,
+  kind: ObservedEnd['kind'] = 'external',
+  name = '',
+  labels = '',
+): ObservedEnd {
+  return { kind, namespace: '', name, labels, address };
+}
+
+const WEB = podEnd('shop/web', 'app=web,team=a', '10.0.0.1');
+const API = podEnd('shop/api', 'app=api,team=a', '10.0.0.2');
+const DNS = podEnd('kube-system/dns', 'k8s-app=kube-dns', '10.0.0.3');
+const ATTACKER = podEnd('attacker/shell', 'app=shell', '10.0.0.9');
+
+function flow(
+  src: ObservedEnd,
+  dst: ObservedEnd,
+  port: number,
+  fields: Partial<ObservedFlow> = {},
+): ObservedFlow {
+  return { src, dst, protocol: TCP, port, sourcePort: 40_000, answered: false, traffic: SEEN, ...fields };
+}
+
+const OBSERVED = [
+  flow(WEB, API, 8080),
+  flow(WEB, API, 9100),
+  flow(WEB, DNS, 53, { protocol: UDP }),
+  flow(outside('198.51.100.7'), WEB, 443),
+  flow(outside('2001:db8::7'), WEB, 443),
+  flow(API, outside('203.0.113.5', 'network_set', 'partners', 'egress=sanctioned'), 443),
+];
+
+const CLUSTER = [
+  namespace('shop'),
+  namespace('attacker'),
+  namespace('kube-system'),
+  calico('GlobalNetworkSet', 'partners', { nets: ['203.0.113.0/28'] }, { egress: 'sanctioned' }),
+];
+
+function verdicts(manifests: readonly SuggestedManifest[], flows: readonly ObservedFlow[]): string[] {
+  const labelled = CLUSTER.map((object) =>
+    object.kind === 'Namespace'
+      ? {
+          ...object,
+          metadata: { ...object.metadata, labels: { 'kubernetes.io/metadata.name': object.metadata.name } },
+        }
+      : object,
+  );
+  const world = policyWorld([...labelled, ...manifests.map(({ manifest }) => manifest)]);
+  expect(world.problems).toEqual([]);
+  return judgeFlows(world, flows.map(identityOf), 'enforced').map(({ verdict }) => verdict);
+}
+
+function identityOf({ src, dst, protocol, port, sourcePort, answered }: ObservedFlow): FlowIdentity {
+  const end = ({ kind, namespace: own, labels, address }: ObservedEnd): FlowEnd => ({
+    ...{ kind, namespace: own, labels, serviceAccount: 'default', address: parseAddress(address) },
+  });
+  return {
+    src: end(src),
+    dst: end(dst),
+    protocol,
+    port,
+    sourcePort,
+    relation: STRANGERS,
+    answered,
+    domain: '',
+  };
+}
+
+const PLACE = { tier: 'default', order: 1000 };
+const { policies } = suggestPolicies('shop', OBSERVED);
+const dialects = [
+  ['Kubernetes', kubernetesManifests('shop', policies).manifests],
+  ['Calico', calicoManifests('shop', policies, PLACE)],
+] as const;
+
+describe.each(dialects)('suggested policies of %s', (_name, manifests) => {
+  it('allow all that was observed', () => {
+    expect(verdicts(manifests, OBSERVED)).toEqual(OBSERVED.map(() => 'allow'));
+  });
+
+  it('deny what was not: other peers, other ports, other directions', () => {
+    const others = [
+      flow(ATTACKER, WEB, 443),
+      flow(ATTACKER, API, 8080),
+      flow(WEB, API, 8081),
+      flow(API, WEB, 8080),
+      flow(WEB, DNS, 53),
+      flow(outside('198.51.100.8'), WEB, 443),
+      flow(API, outside('203.0.113.77'), 443),
+      flow(podEnd('shop/unseen', 'app=unseen', '10.0.0.4'), API, 8080),
+    ];
+    expect(verdicts(manifests, others)).toEqual(others.map(() => 'deny'));
+  });
+
+  it('have evidence for every rule', () => {
+    for (const { manifest, rules } of manifests) {
+      const { spec } = manifest as unknown as { spec: { ingress?: unknown[]; egress?: unknown[] } };
+      for (const direction of ['ingress', 'egress'] as const) {
+        const told = rules.filter((rule) => rule.direction === direction).map(({ index }) => index);
+        expect(told).toEqual((spec[direction] ?? []).map((_, index) => index));
+      }
+    }
+    const ofWeb = manifests.find(({ workload }) => workload === 'web')?.rules ?? [];
+    const toApi = ofWeb.find(({ rule }) => rule.peer.is === 'workload' && rule.peer.workload === 'api');
+    expect(toApi?.rule.evidence).toEqual({ ...SEEN, flows: 2, connections: 4, bytes: 200 });
+  });
+});
+
+describe('a suggestion', () => {
+  it('selects a workload by the label that names it, or by all labels where that is not enough', () => {
+    const canary = podEnd('shop/web-canary', 'app=web,team=a,track=canary', '10.0.0.5');
+    const stable = podEnd('shop/web', 'app=web,team=a,track=stable', '10.0.0.1');
+    const labelsOf = (flows: readonly ObservedFlow[]) =>
+      suggestPolicies('shop', flows).policies.map(({ workload, labels, alsoSelects }) => [
+        workload,
+        labels,
+        alsoSelects,
+      ]);
+    expect(labelsOf([flow(WEB, API, 80)])).toEqual([
+      ['api', { app: 'api' }, []],
+      ['web', { app: 'web' }, []],
+    ]);
+    expect(
+      labelsOf([flow(canary, outside('192.0.2.1'), 80), flow(stable, outside('192.0.2.1'), 80)]),
+    ).toEqual([
+      ['web', { app: 'web', team: 'a', track: 'stable' }, []],
+      ['web-canary', { app: 'web', team: 'a', track: 'canary' }, []],
+    ]);
+    expect(labelsOf([flow(canary, outside('192.0.2.1'), 80), flow(WEB, outside('192.0.2.1'), 80)])).toEqual([
+      ['web', { app: 'web', team: 'a' }, ['web-canary']],
+      ['web-canary', { app: 'web', team: 'a', track: 'canary' }, []],
+    ]);
+  });
+
+  it('says when peers or ports were too many to list', () => {
+    const many = Array.from({ length: 40 }, (_, index) => flow(outside(`198.51.100.${index}`), WEB, 443));
+    const ports = Array.from({ length: 40 }, (_, index) => flow(WEB, API, 1000 + index));
+    const [api, web] = suggestPolicies('shop', [...many, ...ports]).policies;
+    expect(web?.ingress[0]?.peer).toMatchObject({ widened: true });
+    expect(web?.ingress[0]?.peer).toHaveProperty('prefixes.length', 10);
+    expect(api?.ingress[0]).toMatchObject({
+      portsWidened: true,
+      ports: [{ protocol: TCP, from: 1000, to: 1039 }],
+    });
+  });
+
+  it('takes answers for what they answer', () => {
+    const answers = flow(API, WEB, 45_000, { sourcePort: 8080, answered: true });
+    const [api, web] = suggestPolicies('shop', [answers]).policies;
+    expect([api?.ingress[0]?.ports, api?.egress, web?.egress.length]).toEqual([
+      [{ protocol: TCP, from: 8080, to: 8080 }],
+      [],
+      1,
+    ]);
+  });
+
+  it('tells what it could not cover, and why', () => {
+    const echo = flow(WEB, API, 8 * 256, { protocol: ICMP, sourcePort: 0 });
+    const service = flow(WEB, { ...outside('10.96.0.1'), kind: 'service' }, 80);
+    const suggested = suggestPolicies('shop', [echo, service]);
+    expect(suggested.notCovered.map(({ reason }) => reason)).toEqual([
+      'which pod stood behind a service is not known',
+    ]);
+    const told = kubernetesManifests('shop', suggested.policies).notCovered.map(({ reason }) => reason);
+    expect(told).toEqual([
+      'a NetworkPolicy of Kubernetes cannot allow ICMP, which api uses',
+      'a NetworkPolicy of Kubernetes cannot allow ICMP, which web uses',
+    ]);
+    const manifests = calicoManifests('shop', suggested.policies, PLACE);
+    expect(verdicts(manifests, [echo, { ...echo, port: 13 * 256 }])).toEqual(['allow', 'deny']);
+  });
+
+  it('names by prefixes only what was met', () => {
+    const addresses = Array.from({ length: 300 }, (_, index) =>
+      formatAddress(parseAddress(`10.7.${index % 7}.${index % 250}`)),
+    );
+    const [web] = suggestPolicies(
+      'shop',
+      addresses.map((address) => flow(WEB, outside(address), 443)),
+    ).policies;
+    const manifests = calicoManifests('shop', web ? [web] : [], PLACE);
+    const flows = addresses.map((address) => flow(WEB, outside(address), 443));
+    expect(new Set(verdicts(manifests, flows))).toEqual(new Set(['allow']));
+    expect(verdicts(manifests, [flow(WEB, outside('10.8.0.1'), 443)])).toEqual(['deny']);
+  });
+});

@@ -1,0 +1,205 @@
+import { parseLabels } from '../preview/judge.js';
+import { isIcmp } from '../protocol.js';
+import { type Evidence, type ObservedEnd, type ObservedFlow, oriented, together } from './observed.js';
+import { prefixesOf } from './prefixes.js';
+import { WorkloadSelectors } from './workload-selectors.js';
+
+/** What a workload may do: all that was seen of it, and nothing else. */
+export interface SuggestedPolicy {
+  readonly namespace: string;
+  readonly workload: string;
+  /** The labels that select its pods. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Other workloads whose pods the labels select too, since theirs do not tell them apart. */
+  readonly alsoSelects: readonly string[];
+  readonly ingress: readonly SuggestedRule[];
+  readonly egress: readonly SuggestedRule[];
+}
+
+/** Allows connections with one peer. */
+export interface SuggestedRule {
+  readonly peer: SuggestedPeer;
+  readonly ports: readonly SuggestedPort[];
+  /** Whether the ports were too many to list, and are now ranges that hold them. */
+  readonly portsWidened: boolean;
+  readonly evidence: Evidence;
+}
+
+export type SuggestedPeer =
+  | {
+      readonly is: 'workload';
+      readonly namespace: string;
+      readonly workload: string;
+      readonly labels: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly is: 'networkSet';
+      /** Empty for a global one. */
+      readonly namespace: string;
+      readonly name: string;
+      readonly labels: Readonly<Record<string, string>>;
+      /** Its addresses that were seen, for policies that know no network sets. */
+      readonly prefixes: readonly string[];
+      readonly widened: boolean;
+    }
+  | {
+      readonly is: 'addresses';
+      /** Who holds the addresses, if that is known: nodes. */
+      readonly names: readonly string[];
+      readonly prefixes: readonly string[];
+      /** Whether the addresses were too many to list, and the prefixes hold more than were seen. */
+      readonly widened: boolean;
+    };
+
+/** Ports of a protocol from one to another, or for ICMP type × 256 + code; protocols without ports have 0. */
+export interface SuggestedPort {
+  readonly protocol: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Flows that no rule was made for. */
+export interface NotCovered {
+  readonly reason: string;
+  readonly evidence: Evidence;
+}
+
+/** Ports of one protocol that a rule names at most. */
+const MOST_PORTS = 12;
+
+/**
+ * Suggests the least that must be allowed for the pods of a namespace to do what they were seen to do: a policy for each
+ * workload, with a rule for each peer. `flows` are those that are to stay allowed.
+ */
+export function suggestPolicies(
+  namespace: string,
+  flows: readonly ObservedFlow[],
+): { readonly policies: readonly SuggestedPolicy[]; readonly notCovered: readonly NotCovered[] } {
+  const selectors = new WorkloadSelectors();
+  const notCovered = new Map<string, Evidence>();
+  const drafts = new Map<string, Draft>();
+  for (const flow of flows) {
+    selectors.add(flow.src);
+    selectors.add(flow.dst);
+  }
+  for (const flow of flows.map(oriented)) {
+    const { src, dst, traffic } = flow;
+    const reason = whyNot(src) ?? whyNot(dst);
+    if (reason !== undefined) {
+      notCovered.set(reason, together(notCovered.get(reason), traffic));
+      continue;
+    }
+    if (isOf(namespace, dst)) draftOf(drafts, dst.name).add('ingress', src, flow);
+    if (isOf(namespace, src)) draftOf(drafts, src.name).add('egress', dst, flow);
+  }
+  return {
+    policies: [...drafts]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([workload, draft]) => ({
+        ...{ namespace, workload },
+        ...selectors.of(namespace, workload),
+        ingress: draft.rules('ingress', selectors),
+        egress: draft.rules('egress', selectors),
+      })),
+    notCovered: [...notCovered].map(([reason, evidence]) => ({ reason, evidence })),
+  };
+}
+
+function isOf(namespace: string, end: ObservedEnd): boolean {
+  return end.kind === 'pod' && end.namespace === namespace;
+}
+
+function whyNot({ kind, namespace, labels }: ObservedEnd): string | undefined {
+  if (kind === 'service') return 'which pod stood behind a service is not known';
+  if (kind === 'pod' && namespace === '') return 'the pod at the other end may not be seen';
+  if (kind === 'pod' && labels === '') return 'a pod has no labels, so that no policy can select it alone';
+  return undefined;
+}
+
+function draftOf(drafts: Map<string, Draft>, workload: string): Draft {
+  const draft = drafts.get(workload) ?? new Draft();
+  drafts.set(workload, draft);
+  return draft;
+}
+
+/** The rules of a workload's policy as they come together. */
+class Draft {
+  readonly #peers = {
+    ingress: new Map<string, PeerDraft>(),
+    egress: new Map<string, PeerDraft>(),
+  };
+
+  add(direction: 'ingress' | 'egress', end: ObservedEnd, flow: ObservedFlow): void {
+    // Addresses go into one rule where they were met on the same port, so that their lists stay apart by port.
+    const service = `${flow.protocol} ${flow.port}`;
+    const key =
+      end.kind === 'pod' || end.kind === 'network_set'
+        ? `${end.kind} ${end.namespace}/${end.name}`
+        : `addresses ${service}`;
+    const peers = this.#peers[direction];
+    const peer = peers.get(key) ?? {
+      end,
+      addresses: new Set(),
+      names: new Set(),
+      ports: new Map(),
+      evidence: undefined,
+    };
+    peers.set(key, peer);
+    peer.addresses.add(end.address);
+    if (end.name !== '') peer.names.add(end.name);
+    peer.ports.set(service, { protocol: flow.protocol, from: flow.port, to: flow.port });
+    peer.evidence = together(peer.evidence, flow.traffic);
+  }
+
+  rules(direction: 'ingress' | 'egress', selectors: WorkloadSelectors): SuggestedRule[] {
+    return [...this.#peers[direction]]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([, { end, addresses, names, ports, evidence }]) => {
+        if (!evidence) return [];
+        const listed = [...ports.values()].sort((a, b) => a.protocol - b.protocol || a.from - b.from);
+        const few = fewPorts(listed);
+        return {
+          peer: peerOf(end, [...addresses], [...names].sort(), selectors),
+          ports: few,
+          portsWidened: few.length < listed.length,
+          evidence,
+        };
+      });
+  }
+}
+
+interface PeerDraft {
+  readonly end: ObservedEnd;
+  readonly addresses: Set<string>;
+  readonly names: Set<string>;
+  readonly ports: Map<string, SuggestedPort>;
+  evidence: Evidence | undefined;
+}
+
+function peerOf(
+  end: ObservedEnd,
+  addresses: readonly string[],
+  names: readonly string[],
+  selectors: WorkloadSelectors,
+): SuggestedPeer {
+  const { kind, namespace, name } = end;
+  if (kind === 'pod') {
+    return { is: 'workload', namespace, workload: name, labels: selectors.of(namespace, name).labels };
+  }
+  const listed = prefixesOf(addresses);
+  if (kind === 'network_set' && end.labels !== '') {
+    return { is: 'networkSet', namespace, name, labels: parseLabels(end.labels), ...listed };
+  }
+  return { is: 'addresses', names, ...listed };
+}
+
+/** Ports as they are, or where one protocol has too many a range that holds them. */
+function fewPorts(ports: readonly SuggestedPort[]): SuggestedPort[] {
+  return [...new Set(ports.map(({ protocol }) => protocol))].flatMap((protocol) => {
+    const own = ports.filter((port) => port.protocol === protocol);
+    const [first] = own;
+    const last = own.at(-1);
+    if (own.length <= MOST_PORTS || isIcmp(protocol) || !first || !last) return own;
+    return [{ protocol, from: first.from, to: last.to }];
+  });
+}

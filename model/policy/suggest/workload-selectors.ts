@@ -1,0 +1,70 @@
+import { parseLabels } from '../preview/judge.js';
+import type { ObservedEnd } from './observed.js';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Labels that by custom say what a workload is, the surest first. */
+const NAMING_KEYS = [
+  'app.kubernetes.io/instance',
+  'app.kubernetes.io/name',
+  'app.kubernetes.io/component',
+  'app',
+  'k8s-app',
+  'component',
+  'name',
+  'run',
+];
+
+/**
+ * Finds for each workload the labels that select its pods and no other's, as far as pods were seen. Those that by
+ * custom name a workload are taken if they are enough, else all that its pods have in common.
+ */
+export class WorkloadSelectors {
+  /** By namespace and workload: the labels of pods that were seen. */
+  readonly #seen = new Map<string, Map<string, Map<string, Labels>>>();
+
+  add({ kind, namespace, name, labels }: ObservedEnd): void {
+    if (kind !== 'pod') return;
+    const workloads = this.#seen.get(namespace) ?? new Map<string, Map<string, Labels>>();
+    this.#seen.set(namespace, workloads);
+    const own = workloads.get(name) ?? new Map<string, Labels>();
+    workloads.set(name, own);
+    if (!own.has(labels)) own.set(labels, parseLabels(labels));
+  }
+
+  /** The selector of a workload, and the other workloads of the namespace that it selects too. */
+  of(
+    namespace: string,
+    workload: string,
+  ): { readonly labels: Labels; readonly alsoSelects: readonly string[] } {
+    const workloads = this.#seen.get(namespace) ?? new Map<string, Map<string, Labels>>();
+    const common = commonLabels([...(workloads.get(workload)?.values() ?? [])]);
+    const named = NAMING_KEYS.filter((key) => Object.hasOwn(common, key));
+    const candidates = [
+      ...named.slice(0, 1).map((key) => pick(common, [key])),
+      ...(named.length > 1 ? [pick(common, named)] : []),
+      common,
+    ];
+    const others = [...workloads].filter(([name]) => name !== workload);
+    const alsoSelected = (labels: Labels) =>
+      others
+        .filter(([, seen]) => [...seen.values()].some((one) => matches(labels, one)))
+        .map(([name]) => name);
+    const labels = candidates.find((candidate) => alsoSelected(candidate).length === 0) ?? common;
+    return { labels, alsoSelects: alsoSelected(labels) };
+  }
+}
+
+function commonLabels([first = {}, ...others]: readonly Labels[]): Labels {
+  return Object.fromEntries(
+    Object.entries(first).filter(([key, value]) => others.every((other) => other[key] === value)),
+  );
+}
+
+function pick(labels: Labels, keys: readonly string[]): Labels {
+  return Object.fromEntries(keys.map((key) => [key, labels[key] ?? '']));
+}
+
+function matches(selector: Labels, labels: Labels): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+}
