@@ -1,6 +1,5 @@
 import { StoreError } from '@sonde/backbone/store/store';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { QUERY_SECONDS } from './records/records-query.js';
 import { nearestNames } from '@sonde/model/filter/nearest-names';
 import { invalidParameters, type ParameterError, Problem, problemDocument, problemType } from './problem.js';
 
@@ -21,7 +20,7 @@ export function sendError(error: FastifyError, request: FastifyRequest, reply: F
 }
 
 function send(reply: FastifyReply, problem: Problem): void {
-  void reply.code(problem.status).type(problemType).send(problemDocument(problem));
+  void reply.code(problem.status).headers(problem.headers).type(problemType).send(problemDocument(problem));
 }
 
 function toProblem(error: FastifyError, request: FastifyRequest): Problem {
@@ -38,10 +37,7 @@ const TIMEOUT_EXCEEDED = 159;
 
 function storeProblem(error: StoreError): Problem {
   return error.code === TIMEOUT_EXCEEDED
-    ? new Problem(
-        504,
-        `the query took longer than ${QUERY_SECONDS} s: ask for less time or for fewer records`,
-      )
+    ? new Problem(504, 'the query took longer than it may: ask for less time or for fewer records')
     : new Problem(503, 'the store does not answer');
 }
 

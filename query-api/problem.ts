@@ -9,6 +9,9 @@ export interface ParameterError {
   readonly reason: string;
   /** Names that the sender may have meant, nearest first. */
   readonly nearest?: readonly string[];
+  /** Where in the parameter's text it is wrong, in UTF-16 units from 0; `end` is behind the last one. */
+  readonly start?: number;
+  readonly end?: number;
 }
 
 /** A request that ends in an error; the server answers it with its {@link problemDocument}. */
@@ -19,6 +22,8 @@ export class Problem extends Error {
     readonly status: number,
     detail: string,
     readonly errors: readonly ParameterError[] = [],
+    /** Headers of the answer besides, for example `retry-after`. */
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(detail);
   }
@@ -63,6 +68,8 @@ export const problemSchema = {
           parameter: { type: 'string' },
           reason: { type: 'string' },
           nearest: { type: 'array', items: { type: 'string' } },
+          start: { type: 'integer', description: 'Where in the text it is wrong, from 0' },
+          end: { type: 'integer' },
         },
       },
     },

@@ -2,17 +2,28 @@ import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
+import { authenticateTokens, type SecurityOptions } from './access/authenticate.js';
 import { allowLoopback, isLoopback } from './access/loopback.js';
 import { requireAccess } from './access/request-access.js';
+import { tagAnswers } from './entity-tags.js';
 import { answerErrorsWithProblems, sendError } from './errors.js';
-import { defaultLimits, type Limits } from './limits/limits.js';
+import { acceptJsonBodies } from './json-body.js';
+import { limitRequests } from './limits/limit-requests.js';
+import { defaultLimits, type Limits, localLimits } from './limits/limits.js';
+import { describeApi } from './openapi/describe-api.js';
+import { requestId, sendRequestIds } from './request-ids.js';
 import { measureRequests } from './request-metrics.js';
-import { dnsRoute } from './routes/dns.js';
 import type { RouteDependencies } from './routes/dependencies.js';
+import { dnsRoute } from './routes/dns.js';
 import { flowsRoute } from './routes/flows.js';
 import { healthzRoute } from './routes/healthz.js';
+import { loginRoute } from './routes/login.js';
 import { metricsRoute } from './routes/metrics.js';
+import { openapiRoute } from './routes/openapi.js';
 import { readyzRoute } from './routes/readyz.js';
+import { whoamiRoute } from './routes/whoami.js';
+import { sendSecurityHeaders } from './security-headers.js';
+import { type ReloadableServer, reloadTls, type TlsFiles, tlsOptions } from './tls.js';
 
 export interface QueryApiOptions {
   readonly store: FlowStore;
@@ -20,7 +31,16 @@ export interface QueryApiOptions {
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** What differs from {@link defaultLimits}. */
+  /**
+   * Who may use the API. Without it whoever is on this machine may do everything, and the API listens on loopback
+   * addresses only.
+   */
+  readonly security?: SecurityOptions;
+  /** The server's certificate; `elsewhere` if something before it encrypts. Must be given to listen beyond loopback. */
+  readonly tls?: TlsFiles | 'elsewhere';
+  /** Addresses and prefixes of proxies whose word (X-Forwarded-For) is taken for where requests come from. */
+  readonly trustedProxies?: readonly string[];
+  /** What differs from {@link defaultLimits}; without `security` from {@link localLimits}. */
   readonly limits?: Partial<Limits>;
   /** What `/metrics` shows, and where the API's own figures go. */
   readonly registry: Registry;
@@ -30,42 +50,85 @@ export interface QueryApiOptions {
 export interface QueryApi {
   /** Where it listens, for example `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Lets requests under way finish, then stops. The store stays open. */
+  /** Lets requests under way finish, for some seconds, then stops. The store stays open. */
   close(): Promise<void>;
 }
 
+/** How long requests may take to finish when the server closes. */
+const CLOSING_MS = 5000;
+/** How long a request may take to arrive whole: slow senders must not hold connections. */
+const ARRIVAL_MS = 30_000;
+
 /**
  * Serves the HTTP interface to stored flows and DNS look-ups.
- * @throws Error with code EADDRINUSE or EACCES if it cannot listen there, and if others could reach it there without
- *   saying who they are.
+ * @throws Error with code EADDRINUSE or EACCES if it cannot listen there; Error if others could reach it there without
+ *   saying who they are or without encryption; SecurityError if `security` cannot be meant.
  */
 export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
-  const host = options.host ?? '127.0.0.1';
-  if (!isLoopback(host)) {
-    throw new Error(`the API may not listen on ${host}, where others reach it, without authentication`);
-  }
-  const server = createServer(options);
-  const url = await server.listen({ host, port: options.port });
-  return { url, close: () => server.close() };
+  const { host = '127.0.0.1', port, tls, log } = options;
+  assertSafe(host, options);
+  const server = await createServer(options);
+  // Fastify's type of a server does not tell that with certificates it is one of https.
+  const encrypting = server.server as object as ReloadableServer;
+  const stopReloading = typeof tls === 'object' ? reloadTls(encrypting, tls, log) : undefined;
+  const url = await server.listen({ host, port });
+  return {
+    url,
+    async close() {
+      stopReloading?.();
+      const impatience = setTimeout(() => server.server.closeAllConnections(), CLOSING_MS);
+      await server.close();
+      clearTimeout(impatience);
+    },
+  };
 }
 
-function createServer({ store, registry, log, limits: changed }: QueryApiOptions): FastifyInstance {
-  const limits = { ...defaultLimits, ...changed };
+function assertSafe(host: string, { security, tls }: QueryApiOptions): void {
+  if (isLoopback(host)) return;
+  if (!security) {
+    throw new Error(`the API may not listen on ${host}, where others reach it, without authentication`);
+  }
+  if (!tls) {
+    throw new Error(
+      `the API may not listen on ${host} without a certificate: tokens would travel in the clear; ` +
+        "give its files, or say that something before it encrypts (tls: 'elsewhere')",
+    );
+  }
+}
+
+/** The server with all its routes; it does not listen yet. */
+export async function createServer(options: QueryApiOptions): Promise<FastifyInstance> {
+  const { store, registry, log, security, tls, trustedProxies = [] } = options;
+  const limits: Limits = { ...(security ? defaultLimits : localLimits), ...options.limits };
   const dependencies: RouteDependencies = { store, limits };
   const loggerInstance: FastifyBaseLogger = log;
   const server = fastify({
+    ...(typeof tls === 'object' && { https: tlsOptions(tls) }),
     loggerInstance,
+    trustProxy: [...trustedProxies],
     bodyLimit: limits.bodyBytes,
+    requestTimeout: ARRIVAL_MS,
+    genReqId: requestId,
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: sendError,
     // Say all that is wrong at once, and refuse what is not declared instead of leaving it out.
     ajv: { customOptions: { allErrors: true, removeAdditional: false, coerceTypes: 'array' } },
   });
   answerErrorsWithProblems(server);
+  acceptJsonBodies(server);
+  sendRequestIds(server);
+  sendSecurityHeaders(server, tls !== undefined);
   measureRequests(server, registry);
-  requireAccess(server, allowLoopback());
+  requireAccess(server, security ? authenticateTokens(security) : allowLoopback());
+  limitRequests(server, limits, registry);
+  tagAnswers(server);
+  await describeApi(server);
+
   flowsRoute(server, dependencies);
   dnsRoute(server, dependencies);
+  whoamiRoute(server);
+  loginRoute(server, security);
+  openapiRoute(server);
   healthzRoute(server);
   readyzRoute(server, store);
   metricsRoute(server, registry);

@@ -1,3 +1,4 @@
+import { LATEST_MS, parseTimestamp } from '@sonde/model/filter/timestamp';
 import type { ParameterError } from './problem.js';
 
 /** A stretch of time in milliseconds since 1970: `from` is in it, `to` is not. */
@@ -49,8 +50,9 @@ export function parseTimeRange(
 export function parseTime(text: string, now: number): number | undefined {
   if (text === 'now') return now;
   const ago = /^-(\d{1,9})([smhdw])$/.exec(text);
-  const time = ago ? now - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? NaN) : parseRfc3339(text);
-  return time !== undefined && time >= 0 && time < LATEST ? time : undefined;
+  if (!ago) return parseTimestamp(text);
+  const time = now - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? NaN);
+  return time >= 0 && time < LATEST_MS ? time : undefined;
 }
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -61,24 +63,9 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** The year 2106, where the seconds of ClickHouse's DateTime end. */
-const LATEST = 2 ** 32 * 1000;
-
-/** RFC 3339 §5.6; fractions finer than a millisecond are cut off. */
-function parseRfc3339(text: string): number | undefined {
-  const match = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(text);
-  if (!match) return undefined;
-  const [, date = '', time = '', fraction = '', zone = ''] = match;
-  const milliseconds = fraction.slice(0, 3).padEnd(3, '0');
-  const local = Date.parse(`${date}T${time}.${milliseconds}Z`);
-  // Date.parse takes 30 February for 2 March.
-  if (Number.isNaN(local) || !new Date(local).toISOString().startsWith(`${date}T${time}`)) return undefined;
-  return local - zoneOffsetMs(zone);
-}
-
-function zoneOffsetMs(zone: string): number {
-  if (zone.toUpperCase() === 'Z') return 0;
-  const [hours = 0, minutes = 0] = zone.slice(1).split(':').map(Number);
-  if (hours > 23 || minutes > 59) return NaN;
-  return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+/** Milliseconds of a length of time such as `30s`, `5m` or `1d`; undefined if it is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];
+  const ms = Number(count) * (unitMs[unit] ?? NaN);
+  return ms > 0 ? ms : undefined;
 }

@@ -75,9 +75,7 @@ async function bothWays<Field extends FieldDeclaration>(
     parameters.values,
   );
   partition++;
-  const rows = Array.from({ length: onColumns.rows }, (_, row) =>
-    recordRow(fields, onColumns.columns, row),
-  );
+  const rows = Array.from({ length: onColumns.rows }, (_, row) => recordRow(fields, onColumns.columns, row));
   expect(stored.map(recordJson(fields))).toEqual(rows);
   return rows;
 }

@@ -1,7 +1,8 @@
-import type { TimeRange } from '../time-range.js';
 import { invalidParameters } from '../problem.js';
+import type { TimeRange } from '../time-range.js';
+import type { Rate } from './token-buckets.js';
 
-/** Bounds of what one request may ask for, and of what one identity may ask at once. */
+/** Bounds of what one request may ask for, and of what one identity may ask for at a time. */
 export interface Limits {
   /** The longest time range, in milliseconds. */
   readonly rangeMs: number;
@@ -11,15 +12,37 @@ export interface Limits {
   readonly querySeconds: number;
   /** The longest body of a request, in bytes. */
   readonly bodyBytes: number;
+  /** How often an identity may ask. */
+  readonly requests: Rate;
+  /** Requests of an identity that are worked on at the same time; others wait. */
+  readonly concurrent: number;
+  /** Requests of an identity that may wait; those beyond are refused. */
+  readonly waiting: number;
+  /** Live streams of an identity at the same time. */
+  readonly streams: number;
 }
 
 const DAY_MS = 86_400_000;
 
+/** What one of many people and programs may do to a server that they share. */
 export const defaultLimits: Limits = {
   rangeMs: 92 * DAY_MS,
   rows: 10_000,
   querySeconds: 20,
   bodyBytes: 1 << 20,
+  requests: { burst: 200, perSecond: 50 },
+  concurrent: 8,
+  waiting: 64,
+  streams: 16,
+};
+
+/** Without authentication all share one identity, and the machine is theirs. */
+export const localLimits: Limits = {
+  ...defaultLimits,
+  requests: { burst: Infinity, perSecond: Infinity },
+  concurrent: 16,
+  waiting: 1000,
+  streams: 1000,
 };
 
 /** @throws Problem 400 if the range is longer than may be asked for. */

@@ -3,7 +3,19 @@ import type { Registry } from 'prom-client';
 
 /** `GET /metrics`: everything that the process counts, as Prometheus reads it. */
 export function metricsRoute(server: FastifyInstance, registry: Registry): void {
-  server.get('/metrics', { config: { access: { unrestricted: 'admin' } } }, async (_request, reply) => {
+  const access = { unrestricted: 'admin' } as const;
+  server.get('/metrics', { schema, config: { access } }, async (_request, reply) => {
     return reply.type(registry.contentType).send(await registry.metrics());
   });
 }
+
+const schema = {
+  summary: 'What the process counts, for Prometheus',
+  produces: ['text/plain'],
+  response: {
+    200: {
+      description: "Prometheus' text format",
+      content: { 'text/plain': { schema: { type: 'string', examples: ['process_cpu_seconds_total 12\n'] } } },
+    },
+  },
+};
