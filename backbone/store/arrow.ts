@@ -20,38 +20,42 @@ import {
   Utf8,
   Vector,
 } from 'apache-arrow';
+import { ArrowChunks } from './arrow-chunks.js';
 
 /**
  * Records as one Arrow IPC stream (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format): what
- * ClickHouse reads as `ArrowStream`. Works on whole columns; numbers are written as they lie in memory.
+ * ClickHouse reads as `ArrowStream`. Works on whole columns; numbers are written as they lie in memory, so the chunks
+ * of the stream are views of the columns, which must not change while the chunks are in use.
  *
  * Each column gets a `Data` of its own: one that stood in two columns would be written only once, and the
  * stream would be broken.
  * @throws RangeError if a column does not hold `records.rows` rows.
  */
-export function encodeRecords(declared: readonly FieldDeclaration[], records: Records): Uint8Array {
+export function encodeRecords(
+  declared: readonly FieldDeclaration[],
+  records: Records,
+): readonly Uint8Array[] {
   const fields: Field[] = [];
   const children: Data[] = [];
+  const encoders = columnEncoders();
   for (const field of declared) {
-    const data = encodeColumn<FieldType>(
-      field.name,
-      field.type,
-      columnOf(records.columns, field),
-      records.rows,
-    );
+    const data = encodeColumn<FieldType>(encoders, field, columnOf(records.columns, field), records.rows);
     fields.push(new Field(field.name, data.type));
     children.push(data);
   }
   const rows = makeData({ type: new Struct(fields), length: records.rows, nullCount: 0, children });
-  const writer = new RecordBatchStreamWriter();
+  const chunks = new ArrowChunks();
+  const writer = new RecordBatchStreamWriter().reset(chunks);
   writer.write(new RecordBatch(new Schema(fields), rows));
   writer.finish();
-  return writer.toUint8Array(true);
+  return chunks.take();
 }
 
+type ColumnEncoders = { readonly [Type in FieldType]: (column: ColumnByType[Type]) => Data };
+
 function encodeColumn<Type extends FieldType>(
-  name: string,
-  type: Type,
+  encoders: ColumnEncoders,
+  { name, type }: FieldDeclaration & { readonly type: Type },
   column: ColumnByType[Type],
   rows: number,
 ): Data {
@@ -62,31 +66,35 @@ function encodeColumn<Type extends FieldType>(
   return data;
 }
 
-const encoders: { readonly [Type in FieldType]: (column: ColumnByType[Type]) => Data } = {
-  time: (column) =>
-    makeData({
-      type: new TimestampMillisecond('UTC'),
-      length: column.length,
-      nullCount: 0,
-      data: new BigInt64Array(column.buffer, column.byteOffset, column.length),
-    }),
-  ip: (column) =>
-    makeData({ type: new FixedSizeBinary(16), length: column.length / 16, nullCount: 0, data: column }),
-  uint8: encodeBytes,
-  uint16: (column) => makeData({ type: new Uint16(), length: column.length, nullCount: 0, data: column }),
-  uint32: (column) => makeData({ type: new Uint32(), length: column.length, nullCount: 0, data: column }),
-  uint64: (column) => makeData({ type: new Uint64(), length: column.length, nullCount: 0, data: column }),
-  boolean: encodeBytes,
-  // ClickHouse's Enum8 is signed.
-  enumeration: (column) =>
-    makeData({
-      type: new Int8(),
-      length: column.length,
-      nullCount: 0,
-      data: new Int8Array(column.buffer, column.byteOffset, column.length),
-    }),
-  text: encodeText,
-};
+/** The encoders for the columns of one stream. */
+function columnEncoders(): ColumnEncoders {
+  const usedEntries = new Map<Uint32Array, Uint8Array>();
+  return {
+    time: (column) =>
+      makeData({
+        type: new TimestampMillisecond('UTC'),
+        length: column.length,
+        nullCount: 0,
+        data: new BigInt64Array(column.buffer, column.byteOffset, column.length),
+      }),
+    ip: (column) =>
+      makeData({ type: new FixedSizeBinary(16), length: column.length / 16, nullCount: 0, data: column }),
+    uint8: encodeBytes,
+    uint16: (column) => makeData({ type: new Uint16(), length: column.length, nullCount: 0, data: column }),
+    uint32: (column) => makeData({ type: new Uint32(), length: column.length, nullCount: 0, data: column }),
+    uint64: (column) => makeData({ type: new Uint64(), length: column.length, nullCount: 0, data: column }),
+    boolean: encodeBytes,
+    // ClickHouse's Enum8 is signed.
+    enumeration: (column) =>
+      makeData({
+        type: new Int8(),
+        length: column.length,
+        nullCount: 0,
+        data: new Int8Array(column.buffer, column.byteOffset, column.length),
+      }),
+    text: (column) => encodeText(column, usedEntries),
+  };
+}
 
 function encodeBytes(column: Uint8Array): Data {
   return makeData({ type: new Uint8(), length: column.length, nullCount: 0, data: column });
@@ -94,27 +102,30 @@ function encodeBytes(column: Uint8Array): Data {
 
 /**
  * ClickHouse refuses a dictionary that holds a text twice; and a dictionary may outlive a batch and outgrow it. So
- * a column is written with a dictionary of its own: each text that its rows use, once.
+ * a column is written with a dictionary of its own: each text that its rows use, once. `usedEntries` remembers what
+ * the rows of columns that share their indexes use.
  */
-function encodeText({ indexes, dictionary }: TextColumn): Data {
+function encodeText(column: TextColumn, usedEntries: Map<Uint32Array, Uint8Array>): Data {
+  const { indexes, dictionary } = column;
+  let used = usedEntries.get(indexes);
+  if (used?.length !== dictionary.length) usedEntries.set(indexes, (used = markUsed(column)));
   const texts = new Map<string, number>();
-  const positions = new Int32Array(dictionary.length).fill(-1);
-  const data = new Uint32Array(indexes.length);
-  for (let row = 0; row < indexes.length; row++) {
-    const index = indexes[row] ?? 0;
-    let position = positions[index];
-    if (position === undefined) throw new RangeError(`row ${row} points past its dictionary, at ${index}`);
-    if (position < 0) {
-      // UTF-8 has no lone surrogates: two texts that differ only in them would be written as one.
-      const text = (dictionary[index] ?? '').replace(/\p{Surrogate}/gu, '\ufffd');
-      position = texts.get(text) ?? texts.size;
-      texts.set(text, position);
-      positions[index] = position;
-    }
-    data[row] = position;
+  const positions = new Uint32Array(dictionary.length);
+  for (let entry = 0; entry < dictionary.length; entry++) {
+    if (used[entry] !== 1) continue;
+    // UTF-8 has no lone surrogates: two texts that differ only in them would be written as one.
+    const text = (dictionary[entry] ?? '').toWellFormed();
+    let position = texts.get(text);
+    if (position === undefined) texts.set(text, (position = texts.size));
+    positions[entry] = position;
+  }
+  const [type, data] = narrowIndexes(texts.size, indexes.length);
+  // The one text of a column stands at position 0, which its rows hold already.
+  if (texts.size > 1) {
+    for (let row = 0; row < data.length; row++) data[row] = positions[indexes[row] ?? 0] ?? 0;
   }
   return makeData({
-    type: new Dictionary(new Utf8(), new Uint32()),
+    type: new Dictionary(new Utf8(), type),
     length: data.length,
     nullCount: 0,
     data,
@@ -122,12 +133,31 @@ function encodeText({ indexes, dictionary }: TextColumn): Data {
   });
 }
 
+/** Marks the entries of the dictionary that rows use with 1. */
+function markUsed({ indexes, dictionary }: TextColumn): Uint8Array {
+  const used = new Uint8Array(dictionary.length);
+  for (let row = 0; row < indexes.length; row++) {
+    const index = indexes[row] ?? 0;
+    if (index >= used.length) throw new RangeError(`row ${row} points past its dictionary, at ${index}`);
+    used[index] = 1;
+  }
+  return used;
+}
+
+/** The narrowest column of places in a dictionary of so many texts, all zero. */
+function narrowIndexes(texts: number, rows: number) {
+  if (texts <= 2 ** 8) return [new Uint8(), new Uint8Array(rows)] as const;
+  return texts <= 2 ** 16
+    ? ([new Uint16(), new Uint16Array(rows)] as const)
+    : ([new Uint32(), new Uint32Array(rows)] as const);
+}
+
 function encodeStrings(strings: readonly string[]): Vector<Utf8> {
-  const data = Buffer.allocUnsafe(strings.reduce((length, text) => length + Buffer.byteLength(text), 0));
+  const data = new TextEncoder().encode(strings.join(''));
   const valueOffsets = new Int32Array(strings.length + 1);
   let end = 0;
   strings.forEach((text, i) => {
-    end += data.write(text, end);
+    end += Buffer.byteLength(text);
     valueOffsets[i + 1] = end;
   });
   return new Vector([

@@ -9,7 +9,7 @@ export interface TablePart {
   readonly table: RecordTable;
   readonly rows: number;
   /** The records as an Arrow stream of one record batch. */
-  readonly content: Uint8Array;
+  readonly content: readonly Uint8Array[];
 }
 
 /**

@@ -1,11 +1,11 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** What a block holds for one table. */
 export interface BlockPart {
   /** Name of the table, and in the spool of the part's file. */
   readonly table: string;
-  readonly content: Uint8Array;
+  readonly content: readonly Uint8Array[];
 }
 
 /** A block in the spool: the file of each of its parts, as absolute paths. */
@@ -85,10 +85,10 @@ function spooledBlock(directory: string, tables: readonly string[]): SpooledBloc
   };
 }
 
-async function writeAndSync(name: string, content: Uint8Array): Promise<void> {
+async function writeAndSync(name: string, content: readonly Uint8Array[]): Promise<void> {
   const file = await open(name, 'w');
   try {
-    await file.writeFile(content);
+    await writeFile(file, content);
     await file.sync();
   } finally {
     await file.close();
