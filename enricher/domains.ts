@@ -1,7 +1,6 @@
 import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
-import { AddressTable } from '@sonde/model/cluster/address-table';
 import type { Cluster } from '@sonde/model/cluster/cluster';
-import { DomainNames } from '@sonde/model/cluster/domain-names';
+import { AddressNames, DomainNames } from '@sonde/model/cluster/domain-names';
 import type { ObservedDns } from '@sonde/model/dns/records';
 import { constantText, type ObservedColumns, type TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
@@ -17,9 +16,6 @@ export interface DomainColumns {
 
 /** Names that are held at most: some 30 MiB. */
 const CAPACITY = 200_000;
-
-/** Addresses of unknown clients whose text is remembered before the memory starts afresh. */
-const REMEMBERED = 65_536;
 
 const POD = enumerationNumber('dst_kind', 'pod');
 const SERVICE = enumerationNumber('dst_kind', 'service');
@@ -37,8 +33,6 @@ const NAMED_KINDS = new Set([
  */
 export class FlowDomains {
   readonly #names = new DomainNames(CAPACITY);
-  #addresses = new AddressTable();
-  #addressTexts: string[] = [];
 
   /** How many names are held, and how many were dropped for want of room. */
   get counts(): { readonly held: number; readonly evicted: number } {
@@ -48,7 +42,7 @@ export class FlowDomains {
   /** Takes in the answers of look-ups. Those of a window are to be learned before its flows are named. */
   learn(cluster: Cluster, { rows, columns }: ObservedDns, clients: FlowEnds): void {
     const starts = halvesOf(columns.start_time);
-    const clientAt = this.#clientNames(clients, columns.src_ip);
+    const clientAt = clientNames(clients);
     const parsed = new Map<number, Uint8Array[]>();
     for (let row = 0; row < rows; row++) {
       const answers = textAt(columns.answers, row);
@@ -65,38 +59,30 @@ export class FlowDomains {
     }
   }
 
-  /** The names of the flows' ends. Hot path: an end outside costs a look-up of its address, one inside nothing. */
+  /** The names of the flows' ends. Hot path: of an end outside the address is looked up once, of one inside nothing. */
   name(observed: ObservedColumns, src: FlowEnds, dst: FlowEnds): DomainColumns {
-    const { src_ip, dst_ip, start_time, tls_server_name } = observed;
-    const none = constantText('', start_time.length);
+    const { start_time, tls_server_name } = observed;
     return {
-      src_domain: this.#nameEnds(
-        start_time,
-        { ends: src, addresses: src_ip },
-        { ends: dst, addresses: dst_ip },
-        none,
-      ),
-      dst_domain: this.#nameEnds(
-        start_time,
-        { ends: dst, addresses: dst_ip },
-        { ends: src, addresses: src_ip },
-        tls_server_name,
-      ),
+      src_domain: this.#nameEnds(start_time, src, dst, constantText('', start_time.length)),
+      dst_domain: this.#nameEnds(start_time, dst, src, tls_server_name),
     };
   }
 
   /** Names one end of each row by what the other end knows; `tlsNames` are of the end to be named. */
-  #nameEnds(times: BigUint64Array, end: Side, other: Side, tlsNames: TextColumn): TextColumn {
+  #nameEnds(times: BigUint64Array, end: FlowEnds, other: FlowEnds, tlsNames: TextColumn): TextColumn {
     const starts = halvesOf(times);
-    const clientAt = this.#clientNames(other.ends, other.addresses);
-    const { kind } = end.ends.columns;
+    const clientAt = clientNames(other);
+    const { kind } = end.columns;
+    const { bytes, numbers, distinct } = end.addresses;
+    const namesOf = new Array<AddressNames | undefined>(distinct);
     const column = new TextColumnBuilder(times.length);
     for (let row = 0; row < times.length; row++) {
       if (kind[row] === POD || kind[row] === SERVICE) continue;
+      const address = numbers[row] ?? 0;
+      const names = (namesOf[address] ??= this.#names.find(bytes, row * 16) ?? UNNAMED);
       const tlsName = textAt(tlsNames, row);
-      const names = this.#names.find(end.addresses, row * 16);
       let name = tlsName;
-      if (names) {
+      if (names !== UNNAMED) {
         const timeMs = readWide(starts, row);
         name = names.nameFor(clientAt(row), timeMs, tlsName) || tlsName || names.soleName(timeMs);
       }
@@ -104,33 +90,24 @@ export class FlowDomains {
     }
     return column.build();
   }
+}
 
-  /** What tells the client of a row from others: a pod or node by name, as it has several addresses; else its address. */
-  #clientNames({ numbers, columns }: FlowEnds, addresses: Uint8Array): (row: number) => string {
-    const names: string[] = [];
-    return (row) => {
-      const kind = columns.kind[row] ?? 0;
-      if (!NAMED_KINDS.has(kind)) return this.#addressText(addresses, row * 16);
-      return (names[numbers[row] ?? 0] ??=
-        `${kind}/${textAt(columns.namespace, row)}/${textAt(columns.name, row)}`);
-    };
-  }
-
-  #addressText(addresses: Uint8Array, offset: number): string {
-    if (this.#addresses.size >= REMEMBERED) {
-      this.#addresses = new AddressTable();
-      this.#addressTexts = [];
+/** What tells the client of a row from others: a pod or node by name, as it has several addresses; else its address. */
+function clientNames({ addresses, numbers, columns }: FlowEnds): (row: number) => string {
+  const names: string[] = [];
+  const strangers = new Array<string | undefined>(addresses.distinct);
+  return (row) => {
+    const kind = columns.kind[row] ?? 0;
+    if (!NAMED_KINDS.has(kind)) {
+      return (strangers[addresses.numbers[row] ?? 0] ??= formatAddress(addresses.bytes, row * 16));
     }
-    const number = this.#addresses.intern(addresses, offset);
-    return (this.#addressTexts[number] ??= formatAddress(addresses, offset));
-  }
+    return (names[numbers[row] ?? 0] ??=
+      `${kind}/${textAt(columns.namespace, row)}/${textAt(columns.name, row)}`);
+  };
 }
 
-/** One end of each flow. */
-interface Side {
-  readonly ends: FlowEnds;
-  readonly addresses: Uint8Array;
-}
+/** The names of an address that has none. */
+const UNNAMED = new AddressNames();
 
 /** Whether the address belonged to a pod or a service, which have better names. */
 function isInside({ identities }: Cluster, address: Uint8Array, timeMs: number): boolean {

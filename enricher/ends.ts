@@ -1,10 +1,11 @@
 import type { Cluster } from '@sonde/model/cluster/cluster';
-import type { EndpointIdentity } from '@sonde/model/cluster/identity';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import { NO_NETWORK_SET } from '@sonde/model/cluster/network-sets';
 import { EVERY_NODE } from '@sonde/model/cluster/port-index';
 import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { type AddressColumn, BlockAddresses } from './block-addresses.js';
 
 /**
  * Who stands at one end of each flow. The distinct ends of a block are numbered, and each context column is that
@@ -12,10 +13,11 @@ import { halvesOf, readWide } from '@sonde/model/flow/wide';
  * columns.
  */
 export interface FlowEnds {
-  /** The identity number of each row's end (`cluster.identities`). */
-  readonly identities: Uint32Array;
+  readonly addresses: AddressColumn;
   /** The number of each row's end among the distinct ones of the block. */
   readonly numbers: Uint32Array;
+  /** The identity (`cluster.identities`) of each distinct end. */
+  readonly identityOf: readonly number[];
   readonly columns: EndColumns;
 }
 
@@ -29,13 +31,16 @@ type EndTextOf<Name> = Name extends `src_${infer Field}`
     : never
   : never;
 
-/** One distinct end: a row of every dictionary. */
-type End = Readonly<Record<EndText, string>> & { readonly kind: number };
+/** The number of the end of which nothing is known, in every block. */
+export const UNKNOWN_END = 0;
 
 const NODE = enumerationNumber('src_kind', 'node');
 
 /** Most network-set matches that one block tells apart; the product with identities stays a safe integer. */
 const NETWORK_SETS_APART = 2 ** 20;
+
+/** What is kept by address until it is looked for. */
+const NOT_LOOKED_FOR = -2;
 
 /** Who is looked for behind a node's address: its own pods by their ports, or services by their node ports. */
 export interface BehindNodes {
@@ -46,68 +51,113 @@ export interface BehindNodes {
   readonly ports: Uint16Array;
 }
 
-/**
- * Attributes one end of each row by its address (16 bytes a row) at the row's time. With `behind`, a node's address
- * is attributed to who listens on the row's port of it, if that is known.
- */
-export function attributeEnds(
-  cluster: Cluster,
-  addresses: Uint8Array,
-  times: BigUint64Array,
-  behind?: BehindNodes,
-): FlowEnds {
-  const rows = times.length;
-  const halves = halvesOf(times);
-  const identities = new Uint32Array(rows);
-  const indexes = new Uint32Array(rows);
-  const ends: End[] = [];
-  const numbers = new Map<number, number>();
-
-  const numberOf = (identity: number, networkSet: number): number => {
-    const key = identity * NETWORK_SETS_APART + networkSet;
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = ends.push(describe(cluster, identity, networkSet)) - 1;
-      numbers.set(key, number);
-    }
-    return number;
+/** Attributes the ends of one block's flows. Ends of all columns are numbered together, and share dictionaries. */
+export class BlockEnds {
+  readonly addresses = new BlockAddresses();
+  readonly #cluster: Cluster;
+  /** By number of end. */
+  readonly #identityOf: number[] = [];
+  readonly #kindOf: number[] = [];
+  readonly #texts: Readonly<Record<EndText, string[]>> = {
+    ...{ namespace: [], name: [], workload: [], workload_kind: [], service_account: [], labels: [] },
+    ...{ node: [], zone: [], network_sets: [] },
   };
+  /** The numbers of ends by identity and network sets. */
+  readonly #numbers = new Map<number, number>();
 
-  for (let row = 0; row < rows; row++) {
-    const timeMs = readWide(halves, row);
-    let identity = cluster.identities.lookup(addresses, row * 16, timeMs);
-    const networkSet = cluster.networkSets.lookup(addresses, row * 16);
-    let number = numberOf(identity, networkSet);
-    const end = ends[number];
-    if (behind && end?.kind === NODE) {
-      const node = behind.who === 'pods' ? end.name : EVERY_NODE;
-      const protocol = behind.protocols[row] ?? 0;
-      const listener = cluster.ports.lookup(node, protocol, behind.ports[row] ?? 0, timeMs);
-      if (listener !== UNKNOWN_IDENTITY) {
-        identity = listener;
-        number = numberOf(identity, networkSet);
-      }
-    }
-    identities[row] = identity;
-    indexes[row] = number;
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+    this.#numberOf(UNKNOWN_IDENTITY, NO_NETWORK_SET);
   }
 
-  const kind = new Uint8Array(rows);
-  for (let row = 0; row < rows; row++) kind[row] = ends[indexes[row] ?? 0]?.kind ?? 0;
-  const text = (field: EndText): TextColumn => ({ indexes, dictionary: ends.map((end) => end[field]) });
-  const columns = {
-    kind,
-    namespace: text('namespace'),
-    name: text('name'),
-    workload: text('workload'),
-    workload_kind: text('workload_kind'),
-    service_account: text('service_account'),
-    labels: text('labels'),
-    node: text('node'),
-    zone: text('zone'),
-    network_sets: text('network_sets'),
-  };
-  return { identities, numbers: indexes, columns };
+  /**
+   * Attributes one end of each row by its address at the row's time. With `behind`, a node's address is attributed to
+   * who listens on the row's port of it, if that is known. Hot path: of an address seen before in the block only its
+   * holder at the row's time is looked up, and nothing else while that stays the same.
+   */
+  attribute(addresses: AddressColumn, times: BigUint64Array, behind?: BehindNodes): FlowEnds {
+    const { identities, networkSets, ports } = this.#cluster;
+    const { bytes, numbers: addressNumbers, distinct } = addresses;
+    const rows = times.length;
+    const halves = halvesOf(times);
+    const numbers = new Uint32Array(rows);
+    const kind = new Uint8Array(rows);
+    // By number of address: its place in the index, its network sets, and who held it last.
+    const places = new Int32Array(distinct).fill(NOT_LOOKED_FOR);
+    const sets = new Int32Array(distinct);
+    const holders = new Int32Array(distinct).fill(-1);
+    const ends = new Uint32Array(distinct);
+
+    for (let row = 0; row < rows; row++) {
+      const address = addressNumbers[row] ?? 0;
+      let place = places[address] ?? 0;
+      if (place === NOT_LOOKED_FOR) {
+        places[address] = place = identities.find(bytes, row * 16);
+        sets[address] = networkSets.lookup(bytes, row * 16);
+      }
+      const timeMs = readWide(halves, row);
+      const holder = identities.holder(place, timeMs);
+      if (holders[address] !== holder) {
+        holders[address] = holder;
+        ends[address] = this.#numberOf(holder, sets[address] ?? 0);
+      }
+      let end = ends[address] ?? 0;
+      if (behind && this.#kindOf[end] === NODE) {
+        const node = behind.who === 'pods' ? (this.#texts.name[end] ?? '') : EVERY_NODE;
+        const listener = ports.lookup(node, behind.protocols[row] ?? 0, behind.ports[row] ?? 0, timeMs);
+        if (listener !== UNKNOWN_IDENTITY) end = this.#numberOf(listener, sets[address] ?? 0);
+      }
+      numbers[row] = end;
+      kind[row] = this.#kindOf[end] ?? 0;
+    }
+    return { addresses, numbers, identityOf: this.#identityOf, columns: this.#columns(numbers, kind) };
+  }
+
+  #columns(indexes: Uint32Array, kind: Uint8Array): EndColumns {
+    const text = (field: EndText): TextColumn => ({ indexes, dictionary: this.#texts[field] });
+    return {
+      kind,
+      namespace: text('namespace'),
+      name: text('name'),
+      workload: text('workload'),
+      workload_kind: text('workload_kind'),
+      service_account: text('service_account'),
+      labels: text('labels'),
+      node: text('node'),
+      zone: text('zone'),
+      network_sets: text('network_sets'),
+    };
+  }
+
+  #numberOf(identity: number, networkSet: number): number {
+    const key = identity * NETWORK_SETS_APART + networkSet;
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.#describe(identity, networkSet);
+      this.#numbers.set(key, number);
+    }
+    return number;
+  }
+
+  /** Adds an end to the dictionaries: who holds the address, or else the network set that does. */
+  #describe(identity: number, networkSet: number): number {
+    const sets = this.#cluster.networkSets.match(networkSet);
+    const holder = this.#cluster.identities.identity(identity);
+    const named = holder ?? sets;
+    const kind = holder?.kind ?? (sets ? 'network_set' : 'external');
+    const texts = this.#texts;
+    texts.namespace.push(named?.namespace ?? '');
+    texts.name.push(named?.name ?? '');
+    texts.workload.push(holder?.workload ?? '');
+    texts.workload_kind.push(holder?.workloadKind ?? '');
+    texts.service_account.push(holder?.serviceAccount ?? '');
+    texts.labels.push(named?.labels ?? '');
+    texts.node.push(holder?.node ?? '');
+    texts.zone.push(holder?.zone ?? '');
+    texts.network_sets.push(sets?.all ?? '');
+    this.#kindOf.push(enumerationNumber('src_kind', kind));
+    return this.#identityOf.push(identity) - 1;
+  }
 }
 
 /** The columns of an end under their names in the record. */
@@ -116,53 +166,4 @@ export function prefixed<Prefix extends 'src' | 'dst'>(prefix: Prefix, columns: 
   return Object.fromEntries(entries) as {
     [Name in keyof EndColumns as `${Prefix}_${Name}`]: EndColumns[Name];
   };
-}
-
-function describe(cluster: Cluster, identityNumber: number, networkSetNumber: number): End {
-  const sets = cluster.networkSets.match(networkSetNumber);
-  const network_sets = sets?.all ?? '';
-  if (identityNumber !== UNKNOWN_IDENTITY) {
-    const identity = cluster.identities.identity(identityNumber);
-    if (identity) return { ...fieldsOf(identity), network_sets };
-  }
-  if (sets)
-    return {
-      ...NOBODY,
-      kind: enumerationNumber('src_kind', 'network_set'),
-      ...nameOf(sets),
-      labels: sets.labels,
-      network_sets,
-    };
-  return NOBODY;
-}
-
-const NOBODY: End = {
-  kind: enumerationNumber('src_kind', 'external'),
-  namespace: '',
-  name: '',
-  workload: '',
-  workload_kind: '',
-  service_account: '',
-  labels: '',
-  node: '',
-  zone: '',
-  network_sets: '',
-};
-
-function fieldsOf(identity: EndpointIdentity): End {
-  return {
-    ...NOBODY,
-    kind: enumerationNumber('src_kind', identity.kind),
-    ...nameOf(identity),
-    workload: identity.workload,
-    workload_kind: identity.workloadKind,
-    service_account: identity.serviceAccount,
-    labels: identity.labels,
-    node: identity.node,
-    zone: identity.zone,
-  };
-}
-
-function nameOf({ namespace, name }: { readonly namespace: string; readonly name: string }) {
-  return { namespace, name };
 }

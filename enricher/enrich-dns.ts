@@ -2,7 +2,7 @@ import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
 import { type EnrichedDns, observedDnsFields } from '@sonde/model/dns/records';
 import { joinColumns } from '@sonde/model/flow/join-columns';
 import type { EnrichmentContext } from './context.js';
-import { attributeEnds, prefixed } from './ends.js';
+import { BlockEnds, prefixed } from './ends.js';
 import { origin } from './origin.js';
 import { primaryLookups } from './primary.js';
 
@@ -14,13 +14,14 @@ export function enrichDns(delivered: readonly DeliveredBatch[], context: Enrichm
   const parts = delivered.flatMap(({ batch }) => batch.dns ?? []);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const observed = joinColumns(observedDnsFields, parts);
-  const clients = attributeEnds(context.cluster, observed.src_ip, observed.start_time);
+  const ends = new BlockEnds(context.cluster);
+  const clients = ends.attribute(ends.addresses.column(observed.src_ip), observed.start_time);
   context.domains.learn(context.cluster, { rows, columns: observed }, clients);
   const where = origin(delivered, (batch) => batch.dns?.rows ?? 0);
   const columns = {
     ...observed,
     ...where,
-    primary: primaryLookups(observed.src_ip, where.node, clients, context),
+    primary: primaryLookups(where.node, clients, context),
     ...prefixed('src', clients.columns),
   };
   return { rows, columns };

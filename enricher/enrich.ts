@@ -5,7 +5,8 @@ import type { FlowColumns } from '@sonde/model/flow/columns';
 import { joinColumns } from '@sonde/model/flow/join-columns';
 import { observedFlowFields } from '@sonde/model/flow/observed';
 import type { EnrichmentContext } from './context.js';
-import { attributeEnds, prefixed } from './ends.js';
+import type { AddressColumn } from './block-addresses.js';
+import { BlockEnds, prefixed } from './ends.js';
 import { judge } from './evidence.js';
 import { origin } from './origin.js';
 import { primaryFlows } from './primary.js';
@@ -21,8 +22,11 @@ export function enrich(delivered: readonly DeliveredBatch[], context: Enrichment
   );
   const { start_time, protocol: protocols } = observed;
   const atNodes = { who: 'pods', protocols } as const;
-  const src = attributeEnds(cluster, observed.src_ip, start_time, { ...atNodes, ports: observed.src_port });
-  const dst = attributeEnds(cluster, observed.dst_ip, start_time, { ...atNodes, ports: observed.dst_port });
+  const ends = new BlockEnds(cluster);
+  const clients = ends.addresses.column(observed.src_ip);
+  const servers = ends.addresses.column(observed.dst_ip);
+  const src = ends.attribute(clients, start_time, { ...atNodes, ports: observed.src_port });
+  const dst = ends.attribute(servers, start_time, { ...atNodes, ports: observed.dst_port });
 
   const policies = context.policies.evaluate(cluster, observed, src, dst);
 
@@ -32,21 +36,29 @@ export function enrich(delivered: readonly DeliveredBatch[], context: Enrichment
   const columns: FlowColumns = {
     ...observed,
     ...where,
-    primary: primaryFlows(observed, where.node, { src, dst }, context),
-    src_address_class: addressClasses(observed.src_ip),
-    dst_address_class: addressClasses(observed.dst_ip),
+    primary: primaryFlows(observed.reporter, where.node, { src, dst }, context),
+    src_address_class: addressClasses(clients),
+    dst_address_class: addressClasses(servers),
     ...prefixed('src', src.columns),
     ...prefixed('dst', dst.columns),
     ...domains,
-    ...addressedServices(cluster, observed, dst, domains.dst_domain),
+    ...addressedServices(cluster, observed, ends, dst, domains.dst_domain),
     ...policies,
     ...judge(observed, policies.action),
   };
   return { rows, columns };
 }
 
-function addressClasses(addresses: Uint8Array): Uint8Array {
-  const classes = new Uint8Array(addresses.length / 16);
-  for (let row = 0; row < classes.length; row++) classes[row] = addressClass(addresses, row * 16);
+function addressClasses({ bytes, numbers, distinct }: AddressColumn): Uint8Array {
+  const classOf = new Uint8Array(distinct).fill(NO_CLASS);
+  const classes = new Uint8Array(numbers.length);
+  for (let row = 0; row < classes.length; row++) {
+    const number = numbers[row] ?? 0;
+    if (classOf[number] === NO_CLASS) classOf[number] = addressClass(bytes, row * 16);
+    classes[row] = classOf[number] ?? 0;
+  }
   return classes;
 }
+
+/** What stands for the class of an address until it is worked out. */
+const NO_CLASS = 255;

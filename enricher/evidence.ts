@@ -1,5 +1,6 @@
-import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
+import type { FlowColumns } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { halvesOf, isZeroWide } from '@sonde/model/flow/wide';
 
 /** What the wire showed of each flow, and whether policies say otherwise. */
 export interface EvidenceColumns {
@@ -34,22 +35,26 @@ const DENY = enumerationNumber('action', 'deny');
  * an allowed one was dropped by enforcement. A refusal proves nothing: a firewall may refuse in the server's name.
  */
 export function judge(observed: Observed, action: Uint8Array): EvidenceColumns {
-  const enforcement = enforcementEntries(observed.drop_reason);
-  const evidence = observed.connection_state.map((state, row) => {
-    if (state === STATE_REFUSED) return REFUSED;
-    if (observed.packets_in[row] !== 0n) return DELIVERED;
-    if (observed.dropped_packets[row] !== 0n) return DROPPED;
+  const { connection_state, drop_reason } = observed;
+  const rows = connection_state.length;
+  const packetsIn = halvesOf(observed.packets_in);
+  const droppedPackets = halvesOf(observed.dropped_packets);
+  const byEnforcement = drop_reason.dictionary.map((reason) => ENFORCEMENT_REASONS.has(reason));
+  const evidence = new Uint8Array(rows);
+  const contradiction = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const state = connection_state[row];
+    let shown = UNANSWERED;
+    if (state === STATE_REFUSED) shown = REFUSED;
+    else if (!isZeroWide(packetsIn, row)) shown = DELIVERED;
+    else if (!isZeroWide(droppedPackets, row)) shown = DROPPED;
     // A standing connection was answered once, if not in this window.
-    return state === STATE_ESTABLISHED || state === STATE_CLOSED ? DELIVERED : UNANSWERED;
-  });
-  const contradiction = evidence.map((shown, row) => {
-    if (action[row] === DENY) return Number(shown === DELIVERED);
-    const byEnforcement = enforcement.has(observed.drop_reason.indexes[row] ?? -1);
-    return Number(action[row] === ALLOW && shown === DROPPED && byEnforcement);
-  });
+    else if (state === STATE_ESTABLISHED || state === STATE_CLOSED) shown = DELIVERED;
+    evidence[row] = shown;
+    if (action[row] === DENY) contradiction[row] = Number(shown === DELIVERED);
+    else if (action[row] === ALLOW && shown === DROPPED) {
+      contradiction[row] = Number(byEnforcement[drop_reason.indexes[row] ?? 0] ?? false);
+    }
+  }
   return { evidence, contradiction };
-}
-
-function enforcementEntries({ dictionary }: TextColumn): Set<number> {
-  return new Set([...dictionary.keys()].filter((entry) => ENFORCEMENT_REASONS.has(dictionary[entry] ?? '')));
 }

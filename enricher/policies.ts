@@ -1,7 +1,5 @@
-import { formatAddress } from '@sonde/model/cluster/address';
 import { AddressTable } from '@sonde/model/cluster/address-table';
 import type { Cluster } from '@sonde/model/cluster/cluster';
-import type { EndpointIdentity } from '@sonde/model/cluster/identity';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import type { ObservedColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
@@ -12,7 +10,9 @@ import type { Pod } from '@sonde/model/cluster/objects';
 import type { ServiceBackends } from '@sonde/model/policy/manifests/cluster';
 import { readPod } from '@sonde/model/policy/manifests/kubernetes';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
+import { halvesOf, isZeroWide } from '@sonde/model/flow/wide';
 import type { FlowEnds } from './ends.js';
+import { UNDECIDED, UnreachedServices } from './unreached-services.js';
 
 /** The policies of a cluster, which may change from block to block. */
 export interface PolicyContext {
@@ -28,20 +28,33 @@ export interface PolicyColumns {
   readonly pending_policies: TextColumn;
 }
 
-/** The result of connections of which policies cannot say anything. */
-const UNDECIDED = -1;
-
 /** Addresses whose policy identity is remembered before the memory starts afresh. */
 const REMEMBERED = 500_000;
+/** Results whose texts are remembered before the memory starts afresh: some 20 MiB. */
+const REMEMBERED_TEXTS = 50_000;
 
 const TCP = 6;
 const SYN = 2;
+const ICMP = 1;
 const ICMPV6 = 58;
-const ICMP_PROTOCOLS = new Set([1, ICMPV6]);
+
+const POD = enumerationNumber('src_kind', 'pod');
+const NODE = enumerationNumber('src_kind', 'node');
+const HOST_NETWORK_POD = enumerationNumber('src_kind', 'host_network_pod');
+const SERVICE = enumerationNumber('dst_kind', 'service');
+
+/** What a result says in the record. */
+interface Said {
+  readonly action: number;
+  readonly policies: string;
+  readonly pending: string;
+}
+
+const NOTHING_SAID: Said = { action: enumerationNumber('action', 'unknown'), policies: '', pending: '' };
 
 /**
- * Evaluates the policies of a cluster for flows. A flow of a pair of ends, protocol and port seen before costs two
- * look-ups of its ends and one of the result.
+ * Evaluates the policies of a cluster for flows. A flow of a pair of ends, protocol and port seen before costs one
+ * look-up of the result; its ends are looked up once a block.
  */
 export class FlowPolicies {
   readonly #policies: PolicyContext;
@@ -54,93 +67,86 @@ export class FlowPolicies {
   #holderGeneration = 0;
   /** What policies look at in pods. */
   readonly #pods = new WeakMap<Pod, PolicyPod>();
-  /** Results of one block for services whose backend the flow does not tell. */
-  readonly #unresolved = new Map<string, number>();
+  /** By number of result. */
+  #said = new Map<number, Said>();
+  /** The place of each result in the dictionaries of the block at hand, one more than the number; 0 for none. */
+  #entries = new Uint32Array(1024);
 
   constructor(policies: PolicyContext) {
     this.#policies = policies;
     this.#generation = policies.evaluator.generation;
   }
 
-  /** Evaluates each flow as its first packet was judged: client to server, behind any service. */
+  /**
+   * Evaluates each flow as its first packet was judged: client to server, behind any service. Hot path: works on
+   * numbers, and makes no object a flow.
+   */
   evaluate(cluster: Cluster, observed: ObservedColumns, src: FlowEnds, dst: FlowEnds): PolicyColumns {
     this.#refresh(cluster);
-    const rows = observed.src_port.length;
-    const results = new Int32Array(rows);
-    for (let row = 0; row < rows; row++) results[row] = this.#evaluateRow(cluster, observed, src, dst, row);
+    const { evaluator } = this.#policies;
+    const { protocol: protocols, src_port } = observed;
+    const { kind: clientKind } = src.columns;
+    const { kind: serverKind } = dst.columns;
+    const sourceOf = this.#identifier(cluster, src);
+    const destinationOf = this.#identifier(cluster, dst);
+    const toServices = new UnreachedServices(this.#policies, (address, holder) =>
+      this.#identify(cluster, address, 0, holder),
+    );
+    const isAnswered = answeredRows(observed);
+    const results = new Int32Array(src_port.length);
+    for (let row = 0; row < results.length; row++) {
+      results[row] = UNDECIDED;
+      if (protocols[row] === ICMPV6 && isLinkUpkeep(observed, row)) continue;
+      const source = sourceOf(row);
+      if (serverKind[row] === SERVICE) {
+        results[row] = toServices.evaluate(cluster, observed, dst, row, source);
+        continue;
+      }
+      const destination = destinationOf(row);
+      const protocol = protocols[row] ?? 0;
+      const port = portOf(observed, row);
+      const sourcePort = src_port[row] ?? 0;
+      const relation = relationOf(src, dst, row);
+      const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
+      if (evaluator.verdict(result) === 'deny' && isAnswered(row)) {
+        // The beginning was not seen and traffic flows both ways: what looks like a request may be the answers to one.
+        const reverse = evaluator.evaluate(destination, source, protocol, sourcePort, port, relation);
+        if (evaluator.verdict(reverse) === 'allow') {
+          results[row] = reverse;
+          continue;
+        }
+      }
+      const governed = clientKind[row] === POD || serverKind[row] === POD || evaluator.wasConsulted(result);
+      if (governed) results[row] = result;
+    }
     return this.#columns(results);
   }
 
-  #evaluateRow(
-    cluster: Cluster,
-    observed: ObservedColumns,
-    src: FlowEnds,
-    dst: FlowEnds,
-    row: number,
-  ): number {
-    if (isLinkUpkeep(observed, row)) return UNDECIDED;
-    const client = src.identities[row] ?? UNKNOWN_IDENTITY;
-    const server = dst.identities[row] ?? UNKNOWN_IDENTITY;
-    const protocol = observed.protocol[row] ?? 0;
-    const port = portOf(observed, row);
-    const source = this.#identify(cluster, observed.src_ip, row, client);
-    if (cluster.identities.identity(server)?.kind === 'service') {
-      return this.#evaluateService(cluster, observed, source, row, port);
-    }
-    const destination = this.#identify(cluster, observed.dst_ip, row, server);
-    const { evaluator } = this.#policies;
-    const sourcePort = observed.src_port[row] ?? 0;
-    const relation = relationOf(cluster, client, server);
-    const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
-    if (isAnswered(observed, row) && evaluator.verdict(result) === 'deny') {
-      // The beginning was not seen and traffic flows both ways: what looks like a request may be the answers to one.
-      const reverse = evaluator.evaluate(destination, source, protocol, sourcePort, port, relation);
-      if (evaluator.verdict(reverse) === 'allow') return reverse;
-    }
-    const governed = isPod(cluster, client) || isPod(cluster, server);
-    return governed || evaluator.result(result).policies !== '' ? result : UNDECIDED;
+  /** What policies call the ends of a block's rows; looked up once for each address, while its holder is the same. */
+  #identifier(cluster: Cluster, ends: FlowEnds): (row: number) => number {
+    const { addresses, numbers, identityOf } = ends;
+    const endOf = new Int32Array(addresses.distinct).fill(-1);
+    const identities = new Int32Array(addresses.distinct);
+    return (row) => {
+      const address = addresses.numbers[row] ?? 0;
+      const end = numbers[row] ?? 0;
+      if (endOf[address] !== end) {
+        endOf[address] = end;
+        identities[address] = this.#identify(cluster, addresses.bytes, row * 16, identityOf[end] ?? 0);
+      }
+      return identities[address] ?? 0;
+    };
   }
 
-  /** A connection to a service that got no further than its address: what all backends have in common. */
-  #evaluateService(
-    cluster: Cluster,
-    observed: ObservedColumns,
-    source: number,
-    row: number,
-    port: number,
-  ): number {
-    const protocol = observed.protocol[row] ?? 0;
-    const address = formatAddress(observed.dst_ip, row * 16);
-    const key = `${source}|${address}|${protocol}|${port}`;
-    const known = this.#unresolved.get(key);
-    if (known !== undefined) return known;
-    const { evaluator, servicesByAddress } = this.#policies;
-    const backends = servicesByAddress.get(address);
-    const portName = backends?.service.ports.find(
-      (one) => one.protocol === protocol && one.port === port,
-    )?.name;
-    const results = (backends?.endpoints ?? [])
-      .filter((endpoint) => endpoint.protocol === protocol && endpoint.portName === portName)
-      .map((endpoint) => {
-        const holder = cluster.identities.lookup(endpoint.address, 0, Number(observed.start_time[row]));
-        const destination = this.#identify(cluster, endpoint.address, 0, holder);
-        return evaluator.evaluate(source, destination, protocol, endpoint.port, observed.src_port[row] ?? 0);
-      });
-    const [first = UNDECIDED] = results;
-    const verdicts = new Set(results.map((result) => evaluator.verdict(result)));
-    const result = verdicts.size === 1 ? first : UNDECIDED;
-    this.#unresolved.set(key, result);
-    return result;
-  }
-
-  /** What policies call the address of a row, which an owner of the identity index holds. */
-  #identify(cluster: Cluster, addresses: Uint8Array, row: number, holder: number): number {
-    const number = this.#addresses.intern(addresses, row * 16);
+  /** What policies call the address at `offset`, which an owner of the identity index holds. */
+  #identify(cluster: Cluster, addresses: Uint8Array, offset: number, holder: number): number {
+    const number = this.#addresses.intern(addresses, offset);
     const known = this.#identities[number];
     if (known !== undefined && this.#holders[number] === holder) return known;
     // A pod on its node's network is for policies the node.
-    const pod = isPod(cluster, holder) ? this.#podOf(cluster.identities.pod(holder)) : undefined;
-    const policyIdentity = this.#policies.evaluator.identify(addresses, row * 16, pod);
+    const isPod = cluster.identities.identity(holder)?.kind === 'pod';
+    const pod = isPod ? this.#podOf(cluster.identities.pod(holder)) : undefined;
+    const policyIdentity = this.#policies.evaluator.identify(addresses, offset, pod);
     this.#holders[number] = holder;
     this.#identities[number] = policyIdentity;
     return policyIdentity;
@@ -159,11 +165,11 @@ export class FlowPolicies {
     return read;
   }
 
-  /** Forgets what was remembered of ends when policies have changed what they look at, or it became too much. */
+  /** Forgets what was remembered when policies have changed what they look at, or it became too much. */
   #refresh({ identities }: Cluster): void {
     const { evaluator } = this.#policies;
-    this.#unresolved.clear();
     const trimmed = evaluator.trim();
+    if (trimmed || this.#said.size > REMEMBERED_TEXTS) this.#said = new Map();
     const current =
       evaluator.generation === this.#generation && identities.generation === this.#holderGeneration;
     if (!trimmed && current && this.#addresses.size < REMEMBERED) return;
@@ -175,67 +181,79 @@ export class FlowPolicies {
   }
 
   #columns(results: Int32Array): PolicyColumns {
-    const actionOf: number[] = [];
-    const enforced: string[] = [];
-    const pending: string[] = [];
-    const entries = new Map<number, number>();
+    const said: Said[] = [];
+    const occurring: number[] = [];
     const indexes = new Uint32Array(results.length);
-    for (const [row, result] of results.entries()) {
-      let entry = entries.get(result);
-      if (entry === undefined) {
-        entry = entries.size;
-        entries.set(result, entry);
-        const said = result === UNDECIDED ? undefined : this.#policies.evaluator.result(result);
-        actionOf.push(enumerationNumber('action', said?.verdict ?? 'unknown'));
-        enforced.push(said?.policies ?? '');
-        pending.push(said?.pending.policies ?? '');
+    const action = new Uint8Array(results.length);
+    const places = this.#policies.evaluator.sizes.results + 1;
+    if (this.#entries.length < places) this.#entries = new Uint32Array(places * 2);
+    const entries = this.#entries;
+    for (let row = 0; row < results.length; row++) {
+      const place = (results[row] ?? 0) + 1;
+      let entry = entries[place] ?? 0;
+      if (entry === 0) {
+        entries[place] = entry = said.push(this.#saidOf(place - 1));
+        occurring.push(place);
       }
-      indexes[row] = entry;
+      indexes[row] = entry - 1;
+      action[row] = said[entry - 1]?.action ?? 0;
     }
+    for (const place of occurring) entries[place] = 0;
     return {
-      action: Uint8Array.from(indexes, (entry) => actionOf[entry] ?? 0),
-      policies: { indexes, dictionary: enforced },
-      pending_policies: { indexes, dictionary: pending },
+      action,
+      policies: { indexes, dictionary: said.map(({ policies }) => policies) },
+      pending_policies: { indexes, dictionary: said.map(({ pending }) => pending) },
     };
+  }
+
+  #saidOf(result: number): Said {
+    if (result === UNDECIDED) return NOTHING_SAID;
+    let said = this.#said.get(result);
+    if (!said) {
+      const { verdict, policies, pending } = this.#policies.evaluator.result(result);
+      said = { action: enumerationNumber('action', verdict), policies, pending: pending.policies };
+      this.#said.set(result, said);
+    }
+    return said;
   }
 }
 
 /** The port as the evaluator wants it: for ICMP type and code in one. */
 function portOf({ protocol, dst_port, icmp_type, icmp_code }: ObservedColumns, row: number): number {
-  if (!ICMP_PROTOCOLS.has(protocol[row] ?? 0)) return dst_port[row] ?? 0;
+  if (protocol[row] !== ICMP && protocol[row] !== ICMPV6) return dst_port[row] ?? 0;
   return (icmp_type[row] ?? 0) * 256 + (icmp_code[row] ?? 0);
 }
 
 /**
  * Neighbour and router discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810) keep a link going
- * and pass below policies: enforcement must let them through for the link to work at all.
+ * and pass below policies: enforcement must let them through for the link to work at all. Of ICMPv6 alone.
  */
-function isLinkUpkeep({ protocol, icmp_type }: ObservedColumns, row: number): boolean {
+function isLinkUpkeep({ icmp_type }: ObservedColumns, row: number): boolean {
   const type = icmp_type[row] ?? 0;
-  return protocol[row] === ICMPV6 && ((type >= 130 && type <= 137) || type === 143);
+  return (type >= 130 && type <= 137) || type === 143;
 }
 
-/** Whether packets went both ways and the beginning of the connection was not seen. */
-function isAnswered({ protocol, tcp_flags, packets_out, packets_in }: ObservedColumns, row: number): boolean {
-  if (protocol[row] === TCP && ((tcp_flags[row] ?? 0) & SYN) !== 0) return false;
-  return packets_out[row] !== 0n && packets_in[row] !== 0n;
+/** Tells of rows whether packets went both ways and the beginning of the connection was not seen. */
+function answeredRows({ protocol, tcp_flags, packets_out, packets_in }: ObservedColumns) {
+  const [out, back] = [halvesOf(packets_out), halvesOf(packets_in)];
+  return (row: number): boolean => {
+    if (protocol[row] === TCP && ((tcp_flags[row] ?? 0) & SYN) !== 0) return false;
+    return !isZeroWide(out, row) && !isZeroWide(back, row);
+  };
 }
 
-function relationOf({ identities }: Cluster, client: number, server: number): Relation {
-  if (client === UNKNOWN_IDENTITY || server === UNKNOWN_IDENTITY) return STRANGERS;
-  if (client === server) return SELF;
-  const source: EndpointIdentity | undefined = identities.identity(client);
-  const target = identities.identity(server);
-  const isOwnNode = isOnNode(source) && target?.node === source?.node;
+function relationOf(src: FlowEnds, dst: FlowEnds, row: number): Relation {
+  const [client, server] = [src.numbers[row] ?? 0, dst.numbers[row] ?? 0];
+  const identity = src.identityOf[client] ?? UNKNOWN_IDENTITY;
+  const target = dst.identityOf[server] ?? UNKNOWN_IDENTITY;
+  if (identity === UNKNOWN_IDENTITY || target === UNKNOWN_IDENTITY) return STRANGERS;
+  if (identity === target) return SELF;
+  if (!isOnNode(src.columns.kind[row])) return STRANGERS;
+  if (src.columns.node.dictionary[client] !== dst.columns.node.dictionary[server]) return STRANGERS;
   // A node and the pods on its network are one host.
-  if (isOwnNode && isOnNode(target)) return SELF;
-  return isOwnNode ? FROM_OWN_NODE : STRANGERS;
+  return isOnNode(dst.columns.kind[row]) ? SELF : FROM_OWN_NODE;
 }
 
-function isOnNode(identity: EndpointIdentity | undefined): boolean {
-  return identity?.kind === 'node' || identity?.kind === 'host_network_pod';
-}
-
-function isPod({ identities }: Cluster, identity: number): boolean {
-  return identities.identity(identity)?.kind === 'pod';
+function isOnNode(kind: number | undefined): boolean {
+  return kind === NODE || kind === HOST_NETWORK_POD;
 }

@@ -21,12 +21,6 @@ interface Place {
 
 const OUTSIDE: Place = { at: 'outside', node: '', isMonitored: false };
 
-/** One end of each record. */
-interface Side {
-  readonly ends: FlowEnds;
-  readonly addresses: Uint8Array;
-}
-
 /**
  * Which records totals count: of all that report the same packets exactly one, and each record can be told by itself.
  * It is that of the first of these nodes that is monitored: the client pod's, which sees all that the pod sends and
@@ -34,14 +28,13 @@ interface Side {
  * one that reports.
  */
 export function primaryFlows(
-  observed: Pick<ObservedColumns, 'reporter' | 'src_ip' | 'dst_ip'>,
+  reporter: ObservedColumns['reporter'],
   nodes: TextColumn,
   ends: { readonly src: FlowEnds; readonly dst: FlowEnds },
   context: EnrichmentContext,
 ): Uint8Array {
-  const { reporter, src_ip, dst_ip } = observed;
-  const clientAt = places({ ends: ends.src, addresses: src_ip }, context);
-  const serverAt = places({ ends: ends.dst, addresses: dst_ip }, context);
+  const clientAt = places(ends.src, context);
+  const serverAt = places(ends.dst, context);
 
   const counts = (row: number): boolean => {
     // The probe knows that the client is behind an interface of its own, whatever its address is said to be.
@@ -61,13 +54,8 @@ export function primaryFlows(
 }
 
 /** Which records of DNS look-ups totals count: that of the client pod's node, if it is monitored, else any. */
-export function primaryLookups(
-  addresses: Uint8Array,
-  nodes: TextColumn,
-  ends: FlowEnds,
-  context: EnrichmentContext,
-): Uint8Array {
-  const clientAt = places({ ends, addresses }, context);
+export function primaryLookups(nodes: TextColumn, ends: FlowEnds, context: EnrichmentContext): Uint8Array {
+  const clientAt = places(ends, context);
   return Uint8Array.from(ends.numbers, (_, row) => {
     const { at, node, isMonitored } = clientAt(row);
     const isReportedElsewhere = at === 'pod' && isMonitored && node !== textAt(nodes, row);
@@ -76,13 +64,16 @@ export function primaryLookups(
 }
 
 /**
- * The place of each row's end, worked out once for each distinct end. An address of nobody that is known is a pod's
+ * The place of each row's end, worked out once for each distinct end and stranger's address. An address of nobody that is known is a pod's
  * if it belongs to a node: the API server has told of the pod too late, or never.
  */
-function places({ ends, addresses }: Side, context: EnrichmentContext): (row: number) => Place {
-  const { numbers, columns } = ends;
+function places(
+  { addresses, numbers, columns }: FlowEnds,
+  context: EnrichmentContext,
+): (row: number) => Place {
   const { nodeRanges } = context.cluster;
   const known: (Place | undefined)[] = [];
+  const ofStrangers = new Array<Place | undefined>(addresses.distinct);
   const podsOf = new Map<string, Place>();
   const podOf = (node: string): Place => {
     let place = podsOf.get(node);
@@ -101,8 +92,13 @@ function places({ ends, addresses }: Side, context: EnrichmentContext): (row: nu
       known[number] = place;
     }
     if (place !== OUTSIDE || columns.kind[row] === SERVICE) return place;
-    const node = nodeRanges.nodeOf(addresses, row * 16);
-    return node === '' ? OUTSIDE : podOf(node);
+    const address = addresses.numbers[row] ?? 0;
+    let stranger = ofStrangers[address];
+    if (!stranger) {
+      const node = nodeRanges.nodeOf(addresses.bytes, row * 16);
+      ofStrangers[address] = stranger = node === '' ? OUTSIDE : podOf(node);
+    }
+    return stranger;
   };
 }
 

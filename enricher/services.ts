@@ -5,7 +5,8 @@ import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { TextColumnBuilder } from '@sonde/model/flow/text-column';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
-import { attributeEnds, type FlowEnds } from './ends.js';
+import type { AddressColumn } from './block-addresses.js';
+import { type BlockEnds, type FlowEnds, UNKNOWN_END } from './ends.js';
 
 const POD = enumerationNumber('dst_kind', 'pod');
 const SERVICE = enumerationNumber('dst_kind', 'service');
@@ -31,21 +32,24 @@ export type ServiceColumns = Pick<
 export function addressedServices(
   cluster: Cluster,
   observed: ObservedOfServices,
+  ends: BlockEnds,
   dst: FlowEnds,
   domains: TextColumn,
 ): ServiceColumns {
   const { protocol: protocols, start_time } = observed;
-  const { addresses, ports } = addressed(cluster, observed, dst);
-  const { columns } = attributeEnds(cluster, addresses, start_time, { who: 'services', protocols, ports });
-  const named = (column: TextColumn): TextColumn => {
-    // An address before NAT that is no service's (a node's, on a port of its own) names none.
-    const indexes = column.indexes.map((index, row) => (columns.kind[row] === SERVICE ? index + 1 : 0));
-    return { indexes, dictionary: ['', ...column.dictionary] };
-  };
+  const { addresses, ports } = addressed(
+    cluster,
+    observed,
+    ends.addresses.column(observed.dst_service_ip),
+    dst,
+  );
+  const { numbers, columns } = ends.attribute(addresses, start_time, { who: 'services', protocols, ports });
+  // An address before NAT that is no service's (a node's, on a port of its own) names none.
+  const indexes = numbers.map((end, row) => (columns.kind[row] === SERVICE ? end : UNKNOWN_END));
   const byAddress = {
-    dst_service: named(columns.name),
-    dst_service_namespace: named(columns.namespace),
-    dst_service_ip: addresses,
+    dst_service: { indexes, dictionary: columns.name.dictionary },
+    dst_service_namespace: { indexes, dictionary: columns.namespace.dictionary },
+    dst_service_ip: addresses.bytes,
     dst_service_port: ports,
     dst_domain: domains,
   };
@@ -56,9 +60,10 @@ export function addressedServices(
 function addressed(
   cluster: Cluster,
   observed: ObservedOfServices,
+  beforeNat: AddressColumn,
   dst: FlowEnds,
-): { readonly addresses: Uint8Array; readonly ports: Uint16Array } {
-  const addresses = observed.dst_service_ip.slice();
+): { readonly addresses: AddressColumn; readonly ports: Uint16Array } {
+  const addresses = { ...beforeNat, bytes: beforeNat.bytes.slice() };
   const ports = observed.dst_service_port.slice();
   const times = halvesOf(observed.start_time);
   const { kind } = dst.columns;
@@ -70,7 +75,8 @@ function addressed(
       const owner = cluster.ports.lookup(EVERY_NODE, protocol, port, readWide(times, row));
       if (owner === UNKNOWN_IDENTITY) continue;
     }
-    addresses.set(observed.dst_ip.subarray(row * 16, row * 16 + 16), row * 16);
+    addresses.bytes.set(observed.dst_ip.subarray(row * 16, row * 16 + 16), row * 16);
+    addresses.numbers[row] = dst.addresses.numbers[row] ?? 0;
     ports[row] = port;
   }
   return { addresses, ports };

@@ -91,10 +91,22 @@ export class IdentityIndex {
 
   /** The number of who held the address at `offset` of `addresses` at `timeMs`. */
   lookup(addresses: Uint8Array, offset: number, timeMs: number): number {
-    const number = this.#addresses.find(addresses, offset);
-    if (number < 0) return UNKNOWN_IDENTITY;
-    const owner = this.#own.lookup(number, timeMs);
-    return owner === UNKNOWN_IDENTITY ? this.#virtual.lookup(number, timeMs) : owner;
+    return this.holder(this.find(addresses, offset), timeMs);
+  }
+
+  /**
+   * The place in the index of the address at `offset` of `addresses`, negative if it has none: for {@link holder},
+   * where one address is looked up at many times. It holds until the index changes.
+   */
+  find(addresses: Uint8Array, offset: number): number {
+    return this.#addresses.find(addresses, offset);
+  }
+
+  /** The number of who held the address of a place at `timeMs`. */
+  holder(place: number, timeMs: number): number {
+    if (place < 0) return UNKNOWN_IDENTITY;
+    const owner = this.#own.lookup(place, timeMs);
+    return owner === UNKNOWN_IDENTITY ? this.#virtual.lookup(place, timeMs) : owner;
   }
 
   /** Keeps an owner for one more interval than the index itself has of it; {@link unuse} undoes it. */

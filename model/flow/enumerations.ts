@@ -13,9 +13,15 @@ export function enumerationNumber<Name extends EnumerationField['name']>(
   name: Name,
   value: EnumerationValue<Name>,
 ): number {
-  const field = flowFields.find((field) => field.name === name) as EnumerationField;
-  return (field.values as readonly string[]).indexOf(value);
+  return numbers.get(`${name}=${value}`) ?? -1;
 }
+
+/** The numbers of all values of all fields, by both names. */
+const numbers = new Map(
+  flowFields.flatMap((field) =>
+    'values' in field ? field.values.map((value, number) => [`${field.name}=${value}`, number] as const) : [],
+  ),
+);
 
 /** The value that a number in the field's column stands for. */
 export function enumerationValue<Name extends EnumerationField['name']>(

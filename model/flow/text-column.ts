@@ -26,7 +26,12 @@ export class TextColumnBuilder {
 
   /** Copies a column into the rows from `start` on. */
   copy(column: TextColumn, start: number): void {
-    const numbers = column.dictionary.map((text) => this.intern(text));
+    const numbers = Uint32Array.from(column.dictionary, (text) => this.intern(text));
+    // Where all texts are one, which is mostly the empty one, its number is the rows'.
+    if (numbers.length === 1) {
+      this.indexes.fill(numbers[0] ?? 0, start, start + column.indexes.length);
+      return;
+    }
     for (let row = 0; row < column.indexes.length; row++) {
       this.indexes[start + row] = numbers[column.indexes[row] ?? 0] ?? 0;
     }

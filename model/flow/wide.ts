@@ -19,3 +19,8 @@ export function writeWide(halves: Uint32Array, row: number, value: number): void
   halves[row * 2] = value;
   halves[row * 2 + 1] = value / HIGH;
 }
+
+/** Whether row `row` of a column is 0, from the column's halves. */
+export function isZeroWide(halves: Uint32Array, row: number): boolean {
+  return halves[row * 2] === 0 && halves[row * 2 + 1] === 0;
+}

@@ -260,6 +260,11 @@ export class PolicyEvaluator {
     return this.#results.verdict(number);
   }
 
+  /** Whether any policy was consulted for a number that {@link evaluate} gave; allocates nothing. */
+  wasConsulted(number: number): boolean {
+    return this.#results.wasConsulted(number);
+  }
+
   /** The result of a number that {@link evaluate} gave since the last {@link trim} that started afresh. */
   result(number: number): PolicyResult {
     return this.#results.get(number);

@@ -36,6 +36,8 @@ interface Direction extends DirectionResult {
   readonly notes: readonly string[];
 }
 
+const VERDICTS: readonly Verdict[] = ['allow', 'deny', 'unknown'];
+
 /** Words of a result: the numbers of its directions, egress and ingress, enforced and pending. */
 const WORDS = 4;
 
@@ -49,6 +51,8 @@ export class Results {
   readonly #plain = new Map<TracePath, number>();
   readonly #noted = new Map<string, number>();
   #words = new Int32Array(1024 * WORDS);
+  /** The enforced verdict of each number, as its place in {@link VERDICTS}. */
+  #verdicts = new Uint8Array(1024);
   #size = 0;
   readonly #pairs = new Map<number, number>();
   readonly #numbers = new Map<number, number>();
@@ -59,8 +63,14 @@ export class Results {
 
   /** The enforced verdict of a number. */
   verdict(number: number): Verdict {
+    this.#at(number);
+    return VERDICTS[this.#verdicts[number] ?? 0] ?? 'unknown';
+  }
+
+  /** Whether the enforced trace of a number holds anything. */
+  wasConsulted(number: number): boolean {
     const at = this.#at(number);
-    return both(this.#direction(at).verdict, this.#direction(at + 1).verdict);
+    return this.#direction(at).trace.length > 0 || this.#direction(at + 1).trace.length > 0;
   }
 
   /** The result of a number; a new object each time. */
@@ -88,8 +98,10 @@ export class Results {
     if (known !== undefined) return known;
     const number = this.#size++;
     this.#numbers.set(key, number);
-    if (number * WORDS >= this.#words.length) this.#words = enlarged(this.#words);
+    if (number * WORDS >= this.#words.length) this.#words = enlarged(this.#words, Int32Array);
     this.#words.set([egress, ingress, pendingEgress, pendingIngress], number * WORDS);
+    if (number >= this.#verdicts.length) this.#verdicts = enlarged(this.#verdicts, Uint8Array);
+    this.#verdicts[number] = VERDICTS.indexOf(both(enforced.egress.verdict, enforced.ingress.verdict));
     return number;
   }
 
@@ -131,9 +143,12 @@ function notedKey(path: TracePath, verdict: Verdict, notes: readonly string[]): 
   return [verdict, ...path.entries, ...notes].join('\n');
 }
 
-function enlarged(words: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(words.length * 2);
-  larger.set(words);
+function enlarged<Column extends { readonly length: number; set(from: Column): void }>(
+  column: Column,
+  make: new (length: number) => Column,
+): Column {
+  const larger = new make(column.length * 2);
+  larger.set(column);
   return larger;
 }
 
