@@ -36,9 +36,6 @@ export const UNKNOWN_END = 0;
 
 const NODE = enumerationNumber('src_kind', 'node');
 
-/** Most network-set matches that one block tells apart; the product with identities stays a safe integer. */
-const NETWORK_SETS_APART = 2 ** 20;
-
 /** What is kept by address until it is looked for. */
 const NOT_LOOKED_FOR = -2;
 
@@ -62,8 +59,8 @@ export class BlockEnds {
     ...{ namespace: [], name: [], workload: [], workload_kind: [], service_account: [], labels: [] },
     ...{ node: [], zone: [], network_sets: [] },
   };
-  /** The numbers of ends by identity and network sets. */
-  readonly #numbers = new Map<number, number>();
+  /** The numbers of ends by number of the network sets and identity. */
+  readonly #numbers: Map<number, number>[] = [];
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -130,11 +127,11 @@ export class BlockEnds {
   }
 
   #numberOf(identity: number, networkSet: number): number {
-    const key = identity * NETWORK_SETS_APART + networkSet;
-    let number = this.#numbers.get(key);
+    const ofSets = (this.#numbers[networkSet] ??= new Map<number, number>());
+    let number = ofSets.get(identity);
     if (number === undefined) {
       number = this.#describe(identity, networkSet);
-      this.#numbers.set(key, number);
+      ofSets.set(identity, number);
     }
     return number;
   }
