@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Paint, paintFor } from '../flow-table/colour.js';
 import { flowLine, titleLine } from '../flow-table/lines.js';
 import { dnsLine, dnsTitleLine } from './dns-lines.js';
+import { filterText } from './filter-text.js';
 import { followRecords } from './follow.js';
 import { fetchRecords, type RowOfKind } from './records-client.js';
 
@@ -13,6 +14,11 @@ interface ObserveOptions {
   readonly follow?: true;
   readonly all?: true;
   readonly dns?: true;
+  readonly filter?: string;
+  readonly namespace?: string[];
+  readonly workload?: string[];
+  readonly ip?: string[];
+  readonly port?: string[];
   readonly output: 'table' | 'json';
 }
 
@@ -21,9 +27,14 @@ export function observeCommand(): Command {
   return new Command('observe')
     .description('Show flows from a query API, past ones or as they come')
     .argument(
-      '[filters...]',
-      'field=value or field=value,value; for example src_namespace=storefront evidence=refused',
+      '[terms...]',
+      'field=value or field=value,value; for example src.namespace=storefront evidence=refused',
     )
+    .option('--filter <expression>', `which records, for example 'dst.port == 443 && bytes_in > 1000000'`)
+    .option('-n, --namespace <name...>', 'namespaces of either end')
+    .option('-w, --workload <name...>', 'workloads of either end')
+    .option('--ip <address...>', 'addresses or prefixes of either end')
+    .option('-p, --port <number...>', 'ports of either end')
     .addOption(
       new Option('--server <url>', 'the query API')
         .env('SONDE_SERVER')
@@ -44,10 +55,10 @@ export function observeCommand(): Command {
     .action(observe);
 }
 
-function observe(filterArguments: string[], options: ObserveOptions): Promise<void> {
+function observe(terms: string[], options: ObserveOptions): Promise<void> {
   return options.dns
-    ? show('dns', { title: dnsTitleLine, line: dnsLine }, filterArguments, options)
-    : show('flows', { title: titleLine, line: flowLine }, filterArguments, options);
+    ? show('dns', { title: dnsTitleLine, line: dnsLine }, terms, options)
+    : show('flows', { title: titleLine, line: flowLine }, terms, options);
 }
 
 /** How records of a kind are put into lines of a table. */
@@ -59,11 +70,11 @@ interface TableOf<Row> {
 async function show<Kind extends keyof RowOfKind>(
   kind: Kind,
   table: TableOf<RowOfKind[Kind]>,
-  filterArguments: string[],
+  terms: string[],
   options: ObserveOptions,
 ): Promise<void> {
   const { server, from, to, limit, output } = options;
-  const filters = { ...(options.all ? {} : { primary: 'true' }), ...filtersOf(filterArguments) };
+  const filter = filterText(kind, { ...options, terms });
   const paint = paintFor(process.stdout);
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const printRow = (row: RowOfKind[Kind]) =>
@@ -76,24 +87,14 @@ async function show<Kind extends keyof RowOfKind>(
     const onOverrun = () =>
       process.stderr.write('sonde: more than can be followed; some are left out. Narrow the filters.\n');
     const sinceMs = Date.now() - 5000;
-    const rows = followRecords(kind, { server, filters, sinceMs, signal: stop.signal, onOverrun });
+    const rows = followRecords(kind, { server, filter, sinceMs, signal: stop.signal, onOverrun });
     for await (const row of rows) printRow(row);
     return;
   }
   const range = { from, ...(to === undefined ? {} : { to }) };
-  const rows = await fetchRecords(server, kind, { ...range, limit, order: 'newest', filters });
+  const rows = await fetchRecords(server, kind, { ...range, limit, order: 'newest', filter });
   if (output === 'table') print(table.title(paint));
   for (const row of rows.reverse()) printRow(row);
-}
-
-function filtersOf(filterArguments: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    filterArguments.map((text) => {
-      const equals = text.indexOf('=');
-      if (equals < 1) throw new Error(`"${text}" is no filter: write field=value, for example dst_port=443`);
-      return [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
 }
 
 function url(text: string): string {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DnsRow } from '@sonde/model/dns/records';
 import type { FlowRow } from '@sonde/model/flow/rows';
-import { fetchRecords, type RecordsRequest, type RowOfKind } from './records-client.js';
+import { fetchRecords, type RowOfKind } from './records-client.js';
 
 const POLL_MS = 1000;
 
@@ -13,7 +13,7 @@ const MOST_RECORDS = 10_000;
 
 export interface FollowOptions {
   readonly server: string;
-  readonly filters: RecordsRequest['filters'];
+  readonly filter: string;
   /** Records that started before this moment (ms since 1970) are not given. */
   readonly sinceMs: number;
   readonly signal: AbortSignal;
@@ -26,13 +26,13 @@ export async function* followRecords<Kind extends keyof RowOfKind>(
   kind: Kind,
   options: FollowOptions,
 ): AsyncGenerator<RowOfKind[Kind]> {
-  const { server, filters, sinceMs, signal } = options;
+  const { server, filter, sinceMs, signal } = options;
   /** Start times of the records that were given and can still turn up again, by key. */
   const given = new Map<string, number>();
   while (!signal.aborted) {
     const fromMs = Math.max(sinceMs, Date.now() - LATE_MS);
     const from = new Date(fromMs).toISOString();
-    const records = await fetchRecords(server, kind, { from, limit: MOST_RECORDS, order: 'newest', filters });
+    const records = await fetchRecords(server, kind, { from, limit: MOST_RECORDS, order: 'newest', filter });
     if (records.length === MOST_RECORDS) options.onOverrun();
     for (const record of records.reverse()) {
       const key = keyOf(record);

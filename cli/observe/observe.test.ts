@@ -52,20 +52,20 @@ async function stored(startTimes: readonly number[], row: ObservedRow = {}): Pro
   });
 }
 
-const request = { from: '-1h', limit: 100, order: 'newest', filters: {} } as const;
+const request = { from: '-1h', limit: 100, order: 'newest', filter: '' } as const;
 
 describe('asking for flows', () => {
   it('gives those of the time range that have the values asked for', async () => {
     await stored([Date.now() - 1800_000, Date.now() - 1700_000], { dst_port: 443 });
     const flows = await fetchRecords(api.url, 'flows', {
       ...request,
-      filters: { dst_port: '443', src_port: '2' },
+      filter: 'dst.port == 443 && src.port == 2',
     });
     expect(flows.map(({ src_port, dst_port }) => [src_port, dst_port])).toEqual([[2, 443]]);
   });
 
   it('says which filter the API refused, and why', async () => {
-    const refused = fetchRecords(api.url, 'flows', { ...request, filters: { dst_prot: '443' } });
+    const refused = fetchRecords(api.url, 'flows', { ...request, filter: 'dst_prot == 443' });
     await expect(refused).rejects.toThrow(RecordsRequestError);
     await expect(refused).rejects.toThrow(/dst_prot.*dst_port/);
   });
@@ -103,7 +103,7 @@ describe('asking for DNS look-ups', () => {
     const lookups = await fetchRecords(api.url, 'dns', {
       ...request,
       from: '-1m',
-      filters: { src_namespace: 'shop' },
+      filter: 'src.namespace == "shop"',
     });
     const lines = lookups.map((row) => dnsLine(row, paintFor({})).slice('12:00:00.000'.length).trim());
     expect(lines[0]).toMatch(
@@ -124,7 +124,7 @@ describe('following flows', () => {
     const seen: FlowRow[] = [];
     const follow = followRecords('flows', {
       server: api.url,
-      filters: { src_port: '1,2,3' },
+      filter: 'src.port in [1, 2, 3]',
       sinceMs: start - 2000,
       signal: stop.signal,
       onOverrun: () => expect.unreachable(),

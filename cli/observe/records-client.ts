@@ -10,13 +10,13 @@ export interface RowOfKind {
 /** Under which name an answer of `GET /api/v1/<kind>` holds its records. */
 const MEMBER = { flows: 'flows', dns: 'lookups' } as const satisfies Record<keyof RowOfKind, string>;
 
-/** What records are asked for: times as the API takes them, and values of fields. */
+/** What records are asked for: times as the API takes them, and a filter. */
 export interface RecordsRequest {
   readonly from: string;
   readonly to?: string;
   readonly limit: number;
   readonly order: 'newest' | 'oldest';
-  readonly filters: Readonly<Record<string, string>>;
+  readonly filter: string;
 }
 
 /** The API could not be asked, or refused; the message says what to do. */
@@ -33,9 +33,9 @@ export async function fetchRecords<Kind extends keyof RowOfKind>(
   kind: Kind,
   request: RecordsRequest,
 ): Promise<RowOfKind[Kind][]> {
-  const { from, to, limit, order, filters } = request;
+  const { from, to, limit, order, filter } = request;
   const url = new URL(`/api/v1/${kind}`, server);
-  const parameters = { ...filters, from, ...(to === undefined ? {} : { to }), limit: String(limit), order };
+  const parameters = { filter, from, ...(to === undefined ? {} : { to }), limit: String(limit), order };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
   let response: Response;
   try {

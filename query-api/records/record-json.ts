@@ -4,18 +4,25 @@ import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
 export type RecordJson = Record<string, string | number | boolean>;
 
 /**
- * Turns a row of the store, with 64-bit integers as decimal text and times as ClickHouse writes them, into what the
- * API gives. Works in place: there may be many.
+ * Turns rows of the store, with 64-bit integers as decimal text and times as ClickHouse writes them, into what the
+ * API gives of the given fields.
  */
 export function recordJson(fields: readonly FieldDeclaration[]): (row: RecordJson) => RecordJson {
-  const conversions = fields.flatMap(({ name, type }) => {
-    const convert = CONVERSIONS[type];
-    return convert ? [{ name, convert }] : [];
-  });
+  const conversions = fields.map(({ name, type }) => ({ name, convert: CONVERSIONS[type] }));
   return (row) => {
-    for (const { name, convert } of conversions) row[name] = convert(row[name] as string);
-    return row;
+    const record: RecordJson = {};
+    for (const { name, convert } of conversions) {
+      const value = row[name] ?? '';
+      record[name] = convert ? convert(value as string) : value;
+    }
+    return record;
   };
+}
+
+/** A value of the store as the API gives it. */
+export function valueJson({ type }: FieldDeclaration, value: string | number | boolean) {
+  const convert = CONVERSIONS[type];
+  return convert ? convert(String(value)) : value;
 }
 
 const CONVERSIONS: Readonly<Partial<Record<FieldType, (text: string) => string | number>>> = {
@@ -35,17 +42,16 @@ function unmapped(text: string): string {
 }
 
 /** A number where JSON's readers hold it exactly, else its digits. */
-function safeNumber(digits: string): number | string {
+export function safeNumber(digits: string): number | string {
   const number = Number(digits);
   return Number.isSafeInteger(number) ? number : digits;
 }
 
-/** The JSON schema of a record. */
+/** The JSON schema of a record; it has the fields that were asked for. */
 export function recordSchema(fields: readonly FieldDeclaration[], description: string) {
   return {
     type: 'object',
     description,
-    required: fields.map((field) => field.name),
     additionalProperties: false,
     properties: Object.fromEntries(
       fields.map((field) => [field.name, { ...valueSchema(field), description: describe(field) }]),

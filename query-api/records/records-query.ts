@@ -1,63 +1,48 @@
-import { columnType } from '@sonde/backbone/store/schema';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
-import type { TimeRange } from '../time-range.js';
-import { clickhouseTime, type FieldFilter } from './field-filter.js';
-
-export interface RecordsQuery {
-  readonly range: TimeRange;
-  readonly filters: readonly FieldFilter[];
-  readonly limit: number;
-  readonly order: RecordsOrder;
-}
+import type { Access } from '../access/access.js';
+import { SqlParameters } from '../sql/parameters.js';
+import { type CursorPlace, sortFields } from './cursor.js';
+import { fromWhere, type Question, tableOf } from './question.js';
 
 export const recordsOrders = ['newest', 'oldest'] as const;
 export type RecordsOrder = (typeof recordsOrders)[number];
 
-/** Seconds after which the engine gives up a query. */
-export const QUERY_SECONDS = 20;
+export interface RecordsQuery extends Question {
+  /** The fields to give, in this order. */
+  readonly fields: readonly string[];
+  readonly limit: number;
+  readonly order: RecordsOrder;
+  /** Where a former page ended. */
+  readonly after?: CursorPlace | undefined;
+}
 
-/**
- * The statement that lists records by their start, and its parameters; `records` is what `visibleRecords` gave. Its text holds names and types from
- * the field declaration only; every value is a parameter.
- */
+/** The statement that lists records by their start, and its values. */
 export function buildRecordsQuery(
-  fields: readonly FieldDeclaration[],
-  records: string,
-  { range, filters, limit, order }: RecordsQuery,
-): { sql: string; parameters: Record<string, unknown> } {
-  const conditions = [
-    "start_time >= {from:DateTime64(3, 'UTC')}",
-    "start_time < {to:DateTime64(3, 'UTC')}",
-    ...filters.map(({ field }) => `${field.name} IN {field_${field.name}:Array(${columnType(field)})}`),
-  ];
+  query: RecordsQuery,
+  access: Access,
+): { sql: string; parameters: SqlParameters } {
+  const { kind, fields, limit, order, after } = query;
+  const parameters = new SqlParameters();
+  const sorted = sortFields(tableOf[kind]);
   const direction = order === 'newest' ? 'DESC' : 'ASC';
-  const sql = `SELECT ${fields.map((field) => field.name).join(', ')}
-    FROM ${records}
-    WHERE ${conditions.join(' AND ')}
-    ORDER BY ${sortFields
-      .filter((one) => fields.some((field) => field.name === one))
-      .map((one) => `${one} ${direction}`)
-      .join(', ')}
-    LIMIT {limit:UInt32}
-    SETTINGS max_execution_time = ${QUERY_SECONDS}`;
-  const parameters = {
-    from: clickhouseTime(range.from),
-    to: clickhouseTime(range.to),
-    limit,
-    ...Object.fromEntries(filters.map(({ field, values }) => [`field_${field.name}`, values])),
-  };
+  const names = [...new Set([...fields, ...sorted.map(({ name }) => name)])];
+  const sql = `SELECT ${names.join(', ')}
+    ${fromWhere(query, access, parameters)}
+    ${after ? `AND ${atOrBehind(query, after, parameters)}` : ''}
+    ORDER BY ${sorted.map(({ name }) => `${name} ${direction}`).join(', ')}
+    LIMIT ${parameters.add(limit, 'UInt32')} OFFSET ${parameters.add(after?.given ?? 0, 'UInt32')}`;
   return { sql, parameters };
 }
 
-/** By time, and records of one time always in the same order, by as many of these fields as they have. */
-const sortFields = [
-  'start_time',
-  'transport_partition',
-  'transport_offset',
-  'src_ip',
-  'dst_ip',
-  'src_port',
-  'dst_port',
-  'query_name',
-  'query_type',
-];
+/** Records at a place or behind it; of those at the place itself, some were given. */
+function atOrBehind(
+  { kind, order }: RecordsQuery,
+  { values }: CursorPlace,
+  parameters: SqlParameters,
+): string {
+  const sorted = sortFields(tableOf[kind]);
+  const sign = order === 'newest' ? '<=' : '>=';
+  const placeholders = sorted.map(({ type }, index) => parameters.add(values[index], type));
+  const names = sorted.map(({ name }) => name);
+  // The first condition says no more than the second, but the engine finds by it what need not be read.
+  return `start_time ${sign} ${placeholders[0] ?? ''} AND (${names.join(', ')}) ${sign} (${placeholders.join(', ')})`;
+}

@@ -1,4 +1,3 @@
-import { dnsTable } from '@sonde/backbone/store/schema';
 import type { FastifyInstance } from 'fastify';
 import type { RouteDependencies } from './dependencies.js';
 import { recordsRoute } from './records.js';
@@ -7,7 +6,7 @@ import { recordsRoute } from './records.js';
 export function dnsRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
   recordsRoute(server, dependencies, {
     path: '/api/v1/dns',
-    table: dnsTable,
+    kind: 'dns',
     plural: 'lookups',
     description: 'DNS look-ups: each one query with its response, as one node saw it',
   });

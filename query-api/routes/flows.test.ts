@@ -77,12 +77,12 @@ async function errors(target: string): Promise<unknown> {
 
 describe('a flow in JSON', () => {
   it('has every field, in the order of the declaration', async () => {
-    const { body } = await flowsOfTheDay(['src_name', 'a']);
+    const { body } = await flowsOfTheDay(['filter', 'src.name == "a"']);
     expect(Object.keys(body.flows[0] ?? {})).toEqual(flowFields.map((field) => field.name));
   });
 
   it('has numbers, names, addresses and times as people write them', async () => {
-    const { body } = await flowsOfTheDay(['src_name', 'a']);
+    const { body } = await flowsOfTheDay(['filter', 'src.name == "a"']);
     expect(body.flows).toMatchObject([
       {
         start_time: '2026-03-01T00:00:01.000Z',
@@ -103,7 +103,7 @@ describe('a flow in JSON', () => {
   });
 
   it('has a counter that JSON readers would round as a string', async () => {
-    const { body } = await flowsOfTheDay(['src_name', 'a']);
+    const { body } = await flowsOfTheDay(['filter', 'src.name == "a"']);
     expect(body.flows[0]?.bytes_out).toBe('9007199254740992');
   });
 });
@@ -203,91 +203,68 @@ describe('order and limit', () => {
   });
 });
 
-describe('a field as a parameter', () => {
-  it.each<[string, string, string[]]>([
-    ['src_namespace', 'shop', ['a']],
-    ['src_namespace', 'shop,other', ['c', 'a']],
-    ['src_namespace', '', ['d']],
-    ['src_namespace', 'it\'s "odd"\\, \\\\ 日本', ['b']],
-    ['src_labels', 'app=web\\,tier=front', ['a']],
-    ['src_labels', 'app=web,tier=front', []],
-    ['src_ip', '10.0.1.1', ['a']],
-    ['src_ip', '::ffff:10.0.1.1,192.0.2.1', ['a']],
-    ['dst_ip', '2001:DB8:0::1', ['a']],
-    ['dst_port', '443,80', ['b', 'a']],
-    ['protocol', '6', ['a']],
-    ['bytes_out', '9007199254740992', ['a']],
-    ['bytes_in', '18446744073709551615', []],
-    ['action', 'deny,unknown', ['c', 'b']],
-    ['primary', 'true', ['a']],
-    ['primary', 'true,false', ['d', 'c', 'b', 'a']],
-    ['start_time', '2026-03-01T00:00:03Z', ['d', 'c']],
-    ['start_time', '2026-03-01T01:00:01.000+01:00', ['a']],
-  ])('%s=%s finds its flows', async (name, value, expected) => {
-    expect(await names([name, value])).toEqual(expected);
+describe('fields', () => {
+  it('are those asked for, in that order', async () => {
+    const { body } = await flowsOfTheDay(['fields', 'dst.port, src_name,action'], ['limit', '1']);
+    expect(body.flows).toEqual([{ dst_port: 0, src_name: 'd', action: 'allow' }]);
+    expect(Object.keys(body.flows[0] ?? {})).toEqual(['dst_port', 'src_name', 'action']);
   });
 
-  it('may stand twice, for any of its values', async () => {
-    expect(await names(['dst_port', '443'], ['dst_port', '80'])).toEqual(['b', 'a']);
+  it('that there are not are refused with the nearest names', async () => {
+    expect(await errors('/api/v1/flows?fields=src_nam')).toMatchObject([
+      { parameter: 'fields', reason: 'there is no field "src_nam"', nearest: ['src_name', 'src_namespace'] },
+    ]);
+  });
+});
+
+describe('a filter', () => {
+  it.each<[string, string[]]>([
+    ['src.namespace == "shop"', ['a']],
+    ['src_namespace in ["shop", "other"]', ['c', 'a']],
+    [`src.namespace == 'it\\'s "odd", \\\\ 日本'`, ['b']],
+    ['src.labels["tier"] == "front"', ['a']],
+    ['src.ip == "10.0.1.1"', ['a']],
+    ['cidr(dst.ip, "2001:db8::/32")', ['a']],
+    ['dst.port in [443, 80] && action == "deny"', ['b']],
+    ['protocol == "tcp"', ['a']],
+    ['bytes_out == 9007199254740992', ['a']],
+    ['bytes_in == 18446744073709551615u', []],
+    ['primary', ['a']],
+    ['start_time >= timestamp("2026-03-01T01:00:02+01:00")', ['d', 'c', 'b']],
+    ['either(namespace == "shop")', ['a']],
+    ['', ['d', 'c', 'b', 'a']],
+  ])('%s finds its flows', async (filter, expected) => {
+    expect(await names(['filter', filter])).toEqual(expected);
   });
 
-  it('narrows what other fields found', async () => {
-    expect(await names(['dst_port', '443,80'], ['action', 'deny'])).toEqual(['b']);
-  });
-
-  it.each(flowFields.map((field) => [field.name, field] as const))('can be %s', async (name, field) => {
+  it.each(flowFields.map((field) => [field.name, field] as const))('can ask for %s', async (name, field) => {
     const example: Partial<Record<FieldType, string>> = {
-      ip: '192.0.2.99',
-      time: '2026-01-01T00:00:00Z',
+      ip: '"192.0.2.99"',
+      time: 'timestamp("2026-01-01T00:00:00Z")',
       boolean: 'true',
+      text: '"x"',
     };
-    const text = 'values' in field ? field.values[0] : (example[field.type] ?? '201');
-    const { status } = await flowsOfTheDay([name, text]);
+    const value = 'values' in field ? `"${field.values[0]}"` : (example[field.type] ?? '201');
+    const { status } = await flowsOfTheDay(['filter', `${name} == ${value}`]);
     expect(status).toBe(200);
   });
 
-  it.each([
-    ['src_ip', '10.0.1', '"10.0.1" is not an IPv4 or IPv6 address'],
-    ['src_ip', '', '"" is not an IPv4 or IPv6 address'],
-    ['dst_port', '65536', '"65536" is not a whole number from 0 to 65535'],
-    ['dst_port', '443,http', '"http" is not a whole number from 0 to 65535'],
-    ['dst_port', '-1', '"-1" is not a whole number from 0 to 65535'],
-    ['dst_port', '1e3', '"1e3" is not a whole number from 0 to 65535'],
-    [
-      'bytes_out',
-      '18446744073709551616',
-      '"18446744073709551616" is not a whole number from 0 to 18446744073709551615',
-    ],
-    ['primary', '1', '"1" is not true or false'],
-    ['start_time', 'noon', '"noon" is not an RFC 3339 time'],
-  ])('%s=%s is refused with its reason', async (name, value, reason) => {
-    expect(await errors(`/api/v1/flows?${name}=${encodeURIComponent(value)}`)).toEqual([
-      { parameter: name, reason },
-    ]);
-  });
-
-  it('of few values names those that may have been meant', async () => {
-    expect(await errors('/api/v1/flows?action=denyed')).toEqual([
-      { parameter: 'action', reason: '"denyed" is not one of allow, deny, unknown', nearest: ['deny'] },
-    ]);
-  });
-
-  it('that does not exist is refused with the nearest names', async () => {
-    expect(await errors('/api/v1/flows?src_namespce=shop&namespace=x&qqq=1&__proto__=1')).toEqual([
-      { parameter: 'src_namespce', reason: 'there is no such parameter', nearest: ['src_namespace'] },
+  it('that is wrong is refused with the place and the nearest names', async () => {
+    const query = new URLSearchParams({ filter: 'primary && src_namespce == "x"' });
+    expect(await errors(`/api/v1/flows?${query.toString()}`)).toEqual([
       {
-        parameter: 'namespace',
-        reason: 'there is no such parameter',
-        nearest: ['src_namespace', 'dst_namespace', 'dst_service_namespace'],
+        parameter: 'filter',
+        reason: 'there is no field src_namespce (at character 12)',
+        nearest: ['src_namespace', 'src.namespace'],
+        start: 11,
+        end: 23,
       },
-      { parameter: 'qqq', reason: 'there is no such parameter', nearest: [] },
-      { parameter: '__proto__', reason: 'there is no such parameter', nearest: [] },
     ]);
   });
 
-  it('is told of together with all else that is wrong', async () => {
-    const found = (await errors('/api/v1/flows?from=x&src_ip=y&dst_port=z')) as { parameter: string }[];
-    expect(found.map((error) => error.parameter)).toEqual(['from', 'src_ip', 'dst_port']);
+  it('is told of together with a time range that is wrong', async () => {
+    const found = (await errors('/api/v1/flows?from=x&filter=y')) as { parameter: string }[];
+    expect(found.map((error) => error.parameter)).toEqual(['from', 'filter']);
   });
 
   it.each([
@@ -303,11 +280,10 @@ describe('a field as a parameter', () => {
     '\u0000\t\n',
     '`flows`',
     '/* x */ UNION ALL SELECT 1',
-  ])('is a value and nothing else: %j', async (value) => {
-    const escaped = value.replace(/[\\,]/g, '\\$&');
+  ])('holds values that are values and nothing else: %j', async (value) => {
     for (const { name, type } of flowFields) {
       if (type !== 'text') continue;
-      expect(await names([name, escaped])).toEqual([]);
+      expect(await names(['filter', `${name} == ${quoted(value)}`])).toEqual([]);
     }
     expect(await names()).toHaveLength(4);
   });
@@ -316,12 +292,97 @@ describe('a field as a parameter', () => {
     const odd = `'"\\{x:String}\u0000\t\n%_é日'; --`;
     const start = Date.parse('2026-01-15T00:00:00Z');
     await api.store.insert({ flows: enrichedFlows([{ start_time: start, src_name: odd }]) });
-    const query = new URLSearchParams({
-      from: '2026-01-15T00:00:00Z',
-      to: '2026-01-16T00:00:00Z',
-      src_name: odd.replace(/[\\,]/g, '\\$&'),
-    });
-    const { body } = await api.get(`/api/v1/flows?${query.toString()}`);
-    expect(body.flows.map((flow) => flow.src_name)).toEqual([odd]);
+    const tests = ['== X', 'in [X]', '.startsWith(X)', '.contains(X)', '.endsWith(X)'];
+    for (const test of tests) {
+      const query = new URLSearchParams({
+        from: '2026-01-15T00:00:00Z',
+        to: '2026-01-16T00:00:00Z',
+        filter: `src.name ${test.replace('X', () => quoted(odd))}`,
+      });
+      const { body } = await api.get(`/api/v1/flows?${query.toString()}`);
+      expect(body.flows.map((flow) => flow.src_name)).toEqual([odd]);
+    }
   });
 });
+
+describe('a parameter', () => {
+  it('that there is not is refused with the nearest names', async () => {
+    expect(await errors('/api/v1/flows?filtre=true&__proto__=1')).toEqual([
+      { parameter: 'filtre', reason: 'there is no such parameter', nearest: ['filter'] },
+      { parameter: '__proto__', reason: 'there is no such parameter', nearest: [] },
+    ]);
+  });
+});
+
+describe('pages', () => {
+  const START = Date.parse('2026-02-10T00:00:00Z');
+  const range = 'from=2026-02-10T00:00:00Z&to=2026-02-11T00:00:00Z&fields=src_port';
+  /** Many of one time, some of which nothing but a field out of the order tells apart. */
+  const rows = Array.from({ length: 250 }, (_, number): FlowRow => ({
+    start_time: START + Math.floor(number / 60),
+    src_port: number < 40 ? number : 1000,
+    bytes_out: number,
+    transport_offset: 100,
+  }));
+
+  beforeAll(() => api.store.insert({ flows: enrichedFlows(rows) }));
+
+  /** All pages' flows, and how many pages there were; `between` is called after each. */
+  async function allPages(query: string, between: () => Promise<void> = () => Promise.resolve()) {
+    const ports: unknown[] = [];
+    let pages = 0;
+    for (let cursor = ''; ;) {
+      const { status, body } = await api.get(`/api/v1/flows?${query}${cursor}`);
+      expect(status, JSON.stringify(body)).toBe(200);
+      ports.push(...body.flows.map((flow) => flow['src_port']));
+      pages += 1;
+      if (body['next'] === undefined) return { ports, pages };
+      cursor = `&cursor=${body['next'] as string}`;
+      await between();
+    }
+  }
+
+  it.each(['newest', 'oldest'])('hold each flow once, %s first', async (order) => {
+    const whole = await allPages(`${range}&order=${order}&limit=1000`);
+    const paged = await allPages(`${range}&order=${order}&limit=17`);
+    expect(whole).toMatchObject({ pages: 1 });
+    expect(paged.pages).toBe(15);
+    expect(paged.ports).toEqual(whole.ports);
+    expect(paged.ports).toHaveLength(250);
+  });
+
+  it('do not shift when newer flows are stored meanwhile', async () => {
+    const query = 'from=-1d&limit=1&filter=src.name.endsWith("-ago")&fields=src_port';
+    let stored = 0;
+    const { ports } = await allPages(query, async () => {
+      stored += 1;
+      const row = {
+        start_time: Date.now(),
+        src_name: 'new-ago',
+        src_port: 9,
+        transport_offset: 1000 + stored,
+      };
+      await api.store.insert({ flows: enrichedFlows([row]) });
+    });
+    expect(ports).toEqual([0, 0, 0]);
+    expect(stored).toBe(2);
+  });
+
+  it('refuse a cursor of another question, or of nobody', async () => {
+    const { body } = await api.get(`/api/v1/flows?${range}&limit=1`);
+    const next = body['next'] as string;
+    expect(await errors(`/api/v1/flows?${range}&order=oldest&cursor=${next}`)).toMatchObject([
+      { parameter: 'cursor', reason: expect.stringContaining('another question') as string },
+    ]);
+    for (const forged of ['x', 'bnVsbA', `${next}x`, Buffer.from('[1]').toString('base64url')]) {
+      expect(await errors(`/api/v1/flows?${range}&cursor=${forged}`)).toMatchObject([
+        { parameter: 'cursor' },
+      ]);
+    }
+  });
+});
+
+/** A text as CEL writes it. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,4 +1,3 @@
-import { flowsTable } from '@sonde/backbone/store/schema';
 import type { FastifyInstance } from 'fastify';
 import type { RouteDependencies } from './dependencies.js';
 import { recordsRoute } from './records.js';
@@ -7,7 +6,7 @@ import { recordsRoute } from './records.js';
 export function flowsRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
   recordsRoute(server, dependencies, {
     path: '/api/v1/flows',
-    table: flowsTable,
+    kind: 'flows',
     plural: 'flows',
     description: 'Flows: each one connection on one node over one aggregation window',
   });

@@ -1,72 +1,93 @@
-import type { RecordTable } from '@sonde/backbone/store/schema';
 import type { FastifyInstance } from 'fastify';
-import { invalidParameters, problemSchema } from '../problem.js';
-import { fieldFilterSchema, parseFieldFilters } from '../records/field-filter.js';
+import { problemSchema } from '../problem.js';
+import { readCursor, writeCursor } from '../records/cursor.js';
+import { nextCursor } from '../records/pages.js';
+import {
+  type QuestionParameters,
+  questionSchema,
+  readQuestion,
+  type RecordKind,
+  select,
+  tableOf,
+} from '../records/question.js';
 import { type RecordJson, recordJson, recordSchema } from '../records/record-json.js';
 import { buildRecordsQuery, type RecordsOrder, recordsOrders } from '../records/records-query.js';
-import { SqlParameters } from '../sql/parameters.js';
-import { type VisibleTable, visibleRecords } from '../access/visible.js';
-import { checkRange } from '../limits/limits.js';
-import { parseTimeRange, timeRangeSchema } from '../time-range.js';
+import { fieldsSchema, readFields } from '../records/selected-fields.js';
 import type { RouteDependencies } from './dependencies.js';
 
-/** How the records of a table are offered. */
+/** How the records of a kind are offered. */
 export interface RecordsRoute {
   readonly path: string;
-  readonly table: RecordTable;
+  readonly kind: RecordKind;
   /** What the records are called in the answer, for example `flows`. */
   readonly plural: string;
   /** One line for people: what a record is. */
   readonly description: string;
 }
 
-/** What the schema below lets through: the field filters besides these are lists of texts. */
-interface Parameters {
-  readonly from?: string;
-  readonly to: string;
+interface Parameters extends QuestionParameters {
   readonly limit: number;
   readonly order: RecordsOrder;
+  readonly fields: string;
+  readonly cursor?: string;
 }
 
-/** `GET path`: the records of a time range that have the given values in the given fields. */
+/**
+ * `GET path`: the records of a time range that pass a filter, in pages. A page's `next` is the cursor of the following
+ * one; paging gives each record once, whatever is stored meanwhile.
+ */
 export function recordsRoute(
   server: FastifyInstance,
-  { store, limits }: RouteDependencies,
+  dependencies: RouteDependencies,
   route: RecordsRoute,
 ): void {
-  const { path, table, plural } = route;
-  const toJson = recordJson(table.fields);
-  server.get<{ Querystring: Parameters }>(path, { schema: schemaOf(route) }, async (request) => {
-    const { limit, order } = request.query;
-    const range = parseTimeRange(request.query, Date.now());
-    const { filters, errors } = parseFieldFilters(table.fields, { ...request.query });
-    if (!('from' in range)) throw invalidParameters([...range, ...errors]);
-    if (errors.length > 0) throw invalidParameters(errors);
-    checkRange(range, limits);
+  const { path, kind, plural } = route;
+  const table = tableOf[kind];
+  server.get<{ Querystring: Parameters }>(
+    path,
+    { schema: schemaOf(route, dependencies) },
+    async (request) => {
+      const { limit, order, cursor } = request.query;
+      const asked = [kind, request.query.filter, order, request.query.fields];
+      const question = readQuestion(kind, request.query, dependencies.limits);
+      const fields = readFields(request.query.fields, table.fields);
+      const after = cursor === undefined ? undefined : readCursor(cursor, table, asked);
+      const range = after?.range ?? question.range;
 
-    const parameters = new SqlParameters();
-    const from = visibleRecords(table.name as VisibleTable, request.access, parameters);
-    const built = buildRecordsQuery(table.fields, from, { range, filters, limit, order });
-    const rows = await store.query<RecordJson>(built.sql, { ...built.parameters, ...parameters.values });
-    return {
-      from: new Date(range.from).toISOString(),
-      to: new Date(range.to).toISOString(),
-      [plural]: rows.map(toJson),
-    };
-  });
+      // One more than asked for tells whether there is a next page.
+      const names = fields.map(({ name }) => name);
+      const query = { ...question, range, fields: names, limit: limit + 1, order, after };
+      const { sql, parameters } = buildRecordsQuery(query, request.access);
+      const rows = await select<RecordJson>(dependencies, request, sql, parameters);
+      const page = rows.slice(0, limit);
+      const next = rows.length > limit ? nextCursor(page, table, range, after) : undefined;
+      return {
+        from: new Date(range.from).toISOString(),
+        to: new Date(range.to).toISOString(),
+        [plural]: page.map(recordJson(fields)),
+        ...(next && { next: writeCursor(next, asked) }),
+      };
+    },
+  );
 }
 
-function schemaOf({ table, plural, description }: RecordsRoute) {
+function schemaOf({ kind, plural, description }: RecordsRoute, { limits }: RouteDependencies) {
+  const { fields } = tableOf[kind];
   return {
     summary: `${description}, of a time range, by their start`,
     querystring: {
       type: 'object',
       additionalProperties: false,
       properties: {
-        ...timeRangeSchema,
-        limit: { type: 'integer', minimum: 1, maximum: 10_000, default: 100 },
+        ...questionSchema,
+        limit: { type: 'integer', minimum: 1, maximum: limits.rows, default: 100 },
         order: { type: 'string', enum: recordsOrders, default: 'newest', description: 'Which come first' },
-        ...fieldFilterSchema(table.fields),
+        fields: fieldsSchema,
+        cursor: {
+          type: 'string',
+          maxLength: 16_384,
+          description: 'The `next` of the page before; the times are then those of the first page',
+        },
       },
     },
     response: {
@@ -76,7 +97,8 @@ function schemaOf({ table, plural, description }: RecordsRoute) {
         properties: {
           from: { type: 'string', format: 'date-time' },
           to: { type: 'string', format: 'date-time' },
-          [plural]: { type: 'array', items: recordSchema(table.fields, description) },
+          [plural]: { type: 'array', items: recordSchema(fields, description) },
+          next: { type: 'string', description: 'The cursor of the next page; absent on the last one' },
         },
       },
       '4xx': problemSchema,

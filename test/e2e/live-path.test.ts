@@ -106,7 +106,8 @@ describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () 
   it('are answered by the API', async () => {
     const connection = planned[0];
     if (!connection) throw new Error('nothing planned');
-    const url = `${embedded.url}/api/v1/flows?src_ip=${connection.from.ipv4}&src_port=${connection.localPort}&primary=true`;
+    const filter = `src.ip == "${connection.from.ipv4}" && src.port == ${connection.localPort} && primary`;
+    const url = `${embedded.url}/api/v1/flows?filter=${encodeURIComponent(filter)}`;
     const response = await fetch(url);
     expect(response.status).toBe(200);
     const { flows } = (await response.json()) as { flows: Record<string, unknown>[] };

@@ -38,7 +38,7 @@ describe('sonde up where live traffic cannot be had', () => {
       /^Live traffic needs (the probe|root|Linux).*\. Replaying a recording of the lab instead\.$/,
     );
 
-    const response = await fetch(`${sonde.url}/api/v1/flows?src_workload=frontend&from=-1m`);
+    const response = await fetch(`${sonde.url}/api/v1/flows?filter=src.workload=='frontend'&from=-1m`);
     const { flows } = (await response.json()) as { flows: object[] };
     expect(flows.length).toBeGreaterThan(0);
     expect(await sonde.end('SIGINT')).toBe(0);
