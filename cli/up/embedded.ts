@@ -14,7 +14,7 @@ import { type KubeConfigChoice, readKubeConfig } from '@sonde/enricher/watch/kub
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
 import { startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
-import { clusterMetrics, pipelineMetrics } from './metrics.js';
+import { clusterMetrics, pendingMetrics, pipelineMetrics } from './metrics.js';
 
 export interface EmbeddedOptions {
   /** Clusters of different names. */
@@ -86,6 +86,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     clusterMetrics(registry, clusters);
     const api = await startQueryApi({ store, ...options.api, registry, log });
 
+    const pending = new PendingAddresses({
+      // Manifests tell of pods before they are there, a cluster a moment after.
+      clusterOf: (name) => (clusters.get(name)?.isLive === true ? contextOf(name).cluster : undefined),
+      signal: hurry.signal,
+    });
+    pendingMetrics(registry, pending);
     const collectors = sources.map(({ cluster, node, source }) =>
       runCollector({
         cluster,
@@ -96,11 +102,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       }),
     );
     const enricher = runEnricher({
-      pending: new PendingAddresses({
-        // Manifests tell of pods before they are there, a cluster a moment after.
-        clusterOf: (name) => (clusters.get(name)?.isLive === true ? contextOf(name).cluster : undefined),
-        signal: hurry.signal,
-      }),
+      pending,
       consumer: transport,
       store,
       contextOf,

@@ -1,6 +1,7 @@
 import type { CollectorObserver } from '@sonde/collector/collector';
 import type { LiveContext } from '@sonde/enricher/context';
 import type { FollowedCluster } from '@sonde/enricher/watch/follow-cluster';
+import type { PendingAddresses } from '@sonde/enricher/pending';
 import type { EnricherObserver } from '@sonde/enricher/enricher';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -69,6 +70,20 @@ export function pipelineMetrics(
       },
     },
   };
+}
+
+/** The metrics of flows that wait for their pods to be known, on a registry. */
+export function pendingMetrics(registry: Registry, { counts }: PendingAddresses): void {
+  new Gauge({
+    name: 'sonde_enricher_addresses_awaited',
+    help: 'Addresses of nobody that flows waited for, since the start: settled became known, given_up did not in time',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      this.set({ outcome: 'settled' }, counts.settled);
+      this.set({ outcome: 'given_up' }, counts.givenUp);
+    },
+  });
 }
 
 /** A cluster that is followed, and what is known of it. */

@@ -6,6 +6,8 @@ export interface PodChoice {
   /** Empty for a pod that has no address yet. */
   readonly ip: string;
   readonly startMs: number;
+  /** When its container ended, if it has, as its node then told. */
+  readonly endMs?: number;
   readonly node?: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -16,6 +18,7 @@ export function buildPod({
   uid = name,
   ip,
   startMs,
+  endMs,
   node = 'node-a',
   labels,
 }: PodChoice): KubernetesObject {
@@ -42,7 +45,16 @@ export function buildPod({
           { name: 'web', image: 'example.com/web:1', ports: [{ name: 'http', containerPort: 8080 }] },
         ],
       },
-      status: { phase: 'Running', startTime: started, podIPs: ip === '' ? [] : [{ ip }] },
+      status: {
+        ...{ startTime: started, podIPs: ip === '' ? [] : [{ ip }] },
+        ...(endMs === undefined ? { phase: 'Running' } : ended(endMs)),
+      },
     },
   };
+}
+
+/** What a node says of a pod whose only container ended before `endMs`; its times are cut off to seconds. */
+function ended(endMs: number) {
+  const finishedAt = new Date(endMs - 1000).toISOString();
+  return { phase: 'Succeeded', containerStatuses: [{ state: { terminated: { finishedAt } } }] };
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 
 type Stored = KubernetesObject & { metadata: { resourceVersion: string } };
@@ -17,6 +18,11 @@ interface Collection {
   oldest: number;
   readonly watchers: Set<ServerResponse>;
 }
+
+/** The collections of every API server; those of custom resources come when they are installed. */
+export const BUILT_IN_PATHS: readonly string[] = WATCHED_RESOURCES.flatMap(({ versions, plural }) =>
+  versions.filter((version) => !version.includes('calico')).map((version) => collectionPath(version, plural)),
+);
 
 /**
  * A fake of the Kubernetes API server at the edge of its protocol: lists with pages, watches with bookmarks, versions

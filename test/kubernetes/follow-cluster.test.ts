@@ -3,17 +3,14 @@ import { LiveContext } from '@sonde/enricher/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
 import type { ObjectSink } from '@sonde/enricher/watch/follow-resource';
 import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
-import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
+import { collectionPath } from '@sonde/enricher/watch/resources';
 import { parseAddress } from '@sonde/model/cluster/address';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { buildPod } from './build-pod.js';
-import { FakeApiServer } from './fake-api-server.js';
+import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
 
 const PODS = '/api/v1/pods';
-const BUILT_IN = WATCHED_RESOURCES.flatMap(({ versions, plural }) =>
-  versions.filter((version) => !version.includes('calico')).map((version) => collectionPath(version, plural)),
-);
 const START = Date.parse('2026-01-01T00:00:00Z');
 
 const running: { stop: AbortController; followed: FollowedCluster; server: FakeApiServer }[] = [];
@@ -34,7 +31,7 @@ async function follow(
     observer,
   }: { token?: string; now?: () => number; observer?: ObjectSink } = {},
 ) {
-  const server = new FakeApiServer(BUILT_IN);
+  const server = new FakeApiServer(BUILT_IN_PATHS);
   await server.start();
   prepare(server);
   const context = new LiveContext();
@@ -63,7 +60,7 @@ describe('a cluster that is followed', () => {
     await followed.ready;
     expect(holder('10.1.0.0', START)?.name).toBe('pod-0');
     expect(holder('10.1.4.175', START)?.name).toBe('pod-1199');
-    expect(server.requests.lists).toBeGreaterThanOrEqual(BUILT_IN.length + 2);
+    expect(server.requests.lists).toBeGreaterThanOrEqual(BUILT_IN_PATHS.length + 2);
   });
 
   it('tells pods that come, and when they go', async () => {

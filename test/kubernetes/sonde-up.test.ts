@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SondeProcess } from '../e2e/sonde-process.js';
 import { eventually } from '../eventually.js';
 import { FakeApiServer } from './fake-api-server.js';
+import { writeKubeConfig } from './kube-config-file.js';
 
 const storefront = (name: string) =>
   fileURLToPath(new URL(`../../deploy/lab/storefront/${name}`, import.meta.url));
@@ -44,17 +45,8 @@ async function serveStorefront(): Promise<void> {
 
 it('sonde up --kubeconfig names flows, and says what policies say of them, as the API server tells', async () => {
   await serveStorefront();
-  const kubeConfig = path.join(directory, 'kubeconfig');
-  await writeFile(
-    kubeConfig,
-    `apiVersion: v1
-kind: Config
-current-context: fake
-clusters: [{ name: fake, cluster: { server: '${server.url}', insecure-skip-tls-verify: true } }]
-users: [{ name: sonde, user: { token: t } }]
-contexts: [{ name: fake, context: { cluster: fake, user: sonde } }]
-`,
-  );
+  const cluster = { server: server.url, 'insecure-skip-tls-verify': true };
+  const kubeConfig = await writeKubeConfig(directory, { cluster, user: { token: 't' } });
   sonde = new SondeProcess([
     ...['up', '--pcap', storefront('recorded/node-a.pcap'), '--kubeconfig', kubeConfig],
     ...['--port', '0', '--data', path.join(directory, 'data')],

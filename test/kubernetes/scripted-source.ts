@@ -1,0 +1,29 @@
+import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
+import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+
+/** A source of flows that a test writes, window by window. */
+export class ScriptedSource implements FlowSource {
+  readonly #windows: ObservedWindow[] = [];
+  #isStopped = false;
+  #wake: (() => void) | undefined;
+
+  /** Reports a window of these flows. */
+  report(rows: readonly ObservedRow[]): void {
+    this.#windows.push({ ...observedFlows(rows), counters: new Map() });
+    this.#wake?.();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake?.();
+  }
+
+  async *windows(): AsyncGenerator<ObservedWindow> {
+    for (;;) {
+      const window = this.#windows.shift();
+      if (window) yield window;
+      else if (this.#isStopped) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogger } from '@sonde/backbone/logging';
+import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
+import type { ObservedRow } from '@sonde/model/flow/build-observed';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
+import { buildPod, type PodChoice } from './build-pod.js';
+import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
+import { writeKubeConfig } from './kube-config-file.js';
+import { ScriptedSource } from './scripted-source.js';
+
+const PODS = '/api/v1/pods';
+const OUTSIDE = '198.51.100.1';
+
+let directory: string;
+let embedded: Embedded | undefined;
+const servers: FakeApiServer[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-stored-'));
+});
+
+afterEach(async () => {
+  await embedded?.stop();
+  embedded = undefined;
+  for (const server of servers.splice(0)) await server.stop();
+  await rm(directory, { recursive: true });
+});
+
+/** Starts the pipeline on clusters of these names, each with an API server and a node of its own. */
+async function start(names: readonly string[], prepare: (server: FakeApiServer, name: string) => void) {
+  const started = [];
+  for (const name of names) {
+    const server = new FakeApiServer(BUILT_IN_PATHS);
+    await server.start();
+    servers.push(server);
+    prepare(server, name);
+    const access = {
+      cluster: { server: server.url, 'insecure-skip-tls-verify': true },
+      user: { token: 'any' },
+    };
+    const file = await writeKubeConfig(directory, access, name);
+    started.push({ name, server, source: new ScriptedSource(), file });
+  }
+  embedded = await startEmbedded({
+    clusters: started.map(({ name, source, file }) => ({
+      ...{ name, manifests: [], kubeConfig: { file } },
+      sources: [{ node: 'node-a', source }],
+    })),
+    dataDirectory: path.join(directory, 'data'),
+    api: { host: '127.0.0.1', port: 0 },
+    log: createLogger('test', 'silent'),
+  });
+  return started;
+}
+
+async function query<Row>(sql: string): Promise<Row[]> {
+  if (!embedded) throw new Error('nothing was started');
+  return embedded.store.query<Row>(sql);
+}
+
+/** A flow to the outside, told from others by its port. */
+function flow(src_ip: string, src_port: number, timeMs: number): ObservedRow {
+  const times = { start_time: timeMs, end_time: timeMs };
+  return { src_ip, src_port, dst_ip: OUTSIDE, dst_port: 443, protocol: 6, reporter: 'src', ...times };
+}
+
+describe('flows in the store', () => {
+  it('name the pod that held their address, though the API server tells of pods only after their flows', async () => {
+    const [ADDRESSES, ROUNDS, ROUND_MS] = [40, 12, 3000];
+    /** Of one pod of the last round the server never tells. */
+    const WITHHELD = 7;
+    // Pods' times are whole seconds; flows must be fresh to be waited for.
+    const begin = Math.floor(Date.now() / 1000) * 1000 - ROUNDS * ROUND_MS;
+    const slots = Array.from({ length: ADDRESSES }, (_, slot) => slot);
+    const addressOf = (slot: number, round: number) => `10.1.0.${1 + ((slot * 7 + round) % ADDRESSES)}`;
+    const pod = (slot: number, round: number): PodChoice => {
+      return { name: `pod-${slot}-${round}`, ip: addressOf(slot, round), startMs: begin + round * ROUND_MS };
+    };
+    const [cluster] = await start(['lab'], (server) => {
+      server.put(PODS, buildPod({ name: 'neighbour', ip: '10.1.0.250', startMs: begin }));
+    });
+    if (!cluster) throw new Error('nothing was started');
+    const { server, source } = cluster;
+
+    const ledger = new Map<number, string>();
+    for (let round = 0; round < ROUNDS; round++) {
+      const startMs = begin + round * ROUND_MS;
+      if (round > 0)
+        for (const slot of slots) server.put(PODS, buildPod({ ...pod(slot, round - 1), endMs: startMs }));
+      const rows = slots.flatMap((slot) =>
+        [0, ROUND_MS / 2, ROUND_MS - 1].map((afterMs, place) => {
+          const port = 1000 + (round * ADDRESSES + slot) * 3 + place;
+          const isKnown = round < ROUNDS - 1 || slot !== WITHHELD;
+          ledger.set(port, isKnown ? `shop/pod-${slot}-${round}` : '/');
+          return flow(addressOf(slot, round), port, startMs + afterMs);
+        }),
+      );
+      source.report(rows);
+      // The server is late, as a real one is at times.
+      await delay(150);
+      for (const slot of slots) {
+        if (round > 0) server.delete(PODS, buildPod(pod(slot, round - 1)));
+        if (round < ROUNDS - 1 || slot !== WITHHELD) server.put(PODS, buildPod(pod(slot, round)));
+      }
+    }
+
+    const stored = await eventually(async () => {
+      const rows = await query<{ port: number; name: string }>(
+        `SELECT src_port AS port, concat(src_namespace, '/', src_name) AS name FROM flows`,
+      );
+      expect(rows).toHaveLength(ledger.size);
+      return rows;
+    }, 40_000);
+    const wrong = stored.filter(({ port, name }) => ledger.get(port) !== name);
+    expect(wrong.map((row) => `${row.port}: ${row.name}, not ${ledger.get(row.port) ?? ''}`)).toEqual([]);
+    expect(new Set(stored.map(({ port }) => port)).size).toBe(ledger.size);
+    const metrics = await (await fetch(`${embedded?.url ?? ''}/metrics`)).text();
+    const awaited = (outcome: string) =>
+      Number(
+        new RegExp(`^sonde_enricher_addresses_awaited\\{outcome="${outcome}"\\} (\\d+)`, 'm').exec(
+          metrics,
+        )?.[1],
+      );
+    // Else the server told of pods before the enricher looked for them, and the test shows nothing.
+    expect(awaited('settled')).toBeGreaterThan(ADDRESSES);
+    expect(awaited('given_up')).toBe(1);
+  }, 90_000);
+
+  it('of several clusters are told apart, though addresses, pods and nodes have the same names', async () => {
+    const startMs = Math.floor(Date.now() / 1000) * 1000 - 10_000;
+    const names = ['east', 'west'];
+    const started = await start(names, (server, name) => {
+      const labels = { in: name };
+      server.put(PODS, buildPod({ name: 'db', ip: '10.1.0.1', startMs, labels }));
+      server.put(PODS, buildPod({ name: `only-${name}`, ip: '10.1.0.2', startMs, labels }));
+      server.put(
+        PODS,
+        buildPod({ name: 'client', ip: name === 'east' ? '10.1.0.3' : '10.1.0.4', startMs, labels }),
+      );
+    });
+    const ips = ['10.1.0.1', '10.1.0.2', '10.1.0.3', '10.1.0.4'];
+    for (const { source } of started) source.report(ips.map((ip, index) => flow(ip, index, startMs + 1000)));
+    const labels = (name: string) => `app=web,in=${name}`;
+    const expected = names.flatMap((cluster) => [
+      { cluster, port: 0, name: 'db', labels: labels(cluster) },
+      { cluster, port: 1, name: `only-${cluster}`, labels: labels(cluster) },
+      {
+        cluster,
+        port: 2,
+        ...(cluster === 'east' ? { name: 'client', labels: labels(cluster) } : { name: '', labels: '' }),
+      },
+      {
+        cluster,
+        port: 3,
+        ...(cluster === 'west' ? { name: 'client', labels: labels(cluster) } : { name: '', labels: '' }),
+      },
+    ]);
+    await eventually(async () => {
+      const rows = await query(
+        `SELECT cluster, src_port AS port, src_name AS name, src_labels AS labels FROM flows ORDER BY cluster, port`,
+      );
+      expect(rows).toEqual(expected);
+    }, 40_000);
+  }, 90_000);
+});
