@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Session } from 'chdb';
+import { ChdbConnection } from './chdb-connection.js';
 import { toStoreError } from './engine-error.js';
 import type { QueryOptions, QueryParameters, QuerySettings } from './store.js';
 
@@ -12,8 +13,8 @@ const READER_SETTINGS: QuerySettings = { output_format_json_quote_64bit_integers
 /** Runs SELECTs on an engine in this process, a few at once, others in the order of their asking. */
 export class ChdbReaders {
   readonly #directory: string;
-  readonly #idle: Reader[] = [];
-  readonly #waiting: ((reader: Reader) => void)[] = [];
+  readonly #idle: ChdbConnection[] = [];
+  readonly #waiting: ((reader: ChdbConnection) => void)[] = [];
   /** Kills what was cancelled; made when first needed. */
   #killer: Session | undefined;
   #open = 0;
@@ -36,7 +37,10 @@ export class ChdbReaders {
     const name = randomUUID();
     const answer = this.#track(
       reader
-        .run(sql, parameters, format, { signal, settings: { ...settings, log_comment: name } })
+        .run(sql, parameters, format, {
+          signal,
+          settings: { ...settings, ...READER_SETTINGS, log_comment: name },
+        })
         .finally(() => this.#give(reader)),
     );
     const kill = () => this.#kill(name);
@@ -58,17 +62,17 @@ export class ChdbReaders {
     this.#killer?.close();
   }
 
-  async #take(): Promise<Reader> {
+  async #take(): Promise<ChdbConnection> {
     const idle = this.#idle.pop();
     if (idle) return idle;
     if (this.#open < READERS) {
       this.#open++;
-      return new Reader(this.#directory);
+      return new ChdbConnection(this.#directory);
     }
-    return await new Promise<Reader>((resolve) => this.#waiting.push(resolve));
+    return await new Promise<ChdbConnection>((resolve) => this.#waiting.push(resolve));
   }
 
-  #give(reader: Reader): void {
+  #give(reader: ChdbConnection): void {
     const next = this.#waiting.shift();
     if (next) next(reader);
     else this.#idle.push(reader);
@@ -91,50 +95,4 @@ export class ChdbReaders {
     running.then(forget, forget);
     return running;
   }
-}
-
-/** A connection, with the settings that its last query had set. */
-class Reader {
-  readonly #session: Session;
-  #set: readonly string[] = [];
-
-  constructor(directory: string) {
-    this.#session = new Session(directory);
-  }
-
-  async run(
-    sql: string,
-    parameters: QueryParameters,
-    format: string,
-    { signal, settings }: QueryOptions,
-  ): Promise<Uint8Array> {
-    await this.#apply({ ...settings, ...READER_SETTINGS });
-    signal?.throwIfAborted();
-    const options = { format };
-    const result =
-      Object.keys(parameters).length > 0
-        ? await this.#session.queryBindAsync(sql, parameters, options)
-        : await this.#session.queryAsync(sql, options);
-    return result.bytes();
-  }
-
-  /** Settings hold for a connection: those of the query before go back to what they are by default. */
-  async #apply(settings: QuerySettings): Promise<void> {
-    const former = this.#set.filter((name) => !(name in settings)).map((name) => `${name} = DEFAULT`);
-    await this.#session.queryAsync(
-      `SET ${[...former, ...Object.entries(settings).map(assignment)].join(', ')}`,
-    );
-    this.#set = Object.keys(settings);
-  }
-
-  close(): void {
-    this.#session.close();
-  }
-}
-
-/** A setting as SET takes it. Names come from code; values are quoted as texts, which the engine reads as numbers too. */
-function assignment([name, value]: [string, string | number]): string {
-  return typeof value === 'number'
-    ? `${name} = ${value}`
-    : `${name} = '${value.replaceAll(/[\\']/g, '\\$&')}'`;
 }

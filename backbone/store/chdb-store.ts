@@ -9,11 +9,12 @@ import { confirmObjectRows, insertObjectRows, objectRows, objectRowsStructure } 
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { DoubtfulOffsets } from './doubtful-offsets.js';
 import { toStoreError } from './engine-error.js';
+import { InTurn } from './in-turn.js';
 import { insertRows, type InsertTarget, isMissing, offsetColumns } from './insert-statement.js';
 import { parseJsonRows } from './json-rows.js';
 import { upgradeTables } from './migrations.js';
 import { offsetExtents, partsOf } from './record-parts.js';
-import { fieldNames, recordTables } from './schema.js';
+import { fieldNames, highestOffsetsQuery } from './schema.js';
 import { Spool } from './spool.js';
 import {
   type AnswerFormat,
@@ -64,8 +65,7 @@ class ChdbStore implements FlowStore {
   /** A connection runs one statement after the other, so writing has one of its own. */
   readonly #writer: Session;
   readonly #readers: ChdbReaders;
-  /** Resolves when the inserts asked for so far are done. */
-  #inserts: Promise<unknown> = Promise.resolve();
+  readonly #inserts = new InTurn();
   /** Offsets of refused blocks: the engine may hold a part of them. */
   readonly #doubtful = new DoubtfulOffsets();
   /** Whether a refused block may lie in the spool. */
@@ -98,25 +98,27 @@ class ChdbStore implements FlowStore {
 
   async insert(block: RecordBlock): Promise<void> {
     this.#assertOpen();
-    const insert = this.#inserts.then(() => this.#storeBlock(block));
-    // The caller of a refused block hears of it; those behind it have their turn.
-    this.#inserts = insert.catch(() => undefined);
-    await insert;
+    await this.#inserts.run(() => this.#storeBlock(block));
   }
 
   async highestOffsets(): Promise<ReadonlyMap<number, number>> {
-    const rows = await this.query<{ partition: number; offset: string }>(
-      `SELECT transport_partition AS partition, max(transport_offset) AS offset
-       FROM (${recordTables.map(({ name }) => `SELECT ${offsetColumns} FROM ${name}`).join(' UNION ALL ')})
-       GROUP BY transport_partition`,
-    );
+    const rows = await this.query<{ partition: number; offset: string }>(highestOffsetsQuery);
     return new Map(rows.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  /** There is one writer, this process; and the spool lets nothing be half stored. */
+  async claim(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const stored = await this.highestOffsets();
+    return new Map(partitions.map((partition) => [partition, stored.get(partition) ?? -1]));
   }
 
   async insertObjects(versions: readonly ObjectVersion[]): Promise<void> {
     this.#assertOpen();
     if (versions.length === 0) return;
-    await this.#command(insertObjectRows, { structure: objectRowsStructure, rows: objectRows(versions) });
+    await this.#command(insertObjectRows("format('JSONEachRow', {structure:String}, {rows:String})"), {
+      structure: objectRowsStructure,
+      rows: objectRows(versions),
+    });
   }
 
   async confirmObjects(cluster: string): Promise<void> {
@@ -146,7 +148,7 @@ class ChdbStore implements FlowStore {
   }
 
   async #close(): Promise<void> {
-    await this.#inserts;
+    await this.#inserts.idle();
     await this.#readers.close();
     this.#writer.close();
     await drainPending();

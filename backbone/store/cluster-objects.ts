@@ -56,9 +56,13 @@ export function objectRows(versions: readonly ObjectVersion[]): string {
     .join('\n');
 }
 
-/** Writes the versions that a parameter `rows` holds as {@link objectRows}. */
-export const insertObjectRows = `INSERT INTO ${clusterObjectsTable} (${names}, seen_at)
-  SELECT ${names}, now64(3) FROM format('JSONEachRow', {structure:String}, {rows:String})`;
+/**
+ * Writes versions.
+ * @param source what stands after FROM and gives their rows, with the columns of {@link objectRowsStructure}.
+ */
+export function insertObjectRows(source: string): string {
+  return `INSERT INTO ${clusterObjectsTable} (${names}, seen_at) SELECT ${names}, now64(3) FROM ${source}`;
+}
 
 /** Says of the versions of a parameter `cluster` that hold that they still do. */
 export const confirmObjectRows = `INSERT INTO ${clusterObjectsTable} (${names}, seen_at)

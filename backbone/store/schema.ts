@@ -60,6 +60,13 @@ export const fieldNames: ReadonlyMap<string, readonly string[]> = new Map(
   recordTables.map(({ name, fields }) => [name, fields.map((field) => field.name)]),
 );
 
+/** Asks for the highest stored `offset` of each transport `partition`. */
+export const highestOffsetsQuery = `SELECT transport_partition AS partition, max(transport_offset) AS offset
+  FROM (${recordTables
+    .map(({ name }) => `SELECT transport_partition, transport_offset FROM ${name}`)
+    .join(' UNION ALL ')})
+  GROUP BY transport_partition`;
+
 /** A table's partition of a row; an insert makes one part for each, and each part is stored whole or not. */
 export const tablePartition = 'toDate(start_time)';
 

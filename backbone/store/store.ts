@@ -26,11 +26,19 @@ export interface FlowStore {
    * Writes rows; when it resolves, they survive a crash and can be queried. Rows are identified by their
    * transport partition and offset: a block holds all rows of each offset in it, of every kind, an offset never
    * stands for other rows, and a block that was refused may be written again without doubling what was stored of it.
-   * @throws StoreError if the engine refuses; RangeError if the columns are not `rows` long.
+   * @throws StoreError if the engine refuses; WriterReplacedError if another store has claimed one of the block's
+   * partitions; RangeError if the columns are not `rows` long.
    */
   insert(block: RecordBlock, options?: InsertOptions): Promise<void>;
 
-  /** The highest stored offset of each transport partition: where an enricher resumes. */
+  /**
+   * Makes this store the one that writes transport partitions, for as long as nobody else claims them: no insert of a
+   * former writer appears afterwards. Gives for each up to which offset everything is stored, -1 if nothing is: the
+   * writer goes on with the next one. What is stored beyond is left out when it is inserted again.
+   */
+  claim(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
+
+  /** The highest stored offset of each transport partition. */
   highestOffsets(): Promise<ReadonlyMap<number, number>>;
 
   /**
@@ -91,4 +99,12 @@ export class StoreError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
   }
+}
+
+/**
+ * Somebody else has claimed a partition that this store wrote: nothing more of the block is stored, and whoever wrote it
+ * has to forget what it holds of its partitions and ask anew which are its own.
+ */
+export class WriterReplacedError extends Error {
+  override readonly name = 'WriterReplacedError';
 }

@@ -1,0 +1,295 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
+import type { ObjectVersion } from '@sonde/model/policy/history/version';
+import type { Logger } from 'pino';
+import { type ClickHouseConnection, ClickHouseServers, type Statement } from './clickhouse-servers.js';
+import { confirmObjectRows, insertObjectRows, objectRows, objectRowsStructure } from './cluster-objects.js';
+import { DoubtfulOffsets } from './doubtful-offsets.js';
+import { InTurn } from './in-turn.js';
+import { insertRows, isMissing } from './insert-statement.js';
+import { parseJsonRows } from './json-rows.js';
+import { upgradeTables } from './migrations.js';
+import { claimPartitions, noteProgress, recentWriters, REPLACED, unlessReplaced } from './progress.js';
+import { type OffsetExtent, offsetExtents, partsOf, type TablePart } from './record-parts.js';
+import { fieldNames, highestOffsetsQuery, type RecordTable, recordTables } from './schema.js';
+import {
+  type AnswerFormat,
+  type FlowStore,
+  type QueryOptions,
+  type QueryParameters,
+  type RecordBlock,
+  StoreError,
+  WriterReplacedError,
+} from './store.js';
+import { onCluster, ON_ONE_SERVER, storedName, type TableLayout } from './table-definition.js';
+import { timeExtent } from './time-extent.js';
+
+export interface ClickHouseStoreOptions extends ClickHouseConnection {
+  /** The cluster, of the servers' `remote_servers`, over which tables are spread; without it they are on one server. */
+  readonly cluster?: string | undefined;
+  /** Whole days for which records are kept; without it for ever. */
+  readonly retentionDays?: number | undefined;
+  readonly log: Logger;
+}
+
+/**
+ * A store on ClickHouse over HTTP. Several stores may write to one ClickHouse, each the partitions that it has
+ * claimed (docs/decisions/0005-exactly-once.md). Nothing is sent before the first use.
+ * @throws StoreError if an option cannot be used.
+ */
+export function openClickHouseStore(options: ClickHouseStoreOptions): FlowStore {
+  const { cluster, database, urls } = options;
+  for (const name of [database, ...(cluster === undefined ? [] : [cluster])]) {
+    if (!/^[\w.-]+$/.test(name)) throw new StoreError(`${name} is no name of a database or cluster`);
+  }
+  if (urls.length > 1 && cluster === undefined) {
+    throw new StoreError('several ClickHouse servers are given, but not the cluster that they are of');
+  }
+  return new ClickHouseStore(options);
+}
+
+class ClickHouseStore implements FlowStore {
+  readonly #servers: ClickHouseServers;
+  readonly #layout: TableLayout;
+  /** Names this store's claims; its inserts' query ids begin with it. */
+  readonly #writer = randomUUID();
+  readonly #inserts = new InTurn();
+  /** The epochs of the partitions that this store has claimed. */
+  readonly #epochs = new Map<number, number>();
+  /** Up to which offset everything of a claimed partition is stored. */
+  readonly #storedTo = new Map<number, number>();
+  readonly #doubtful = new DoubtfulOffsets();
+  /** Whether the server may still execute an insert of ours that we gave up. */
+  #unsettled = false;
+  #statements = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(private readonly options: ClickHouseStoreOptions) {
+    this.#servers = new ClickHouseServers(options);
+    this.#layout =
+      options.cluster === undefined ? ON_ONE_SERVER : { kind: 'cluster', cluster: options.cluster };
+  }
+
+  async migrate(): Promise<void> {
+    this.#assertOpen();
+    await this.#createDatabase();
+    await upgradeTables(this.#engine, this.#layout, this.options.retentionDays);
+  }
+
+  async claim(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    this.#assertOpen();
+    if (partitions.length === 0) return new Map();
+    return await this.#inserts.run(async () => {
+      const claims = await claimPartitions(this.#engine, this.#writer, partitions);
+      await this.#syncReplicas('progress');
+      await this.#endInserts(await recentWriters(this.#engine, partitions));
+      await this.#syncRecords();
+      for (const { partition, epoch, storedTo, writingTo } of claims) {
+        this.#epochs.set(partition, epoch);
+        this.#storedTo.set(partition, storedTo);
+        this.#doubtful.add(partition, writingTo);
+      }
+      return new Map(claims.map(({ partition, storedTo }) => [partition, storedTo]));
+    });
+  }
+
+  async insert(block: RecordBlock): Promise<void> {
+    this.#assertOpen();
+    await this.#inserts.run(() => this.#storeBlock(block));
+  }
+
+  async highestOffsets(): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.query<{ partition: number; offset: string }>(highestOffsetsQuery);
+    return new Map(rows.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  async insertObjects(versions: readonly ObjectVersion[]): Promise<void> {
+    this.#assertOpen();
+    if (versions.length === 0) return;
+    const sql = insertObjectRows(`input(${quoted(objectRowsStructure)})`);
+    await this.#command({ sql: `${sql}\nFORMAT JSONEachRow`, body: bytes([objectRows(versions)]) });
+  }
+
+  async confirmObjects(cluster: string): Promise<void> {
+    this.#assertOpen();
+    await this.#command({ sql: confirmObjectRows, parameters: { cluster } });
+  }
+
+  async query<Row>(sql: string, parameters?: QueryParameters, options?: QueryOptions): Promise<Row[]> {
+    this.#assertOpen();
+    const stream = await this.#servers.read({ sql, parameters, ...options }, 'JSONEachRow');
+    return parseJsonRows<Row>(await buffer(stream));
+  }
+
+  async queryStream(
+    sql: string,
+    parameters: QueryParameters,
+    format: AnswerFormat,
+    options?: QueryOptions,
+  ): Promise<Readable> {
+    this.#assertOpen();
+    return await this.#servers.read({ sql, parameters, ...options }, format);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#inserts.idle().then(() => this.#servers.close());
+    return this.#closing;
+  }
+
+  async #storeBlock(block: RecordBlock): Promise<void> {
+    const parts = partsOf(block);
+    if (parts.length === 0) return;
+    const extents = offsetExtents(block);
+    const epochs = this.#epochsOf(extents);
+    try {
+      if (this.#unsettled) {
+        await this.#endInserts([this.#writer]);
+        await this.#syncRecords();
+        this.#unsettled = false;
+      }
+      const missingOnly = this.#doubtful.concern(extents);
+      await this.#command({ sql: noteProgress(this.#writer, epochs, this.#storedTo, extents) });
+      for (const part of parts) {
+        const conditions = [unlessReplaced(this.#writer, epochs)];
+        if (missingOnly) conditions.push(this.#isMissing(part, block, extents));
+        await this.#insertPart(part, conditions);
+      }
+    } catch (error) {
+      this.#unsettled = true;
+      for (const [partition, { last }] of extents) this.#doubtful.add(partition, last);
+      throw error;
+    }
+    for (const [partition, { last }] of extents) this.#storedTo.set(partition, last);
+    this.#doubtful.settle(extents);
+  }
+
+  async #insertPart({ table, content }: TablePart, conditions: readonly string[]): Promise<void> {
+    const source = `input(${quoted(arrowStructure(table))})`;
+    const sql = insertRows(table, fieldNames.get(table.name) ?? [], source, conditions);
+    const queryId = `${queryPrefix(this.#writer)}${this.#statements++}`;
+    try {
+      await this.#command({
+        sql: `${sql}\nFORMAT ArrowStream`,
+        body: bytes(content),
+        queryId,
+        settings: { ...INSERT_SETTINGS, insert_deduplication_token: queryId },
+      });
+    } catch (error) {
+      if (error instanceof StoreError && error.code === THROW_IF && error.message.includes(REPLACED)) {
+        throw new WriterReplacedError(`${REPLACED}: the block is not stored`, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  #isMissing({ table }: TablePart, block: RecordBlock, extents: ReadonlyMap<number, OffsetExtent>): string {
+    const offsets = [...extents].map(
+      ([partition, { first, last }]) =>
+        `transport_partition = ${partition} AND transport_offset BETWEEN ${first} AND ${last}`,
+    );
+    const records = table.name === 'flows' ? block.flows : block.dns;
+    const { first, last } = timeExtent(records ?? { rows: 0, columns: { start_time: new BigUint64Array() } });
+    const time = (ms: number) => `fromUnixTimestamp64Milli(${ms}, 'UTC')`;
+    const times = `start_time BETWEEN ${time(first)} AND ${time(last)}`;
+    return isMissing(table, `(${offsets.join(' OR ')})`, times);
+  }
+
+  #epochsOf(extents: ReadonlyMap<number, OffsetExtent>): Map<number, number> {
+    return new Map(
+      [...extents.keys()].map((partition) => {
+        const epoch = this.#epochs.get(partition);
+        if (epoch === undefined) throw new StoreError(`partition ${partition} is written without a claim`);
+        return [partition, epoch];
+      }),
+    );
+  }
+
+  /** Stops what the servers still execute of some writers' inserts, and waits until it is so. */
+  async #endInserts(writers: readonly string[]): Promise<void> {
+    const conditions = writers.map((writer) => `startsWith(query_id, ${quoted(queryPrefix(writer))})`);
+    if (conditions.length === 0) return;
+    await this.#command({
+      sql: `KILL QUERY${onCluster(this.#layout)} WHERE ${conditions.join(' OR ')} SYNC`,
+    });
+  }
+
+  /** Lets every server know all parts that any of them has taken. */
+  async #syncRecords(): Promise<void> {
+    const sharded = { shardingKey: 'transport_partition' };
+    for (const { name } of recordTables) {
+      await this.#syncReplicas(storedName({ name, ...sharded }, this.#layout));
+    }
+  }
+
+  async #syncReplicas(table: string): Promise<void> {
+    if (this.#layout.kind === 'server') return;
+    await this.#command({ sql: `SYSTEM SYNC REPLICA${onCluster(this.#layout)} ${table}` });
+  }
+
+  async #createDatabase(): Promise<void> {
+    const { database } = this.options;
+    const servers = new ClickHouseServers({ ...this.options, database: 'default' });
+    try {
+      await servers.command({
+        sql: `CREATE DATABASE IF NOT EXISTS \`${database}\`${onCluster(this.#layout)}`,
+      });
+    } finally {
+      await servers.close();
+    }
+  }
+
+  async #command(statement: Statement): Promise<void> {
+    await this.#servers.command(statement);
+  }
+
+  get #engine() {
+    return {
+      command: (sql: string) => this.#command({ sql }),
+      query: <Row>(sql: string, parameters?: QueryParameters) => this.query<Row>(sql, parameters),
+    };
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new StoreError('the store is closed');
+  }
+}
+
+/** FUNCTION_THROW_IF_VALUE_IS_NON_ZERO (src/Common/ErrorCodes.cpp). */
+const THROW_IF = 395;
+
+const INSERT_SETTINGS = {
+  // The answer must mean that the rows are stored.
+  async_insert: 0,
+  distributed_foreground_insert: 1,
+} as const;
+
+function queryPrefix(writer: string): string {
+  return `sonde-${writer}-`;
+}
+
+/** The columns of an Arrow stream of a table's records, by the types that the stream has them in. */
+function arrowStructure({ fields }: RecordTable): string {
+  return fields.map((field: FieldDeclaration) => `${field.name} ${arrowTypes[field.type]}`).join(', ');
+}
+
+const arrowTypes: Readonly<Record<FieldType, string>> = {
+  time: "DateTime64(3, 'UTC')",
+  ip: 'FixedString(16)',
+  uint8: 'UInt8',
+  uint16: 'UInt16',
+  uint32: 'UInt32',
+  uint64: 'UInt64',
+  boolean: 'UInt8',
+  enumeration: 'Int8',
+  text: 'LowCardinality(String)',
+};
+
+function quoted(text: string): string {
+  return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
+}
+
+function bytes(chunks: readonly (Uint8Array | string)[]): Readable {
+  return Readable.from(chunks, { objectMode: false });
+}

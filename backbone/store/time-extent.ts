@@ -1,0 +1,23 @@
+import type { FlowColumns, Records } from '@sonde/model/flow/columns';
+import { halvesOf, readWide } from '@sonde/model/flow/wide';
+
+/** The earliest and the latest start of records, in ms since 1970. */
+export function timeExtent({ rows, columns }: TimedRecords): {
+  readonly first: number;
+  readonly last: number;
+} {
+  const times = halvesOf(columns.start_time);
+  let first = Infinity;
+  let last = -Infinity;
+  for (let row = 0; row < rows; row++) {
+    const time = readWide(times, row);
+    if (time < first) first = time;
+    if (time > last) last = time;
+  }
+  return { first, last };
+}
+
+interface TimedRecords {
+  readonly rows: Records['rows'];
+  readonly columns: Pick<FlowColumns, 'start_time'>;
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ClickHouseServers } from '@sonde/backbone/store/clickhouse-servers';
+import { startClickHouseEndpoint } from './endpoint.js';
+
+/** A ClickHouse for a test: that of CLICKHOUSE_URL if it is given, else the endpoint over chDB, in this process. */
+export interface TestClickHouse {
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  /** A name of a database that nobody else uses; it is made by whoever migrates, and dropped at the end. */
+  readonly database: string;
+  /** Whether it is a real server. */
+  readonly isReal: boolean;
+  /** Runs a statement as its administrator would. */
+  command(sql: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startTestClickHouse(): Promise<TestClickHouse> {
+  const given = process.env['CLICKHOUSE_URL'];
+  const directory = await mkdtemp(path.join(tmpdir(), 'sonde-clickhouse-'));
+  const endpoint = given === undefined ? await startClickHouseEndpoint(directory) : undefined;
+  const database = `sonde_test_${randomUUID().replaceAll('-', '')}`;
+  const connection = {
+    url: endpoint?.url ?? given ?? '',
+    username: process.env['CLICKHOUSE_USER'] ?? 'default',
+    password: process.env['CLICKHOUSE_PASSWORD'] ?? '',
+    database,
+  };
+  const administrator = new ClickHouseServers({ ...connection, urls: [connection.url] });
+  return {
+    ...connection,
+    isReal: endpoint === undefined,
+    command: (sql) => administrator.command({ sql }),
+    async close() {
+      const outside = new ClickHouseServers({ ...connection, urls: [connection.url], database: 'default' });
+      await outside.command({ sql: `DROP DATABASE IF EXISTS ${database}` });
+      await outside.close();
+      await administrator.close();
+      await endpoint?.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
