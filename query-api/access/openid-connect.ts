@@ -43,8 +43,11 @@ const RETRY_MS = 5000;
 const KEYS_COOLDOWN_MS = 10_000;
 
 /** Recognises tokens of an OpenID provider: JSON Web Tokens that it signed (OpenID Connect Core 1.0 §3.1.3.7). */
-export function openIdConnect(provider: OpenIdProvider): RecogniseToken {
-  const keys = discoveredKeys(provider.issuer);
+export function openIdConnect(
+  provider: OpenIdProvider,
+  keysCooldownMs: number = KEYS_COOLDOWN_MS,
+): RecogniseToken {
+  const keys = discoveredKeys(provider.issuer, keysCooldownMs);
   const algorithms = [...(provider.algorithms ?? SIGNATURE_ALGORITHMS)];
   const { issuer, audiences, clockToleranceSeconds = 60 } = provider;
   return async (token) => {
@@ -113,19 +116,19 @@ function refusalOf(error: unknown): unknown {
 }
 
 /** The provider's keys, which it may change at any time: a key that is not known is looked for anew. */
-function discoveredKeys(issuer: string): () => Promise<JWTVerifyGetKey> {
+function discoveredKeys(issuer: string, keysCooldownMs: number): () => Promise<JWTVerifyGetKey> {
   let found: Promise<JWTVerifyGetKey> | undefined;
   let goodUntilMs = 0;
   return () => {
     if (found && Date.now() < goodUntilMs) return found;
     goodUntilMs = Date.now() + DISCOVERY_MS;
-    found = discover(issuer);
+    found = discover(issuer, keysCooldownMs);
     found.catch(() => (goodUntilMs = Date.now() + RETRY_MS));
     return found;
   };
 }
 
-async function discover(issuer: string): Promise<JWTVerifyGetKey> {
+async function discover(issuer: string, keysCooldownMs: number): Promise<JWTVerifyGetKey> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS) });
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
@@ -136,7 +139,7 @@ async function discover(issuer: string): Promise<JWTVerifyGetKey> {
   }
   return createRemoteJWKSet(new URL(document.jwks_uri), {
     timeoutDuration: ANSWER_MS,
-    cooldownDuration: KEYS_COOLDOWN_MS,
+    cooldownDuration: keysCooldownMs,
   });
 }
 

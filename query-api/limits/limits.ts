@@ -39,7 +39,7 @@ export const defaultLimits: Limits = {
 /** Without authentication all share one identity, and the machine is theirs. */
 export const localLimits: Limits = {
   ...defaultLimits,
-  requests: { burst: Infinity, perSecond: Infinity },
+  requests: { burst: Infinity, perSecond: 1 },
   concurrent: 16,
   waiting: 1000,
   streams: 1000,

@@ -1,0 +1,97 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TokenRefused } from './identity.js';
+import { kubernetesTokens } from './token-review.js';
+
+let server: Server;
+/** What the API server answers, and what it was asked. */
+let answer: { status: number; body: unknown };
+let asked: { url: string | undefined; authorization: string | undefined; body: unknown }[];
+
+beforeEach(async () => {
+  asked = [];
+  server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const { authorization } = request.headers;
+      asked.push({ url: request.url, authorization, body: JSON.parse(body) });
+      response.writeHead(answer.status).end(JSON.stringify(answer.body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function recogniser(options: { audiences?: string[]; groupsPrefix?: string } = {}) {
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return kubernetesTokens({
+    kubeConfig: {
+      getCurrentCluster: () => ({ server: address }),
+      applyToHTTPSOptions: (request) => {
+        Object.assign(request.headers ?? {}, { authorization: 'Bearer reviewer' });
+        return Promise.resolve();
+      },
+    },
+    ...options,
+  });
+}
+
+const user = { username: 'system:serviceaccount:shop:web', groups: ['system:serviceaccounts:shop'] };
+
+function reviewed(status: object): void {
+  answer = { status: 201, body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', status } };
+}
+
+describe('a token that Kubernetes reviews', () => {
+  it('tells whose it is', async () => {
+    reviewed({ authenticated: true, user });
+    expect(await recogniser({ groupsPrefix: 'k8s:' })('abc')).toMatchObject({
+      subject: 'kubernetes:system:serviceaccount:shop:web',
+      groups: ['k8s:system:serviceaccounts:shop'],
+    });
+    expect(asked).toEqual([
+      {
+        url: '/apis/authentication.k8s.io/v1/tokenreviews',
+        authorization: 'Bearer reviewer',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: 'abc' } },
+      },
+    ]);
+  });
+
+  it('is looked at again soon, for it may have been taken back', async () => {
+    reviewed({ authenticated: true, user });
+    const { untilMs } = await recogniser()('abc');
+    expect(untilMs).toBeLessThanOrEqual(Date.now() + 60_000);
+  });
+
+  it.each([
+    ['that is not known', { authenticated: false, error: 'expired' }],
+    ['of nobody', { authenticated: true }],
+    ['of which nothing is said', {}],
+  ])('%s is refused', async (_what, status) => {
+    reviewed(status);
+    await expect(recogniser()('abc')).rejects.toThrow(TokenRefused);
+  });
+
+  it('must be meant for one of the audiences, and the API server must have checked that', async () => {
+    const recognise = recogniser({ audiences: ['sonde'] });
+    reviewed({ authenticated: true, user, audiences: ['sonde'] });
+    expect(await recognise('abc')).toMatchObject({ groups: user.groups });
+    expect(asked[0]?.body).toMatchObject({ spec: { token: 'abc', audiences: ['sonde'] } });
+    for (const audiences of [['other'], undefined]) {
+      reviewed({ authenticated: true, user, audiences });
+      await expect(recognise('abc')).rejects.toThrow(TokenRefused);
+    }
+  });
+
+  it('is not refused because the API server does not let us ask', async () => {
+    answer = { status: 403, body: { message: 'forbidden' } };
+    await expect(recogniser()('abc')).rejects.toThrow('answers a TokenReview with 403');
+    await expect(recogniser()('abc')).rejects.not.toThrow(TokenRefused);
+  });
+});
