@@ -20,8 +20,14 @@ import { healthzRoute } from './routes/healthz.js';
 import { loginRoute } from './routes/login.js';
 import { metricsRoute } from './routes/metrics.js';
 import { openapiRoute } from './routes/openapi.js';
+import { queryRoute } from './routes/query.js';
+import { policiesRoute } from './routes/policies.js';
+import { policiesChangesRoute } from './routes/policies-changes.js';
+import { policiesPreviewRoute } from './routes/policies-preview.js';
+import { policiesSuggestRoute } from './routes/policies-suggest.js';
 import { readyzRoute } from './routes/readyz.js';
 import { whoamiRoute } from './routes/whoami.js';
+import { workloadsRoute } from './routes/workloads.js';
 import { sendSecurityHeaders } from './security-headers.js';
 import { type ReloadableServer, reloadTls, type TlsFiles, tlsOptions } from './tls.js';
 
@@ -38,6 +44,8 @@ export interface QueryApiOptions {
   readonly security?: SecurityOptions;
   /** The server's certificate; `elsewhere` if something before it encrypts. Must be given to listen beyond loopback. */
   readonly tls?: TlsFiles | 'elsewhere';
+  /** How often it is looked whether the certificate was renewed, in milliseconds. */
+  readonly tlsLookMs?: number;
   /** Addresses and prefixes of proxies whose word (X-Forwarded-For) is taken for where requests come from. */
   readonly trustedProxies?: readonly string[];
   /** What differs from {@link defaultLimits}; without `security` from {@link localLimits}. */
@@ -65,12 +73,12 @@ const ARRIVAL_MS = 30_000;
  *   saying who they are or without encryption; SecurityError if `security` cannot be meant.
  */
 export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
-  const { host = '127.0.0.1', port, tls, log } = options;
+  const { host = '127.0.0.1', port, tls, tlsLookMs, log } = options;
   assertSafe(host, options);
   const server = await createServer(options);
   // Fastify's type of a server does not tell that with certificates it is one of https.
   const encrypting = server.server as object as ReloadableServer;
-  const stopReloading = typeof tls === 'object' ? reloadTls(encrypting, tls, log) : undefined;
+  const stopReloading = typeof tls === 'object' ? reloadTls(encrypting, tls, log, tlsLookMs) : undefined;
   const url = await server.listen({ host, port });
   return {
     url,
@@ -126,6 +134,12 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
 
   flowsRoute(server, dependencies);
   dnsRoute(server, dependencies);
+  queryRoute(server, dependencies);
+  policiesRoute(server, dependencies);
+  policiesChangesRoute(server, dependencies);
+  policiesPreviewRoute(server, dependencies);
+  policiesSuggestRoute(server, dependencies);
+  workloadsRoute(server, dependencies);
   whoamiRoute(server);
   loginRoute(server, security);
   openapiRoute(server);

@@ -9,6 +9,7 @@ import { Registry } from 'prom-client';
 import type { Grant } from '../access/access.js';
 import { type QueryApi, type QueryApiOptions, startQueryApi } from '../server.js';
 import { type ApiDocument, Conformance } from './conformance.js';
+import { stubStore } from './stub-store.js';
 
 /** Somebody who asks an API. Every answer is held to the API's description. */
 export interface TestClient {
@@ -85,18 +86,7 @@ function securityOf(who: readonly string[] | readonly Grant[]): NonNullable<Quer
 
 /** What an API answers whose store fails at every query. */
 export async function answerOfFailingStore(error: Error, target: string): Promise<Answer> {
-  const unused = () => Promise.reject(new Error('the API only reads'));
-  const store: FlowStore = {
-    query: () => Promise.reject(error),
-    queryStream: () => Promise.reject(error),
-    migrate: unused,
-    insert: unused,
-    claim: unused,
-    highestOffsets: unused,
-    insertObjects: unused,
-    confirmObjects: unused,
-    close: unused,
-  };
+  const store = stubStore(() => Promise.reject(error));
   const api = await startQueryApi({ store, port: 0, registry: new Registry(), log });
   try {
     return await clientOf(Promise.resolve(api)).get(target);
