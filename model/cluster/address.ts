@@ -18,11 +18,13 @@ export class AddressError extends Error {
  * @throws AddressError if the text is neither.
  */
 export function parseAddress(text: string): Uint8Array {
+  // Told apart first, since the parsers refuse by throwing, which takes them tens of microseconds.
+  const isIpv6 = text.includes(':');
   // Four-part form only: "10.1" or "0x0a000001" would name an address that the writer did not mean.
-  if (ipaddr.IPv4.isValidFourPartDecimal(text))
+  if (!isIpv6 && ipaddr.IPv4.isValidFourPartDecimal(text))
     return Uint8Array.from(ipaddr.IPv4.parse(text).toIPv4MappedAddress().toByteArray());
   // Zones have no place in a flow, and ::a.b.c.d is a retired form (RFC 4291 §2.5.5.1) that readers disagree on.
-  if (!/%|^::\d+\./.test(text) && ipaddr.IPv6.isValid(text))
+  if (isIpv6 && !/%|^::\d+\./.test(text) && ipaddr.IPv6.isValid(text))
     return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
   throw new AddressError(text);
 }
