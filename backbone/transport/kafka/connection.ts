@@ -1,0 +1,60 @@
+import type { ConnectionOptions } from 'node:tls';
+import kafkajs, { type KafkaConfig, type LogEntry } from 'kafkajs';
+import { compressFrame, decompressFrame } from 'lz4-napi';
+import type { Logger } from '../../logging.js';
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
+
+/** How to reach a Kafka cluster and who to be there. */
+export interface KafkaConnection {
+  /** `host:port` of some of its brokers; they tell of the others. */
+  readonly brokers: readonly string[];
+  /** What this client calls itself in the brokers' logs and quotas. */
+  readonly clientId: string;
+  /** TLS, with Node's options for it (`ca`, `cert`, `key`, …); without it connections are plain. */
+  readonly tls?: ConnectionOptions | undefined;
+  readonly sasl?: KafkaCredentials | undefined;
+}
+
+export interface KafkaCredentials {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * How long the client itself tries again before it says that something failed: short, because what calls it tries for
+ * ever and starts over cleanly, which the client does not.
+ */
+const RETRY = { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 } as const;
+
+/**
+ * A client of a Kafka cluster. Its log goes to ours one level lower than it is: what it calls an error is mostly a broker
+ * that is away, which the callers tell in words of their own.
+ */
+export function kafkaClient({ brokers, clientId, tls, sasl }: KafkaConnection, log: Logger): kafkajs.Kafka {
+  // Kafka's LZ4 is the frame format (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md); kafkajs brings none.
+  CompressionCodecs[CompressionTypes.LZ4] = () => ({
+    compress: ({ buffer }: { readonly buffer: Buffer }) => compressFrame(buffer),
+    decompress: decompressFrame,
+  });
+  const config: KafkaConfig = {
+    brokers: [...brokers],
+    clientId,
+    connectionTimeout: 5_000,
+    requestTimeout: 30_000,
+    retry: RETRY,
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => logLower(log, entry),
+  };
+  if (tls !== undefined) config.ssl = tls;
+  // The same three fields for each of the three mechanisms, which kafkajs declares one by one.
+  if (sasl !== undefined) config.sasl = sasl as NonNullable<KafkaConfig['sasl']>;
+  return new Kafka(config);
+}
+
+function logLower(log: Logger, { level, namespace, log: { message, error } }: LogEntry): void {
+  const about = { client: 'kafka', namespace, error: error as unknown };
+  if (level === logLevel.ERROR) log.info(about, message);
+  else log.debug(about, message);
+}

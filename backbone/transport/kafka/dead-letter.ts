@@ -1,0 +1,20 @@
+import type { WireError } from '@sonde/model/flow/wire/decode';
+import type { KafkaMessage, ProducerRecord } from 'kafkajs';
+import { DEAD_TOPIC } from './topics.js';
+
+/** A message that cannot be read, as it is put aside: with its key and bytes, and where it was and why in headers. */
+export function deadLetter(
+  topic: string,
+  partition: number,
+  { key, value, offset }: Pick<KafkaMessage, 'key' | 'value' | 'offset'>,
+  error: WireError,
+): ProducerRecord {
+  const headers = {
+    'sonde-reason': error.reason,
+    'sonde-error': error.message,
+    'sonde-topic': topic,
+    'sonde-partition': String(partition),
+    'sonde-offset': offset,
+  };
+  return { topic: DEAD_TOPIC, acks: -1, messages: [{ key, value, headers }] };
+}

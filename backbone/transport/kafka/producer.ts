@@ -1,0 +1,109 @@
+import kafkajs, { type Admin, type Producer, type TopicMessages, type Transaction } from 'kafkajs';
+import type { Logger } from '../../logging.js';
+import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from '../spool/sink.js';
+import { type KafkaConnection, kafkaClient } from './connection.js';
+import { createTopics, FLOWS_TOPIC, type TopicSettings } from './topics.js';
+
+export interface KafkaPublisherOptions {
+  readonly connection: KafkaConnection;
+  /** Creates the topics that there are not; without it they must be there. */
+  readonly topics?: TopicSettings | undefined;
+  readonly log: Logger;
+}
+
+/**
+ * How long a broker waits for a transaction whose collector is gone for good before it aborts it. Until then the
+ * partition's readers wait at its start; a collector that comes back aborts it at once.
+ */
+const TRANSACTION_TIMEOUT_MS = 15_000;
+
+/**
+ * Delivers a spool to Kafka exactly once, across crashes of this process: messages and the spool's position, kept as
+ * the offset of a consumer group named after the spool, are written in one transaction
+ * (docs/decisions/0006-kafka-exactly-once.md).
+ */
+export function createKafkaPublisher({ connection, topics, log }: KafkaPublisherOptions): SpoolSink {
+  const kafka = kafkaClient(connection, log);
+  let session: Session | undefined;
+
+  async function close(): Promise<void> {
+    const { admin, producer } = session ?? {};
+    session = undefined;
+    await Promise.allSettled([producer?.disconnect(), admin?.disconnect()]);
+  }
+
+  return {
+    async open(stream) {
+      await close();
+      const name = `sonde.spool.${stream}`;
+      const opening = {
+        name,
+        admin: kafka.admin(),
+        producer: kafka.producer({
+          transactionalId: name,
+          idempotent: true,
+          maxInFlightRequests: 1,
+          transactionTimeout: TRANSACTION_TIMEOUT_MS,
+          createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+        }),
+      };
+      session = opening;
+      await Promise.all([opening.admin.connect(), opening.producer.connect()]);
+      if (topics) await createTopics(opening.admin, topics);
+      // This fences whoever used the spool before and ends what it left open; only then its position is final.
+      const transaction = await opening.producer.transaction();
+      session = { ...opening, transaction };
+      return await storedPosition(opening.admin, name);
+    },
+
+    async send(messages, position) {
+      if (!session) throw new Error('the publisher is not open');
+      const { name, producer } = session;
+      const transaction = session.transaction ?? (await producer.transaction());
+      session = { ...session, transaction: undefined };
+      const topicMessages = byTopic(messages);
+      if (topicMessages.length > 0) await sendAll(transaction, topicMessages);
+      const partitions = [{ partition: 0, offset: String(position) }];
+      await transaction.sendOffsets({ consumerGroupId: name, topics: [{ topic: FLOWS_TOPIC, partitions }] });
+      await transaction.commit();
+    },
+
+    close,
+  };
+}
+
+async function sendAll(transaction: Transaction, topicMessages: TopicMessages[]): Promise<void> {
+  try {
+    await transaction.sendBatch({ topicMessages, acks: -1, compression: kafkajs.CompressionTypes.LZ4 });
+  } catch (error) {
+    const { type } = error as { readonly type?: string };
+    if (type !== 'MESSAGE_TOO_LARGE' && type !== 'RECORD_LIST_TOO_LARGE') throw error;
+    throw new MessageTooLargeError((error as Error).message, { cause: error });
+  }
+}
+
+interface Session {
+  /** Of the spool: its transactional id and its consumer group. */
+  readonly name: string;
+  readonly admin: Admin;
+  readonly producer: Producer;
+  /** The transaction that opening began, in which nothing has been sent yet. */
+  readonly transaction?: Transaction | undefined;
+}
+
+/** The position up to which all of the spool was delivered: the group's offset, of partition 0 by convention. */
+async function storedPosition(admin: Admin, group: string): Promise<number> {
+  const [flows] = await admin.fetchOffsets({ groupId: group, topics: [FLOWS_TOPIC] });
+  const offset = flows?.partitions.find(({ partition }) => partition === 0)?.offset;
+  return Math.max(0, Number(offset ?? 0));
+}
+
+function byTopic(messages: readonly OutgoingMessage[]): TopicMessages[] {
+  const grouped = new Map<string, TopicMessages>();
+  for (const { topic, key, value } of messages) {
+    const group = grouped.get(topic) ?? { topic, messages: [] };
+    group.messages.push({ key, value: Buffer.from(value.buffer, value.byteOffset, value.byteLength) });
+    grouped.set(topic, group);
+  }
+  return [...grouped.values()];
+}

@@ -1,0 +1,55 @@
+import type { Admin, ITopicConfig } from 'kafkajs';
+
+/** The topics, as docs/topics.md describes them. */
+export const FLOWS_TOPIC = 'sonde.flows';
+export const DNS_TOPIC = 'sonde.dns';
+export const DEAD_TOPIC = 'sonde.dead';
+
+export interface TopicSettings {
+  /** Over how many partitions flows are spread: no more enrichers than this can share the work. */
+  readonly partitions: number;
+  /** On how many brokers each partition lies; without it the cluster's default. */
+  readonly replicas?: number | undefined;
+  /** How long messages stay, and so how long enrichers or the store may be away. */
+  readonly retentionHours: number;
+}
+
+export const defaultTopics: TopicSettings = { partitions: 12, retentionHours: 24 };
+
+/** The largest record batch that the topics take. Brokers' own limit is 1 MiB unless a topic says otherwise. */
+export const MOST_MESSAGE_BYTES = 8 * 2 ** 20;
+
+/** How long messages that could not be read are kept for whoever looks into it. */
+const DEAD_RETENTION_HOURS = 24 * 7;
+
+/**
+ * Creates those of the topics that there are not. Topics that exist stay as they are.
+ * @throws kafkajs' errors, for example if this user may not create topics.
+ */
+export async function createTopics(admin: Admin, settings: TopicSettings): Promise<void> {
+  const existing = new Set(await admin.listTopics());
+  const wanted = [
+    topic(FLOWS_TOPIC, settings),
+    topic(DNS_TOPIC, settings),
+    topic(DEAD_TOPIC, { ...settings, partitions: 1, retentionHours: DEAD_RETENTION_HOURS }),
+  ];
+  const missing = wanted.filter(({ topic }) => !existing.has(topic));
+  // Another service may be faster: then the topic is there, and kafkajs says false.
+  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true });
+}
+
+function topic(name: string, { partitions, replicas, retentionHours }: TopicSettings): ITopicConfig {
+  return {
+    topic: name,
+    numPartitions: partitions,
+    // -1: what the cluster has as default.
+    replicationFactor: replicas ?? -1,
+    configEntries: [
+      { name: 'cleanup.policy', value: 'delete' },
+      { name: 'retention.ms', value: String(retentionHours * 3_600_000) },
+      { name: 'max.message.bytes', value: String(MOST_MESSAGE_BYTES) },
+      // As the collectors compress: brokers need not do it again.
+      { name: 'compression.type', value: 'producer' },
+    ],
+  };
+}
