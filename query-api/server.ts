@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 import { authenticateTokens, type SecurityOptions } from './access/authenticate.js';
 import { allowLoopback, isLoopback } from './access/loopback.js';
 import { requireAccess } from './access/request-access.js';
+import { noticeLeaving } from './client-left.js';
 import { tagAnswers } from './entity-tags.js';
 import { answerErrorsWithProblems, sendError } from './errors.js';
 import { acceptJsonBodies } from './json-body.js';
@@ -125,6 +126,7 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
   answerErrorsWithProblems(server);
   acceptJsonBodies(server);
   sendRequestIds(server);
+  noticeLeaving(server);
   sendSecurityHeaders(server, tls !== undefined);
   measureRequests(server, registry);
   requireAccess(server, security ? authenticateTokens(security) : allowLoopback());

@@ -52,7 +52,8 @@ function enumerationSql({ field, values }: Of<'enumeration'>, parameters: Parame
   return `(${field.name} IN ${parameters.add([...new Set(values)], 'Array(String)')})`;
 }
 
-function textSql(text: TextOperand, parameters: Parameters): string {
+/** A field or a label as an expression of SQL. */
+export function textSql(text: TextOperand, parameters: Parameters): string {
   if (text.kind === 'field') return text.field.name;
   // The value behind the first label with this key.
   const pattern = `(?:^|,)${RE2JS.quote(text.key)}=([^,]*)`;

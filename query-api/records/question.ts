@@ -91,5 +91,5 @@ export function select<Row>(
   parameters: SqlParameters,
 ): Promise<Row[]> {
   const settings = { max_execution_time: limits.querySeconds };
-  return store.query<Row>(sql, parameters.values, { signal: request.signal, settings });
+  return store.query<Row>(sql, parameters.values, { signal: request.left, settings });
 }

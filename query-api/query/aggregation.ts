@@ -1,0 +1,154 @@
+import { FilterError } from '@sonde/model/filter/errors';
+import { type Key, keyName, parseKey } from '@sonde/model/filter/key';
+import { textSql } from '@sonde/model/filter/sql';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { Access } from '../access/access.js';
+import type { Limits } from '../limits/limits.js';
+import { invalidParameters, type ParameterError } from '../problem.js';
+import { fromWhere, type Question, tableOf } from '../records/question.js';
+import { SqlParameters } from '../sql/parameters.js';
+import { parseDuration } from '../time-range.js';
+import { type Metric, type MetricRequest, metricSql, readMetric } from './metrics.js';
+
+/** What a request asks to be worked out, besides of which records. */
+export interface AggregationRequest {
+  readonly metrics: readonly MetricRequest[];
+  readonly groupBy: readonly string[];
+  readonly interval?: string;
+  readonly order?: { readonly by: string; readonly direction: 'descending' | 'ascending' };
+  readonly limit: number;
+  readonly records: 'primary' | 'all';
+}
+
+/** Metrics of groups of records, maybe by time. */
+export interface Aggregation {
+  readonly metrics: readonly Metric[];
+  readonly groups: readonly { readonly name: string; readonly key: Key }[];
+  /** Length of the steps of time that the metrics are given for; without it one value for the whole range. */
+  readonly intervalMs: number | undefined;
+  /** Which groups come first: the place of a metric or of a group in their lists. */
+  readonly order: {
+    readonly by: 'metric' | 'group';
+    readonly index: number;
+    readonly direction: 'ASC' | 'DESC';
+  };
+  /** The most groups. */
+  readonly limit: number;
+  readonly records: 'primary' | 'all';
+}
+
+/** Most values of one answer in steps of time, for each row that an answer without may have. */
+const STEPS_PER_ROW = 10;
+
+/**
+ * Reads what a request asks to be worked out.
+ * @throws Problem 400 that says all that is wrong.
+ */
+export function readAggregation(
+  request: AggregationRequest,
+  { kind, range }: Question,
+  limits: Limits,
+): Aggregation {
+  const { fields } = tableOf[kind];
+  const errors: ParameterError[] = [];
+  const take = <Value extends object>(read: Value | ParameterError): Value[] => {
+    if (!('parameter' in read)) return [read];
+    errors.push(read);
+    return [];
+  };
+  const metrics = request.metrics.flatMap((one, at) => take(readMetric(one, fields, `metrics/${at}`)));
+  const groups = request.groupBy.flatMap((text, at) => take(readGroup(text, fields, `groupBy/${at}`)));
+  const intervalMs = request.interval === undefined ? undefined : parseDuration(request.interval);
+  if (request.interval !== undefined && intervalMs === undefined) {
+    errors.push({ parameter: 'interval', reason: 'not a length of time: write 30s, 5m, 1h or 1d' });
+  }
+  const names = [TIME, ...groups.map(({ name }) => name), ...metrics.map(({ name }) => name)];
+  for (const name of names.filter((one, at) => names.indexOf(one) < at)) {
+    errors.push({ parameter: 'metrics', reason: `two columns have the name ${name}: give one another` });
+  }
+  const steps = intervalMs === undefined ? 1 : Math.ceil((range.to - range.from) / intervalMs) + 1;
+  if (steps * request.limit > limits.rows * (intervalMs === undefined ? 1 : STEPS_PER_ROW)) {
+    errors.push({
+      parameter: 'limit',
+      reason: `${steps} steps of time for each of ${request.limit} groups are too many: ask for longer steps or fewer groups`,
+    });
+  }
+  const by = request.order?.by ?? metrics[0]?.name;
+  const metric = metrics.findIndex(({ name }) => name === by);
+  const group = groups.findIndex(({ name }) => name === by?.replace(/^(src|dst)\./, '$1_'));
+  if (metric < 0 && group < 0 && errors.length === 0) {
+    errors.push({ parameter: 'order/by', reason: `there is no metric or group with the name ${by ?? ''}` });
+  }
+  if (errors.length > 0) throw invalidParameters(errors);
+  return {
+    metrics,
+    groups,
+    intervalMs,
+    order: {
+      ...(metric < 0 ? { by: 'group', index: group } : { by: 'metric', index: metric }),
+      direction: request.order?.direction === 'ascending' ? 'ASC' : 'DESC',
+    },
+    limit: request.limit,
+    records: request.records,
+  };
+}
+
+/** The name of the column of time. */
+export const TIME = 'time';
+
+function readGroup(
+  text: string,
+  fields: readonly FieldDeclaration[],
+  parameter: string,
+): Aggregation['groups'][number] | ParameterError {
+  try {
+    const key = parseKey(text, fields);
+    return { name: keyName(key), key };
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    const { message, start, end, nearest } = error;
+    return { parameter, reason: message, nearest, start, end };
+  }
+}
+
+/**
+ * The statement that works it out. Its columns are `t`, the start of the step in milliseconds since 1970, `g0` …, `m0` …,
+ * and `more`, whether there are more groups than asked for. With steps of time the groups are the first of the whole
+ * range, the same in every step.
+ */
+export function aggregationSql(
+  question: Question,
+  aggregation: Aggregation,
+  access: Access,
+): { sql: string; parameters: SqlParameters } {
+  const { metrics, groups, intervalMs, order, limit, records } = aggregation;
+  const parameters = new SqlParameters();
+  const primary = records === 'primary' ? ' AND primary = true' : '';
+  const where = `${fromWhere(question, access, parameters)}${primary}`;
+  const keys = groups.map(({ key }) => textSql(key, parameters));
+  const values = metrics.map((metric) => metricSql(metric, parameters));
+  const chosen = order.by === 'metric' ? values[order.index] : keys[order.index];
+  const groupBy = keys.length > 0 ? `GROUP BY ${keys.join(', ')}` : '';
+  const most = parameters.add(limit, 'UInt32');
+  const first = `${groupBy} ORDER BY ${[`${chosen ?? ''} ${order.direction} NULLS LAST`, ...keys].join(', ')} LIMIT ${most} + 1`;
+  const columns = [...named(keys, 'g'), ...named(values, 'm')];
+  if (intervalMs === undefined) {
+    return { sql: `SELECT ${columns.join(', ')} ${where} ${first}`, parameters };
+  }
+  const step = parameters.add(intervalMs, 'Int64');
+  const time = `intDiv(toUnixTimestamp64Milli(start_time), ${step}) * ${step}`;
+  if (keys.length === 0) {
+    const sql = `SELECT ${[`${time} AS t`, ...columns].join(', ')} ${where} GROUP BY t ORDER BY t`;
+    return { sql, parameters };
+  }
+  const tuple = `tuple(${keys.join(', ')})`;
+  const sql = `WITH (SELECT groupArray(k) FROM (SELECT ${tuple} AS k ${where} ${first})) AS top
+    SELECT ${[`${time} AS t`, ...columns, `length(top) > ${most} AS more`].join(', ')} ${where}
+    AND ${tuple} IN (SELECT arrayJoin(arraySlice(top, 1, ${most})))
+    GROUP BY ${['t', ...keys].join(', ')} ORDER BY ${['t', ...keys].join(', ')}`;
+  return { sql, parameters };
+}
+
+function named(expressions: readonly string[], letter: string): string[] {
+  return expressions.map((expression, at) => `${expression} AS ${letter}${at}`);
+}

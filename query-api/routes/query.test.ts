@@ -1,0 +1,303 @@
+import { enrichedDns } from '@sonde/model/dns/build-dns';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { tableFromIPC } from 'apache-arrow';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi } from '../testing/test-api.js';
+
+const DAY = Date.parse('2026-03-01T00:00:00Z');
+const MINUTE = 60_000;
+const range = { from: '2026-03-01T00:00:00Z', to: '2026-03-01T00:10:00Z' };
+
+let api: TestApi;
+
+/** A flow of the day in a minute, counted once unless said otherwise. */
+function flow(minute: number, said: FlowRow): FlowRow {
+  return { start_time: DAY + minute * MINUTE, primary: true, ...said };
+}
+
+beforeAll(async () => {
+  api = await startTestApi();
+  const web = { src_namespace: 'shop', src_workload: 'web', src_labels: 'app=web', action: 'allow' } as const;
+  await api.store.insert({
+    flows: enrichedFlows([
+      flow(0, { ...web, bytes_out: 100, bytes_in: 1000, rtt_us: 100, packets_out: 1, dst_port: 80 }),
+      flow(0, { ...web, bytes_out: 200, bytes_in: 0, rtt_us: 300, packets_out: 3, dst_port: 443 }),
+      flow(1, { ...web, bytes_out: 400, bytes_in: 0, rtt_us: 0, dst_port: 443 }),
+      // The other node's report of the first one.
+      flow(0, { ...web, primary: false, bytes_out: 100, bytes_in: 1000, rtt_us: 100, dst_port: 80 }),
+      flow(2, { src_namespace: 'blog', src_labels: 'app=press', action: 'deny', bytes_out: 50 }),
+      flow(9, { src_namespace: 'a,"b"', action: 'deny', bytes_out: 5 }),
+    ]),
+    dns: enrichedDns([
+      { start_time: DAY, primary: true, query_name: 'a.test', rcode: 'NOERROR', latency_us: 10 },
+      { start_time: DAY, primary: true, query_name: 'b.test', rcode: 'NXDOMAIN', latency_us: 30 },
+    ]),
+  });
+});
+
+afterAll(() => api.close());
+
+/** The rows of an answer. */
+async function rows(question: object): Promise<unknown> {
+  const { status, body } = await api.post('/api/v1/query', { ...range, ...question });
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body['rows'];
+}
+
+/** What an answer says is wrong. */
+async function errors(question: object): Promise<unknown> {
+  const { status, body } = await api.post('/api/v1/query', { ...range, ...question });
+  expect(status, JSON.stringify(body)).toBe(400);
+  return body['errors'];
+}
+
+describe('metrics', () => {
+  it.each<[object, unknown]>([
+    [{ function: 'count' }, 5],
+    [{ function: 'sum', field: 'bytes_out' }, 755],
+    [{ function: 'sum', field: 'bytes' }, 1755],
+    [{ function: 'rate', field: 'bytes_out' }, 755 / 600],
+    [{ function: 'mean', field: 'bytes_out' }, 151],
+    [{ function: 'mean', field: 'rtt_us' }, 200],
+    [{ function: 'mean', field: 'rtt_us', weight: 'packets_out' }, 250],
+    [{ function: 'min', field: 'rtt_us' }, 100],
+    [{ function: 'max', field: 'bytes' }, 1100],
+    [{ function: 'min', field: 'start_time' }, '2026-03-01T00:00:00.000Z'],
+    [{ function: 'quantile', field: 'rtt_us', quantile: 1 }, 300],
+    [{ function: 'distinct', field: 'dst.port' }, 3],
+    [{ function: 'distinct', field: 'src.namespace' }, 3],
+  ])('%j of a range is %s', async (metric, expected) => {
+    expect(await rows({ metrics: [metric] })).toEqual([[expected]]);
+  });
+
+  it('count each report if asked to', async () => {
+    expect(await rows({ metrics: [{ function: 'count' }], records: 'all' })).toEqual([[6]]);
+  });
+
+  it('are null where nothing was measured', async () => {
+    const metrics = ['mean', 'min', 'max'].map((name) => ({ function: name, field: 'rtt_us' }));
+    const quantile = { function: 'quantile', field: 'rtt_us', quantile: 0.5 };
+    const question = { metrics: [...metrics, quantile], filter: 'src.namespace == "blog"' };
+    expect(await rows(question)).toEqual([[null, null, null, null]]);
+  });
+
+  it('can be of look-ups', async () => {
+    const metrics = [{ function: 'mean', field: 'latency_us' }];
+    expect(await rows({ table: 'dns', metrics, groupBy: ['rcode'] })).toEqual([
+      ['NXDOMAIN', 30],
+      ['NOERROR', 10],
+    ]);
+  });
+
+  it('have names, types and units', async () => {
+    const metrics = [
+      { function: 'rate', field: 'bytes' },
+      { function: 'quantile', field: 'rtt_us', quantile: 0.95, name: 'slow' },
+      { function: 'max', field: 'end_time' },
+    ];
+    const { body } = await api.post('/api/v1/query', {
+      ...range,
+      metrics,
+      groupBy: ['src.port'],
+      interval: '1m',
+    });
+    expect(body['columns']).toEqual([
+      { name: 'time', type: 'time', role: 'time' },
+      { name: 'src_port', type: 'number', role: 'group' },
+      { name: 'rate_bytes', type: 'number', role: 'metric', unit: 'bytes/s' },
+      { name: 'slow', type: 'number', role: 'metric', unit: 'microseconds' },
+      { name: 'max_end_time', type: 'time', role: 'metric' },
+    ]);
+  });
+});
+
+describe('groups', () => {
+  const metrics = [{ function: 'sum', field: 'bytes_out' }];
+
+  it('come with the most of the first metric first', async () => {
+    expect(await rows({ metrics, groupBy: ['src.namespace', 'action'] })).toEqual([
+      ['shop', 'allow', 700],
+      ['blog', 'deny', 50],
+      ['a,"b"', 'deny', 5],
+    ]);
+  });
+
+  it('come in the order asked for, as many as asked for', async () => {
+    const question = { metrics, groupBy: ['src_namespace'], limit: 2 };
+    const answer = await api.post('/api/v1/query', {
+      ...range,
+      ...question,
+      order: { by: 'src.namespace', direction: 'ascending' },
+    });
+    expect(answer.body).toMatchObject({
+      rows: [
+        ['a,"b"', 5],
+        ['blog', 50],
+      ],
+      truncated: true,
+    });
+  });
+
+  it('can be by a label', async () => {
+    expect(await rows({ metrics, groupBy: ['src.labels["app"]'], filter: 'has(src.labels.app)' })).toEqual([
+      ['web', 700],
+      ['press', 50],
+    ]);
+  });
+
+  it.each([
+    ['cluster', ''],
+    ['primary', true],
+    ['dst.ip', '::'],
+    ['dst.kind', 'external'],
+    ['protocol', 0],
+    ['start_time', '2026-03-01T00:02:00.000Z'],
+    ['transport_offset', 0],
+  ])('can be by %s', async (field, value) => {
+    const filter = 'src.namespace == "blog"';
+    expect(await rows({ metrics: [{ function: 'count' }], groupBy: [field], filter })).toEqual([[value, 1]]);
+  });
+});
+
+describe('steps of time', () => {
+  const metrics = [{ function: 'sum', field: 'bytes_out' }];
+
+  it('start at whole intervals and hold what started in them', async () => {
+    expect(await rows({ metrics, interval: '2m' })).toEqual([
+      ['2026-03-01T00:00:00.000Z', 700],
+      ['2026-03-01T00:02:00.000Z', 50],
+      ['2026-03-01T00:08:00.000Z', 5],
+    ]);
+  });
+
+  it('give rates over the part of the step that the range covers', async () => {
+    const question = { metrics: [{ function: 'rate', field: 'bytes_out' }], interval: '5m' };
+    expect(await rows({ ...question, from: '2026-03-01T00:01:00Z', to: '2026-03-01T00:05:00Z' })).toEqual([
+      ['2026-03-01T00:00:00.000Z', 450 / 240],
+    ]);
+  });
+
+  it('show the groups that are first in the whole range, in every step', async () => {
+    const question = { ...range, metrics, groupBy: ['src.namespace'], interval: '1m', limit: 1 };
+    const { body } = await api.post('/api/v1/query', question);
+    expect(body).toMatchObject({
+      rows: [
+        ['2026-03-01T00:00:00.000Z', 'shop', 300],
+        ['2026-03-01T00:01:00.000Z', 'shop', 400],
+      ],
+      truncated: true,
+    });
+    const all = await api.post('/api/v1/query', { ...question, limit: 3 });
+    expect(all.body['truncated']).toBe(false);
+    expect(all.body['rows']).toHaveLength(4);
+  });
+});
+
+describe('formats', () => {
+  const question = {
+    ...range,
+    metrics: [
+      { function: 'rate', field: 'bytes_out' },
+      { function: 'mean', field: 'rtt_us' },
+    ],
+    groupBy: ['src.namespace', 'dst.port'],
+  };
+
+  it('CSV quotes what must be, and leaves null empty', async () => {
+    const { status, type, text } = await api.post('/api/v1/query', {
+      ...question,
+      metrics: [
+        { function: 'sum', field: 'bytes_out' },
+        { function: 'mean', field: 'rtt_us' },
+      ],
+      format: 'csv',
+      filter: 'src.namespace != "shop"',
+    });
+    expect({ status, type }).toEqual({ status: 200, type: 'text/csv; charset=utf-8; header=present' });
+    expect(text).toBe('src_namespace,dst_port,sum_bytes_out,mean_rtt_us\r\nblog,0,50,\r\n"a,""b""",0,5,\r\n');
+  });
+
+  it("Arrow is a stream that holds a data frame of Grafana's", async () => {
+    const response = await fetch(`${api.url}/api/v1/query`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...question, interval: '1m', format: 'arrow', refId: 'A' }),
+    });
+    expect(response.headers.get('content-type')).toBe('application/vnd.apache.arrow.stream');
+    const frame = tableFromIPC(new Uint8Array(await response.arrayBuffer()));
+    expect(frame.schema.metadata.get('refId')).toBe('A');
+    expect(JSON.parse(frame.schema.metadata.get('meta') ?? '')).toEqual({
+      type: 'timeseries-long',
+      typeVersion: [0, 1],
+    });
+    expect(frame.schema.fields.map((field) => `${field.name} ${String(field.type)}`)).toEqual([
+      'time Timestamp<NANOSECOND>',
+      'src_namespace Utf8',
+      'dst_port Utf8',
+      'rate_bytes_out Float64',
+      'mean_rtt_us Float64',
+    ]);
+    expect(frame.schema.fields.map(({ metadata }) => metadata.get('config'))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      '{"unit":"Bps"}',
+      '{"unit":"µs"}',
+    ]);
+    expect(frame.numRows).toBe(5);
+    expect(frame.getChild('mean_rtt_us')?.toJSON()).toEqual([100, 300, null, null, null]);
+    expect(frame.getChild('src_namespace')?.toJSON()).toEqual(['shop', 'shop', 'shop', 'blog', 'a,"b"']);
+    const times = frame.getChild('time')?.data[0]?.values as BigInt64Array;
+    expect(times[0]).toBe(BigInt(DAY) * 1_000_000n);
+  });
+
+  it('Arrow without rows is a frame too', async () => {
+    const response = await fetch(`${api.url}/api/v1/query`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...question, format: 'arrow', filter: 'false' }),
+    });
+    const frame = tableFromIPC(new Uint8Array(await response.arrayBuffer()));
+    expect([frame.numRows, frame.numCols]).toEqual([0, 4]);
+  });
+});
+
+describe('a namespace-scoped user', () => {
+  it('counts and groups only what may be seen', async () => {
+    const scoped = api.as(['blog']);
+    const question = { ...range, metrics: [{ function: 'count' }], groupBy: ['src.namespace'] };
+    const { body } = await scoped.post('/api/v1/query', question);
+    expect(body['rows']).toEqual([['blog', 1]]);
+  });
+});
+
+describe('what is wrong is told', () => {
+  const metrics = [{ function: 'count' }];
+  it.each<[string, object, object]>([
+    ['no metric', { metrics: [] }, { parameter: 'metrics' }],
+    ['no field', { metrics: [{ function: 'sum' }] }, { parameter: 'metrics/0' }],
+    ['a field to count', { metrics: [{ function: 'count', field: 'node' }] }, { parameter: 'metrics/0' }],
+    [
+      'an unknown field',
+      { metrics: [{ function: 'sum', field: 'bytes_ou' }] },
+      { parameter: 'metrics/0/field', nearest: ['bytes_out', 'bytes_in'] },
+    ],
+    ['a text to add up', { metrics: [{ function: 'sum', field: 'node' }] }, { parameter: 'metrics/0' }],
+    ['no quantile', { metrics: [{ function: 'quantile', field: 'rtt_us' }] }, { parameter: 'metrics/0' }],
+    ['a weight of a sum', { metrics: [{ function: 'sum', field: 'rtt_us', weight: 'packets' }] }, {}],
+    ['a group that is no field', { metrics, groupBy: ['src'] }, { parameter: 'groupBy/0' }],
+    [
+      'an unknown group',
+      { metrics, groupBy: ['src.namespac'] },
+      { parameter: 'groupBy/0', nearest: ['src.namespace'], start: 4 },
+    ],
+    ['a group twice', { metrics, groupBy: ['node', 'node'] }, { parameter: 'metrics' }],
+    ['an order by nothing', { metrics, order: { by: 'x' } }, { parameter: 'order/by' }],
+    ['an interval that is none', { metrics, interval: 'often' }, { parameter: 'interval' }],
+    ['too many steps', { metrics, interval: '1s', limit: 1000 }, { parameter: 'limit' }],
+    ['an unknown function', { metrics: [{ function: 'median' }] }, { parameter: 'metrics/0/function' }],
+    ['a filter', { metrics, filter: 'nod == 1' }, { parameter: 'filter' }],
+  ])('%s', async (_, question, expected) => {
+    expect(await errors(question)).toMatchObject([expected]);
+  });
+});
