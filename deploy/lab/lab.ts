@@ -1,10 +1,11 @@
 import { listNamespaces, removeNamespaces } from './command/namespace.js';
 import { readDefinition, type LabDefinition } from './definition/read.js';
-import { buildNetwork } from './network/build.js';
+import { buildNetwork, buildPodNetwork } from './network/build.js';
 import { labPrefix, nodeNamespace, outsideNamespace, podInterface, podNamespace } from './network/names.js';
 import { definitionDirectory } from './paths.js';
 import { explainFailure, requireLabPrograms } from './unavailable.js';
-import { startWorkloads } from './workloads.js';
+import type { HttpService } from './workload/tasks.js';
+import { dnsServersOf, startWorkload, startWorkloads } from './workloads.js';
 
 /** A Kubernetes-like cluster made of network namespaces on this machine. */
 export interface Lab {
@@ -13,6 +14,11 @@ export interface Lab {
   manifestsDirectory: string;
   nodes: LabNodeNetwork[];
   external: LabExternal;
+  /**
+   * Starts one more pod, on addresses that no other pod has; resolves when its servers listen. Neither manifests nor
+   * services nor the enforcement of policies know of it.
+   */
+  addPod(pod: LabPodToAdd): Promise<AddedPod>;
   /** Ends the lab's processes and removes all of its network. */
   down(): Promise<void>;
 }
@@ -33,6 +39,22 @@ export interface LabPodInterface {
   /** The pod's network namespace. */
   netns: string;
   addresses: string[];
+}
+
+/** A pod to be added to a lab that stands. */
+export interface LabPodToAdd {
+  namespace: string;
+  name: string;
+  /** The name of one of the lab's nodes. */
+  node: string;
+  /** Out of the node's ranges, at most one a family. */
+  addresses: string[];
+  serve: HttpService[];
+}
+
+export interface AddedPod extends LabPodInterface {
+  /** Ends its process and removes its network; its addresses are free then. */
+  remove(): Promise<void>;
 }
 
 /** The outside's first host. */
@@ -74,6 +96,7 @@ export async function upLab(options: LabOptions): Promise<Lab> {
     return {
       name: options.name,
       ...describe(options.name, definition),
+      addPod: (pod) => addPod(pod, definition, options),
       down: async () => {
         await workloads.stop();
         await downLab(options.name);
@@ -95,6 +118,30 @@ export async function downLab(name: string): Promise<boolean> {
   requireLabPrograms(['ip']);
   await removeNamespaces(namespaces);
   return true;
+}
+
+async function addPod(
+  { serve, ...described }: LabPodToAdd,
+  { cluster }: LabDefinition,
+  { name: lab, offloads = true, log }: LabOptions,
+): Promise<AddedPod> {
+  const pod = { ...described, labels: {}, hostNetwork: false };
+  const netns = podNamespace(lab, pod);
+  await buildPodNetwork(lab, pod, { offloads });
+  const configuration = { dnsServers: dnsServersOf(cluster), serve, call: [] };
+  const workload = startWorkload(`${pod.namespace}/${pod.name}`, netns, configuration, log);
+  const remove = async () => {
+    await workload.stop();
+    await removeNamespaces([netns]);
+  };
+  try {
+    await workload.listening;
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  const { namespace, name, addresses } = pod;
+  return { interface: podInterface(pod), namespace, pod: name, netns, addresses, remove };
 }
 
 function describe(

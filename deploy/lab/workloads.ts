@@ -57,14 +57,16 @@ export async function startWorkloads(
   return workloads;
 }
 
-interface WorkloadProcess {
+/** The process of one pod. */
+export interface WorkloadProcess {
   /** Rejects when the process ends before its servers listen. */
   listening: Promise<void>;
   startCalls(): void;
   stop(): Promise<void>;
 }
 
-function startWorkload(
+/** Starts the process of a pod, in the pod's network namespace. */
+export function startWorkload(
   name: string,
   netns: string,
   configuration: WorkloadConfiguration,
@@ -123,7 +125,8 @@ function endpointAddresses({ ports }: LabService): string[] {
   return [...new Set(ports.flatMap((port) => port.endpoints.map(({ address }) => address)))];
 }
 
-function dnsServersOf({ services }: LabCluster): string[] {
+/** Addresses of the cluster's DNS service. */
+export function dnsServersOf({ services }: LabCluster): string[] {
   const dns = services.find(({ namespace, name }) => namespace === 'kube-system' && name === 'kube-dns');
   if (!dns) throw new LabDefinitionError('The manifests hold no Service kube-dns in namespace kube-system.');
   return dns.addresses;

@@ -1,9 +1,9 @@
-import { execInNamespace } from '@sonde/deploy/lab/command/namespace';
 import type { LabPodInterface } from '@sonde/deploy/lab/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { type WatchedLab, watchLab } from './embedded-lab.js';
 import { whySkipLive } from './live.js';
+import { lookUp } from './look-up.js';
 import { makeConnections } from './make-connections.js';
 
 const CLUSTER_DNS = '10.96.0.10';
@@ -23,16 +23,16 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
   beforeAll(async () => {
     watched = await watchLab('e2edns');
     client = podOn('node-b', 'microservice2');
-    await lookUp(client, CLUSTER_DNS, [
+    await lookUp(client.netns, CLUSTER_DNS, [
       ['resolve4', DOMAIN],
       ['resolve6', DOMAIN],
       ['resolve4', 'backend.storefront.svc.cluster.local'],
       ['resolve4', 'nowhere.telephony.example'],
     ]);
-    await lookUp(podOn('node-a', 'frontend'), CLUSTER_DNS, [
+    await lookUp(podOn('node-a', 'frontend').netns, CLUSTER_DNS, [
       ['resolve4', 'logging.storefront.svc.cluster.local'],
     ]);
-    await lookUp(client, UNREACHABLE, [['resolve4', 'silent.telephony.example']]);
+    await lookUp(client.netns, UNREACHABLE, [['resolve4', 'silent.telephony.example']]);
     const outcomes = await makeConnections(client.netns, [
       { host: TELEPHONY.ipv4, port: 80, localPort: 34_001 },
       { host: TELEPHONY.ipv6, port: 80, localPort: 34_002 },
@@ -132,20 +132,4 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
 function byQuestion(a: Row, b: Row): number {
   const question = ({ query_name, query_type }: Row) => `${String(query_name)} ${String(query_type)}`;
   return question(a).localeCompare(question(b));
-}
-
-/** Asks a DNS server from a pod, one question after the other; failures are expected outcomes here. */
-async function lookUp(
-  { netns }: LabPodInterface,
-  server: string,
-  questions: readonly ['resolve4' | 'resolve6', string][],
-): Promise<void> {
-  const script = `
-    const resolver = new (require('node:dns').promises.Resolver)({ timeout: 1000, tries: 1 });
-    resolver.setServers([${JSON.stringify(server)}]);
-    (async () => {
-      for (const [method, name] of ${JSON.stringify(questions)}) await resolver[method](name).catch(() => 0);
-    })();`;
-  const { code, stderr } = await execInNamespace(netns, [process.execPath, '-e', script]);
-  if (code !== 0) throw new Error(stderr);
 }

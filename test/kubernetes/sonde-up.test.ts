@@ -2,13 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readManifests } from '@sonde/backbone/manifests/read';
-import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SondeProcess } from '../e2e/sonde-process.js';
 import { eventually } from '../eventually.js';
 import { FakeApiServer } from './fake-api-server.js';
 import { writeKubeConfig } from './kube-config-file.js';
+import { serveManifests } from './serve-manifests.js';
 
 const storefront = (name: string) =>
   fileURLToPath(new URL(`../../deploy/lab/storefront/${name}`, import.meta.url));
@@ -29,22 +28,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Serves the lab's objects, each at its kind's path. */
-async function serveStorefront(): Promise<void> {
-  const { objects } = await readManifests([storefront('manifests')]);
-  for (const { object } of objects) {
-    const resource = WATCHED_RESOURCES.find(
-      ({ kind, versions }) => kind === object.kind && versions.includes(object.apiVersion),
-    );
-    if (!resource) continue;
-    const at = collectionPath(object.apiVersion, resource.plural);
-    if (!server.serves(at)) server.serve(at);
-    server.put(at, object);
-  }
-}
-
 it('sonde up --kubeconfig names flows, and says what policies say of them, as the API server tells', async () => {
-  await serveStorefront();
+  await serveManifests(server, storefront('manifests'));
   const cluster = { server: server.url, 'insecure-skip-tls-verify': true };
   const kubeConfig = await writeKubeConfig(directory, { cluster, user: { token: 't' } });
   sonde = new SondeProcess([

@@ -1,8 +1,16 @@
 import { execInNamespace, inNamespace, listNamespaces } from '../command/namespace.js';
 import { run } from '../command/run.js';
+import type { LabPod } from '../definition/cluster.js';
 import type { LabDefinition } from '../definition/read.js';
-import { fabricCommands, nodeCommands, outsideCommands, podCommands } from './links.js';
-import { fabricNamespace, labPrefix, nodeNamespace, outsideNamespace, podNamespace } from './names.js';
+import { fabricCommands, nodeCommands, outsideCommands, podCableCommands, podCommands } from './links.js';
+import {
+  fabricNamespace,
+  labPrefix,
+  nodeNamespace,
+  outsideNamespace,
+  podInterface,
+  podNamespace,
+} from './names.js';
 import { serviceTranslation } from './services.js';
 
 /**
@@ -40,6 +48,23 @@ export async function buildNetwork(
   if (!options.offloads) await turnOffloadsOff(lab);
 }
 
+/** Builds the network of one more pod, in a lab that stands. */
+export async function buildPodNetwork(
+  lab: string,
+  pod: LabPod,
+  options: { offloads: boolean },
+): Promise<void> {
+  const netns = podNamespace(lab, pod);
+  const node = nodeNamespace(lab, { name: pod.node });
+  await createNamespaces([netns]);
+  await useAddressesAtOnce(netns);
+  await configureLinks(node, podCableCommands(lab, pod));
+  await configureLinks(netns, podCommands(pod));
+  if (options.offloads) return;
+  await turnOffloadOff(node, podInterface(pod));
+  await turnOffloadOff(netns, 'eth0');
+}
+
 async function createNamespaces(names: readonly string[]): Promise<void> {
   await run(['ip', '-batch', '-'], { input: names.map((name) => `netns add ${name}\n`).join('') });
 }
@@ -67,7 +92,11 @@ async function turnOffloadsOff(lab: string): Promise<void> {
   for (const netns of await listNamespaces(labPrefix(lab))) {
     const { stdout } = await execInNamespace(netns, ['ip', '-json', 'link', 'show', 'type', 'veth']);
     for (const { ifname } of JSON.parse(stdout) as { ifname: string }[]) {
-      await run(inNamespace(netns, ['ethtool', '-K', ifname, 'tso', 'off', 'gso', 'off', 'gro', 'off']));
+      await turnOffloadOff(netns, ifname);
     }
   }
+}
+
+async function turnOffloadOff(netns: string, device: string): Promise<void> {
+  await run(inNamespace(netns, ['ethtool', '-K', device, 'tso', 'off', 'gso', 'off', 'gro', 'off']));
 }

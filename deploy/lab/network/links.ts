@@ -52,7 +52,7 @@ export function nodeCommands(lab: string, node: LabNode, cluster: LabCluster, ou
 }
 
 /** A pod hangs on its node by a cable of its own and is routed to, as Calico does; nodes bridge nothing. */
-function podCableCommands(lab: string, pod: LabPod): string[] {
+export function podCableCommands(lab: string, pod: LabPod): string[] {
   const name = podInterface(pod);
   return [
     `link add ${name} type veth peer name eth0 netns ${podNamespace(lab, pod)}`,
