@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { problemSchema, problemType } from '../problem.js';
+import { exampleOf } from './example-of.js';
 
 /**
  * Makes the OpenAPI 3.1 document of the routes that are added from now on, out of their schemas. What all have in
@@ -36,14 +37,13 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
 
 function describeRoute(schema: FastifySchema | undefined, url: string, route: RouteOptions): FastifySchema {
   const isPublic = route.config?.access === 'public';
+  const responses = (schema?.response ?? {}) as Readonly<Record<string, object>>;
   return {
     operationId: operationId(String(route.method), url),
     ...schema,
+    ...(schema?.body !== undefined && { body: withExample(schema.body as object) }),
     ...(isPublic && { security: [] }),
-    response: {
-      ...errorsOfAll(isPublic),
-      ...problemsAsContent((schema?.response ?? {}) as Readonly<Record<string, object>>),
-    },
+    response: { ...errorsOfAll(isPublic), ...describeResponses(responses) },
   };
 }
 
@@ -74,14 +74,26 @@ function errorsOfAll(isPublic: boolean): Record<string, object> {
   );
 }
 
-/** Routes declare errors by the schema alone; their media type is that of problems. */
-function problemsAsContent(responses: Readonly<Record<string, object>>): Record<string, object> {
+/** Routes declare errors by the schema alone, though their media type is that of problems; and not all give examples. */
+function describeResponses(responses: Readonly<Record<string, object>>): Record<string, object> {
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => [
       status,
-      response === problemSchema ? problemResponse('The request cannot be answered') : response,
+      response === problemSchema ? problemResponse('The request cannot be answered') : withExample(response),
     ]),
   );
+}
+
+function withExample(schema: object): object {
+  if ('content' in schema) {
+    const media = Object.entries(schema.content as Readonly<Record<string, { readonly schema: object }>>);
+    const content = media.map(([type, one]) => [
+      type,
+      type === 'application/json' ? { ...one, schema: withExample(one.schema) } : one,
+    ]);
+    return { ...schema, content: Object.fromEntries(content) as unknown };
+  }
+  return 'examples' in schema ? schema : { ...schema, examples: [exampleOf(schema)] };
 }
 
 function problemResponse(description: string): object {

@@ -8,6 +8,7 @@ export interface ApiDocument {
 
 export interface ApiOperation {
   readonly operationId: string;
+  readonly summary?: string;
   readonly parameters?: readonly ApiParameter[];
   readonly requestBody?: { readonly content: Readonly<Record<string, ApiMedia>> };
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, ApiMedia>> }>>;
@@ -16,6 +17,7 @@ export interface ApiOperation {
 export interface ApiParameter {
   readonly name: string;
   readonly in: 'query' | 'path' | 'header' | 'cookie';
+  readonly description?: string;
   readonly required?: boolean;
   readonly schema: Readonly<Record<string, unknown>>;
   readonly example?: unknown;
@@ -23,6 +25,8 @@ export interface ApiParameter {
 
 export interface ApiMedia {
   readonly schema?: Readonly<Record<string, unknown>>;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
 }
 
 /** An answer as it came, its body decoded if it is JSON. */
