@@ -47,19 +47,19 @@ const UNGOVERNED: Judgement = { verdict: 'unknown', policies: '' };
 
 /**
  * Judges each of some flows by a world's policies, by the rules that flows are judged by as they come
- * (`enricher/policies.ts`). Flows to a service's own address are open: what stood behind it is not known.
+ * (`enricher/policies.ts`). Flows to a service's own address are open: what stood behind it is not known. The domain
+ * names of all flows must be told first.
  */
 export function judgeFlows(
   world: PolicyWorld,
   flows: readonly FlowIdentity[],
   view: PolicyView,
 ): Judgement[] {
-  tellDomains(world, flows);
   return flows.map((flow) => judge(world, flow, view));
 }
 
-/** Domain names must be told first: each may change what policies tell of addresses. */
-function tellDomains({ evaluator }: PolicyWorld, flows: readonly FlowIdentity[]): void {
+/** Tells a world what domain names addresses go by. Each may change what policies tell of addresses. */
+export function tellDomains({ evaluator }: PolicyWorld, flows: readonly FlowIdentity[]): void {
   const addresses = new Map<string, Uint8Array[]>();
   for (const { domain, dst } of flows) {
     if (domain !== '') addresses.set(domain, [...(addresses.get(domain) ?? []), dst.address]);

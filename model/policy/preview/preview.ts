@@ -11,7 +11,7 @@ export interface ChangedFlow<Flow extends FlowIdentity> {
 
 /**
  * The flows whose verdict differs between two worlds. `view` says which policies count afterwards; before, those that
- * are enforced do.
+ * are enforced do. Both worlds must know the domain names of all flows.
  */
 export function previewFlows<Flow extends FlowIdentity>(
   before: PolicyWorld,

@@ -1,0 +1,43 @@
+import type { FastifyRequest } from 'fastify';
+import { visibleRecords } from '../access/visible.js';
+import { invalidParameters, Problem } from '../problem.js';
+import { select } from '../records/question.js';
+import type { RouteDependencies } from '../routes/dependencies.js';
+import { SqlParameters } from '../sql/parameters.js';
+
+/** The parameter that names a cluster. */
+export const clusterSchema = {
+  type: 'string',
+  maxLength: 253,
+  description: 'The cluster; may be left out where there is only one',
+  examples: ['main'],
+} as const;
+
+/**
+ * The cluster whose policies a request is about.
+ * @throws Problem 404 if there is none such; 400 if there are several and none was named.
+ */
+export async function clusterOf(
+  dependencies: RouteDependencies,
+  request: FastifyRequest,
+  asked: string | undefined,
+): Promise<string> {
+  const parameters = new SqlParameters();
+  const rows = await select<{ cluster: string }>(
+    dependencies,
+    request,
+    `SELECT DISTINCT cluster FROM ${visibleRecords('cluster_objects', request.access, parameters)} ORDER BY cluster`,
+    parameters,
+  );
+  const clusters = rows.map(({ cluster }) => cluster);
+  const [only] = clusters;
+  if (asked !== undefined) {
+    if (clusters.includes(asked)) return asked;
+    throw new Problem(404, `no policies of a cluster "${asked}" are known`);
+  }
+  if (only === undefined) throw new Problem(404, 'no policies of any cluster are known yet');
+  if (clusters.length === 1) return only;
+  throw invalidParameters([
+    { parameter: 'cluster', reason: `is needed, for there are several: ${clusters.join(', ')}` },
+  ]);
+}

@@ -1,0 +1,91 @@
+import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import type { ObservedEnd, ObservedFlow } from '@sonde/model/policy/suggest/observed';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../problem.js';
+import { fromWhere, type Question, select } from '../records/question.js';
+import type { RouteDependencies } from '../routes/dependencies.js';
+import { SqlParameters } from '../sql/parameters.js';
+import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
+
+/** Different flows that one suggestion is made from. */
+const MOST_OBSERVED = 100_000;
+
+type TextColumn =
+  | `${'src' | 'dst'}_${'namespace' | 'end_name' | 'labels' | 'address'}`
+  | 'flows'
+  | 'connections'
+  | 'bytes'
+  | 'first_ms'
+  | 'last_ms';
+
+type Row = Readonly<
+  Record<TextColumn, string> & Record<'proto' | 'port' | 'source_port' | 'answered', number>
+> & {
+  readonly src_kind: ObservedEnd['kind'];
+  readonly dst_kind: ObservedEnd['kind'];
+};
+
+/**
+ * The flows of a question that touch pods of a namespace and that policies allow, alike ones together.
+ * @throws Problem 400 if they are too many different ones to learn from.
+ */
+export async function observedFlows(
+  dependencies: RouteDependencies,
+  request: FastifyRequest,
+  cluster: string,
+  namespace: string,
+  question: Question,
+): Promise<ObservedFlow[]> {
+  const parameters = new SqlParameters();
+  const own = parameters.add(namespace, 'String');
+  const ends = (['src', 'dst'] as const).map(
+    (end) => `${end}_kind, ${end}_namespace, ${end}_end_name, ${end}_labels, ${end}_address`,
+  );
+  const rows = await select<Row>(
+    dependencies,
+    request,
+    `SELECT ${(['src', 'dst'] as const).map(endColumns).join(', ')},
+       protocol AS proto, ${portSql} AS port, ${answeredSql} AS answered, min(src_port) AS source_port,
+       count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
+       toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms
+     ${fromWhere(question, request.access, parameters)}
+       AND primary AND cluster = ${parameters.add(cluster, 'String')} AND action = 'allow'
+       AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind = 'pod' AND dst_namespace = ${own}))
+       AND ${relationSql} = 0 AND NOT ${isLinkUpkeepSql}
+     GROUP BY ${ends.join(', ')}, proto, port, answered
+     ORDER BY flows DESC LIMIT ${MOST_OBSERVED + 1}`,
+    parameters,
+  );
+  if (rows.length > MOST_OBSERVED) {
+    throw new Problem(
+      400,
+      `there are more than ${MOST_OBSERVED} different flows: ask for less time, or leave some out by a filter`,
+    );
+  }
+  return rows.map((row) => ({
+    src: endOf(row, 'src'),
+    dst: endOf(row, 'dst'),
+    ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port, answered: row.answered !== 0 },
+    traffic: {
+      ...{ flows: Number(row.flows), connections: Number(row.connections), bytes: Number(row.bytes) },
+      ...{ firstMs: Number(row.first_ms), lastMs: Number(row.last_ms) },
+    },
+  }));
+}
+
+/** The columns of an end. Pods are told apart by workload; only of what is no pod the address matters. */
+function endColumns(end: 'src' | 'dst'): string {
+  return `${end}_kind, ${end}_namespace, ${end}_labels,
+    if(${end}_kind = 'pod' AND ${end}_workload != '', ${end}_workload, ${end}_name) AS ${end}_end_name,
+    if(${end}_kind = 'pod', '::', toString(${end}_ip)) AS ${end}_address`;
+}
+
+function endOf(row: Row, end: 'src' | 'dst'): ObservedEnd {
+  return {
+    kind: row[`${end}_kind`],
+    namespace: row[`${end}_namespace`],
+    name: row[`${end}_end_name`],
+    labels: row[`${end}_labels`],
+    address: formatAddress(parseAddress(row[`${end}_address`])),
+  };
+}

@@ -1,0 +1,138 @@
+import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { type Judgement, type PolicyView, tellDomains } from '@sonde/model/policy/preview/judge';
+import { type ChangedFlow, previewFlows } from '@sonde/model/policy/preview/preview';
+import { changedObjects, type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
+import { setImmediate as breath } from 'node:timers/promises';
+import type { FastifyRequest } from 'fastify';
+import { invalidParameters } from '../problem.js';
+import type { Question } from '../records/question.js';
+import type { RouteDependencies } from '../routes/dependencies.js';
+import { type FlowGroup, flowIdentities, type NotJudged } from './flow-identities.js';
+import { currentObjects } from './objects.js';
+
+export interface PreviewRequest {
+  readonly cluster: string;
+  readonly question: Question;
+  readonly apply: readonly KubernetesObject[];
+  readonly remove: readonly ObjectToRemove[];
+  /** Whether staged policies count as enforced after the change. */
+  readonly view: PolicyView;
+}
+
+export interface ObjectToRemove {
+  readonly apiVersion?: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+export interface Preview {
+  readonly changed: readonly ChangedFlow<FlowGroup>[];
+  /** Flows that were judged, and identities that they came down to. */
+  readonly flows: number;
+  readonly identities: number;
+  readonly notJudged: readonly NotJudged[];
+  /** Objects of the cluster that cannot be used, and so count as absent. */
+  readonly problems: readonly { readonly object: KubernetesObject; readonly reason: string }[];
+}
+
+/** Identities that are judged in one go, before other requests have their turn. */
+const AT_ONCE = 2000;
+
+/**
+ * Judges flows by the policies of now and by those after a change, and gives those that fare otherwise.
+ * @throws Problem 400 if something is to be removed that is not there.
+ */
+export async function preview(
+  dependencies: RouteDependencies,
+  request: FastifyRequest,
+  asked: PreviewRequest,
+): Promise<Preview> {
+  const current = await currentObjects(dependencies, request, asked.cluster);
+  const change = { apply: asked.apply, remove: objectsToRemove(current, asked.remove) };
+  const before = policyWorld(current);
+  const after = policyWorld(changedObjects(current, change).objects);
+  const { groups, notJudged } = await flowIdentities(dependencies, request, asked.cluster, asked.question, [
+    before,
+    after,
+  ]);
+  for (const world of [before, after]) tellDomains(world, groups);
+  const changed: ChangedFlow<FlowGroup>[] = [];
+  for (let at = 0; at < groups.length; at += AT_ONCE) {
+    changed.push(...previewFlows(before, after, groups.slice(at, at + AT_ONCE), asked.view));
+    await breath();
+    request.left.throwIfAborted();
+  }
+  return {
+    changed: together(changed),
+    flows: groups.reduce((sum, { flows }) => sum + flows, 0),
+    identities: groups.length,
+    notJudged,
+    problems: problemsOf(before),
+  };
+}
+
+/** Finds the objects that are to be removed. Calico's `NetworkPolicy` and that of Kubernetes may have one name. */
+function objectsToRemove(
+  objects: readonly KubernetesObject[],
+  named: readonly ObjectToRemove[],
+): KubernetesObject[] {
+  const found = named.map((one) =>
+    objects.filter(
+      ({ apiVersion, kind, metadata }) =>
+        kind === one.kind &&
+        metadata.name === one.name &&
+        (metadata.namespace ?? '') === (one.namespace ?? '') &&
+        (one.apiVersion === undefined || one.apiVersion === apiVersion),
+    ),
+  );
+  const errors = found.flatMap((objects, index) => {
+    const parameter = `remove/${index}`;
+    if (objects.length === 1) return [];
+    if (objects.length === 0) return [{ parameter, reason: 'there is no such object' }];
+    const versions = objects.map(({ apiVersion }) => apiVersion).join(', ');
+    return [{ parameter, reason: `there are several; give the apiVersion: ${versions}` }];
+  });
+  if (errors.length > 0) throw invalidParameters(errors);
+  return found.flat();
+}
+
+function problemsOf({ objects, problems }: PolicyWorld): Preview['problems'] {
+  return problems.flatMap(({ object: index, field, reason }) => {
+    const object = objects[index];
+    return object ? [{ object, reason: `${field} ${reason}` }] : [];
+  });
+}
+
+/** Puts together what differs in nothing that an answer shows, the most flows first. */
+function together(changed: readonly ChangedFlow<FlowGroup>[]): ChangedFlow<FlowGroup>[] {
+  const merged = new Map<string, ChangedFlow<FlowGroup>>();
+  for (const one of changed) {
+    const key = shownAs(one);
+    const other = merged.get(key);
+    merged.set(key, other ? { ...one, flow: sum(one.flow, other.flow) } : one);
+  }
+  // Those of as many flows are in an order too, so that the same question has the same answer.
+  return [...merged]
+    .sort(([keyA, a], [keyB, b]) => b.flow.flows - a.flow.flows || (keyA < keyB ? -1 : 1))
+    .map(([, one]) => one);
+}
+
+function shownAs({ flow, before, after }: ChangedFlow<FlowGroup>): string {
+  const { src, dst, srcWorkload, dstWorkload, domain, protocol, port } = flow;
+  const judged = ({ verdict, policies }: Judgement) => `${verdict} ${policies}`;
+  const ends = [src.kind, src.namespace, srcWorkload, dst.kind, dst.namespace, dstWorkload, domain];
+  return JSON.stringify([...ends, protocol, port, judged(before), judged(after)]);
+}
+
+function sum(one: FlowGroup, other: FlowGroup): FlowGroup {
+  const latest = one.lastMs >= other.lastMs ? one : other;
+  return {
+    ...latest,
+    flows: one.flows + other.flows,
+    connections: one.connections + other.connections,
+    bytes: one.bytes + other.bytes,
+    firstMs: Math.min(one.firstMs, other.firstMs),
+    lastMs: latest.lastMs,
+  };
+}

@@ -1,0 +1,53 @@
+import { protocolName } from '@sonde/model/policy/protocol';
+import type { RuleEvidence, SuggestedManifest } from '@sonde/model/policy/suggest/manifest';
+import type { SuggestedPeer } from '@sonde/model/policy/suggest/suggest';
+import { Document, isMap, isSeq } from 'yaml';
+
+/** Suggested policies as one text of YAML, each rule with what it is for as a comment before it. */
+export function suggestionYaml(manifests: readonly SuggestedManifest[]): string {
+  return manifests.map((one) => document(one).toString({ lineWidth: 0 })).join('---\n');
+}
+
+function document({ manifest, workload, alsoSelects, rules }: SuggestedManifest): Document {
+  const yaml = new Document(manifest);
+  const notes = [
+    workload === ''
+      ? ' What no other policy allows is denied.'
+      : ` What the workload ${workload} was seen to do.`,
+    ...(alsoSelects.length === 0
+      ? []
+      : [` Its labels select other workloads too: ${alsoSelects.join(', ')}.`]),
+  ];
+  yaml.commentBefore = notes.join('\n');
+  for (const rule of rules) {
+    const list = yaml.getIn(['spec', rule.direction], true);
+    const item: unknown = isSeq(list) ? list.items[rule.index] : undefined;
+    if (isMap(item)) item.commentBefore = ` ${evidenceText(rule)}`;
+  }
+  return yaml;
+}
+
+/** One line that says with whom a rule's connections were, how many and when. */
+export function evidenceText({ direction, rule }: RuleEvidence): string {
+  const { peer, ports, portsWidened, evidence } = rule;
+  const protocols = [...new Set(ports.map(({ protocol }) => protocolName(protocol)))].join(', ');
+  const wider = [
+    ...(peer.is !== 'workload' && peer.widened ? ['the prefixes hold more than was seen'] : []),
+    ...(portsWidened ? ['the ports hold more than was seen'] : []),
+  ];
+  const seen = `${evidence.connections} connections in ${evidence.flows} flows, ${evidence.bytes} bytes`;
+  const when = `${new Date(evidence.firstMs).toISOString()} to ${new Date(evidence.lastMs).toISOString()}`;
+  const how = [seen, when, ...wider].join('; ');
+  return `${direction === 'ingress' ? 'from' : 'to'} ${peerText(peer)}, ${protocols}: ${how}`;
+}
+
+function peerText(peer: SuggestedPeer): string {
+  switch (peer.is) {
+    case 'workload':
+      return `${peer.namespace}/${peer.workload}`;
+    case 'networkSet':
+      return `network set ${peer.namespace === '' ? '' : `${peer.namespace}/`}${peer.name}`;
+    case 'addresses':
+      return peer.names.length > 0 ? peer.names.slice(0, 5).join(', ') : 'addresses outside';
+  }
+}

@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import { clusterOf, clusterSchema } from '../policies/cluster.js';
+import { readGivenManifests } from '../policies/given-manifests.js';
+import { type ObjectToRemove, preview } from '../policies/preview.js';
+import { previewJson, previewProperties } from '../policies/preview-json.js';
+import { referenceProperties } from '../policies/references.js';
+import { problemSchema } from '../problem.js';
+import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
+import type { RouteDependencies } from './dependencies.js';
+
+interface Body extends QuestionParameters {
+  readonly cluster?: string;
+  readonly manifests: string;
+  readonly apply: readonly object[];
+  readonly remove: readonly ObjectToRemove[];
+  readonly staged: 'ignored' | 'enforced';
+  readonly limit: number;
+}
+
+/** `POST /api/v1/policies/preview`: which flows of the past a change of policies would let fare otherwise. */
+export function policiesPreviewRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+  server.post<{ Body: Body }>('/api/v1/policies/preview', { schema }, async (request) => {
+    const { staged, limit, remove, cluster: asked } = request.body;
+    const question = readQuestion('flows', request.body, dependencies.limits);
+    const apply = readGivenManifests(request.body);
+    const cluster = await clusterOf(dependencies, request, asked);
+    const view = staged === 'enforced' ? 'pending' : 'enforced';
+    const result = await preview(dependencies, request, { cluster, question, apply, remove, view });
+    return {
+      cluster,
+      from: new Date(question.range.from).toISOString(),
+      to: new Date(question.range.to).toISOString(),
+      ...previewJson(result, limit),
+    };
+  });
+}
+
+const schema = {
+  summary: 'The flows of a time range whose verdict a change of policies would make another',
+  description:
+    'Flows are judged twice: by the policies of now, and by those after the change. Whoever may view some namespaces only gets what the policies in them make of flows whose ends are not in others (docs/policy-preview.md)',
+  body: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      cluster: clusterSchema,
+      ...questionSchema,
+      from: { ...questionSchema.from, default: '-1h' },
+      manifests: {
+        type: 'string',
+        default: '',
+        description:
+          'Policies, and what they depend on, as YAML or JSON: added, or in place of those of their names',
+        examples: [
+          'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: deny, namespace: storefront }\nspec: { podSelector: {} }\n',
+        ],
+      },
+      apply: {
+        type: 'array',
+        default: [],
+        maxItems: 10_000,
+        items: { type: 'object', additionalProperties: true },
+        description: 'The same as JSON objects',
+      },
+      remove: {
+        type: 'array',
+        default: [],
+        maxItems: 10_000,
+        description: 'Objects that are taken away',
+        items: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['kind', 'name'],
+          properties: referenceProperties,
+        },
+        examples: [[{ kind: 'NetworkPolicy', namespace: 'storefront', name: 'default-deny' }]],
+      },
+      staged: {
+        type: 'string',
+        enum: ['ignored', 'enforced'],
+        default: 'ignored',
+        description: 'Whether staged policies count as enforced after the change',
+      },
+      limit: { type: 'integer', minimum: 0, maximum: 10_000, default: 100 },
+    },
+  },
+  response: {
+    200: {
+      type: 'object',
+      required: ['cluster', 'from', 'to', ...Object.keys(previewProperties)],
+      properties: {
+        cluster: { type: 'string' },
+        from: { type: 'string', format: 'date-time' },
+        to: { type: 'string', format: 'date-time' },
+        ...previewProperties,
+      },
+    },
+    '4xx': problemSchema,
+    '5xx': problemSchema,
+  },
+} as const;

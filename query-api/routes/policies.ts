@@ -1,0 +1,61 @@
+import { policyBoard } from '@sonde/model/policy/board/board';
+import { countHits } from '@sonde/model/policy/board/hits';
+import type { FastifyInstance } from 'fastify';
+import { boardJson, boardProperties } from '../policies/board-json.js';
+import { clusterOf, clusterSchema } from '../policies/cluster.js';
+import { currentObjects } from '../policies/objects.js';
+import { tracedTraffic } from '../policies/traced-traffic.js';
+import { problemSchema } from '../problem.js';
+import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
+import type { RouteDependencies } from './dependencies.js';
+
+interface Parameters extends QuestionParameters {
+  readonly cluster?: string;
+}
+
+/** `GET /api/v1/policies`: the board, which is policies in the order of evaluation with what they did to flows. */
+export function policiesRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+  server.get<{ Querystring: Parameters }>('/api/v1/policies', { schema }, async (request) => {
+    const question = readQuestion('flows', request.query, dependencies.limits);
+    const cluster = await clusterOf(dependencies, request, request.query.cluster);
+    const objects = await currentObjects(dependencies, request, cluster);
+    const { enforced, pending } = await tracedTraffic(dependencies, request, cluster, question);
+    const board = policyBoard(objects, countHits(enforced), countHits(pending));
+    const { from, to } = question.range;
+    return {
+      cluster,
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+      ...boardJson(board),
+    };
+  });
+}
+
+const schema = {
+  summary: 'Policies in the order of evaluation, tier by tier, with what each did to flows of a time range',
+  description:
+    'Policies are those of now. Whoever may view some namespaces only sees the policies in them, and hits by the flows that touch them',
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      cluster: clusterSchema,
+      ...questionSchema,
+      from: { ...questionSchema.from, default: '-24h' },
+    },
+  },
+  response: {
+    200: {
+      type: 'object',
+      required: ['cluster', 'from', 'to', 'tiers', 'others', 'problems'],
+      properties: {
+        cluster: { type: 'string' },
+        from: { type: 'string', format: 'date-time' },
+        to: { type: 'string', format: 'date-time' },
+        ...boardProperties,
+      },
+    },
+    '4xx': problemSchema,
+    '5xx': problemSchema,
+  },
+} as const;
