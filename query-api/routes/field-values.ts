@@ -1,0 +1,101 @@
+import { FilterError } from '@sonde/model/filter/errors';
+import { type Key, parseKey } from '@sonde/model/filter/key';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FastifyInstance } from 'fastify';
+import { Problem, problemSchema } from '../problem.js';
+import {
+  type QuestionParameters,
+  questionSchema,
+  readQuestion,
+  type RecordKind,
+  recordKinds,
+  select,
+  tableOf,
+} from '../records/question.js';
+import { valueJson } from '../records/record-json.js';
+import { valuesSql } from '../records/values-query.js';
+import type { RouteDependencies } from './dependencies.js';
+
+interface Parameters extends QuestionParameters {
+  readonly table: RecordKind;
+  readonly containing: string;
+  readonly limit: number;
+}
+
+/** `GET /api/v1/fields/{field}/values`: values that a field has, for those who type a filter. */
+export function fieldValuesRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+  server.get<{ Params: { field: string }; Querystring: Parameters }>(
+    '/api/v1/fields/:field/values',
+    { schema: SCHEMA },
+    async (request) => {
+      const { table, containing, limit } = request.query;
+      const key = readKey(request.params.field, tableOf[table].fields);
+      const question = readQuestion(table, request.query, dependencies.limits);
+      const { sql, parameters } = valuesSql(question, key, { containing, limit }, request.access);
+      const rows = await select<{ value: string | number | boolean }>(dependencies, request, sql, parameters);
+      const values = rows.slice(0, limit).map(({ value }) => {
+        const isWhole = key.kind === 'field' && key.field.form === undefined;
+        return isWhole ? valueJson(key.field, value) : value;
+      });
+      return { values, truncated: rows.length > limit };
+    },
+  );
+}
+
+/** @throws Problem 404 if there is no such field. */
+function readKey(text: string, fields: readonly FieldDeclaration[]): Key {
+  try {
+    return parseKey(text, fields);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    const { message, nearest } = error;
+    throw new Problem(404, message, [{ parameter: 'field', reason: message, nearest }]);
+  }
+}
+
+const SCHEMA = {
+  summary: 'The different values of a field, or of a label, in the records of a time range',
+  params: {
+    type: 'object',
+    required: ['field'],
+    properties: {
+      field: {
+        type: 'string',
+        maxLength: 200,
+        description: 'A field, as src.namespace, or a label, as src.labels.app or src.labels["app"]',
+        examples: ['src.namespace'],
+      },
+    },
+  },
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      ...questionSchema,
+      table: { type: 'string', enum: recordKinds, default: 'flows', description: 'Of which records' },
+      containing: {
+        type: 'string',
+        maxLength: 200,
+        default: '',
+        description: 'What the values hold, in any case',
+      },
+      limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+    },
+  },
+  response: {
+    200: {
+      type: 'object',
+      required: ['values', 'truncated'],
+      properties: {
+        values: {
+          type: 'array',
+          items: { type: ['string', 'number', 'boolean'] },
+          description: 'In their order; of lists and labels, the items',
+        },
+        truncated: { type: 'boolean', description: 'Whether there are more' },
+      },
+    },
+    '4xx': problemSchema,
+    '5xx': problemSchema,
+  },
+} as const;

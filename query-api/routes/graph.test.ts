@@ -1,0 +1,152 @@
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi, type TestClient } from '../testing/test-api.js';
+
+const DAY = Date.parse('2026-03-01T00:00:00Z');
+
+const web: FlowRow = {
+  start_time: DAY,
+  primary: true,
+  action: 'allow',
+  evidence: 'delivered',
+  src_kind: 'pod',
+  src_namespace: 'shop',
+  src_workload: 'web',
+  src_zone: 'z1',
+};
+const toBackend: FlowRow = {
+  ...web,
+  dst_kind: 'pod',
+  dst_namespace: 'shop',
+  dst_workload: 'backend',
+  dst_zone: 'z2',
+  dst_service: 'api',
+  dst_service_namespace: 'shop',
+  dst_port: 8080,
+  connections_started: 2,
+};
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  await api.store.insert({
+    flows: enrichedFlows([
+      { ...toBackend, bytes_out: 100, bytes_in: 900, rtt_us: 100 },
+      { ...toBackend, bytes_out: 50, rtt_us: 300, action: 'deny', evidence: 'refused', contradiction: true },
+      { ...toBackend, primary: false, bytes_out: 100 },
+      { ...web, dst_kind: 'external', dst_domain: 'www.example.com', bytes_out: 10, dst_port: 443 },
+      { ...web, dst_kind: 'external', dst_address_class: 'private', bytes_out: 9 },
+      { ...web, dst_kind: 'network_set', dst_name: 'public', bytes_out: 8 },
+      { ...web, dst_kind: 'node', dst_name: 'node-a', bytes_out: 7 },
+      { ...web, dst_kind: 'service', dst_namespace: 'blog', dst_name: 'posts', bytes_out: 6 },
+      { ...web, dst_kind: 'pod', dst_namespace: 'blog', dst_name: 'alone', bytes_out: 5 },
+    ]),
+  });
+});
+
+afterAll(() => api.close());
+
+interface Graph {
+  nodes: { id: string; bytesSent: number; bytesReceived: number }[];
+  edges: Record<string, unknown>[];
+  truncated: boolean;
+}
+
+async function graph(query = '', who: TestClient = api): Promise<Graph> {
+  const range = 'from=2026-03-01T00:00:00Z&to=2026-03-01T00:01:40Z';
+  const { status, body } = await who.get(`/api/v1/graph?${range}${query}`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body as unknown as Graph;
+}
+
+/** The targets of a graph's edges. */
+async function targets(query: string, who: TestClient = api): Promise<unknown[]> {
+  return (await graph(query, who)).edges.map((edge) => edge['target']);
+}
+
+describe('a graph', () => {
+  it('says of each edge how much, how well and what policies say', async () => {
+    const { edges } = await graph('&limit=1');
+    expect(edges).toEqual([
+      {
+        source: 'workload/shop/web',
+        target: 'workload/shop/backend',
+        flows: 2,
+        connections: 4,
+        bytesOut: 150,
+        bytesIn: 900,
+        bytesOutPerSecond: 1.5,
+        bytesInPerSecond: 9,
+        connectionsPerSecond: 0.04,
+        allowed: 1,
+        denied: 1,
+        unknown: 0,
+        contradictions: 1,
+        errors: 1,
+        droppedPackets: 0,
+        retransmits: 0,
+        rttMeanMicros: 200,
+        rttP95Micros: expect.any(Number) as number,
+        ports: [8080],
+      },
+    ]);
+  });
+
+  it('has each node once, with what its edges carried', async () => {
+    const { nodes } = await graph();
+    expect(nodes.find(({ id }) => id === 'workload/shop/web')).toEqual({
+      id: 'workload/shop/web',
+      kind: 'workload',
+      namespace: 'shop',
+      name: 'web',
+      bytesSent: 195,
+      bytesReceived: 900,
+    });
+    expect(new Set(nodes.map(({ id }) => id)).size).toBe(nodes.length);
+  });
+
+  it('goes by workload, and by what there is of those who have none', async () => {
+    expect(await targets('')).toEqual([
+      'workload/shop/backend',
+      'external/www.example.com',
+      'external/private',
+      'network_set/public',
+      'node/node-a',
+      'service/blog/posts',
+      'workload/blog/alone',
+    ]);
+  });
+
+  it('goes by service, namespace or zone if asked to', async () => {
+    expect((await targets('&level=service'))[0]).toBe('service/shop/api');
+    expect(await targets('&level=namespace')).toEqual([
+      'namespace/shop',
+      'namespace/blog',
+      'external/www.example.com',
+      'external/private',
+      'network_set/public',
+      'node/node-a',
+    ]);
+    expect((await targets('&level=zone'))[0]).toBe('zone/z2');
+  });
+
+  it('keeps the edges with the most bytes, and says that there are more', async () => {
+    expect(await graph('&limit=2')).toMatchObject({ truncated: true, edges: { length: 2 } });
+    expect(await graph('&limit=7')).toMatchObject({ truncated: false, edges: { length: 7 } });
+  });
+
+  it('is of the flows that pass the filter, each report if asked to', async () => {
+    expect(await targets('&filter=dst.port==443')).toEqual(['external/www.example.com']);
+    expect((await graph('&records=all&limit=1')).edges[0]).toMatchObject({ flows: 3 });
+  });
+
+  it('does not tell a namespace-scoped user who the others are', async () => {
+    const { edges, nodes } = await graph('', api.as(['blog']));
+    expect(edges.map(({ source, target }) => [source, target])).toEqual([
+      ['hidden/', 'service/blog/posts'],
+      ['hidden/', 'workload/blog/alone'],
+    ]);
+    expect(JSON.stringify(nodes)).not.toContain('shop');
+  });
+});

@@ -1,0 +1,124 @@
+import type { FastifyInstance } from 'fastify';
+import { type EdgeRow, edgesSql, graphFrom } from '../graph/graph.js';
+import { type GraphLevel, graphLevels, nodeKinds } from '../graph/nodes.js';
+import { problemSchema } from '../problem.js';
+import { type QuestionParameters, questionSchema, readQuestion, select } from '../records/question.js';
+import type { RouteDependencies } from './dependencies.js';
+
+interface Parameters extends QuestionParameters {
+  readonly level: GraphLevel;
+  readonly limit: number;
+  readonly records: 'primary' | 'all';
+}
+
+/** `GET /api/v1/graph`: who talked to whom, how much and how well. */
+export function graphRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+  const schema = schemaOf(dependencies);
+  server.get<{ Querystring: Parameters }>('/api/v1/graph', { schema }, async (request) => {
+    const { level, limit, records } = request.query;
+    const question = readQuestion('flows', request.query, dependencies.limits);
+    const { sql, parameters } = edgesSql(question, { level, limit, records }, request.access);
+    const rows = await select<EdgeRow>(dependencies, request, sql, parameters);
+    const { from, to } = question.range;
+    return {
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+      level,
+      ...graphFrom(rows, limit, (to - from) / 1000),
+    };
+  });
+}
+
+function schemaOf({ limits }: RouteDependencies) {
+  return {
+    summary: 'Who talked to whom, as nodes and edges',
+    querystring: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        ...questionSchema,
+        level: { type: 'string', enum: graphLevels, default: 'workload', description: 'What the nodes are' },
+        limit: {
+          type: 'integer',
+          minimum: 1,
+          maximum: limits.rows,
+          default: 500,
+          description: 'The most edges, those with the most bytes',
+        },
+        records: {
+          type: 'string',
+          enum: ['primary', 'all'],
+          default: 'primary',
+          description: '`primary` counts once what the nodes of both ends report; `all` counts each report',
+        },
+      },
+    },
+    response: {
+      200: {
+        type: 'object',
+        required: ['from', 'to', 'level', 'nodes', 'edges', 'truncated'],
+        properties: {
+          from: { type: 'string', format: 'date-time' },
+          to: { type: 'string', format: 'date-time' },
+          level: { type: 'string', enum: graphLevels },
+          nodes: { type: 'array', items: nodeSchema },
+          edges: { type: 'array', items: edgeSchema },
+          truncated: { type: 'boolean', description: 'Whether there are more edges' },
+        },
+      },
+      '4xx': problemSchema,
+      '5xx': problemSchema,
+    },
+  } as const;
+}
+
+const nodeSchema = {
+  type: 'object',
+  required: ['id', 'kind', 'namespace', 'name', 'bytesSent', 'bytesReceived'],
+  properties: {
+    id: { type: 'string' },
+    kind: {
+      type: 'string',
+      enum: nodeKinds,
+      description:
+        '`hidden` are ends of which you may not know who they are; `external` is a domain or a class of address',
+    },
+    namespace: { type: 'string' },
+    name: { type: 'string' },
+    bytesSent: { type: 'number' },
+    bytesReceived: { type: 'number' },
+  },
+} as const;
+
+const count = { type: 'number', minimum: 0 } as const;
+const micros = {
+  type: ['number', 'null'],
+  description: 'Microseconds; null where none was measured',
+} as const;
+
+const edgeSchema = {
+  type: 'object',
+  description: 'What went on between a client and a server',
+  required: ['source', 'target'],
+  properties: {
+    source: { type: 'string', description: "The client's id" },
+    target: { type: 'string', description: "The server's id" },
+    flows: { ...count, description: 'Records that it sums up' },
+    connections: { ...count, description: 'Connections that started' },
+    bytesOut: { ...count, description: 'Bytes from client to server' },
+    bytesIn: { ...count, description: 'Bytes from server to client' },
+    bytesOutPerSecond: count,
+    bytesInPerSecond: count,
+    connectionsPerSecond: count,
+    allowed: { ...count, description: 'Records that policies allow' },
+    denied: { ...count, description: 'Records that policies deny' },
+    unknown: { ...count, description: 'Records of which policies say nothing sure' },
+    contradictions: { ...count, description: 'Records of which policies and wire disagree' },
+    errors: { ...count, description: 'Records of connections that were refused or not answered' },
+    droppedPackets: count,
+    retransmits: count,
+    rttMeanMicros: micros,
+    rttP95Micros: micros,
+    ports: { type: 'array', items: { type: 'integer' }, description: "Up to ten of the server's ports" },
+  },
+} as const;
