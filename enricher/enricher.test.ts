@@ -53,7 +53,8 @@ async function stored(
     consumer: {
       async *deliveries() {
         const signal = new AbortController().signal;
-        yield await Promise.resolve({ batches, mayBeStored: false, signal, stored: () => undefined });
+        const ended = () => undefined;
+        yield await Promise.resolve({ batches, signal, stored: ended, refused: ended });
       },
     },
     store: store as FlowStore,

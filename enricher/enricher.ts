@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
-import { type FlowStore, type RecordBlock, StoreError } from '@sonde/backbone/store/store';
-import type { DeliveredBatch, Delivery, FlowConsumer } from '@sonde/backbone/transport/transport';
+import {
+  type FlowStore,
+  type RecordBlock,
+  StoreError,
+  WriterReplacedError,
+} from '@sonde/backbone/store/store';
+import type { DeliveredBatch, FlowConsumer } from '@sonde/backbone/transport/transport';
 import type { FlowBatch } from '@sonde/model/flow/batch';
 import type { EnrichmentContext } from './context.js';
 import { enrich } from './enrich.js';
@@ -39,30 +44,24 @@ const LONGEST_RETRY_MS = 10_000;
 export async function runEnricher(options: EnricherOptions): Promise<void> {
   for await (const delivery of options.consumer.deliveries()) {
     await options.pending?.settle(delivery.batches);
-    if (await storeDelivery(delivery, options)) delivery.stored();
-  }
-}
-
-/** Whether all of a delivery was stored; it was not if its partition was taken away while the store refused. */
-async function storeDelivery(delivery: Delivery, options: EnricherOptions): Promise<boolean> {
-  try {
-    for (const block of blocks(delivery.batches)) await storeBlock(block, delivery, options);
-    return true;
-  } catch (error) {
-    if (!delivery.signal.aborted) throw error;
-    const [first] = delivery.batches;
-    options.log.info(
-      { partition: first?.partition, offset: first?.offset },
-      "gave up a block: its partition is another enricher's now",
-    );
-    return false;
+    try {
+      for (const block of blocks(delivery.batches)) await storeBlock(block, delivery.signal, options);
+      delivery.stored();
+    } catch (error) {
+      if (error instanceof WriterReplacedError) delivery.refused();
+      else if (!delivery.signal.aborted) throw error;
+      const batches = delivery.batches.length;
+      options.log.info(
+        { batches },
+        "gave up batches: their partitions are another enricher's now, or come anew",
+      );
+    }
   }
 }
 
 /**
  * Batches that hold records, in blocks that keep memory bounded and are still few. A block is of one cluster, and
- * blocks keep the order of offsets, so that the highest one stored says where to resume. The same batches make the
- * same blocks.
+ * blocks keep the order of offsets, so that the highest one stored says where to resume.
  */
 function* blocks(delivered: readonly DeliveredBatch[]): Generator<DeliveredBatch[]> {
   let block: DeliveredBatch[] = [];
@@ -88,7 +87,7 @@ function recordsIn({ rows, dns }: FlowBatch): number {
 
 async function storeBlock(
   delivered: readonly DeliveredBatch[],
-  { mayBeStored, signal: takenAway }: Delivery,
+  takenAway: AbortSignal,
   options: EnricherOptions,
 ): Promise<void> {
   const { store, contextOf, log, observer, signal } = options;
@@ -97,7 +96,7 @@ async function storeBlock(
   const block = { dns, flows: enrich(delivered, context) };
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
     try {
-      await store.insert(block, { mayBeStored });
+      await store.insert(block);
       observer?.onStored?.(block);
       return;
     } catch (error) {

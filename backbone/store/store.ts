@@ -9,14 +9,6 @@ export interface RecordBlock {
   readonly dns?: EnrichedDns;
 }
 
-export interface InsertOptions {
-  /**
-   * Another process may have stored a part of the very same block, or may be about to: only what is missing is
-   * written, and neither's rows are doubled.
-   */
-  readonly mayBeStored?: boolean;
-}
-
 /** Where flows and DNS look-ups are kept: ClickHouse over HTTP, or chDB in the process. */
 export interface FlowStore {
   /** Creates or upgrades the tables. Safe to repeat. */
@@ -29,7 +21,7 @@ export interface FlowStore {
    * @throws StoreError if the engine refuses; WriterReplacedError if another store has claimed one of the block's
    * partitions; RangeError if the columns are not `rows` long.
    */
-  insert(block: RecordBlock, options?: InsertOptions): Promise<void>;
+  insert(block: RecordBlock): Promise<void>;
 
   /**
    * Makes this store the one that writes transport partitions, for as long as nobody else claims them: no insert of a

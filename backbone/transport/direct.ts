@@ -1,5 +1,5 @@
 import type { FlowBatch } from '@sonde/model/flow/batch';
-import type { DeliveredBatch, FlowConsumer, FlowPublisher } from './transport.js';
+import type { DeliveredBatch, Delivery, FlowConsumer, FlowPublisher } from './transport.js';
 
 export interface DirectTransportOptions {
   /** Offset of the first batch: one past the highest that the store holds, so that offsets never repeat. */
@@ -27,19 +27,26 @@ export class TransportClosedError extends Error {
 /** There is one consumer, so nothing is ever taken away from it. */
 const never = new AbortController().signal;
 
+function refused(): never {
+  throw new Error('another process writes to the store of this one');
+}
+
 export function createDirectTransport({ firstOffset, capacity }: DirectTransportOptions): DirectTransport {
   const waiting: DeliveredBatch[] = [];
   const blockedPublishers: (() => void)[] = [];
   let wakeConsumer: (() => void) | undefined;
   let nextOffset = firstOffset;
-  let delivered = false;
+  let delivered = 0;
   let closed = false;
 
-  /** Publishers go on only now: until it is stored, a delivery counts as waiting. */
-  function stored(): void {
-    delivered = false;
-    wakeConsumer?.();
-    for (const wake of blockedPublishers.splice(0)) wake();
+  /** Publishers go on only when what was delivered is stored: until then it counts as waiting. */
+  function delivery(batches: DeliveredBatch[]): Delivery {
+    delivered += batches.length;
+    const stored = () => {
+      delivered -= batches.length;
+      for (const wake of blockedPublishers.splice(0)) wake();
+    };
+    return { batches, signal: never, stored, refused };
   }
 
   return {
@@ -48,7 +55,7 @@ export function createDirectTransport({ firstOffset, capacity }: DirectTransport
     },
 
     async publish(batch: FlowBatch): Promise<void> {
-      while (!closed && waiting.length >= capacity) {
+      while (!closed && waiting.length + delivered >= capacity) {
         await new Promise<void>((resolve) => blockedPublishers.push(resolve));
       }
       if (closed) throw new TransportClosedError();
@@ -58,11 +65,9 @@ export function createDirectTransport({ firstOffset, capacity }: DirectTransport
 
     async *deliveries() {
       for (;;) {
-        if (!delivered && waiting.length > 0) {
-          const batches = waiting.splice(0);
-          delivered = true;
-          yield { batches, mayBeStored: false, signal: never, stored };
-        } else if (!delivered && closed) {
+        if (waiting.length > 0) {
+          yield delivery(waiting.splice(0));
+        } else if (closed) {
           return;
         } else {
           await new Promise<void>((resolve) => (wakeConsumer = resolve));

@@ -17,25 +17,22 @@ export interface DeliveredBatch {
   readonly offset: number;
 }
 
-/** Batches of one partition in the order of their offsets (at least one), which are stored together. */
+/** Batches that are stored together (at least one), those of each partition in the order of their offsets. */
 export interface Delivery {
   readonly batches: readonly DeliveredBatch[];
-  /**
-   * Whether another consumer was at storing these batches, and was stopped or still is at it. Deliveries that are
-   * made again have the same batches as the first time, so that a store can know each by its first and last offset.
-   */
-  readonly mayBeStored: boolean;
-  /** Aborts when the partition has gone to another consumer: what is not stored by then is the other's to store. */
+  /** Aborts when a partition of it has gone to another consumer: what is not stored by then will be delivered anew. */
   readonly signal: AbortSignal;
   /** Says that all of it is in the store. */
   readonly stored: () => void;
+  /** Says that the store takes these partitions from another writer now (`WriterReplacedError`), and not from this one. */
+  readonly refused: () => void;
 }
 
 /** The enricher's end of a transport. */
 export interface FlowConsumer {
   /**
-   * What has come in, as much at a time as is waiting and fits a block. A partition's next delivery comes when its
-   * last one is stored; those of other partitions may come before. Ends when the transport is closed and drained.
+   * What has come in, as much at a time as is waiting and fits a block. Deliveries may be taken ahead, but are to be
+   * stored in their order. Ends when the transport is closed and drained.
    */
   deliveries(): AsyncIterable<Delivery>;
 }

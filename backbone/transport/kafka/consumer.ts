@@ -1,19 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeBatch, WireError } from '@sonde/model/flow/wire/decode';
-import type { Admin, Consumer, EachBatchPayload, Producer } from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload, KafkaMessage, Producer } from 'kafkajs';
 import type { Logger } from '../../logging.js';
 import type { Delivery, FlowConsumer } from '../transport.js';
 import { type KafkaConnection, kafkaClient } from './connection.js';
 import { deadLetter } from './dead-letter.js';
-import {
-  type Progress,
-  progressMetadata,
-  readProgress,
-  resumePoint,
-  TopicRecreatedError,
-} from './offsets.js';
-import { type BlockLimits, PartitionQueue } from './partition.js';
 import { createTopics, FLOWS_TOPIC, type TopicSettings } from './topics.js';
+import { type BlockLimits, WaitingBatches } from './waiting.js';
 
 export interface KafkaConsumerOptions {
   readonly connection: KafkaConnection;
@@ -21,8 +14,8 @@ export interface KafkaConsumerOptions {
   readonly group: string;
   /** Creates the topics that there are not; without it they must be there. */
   readonly topics?: TopicSettings | undefined;
-  /** The highest offset of each partition that the store holds. */
-  readonly highestOffsets: () => Promise<ReadonlyMap<number, number>>;
+  /** Makes the store's writer the one of some partitions, and says up to which offset all of each is stored. */
+  readonly claim: (partitions: readonly number[]) => Promise<ReadonlyMap<number, number>>;
   readonly block?: BlockLimits;
   /** How long the group waits for an enricher that does not answer before others take its partitions. */
   readonly sessionTimeoutMs?: number;
@@ -39,51 +32,73 @@ export interface KafkaFlowConsumer extends FlowConsumer {
 export interface ConsumerCounts {
   /** By partition, how many messages are not yet fetched. */
   readonly lag: ReadonlyMap<number, number>;
+  /** Length of the messages that wait to be stored. */
+  readonly waitingBytes: number;
   /** Since the start. */
   readonly messages: number;
   readonly bytes: number;
-  readonly dead: number;
   readonly assignments: number;
+  /** Messages that could not be read and were put aside. */
+  readonly dead: number;
   /** Messages that Kafka had deleted before they were read. */
   readonly expired: number;
-  /** Length of the messages that wait to be stored. */
-  readonly waitingBytes: number;
+}
+
+/** The partition does not reach to what is stored of it: it is another topic of the same name. */
+export class TopicRecreatedError extends Error {
+  override readonly name = 'TopicRecreatedError';
+  constructor(partition: number, next: number, end: number) {
+    super(
+      `partition ${partition} of ${FLOWS_TOPIC} ends at offset ${end}, but the store has all of it up to ${next}: the ` +
+        'topic was made anew, and its messages cannot be told from those that are stored. Use a new store, or empty ' +
+        "the table `progress` of this one if none of the topic's old messages are in it any more.",
+    );
+  }
 }
 
 const DEFAULT_BLOCK: BlockLimits = { rows: 200_000, bytes: 64 * 2 ** 20, ageMs: 1_000 };
 
-/** A partition is not read on while so much of it waits. */
-const MOST_WAITING_BYTES = 32 * 2 ** 20;
+/** Nothing more is fetched while so much waits, until half of it is delivered. */
+const MOST_WAITING_BYTES = 64 * 2 ** 20;
 
 const RETRY_MS = 200;
 
 /**
- * Receives flows from Kafka as a member of a consumer group, each exactly once whatever is killed
- * (docs/decisions/0006-kafka-exactly-once.md). Before a block is delivered, its offsets are committed to the group as
- * "being stored". Kafka takes that only from the partition's owner, so at any time one block of a partition at most can
- * be half stored, and whoever gets the partition next knows which, and makes the same block again.
+ * After the store has refused, partitions are claimed anew only when the group must have said whether they are still ours:
+ * else two enrichers could take them from each other again and again.
+ */
+const HEARTBEAT_MS = 3_000;
+const AFTER_REFUSAL_MS = HEARTBEAT_MS + 1_000;
+
+/**
+ * Receives flows from Kafka as a member of a consumer group. Where to go on in a partition is what the store says when
+ * it is claimed, so that each flow is stored once (docs/decisions/0005-exactly-once.md); the offsets that the group
+ * keeps are only for showing lag.
  */
 export function createKafkaConsumer(options: KafkaConsumerOptions): KafkaFlowConsumer {
   return new KafkaConsumer(options);
 }
 
-/** The partitions that this process has, from one assignment of the group to the next. */
+/** The partitions that this process has, until the group's next assignment, or until they are claimed anew. */
 interface Assignment {
-  readonly taken: AbortController;
-  readonly queues: Map<number, PartitionQueue>;
-  /** Commits with the group's generation of this assignment. */
-  commit: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
+  readonly partitions: readonly number[];
+  readonly ended: AbortController;
+  /** Offset of the next message of each partition; of those that are claimed. */
+  readonly next: Map<number, number>;
+  readonly waiting: WaitingBatches;
+  /** Commits offsets in the group's generation of this assignment. */
+  commit?: EachBatchPayload['commitOffsetsIfNecessary'];
 }
 
 class KafkaConsumer implements KafkaFlowConsumer {
   readonly #options: KafkaConsumerOptions;
-  readonly #block: BlockLimits;
   readonly #admin: Admin;
   readonly #consumer: Consumer;
   readonly #producer: Producer;
   readonly #lag = new Map<number, number>();
   readonly #counts = { messages: 0, bytes: 0, dead: 0, assignments: 0, expired: 0 };
   #assignment: Assignment | undefined;
+  #isPaused = false;
   #closing = false;
   #failure: Error | undefined;
   #lastCommit: Promise<void> | undefined;
@@ -92,7 +107,6 @@ class KafkaConsumer implements KafkaFlowConsumer {
 
   constructor(options: KafkaConsumerOptions) {
     this.#options = options;
-    this.#block = options.block ?? DEFAULT_BLOCK;
     const { connection, group, log, sessionTimeoutMs = 30_000 } = options;
     const kafka = kafkaClient(connection, log);
     this.#admin = kafka.admin();
@@ -100,10 +114,10 @@ class KafkaConsumer implements KafkaFlowConsumer {
     this.#consumer = kafka.consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 3)),
+      heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
       maxWaitTimeInMs: 250,
       maxBytesPerPartition: 8 * 2 ** 20,
-      maxBytes: 64 * 2 ** 20,
+      maxBytes: 32 * 2 ** 20,
       allowAutoTopicCreation: false,
       readUncommitted: false,
     });
@@ -111,12 +125,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
   }
 
   get counts(): ConsumerCounts {
-    const queues = [...(this.#assignment?.queues.values() ?? [])];
-    return {
-      ...this.#counts,
-      lag: this.#lag,
-      waitingBytes: queues.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
+    return { ...this.#counts, lag: this.#lag, waitingBytes: this.#assignment?.waiting.bytes ?? 0 };
   }
 
   close(): void {
@@ -133,7 +142,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
         if (delivery) yield delivery;
       }
     } finally {
-      await this.#stop();
+      await this.#disconnect();
     }
   }
 
@@ -164,213 +173,180 @@ class KafkaConsumer implements KafkaFlowConsumer {
     });
   }
 
+  async #disconnect(): Promise<void> {
+    await this.#lastCommit;
+    await this.#consumer.disconnect();
+    this.#end();
+    await Promise.allSettled([this.#producer.disconnect(), this.#admin.disconnect()]);
+  }
+
   #listen(): void {
     const { GROUP_JOIN, REQUEST, REBALANCING, CRASH, STOP } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload }) =>
-      this.#onAssigned(payload.memberAssignment[FLOWS_TOPIC] ?? []),
-    );
-    // The answer to JoinGroup begins the group's next generation: before it, what was delivered is still ours.
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#begin(payload.memberAssignment[FLOWS_TOPIC] ?? []));
+    // The answer to JoinGroup begins the group's next generation.
     this.#consumer.on(REQUEST, ({ payload }) => {
-      if (payload.apiName === 'JoinGroup') this.#onTaken();
+      if (payload.apiName === 'JoinGroup') this.#end();
     });
-    for (const event of [REBALANCING, STOP]) this.#consumer.on(event, () => this.#onTaken());
+    for (const event of [REBALANCING, STOP]) this.#consumer.on(event, () => this.#end());
     this.#consumer.on(CRASH, ({ payload }) => {
-      this.#onTaken();
+      this.#end();
       if (!payload.restart) this.#fail(payload.error);
     });
   }
 
-  async #stop(): Promise<void> {
-    const assignment = this.#assignment;
-    await this.#lastCommit;
-    await this.#consumer.disconnect();
-    assignment?.taken.abort();
-    await Promise.allSettled([this.#producer.disconnect(), this.#admin.disconnect()]);
-  }
-
-  #onTaken(): void {
-    this.#assignment?.taken.abort();
+  /** Forgets what is held of the partitions: it comes anew, here or elsewhere. */
+  #end(): void {
+    this.#assignment?.ended.abort();
     this.#assignment = undefined;
     this.#lag.clear();
   }
 
-  /** Runs before the client fetches anything: nothing comes of a partition until it is known where to go on. */
-  #onAssigned(partitions: readonly number[]): void {
-    this.#onTaken();
+  /** Nothing is fetched of partitions until they are claimed: called before the client fetches anything. */
+  #begin(partitions: readonly number[], afterMs = 0): void {
+    this.#end();
     this.#counts.assignments += 1;
-    const assignment: Assignment = { taken: new AbortController(), queues: new Map(), commit: undefined };
-    this.#assignment = assignment;
     this.#options.log.info({ partitions }, 'partitions assigned');
     if (partitions.length === 0) return;
-    this.#consumer.pause([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
-    void this.#resume(assignment, partitions);
+    const waiting = new WaitingBatches(this.#options.block ?? DEFAULT_BLOCK);
+    const assignment = { partitions, ended: new AbortController(), next: new Map<number, number>(), waiting };
+    this.#assignment = assignment;
+    this.#pause(assignment);
+    void this.#claim(assignment, afterMs);
   }
 
-  /** Finds out where to go on in new partitions, however long that takes, and goes on. */
-  async #resume(assignment: Assignment, partitions: readonly number[]): Promise<void> {
-    while (assignment === this.#assignment) {
+  /** Claims the partitions, however long the store is away, and goes on where it says. */
+  async #claim(assignment: Assignment, afterMs: number): Promise<void> {
+    if (afterMs > 0) await delay(afterMs);
+    while (this.#isCurrent(assignment)) {
       try {
-        const points = await this.#resumePoints(partitions);
-        if (this.#isTaken(assignment)) return;
-        for (const queue of points) {
-          const { partition, next } = queue;
-          assignment.queues.set(partition, queue);
-          this.#consumer.seek({ topic: FLOWS_TOPIC, partition, offset: String(next) });
+        const next = await this.#claimedOffsets(assignment.partitions);
+        if (!this.#isCurrent(assignment)) return;
+        for (const [partition, offset] of next) {
+          assignment.next.set(partition, offset);
+          this.#consumer.seek({ topic: FLOWS_TOPIC, partition, offset: String(offset) });
         }
-        this.#consumer.resume([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
+        this.#resume(assignment);
         return;
       } catch (error) {
         if (error instanceof TopicRecreatedError) {
           this.#fail(error);
           return;
         }
-        this.#options.log.warn({ reason: String(error) }, 'cannot find out where to go on; trying again');
+        this.#options.log.warn({ reason: String(error) }, 'cannot claim partitions; trying again');
         await delay(RETRY_MS);
       }
     }
   }
 
-  async #resumePoints(partitions: readonly number[]): Promise<PartitionQueue[]> {
-    const { group, highestOffsets, log } = this.#options;
-    const [[committed], ends, stored] = await Promise.all([
-      this.#admin.fetchOffsets({ groupId: group, topics: [FLOWS_TOPIC] }),
-      this.#admin.fetchTopicOffsets(FLOWS_TOPIC),
-      highestOffsets(),
-    ]);
-    return partitions.map((partition) => {
-      const offset = committed?.partitions.find((one) => one.partition === partition);
-      const progress = offset && readProgress(offset.offset, offset.metadata);
-      const point = resumePoint(progress, stored.get(partition));
-      const end = ends.find((one) => one.partition === partition);
-      if (end && point.next > Number(end.high)) {
-        throw new TopicRecreatedError(FLOWS_TOPIC, partition, point.next, Number(end.high));
-      }
-      const low = Number(end?.low ?? 0);
-      if (point.next < low) this.#onExpired(partition, point.next, low);
-      log.info({ partition, ...point }, 'going on in a partition');
-      return new PartitionQueue(partition, { ...point, next: Math.max(point.next, low) });
-    });
+  /** The offset to go on with in each partition. */
+  async #claimedOffsets(partitions: readonly number[]): Promise<Map<number, number>> {
+    const storedTo = await this.#options.claim(partitions);
+    const kept = await this.#admin.fetchTopicOffsets(FLOWS_TOPIC);
+    const next = new Map<number, number>();
+    for (const partition of partitions) {
+      const wanted = (storedTo.get(partition) ?? -1) + 1;
+      const { low, high } = kept.find((one) => one.partition === partition) ?? { low: 0, high: wanted };
+      if (wanted > Number(high)) throw new TopicRecreatedError(partition, wanted, Number(high));
+      if (wanted < Number(low)) this.#onExpired(partition, Number(low) - wanted);
+      next.set(partition, Math.max(wanted, Number(low)));
+    }
+    this.#options.log.info({ next: Object.fromEntries(next) }, 'partitions claimed');
+    return next;
   }
 
   async #onFetched(payload: EachBatchPayload): Promise<void> {
     const { partition, messages, highWatermark } = payload.batch;
     const assignment = this.#assignment;
-    const queue = assignment?.queues.get(partition);
-    if (!assignment || !queue) return;
+    // Stale is what was fetched before the client was told where to go on.
+    if (assignment?.next.has(partition) !== true || payload.isStale()) return;
     assignment.commit = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     for (const message of messages) {
       const offset = Number(message.offset);
-      if (offset < queue.next) continue;
-      const value = message.value ?? Buffer.alloc(0);
-      try {
-        const batch = decodeBatch(value);
-        queue.add({ batch, partition, offset }, value.length, performance.now());
-      } catch (error) {
-        if (!(error instanceof WireError)) throw error;
-        if (!queue.wasDealtWith(offset)) await this.#bury(partition, message, error);
-        if (this.#isTaken(assignment)) return;
-      }
-      queue.next = offset + 1;
-      this.#counts.messages += 1;
-      this.#counts.bytes += value.length;
+      if (offset < (assignment.next.get(partition) ?? 0)) continue;
+      await this.#receive(assignment, partition, message);
+      if (!this.#isCurrent(assignment)) return;
+      assignment.next.set(partition, offset + 1);
     }
     const last = payload.batch.lastOffset();
-    queue.next = Math.max(queue.next, Number(last) + 1);
     payload.resolveOffset(last);
-    this.#lag.set(partition, Math.max(0, Number(highWatermark) - queue.next));
-    if (queue.bytes > MOST_WAITING_BYTES) payload.pause();
+    this.#lag.set(partition, Math.max(0, Number(highWatermark) - Number(last) - 1));
+    if (assignment.waiting.bytes > MOST_WAITING_BYTES) this.#pause(assignment);
     this.#notify();
   }
 
-  async #bury(partition: number, message: EachBatchPayload['batch']['messages'][number], error: WireError) {
-    await this.#producer.send(deadLetter(FLOWS_TOPIC, partition, message, error));
-    this.#counts.dead += 1;
-    const { log } = this.#options;
-    log.error(
-      { partition, offset: message.offset, reason: error.message },
-      'a message cannot be read; put aside',
-    );
+  /** Puts a message with those that wait, or aside if it cannot be read. */
+  async #receive({ waiting }: Assignment, partition: number, message: KafkaMessage): Promise<void> {
+    const value = message.value ?? Buffer.alloc(0);
+    try {
+      const batch = decodeBatch(value);
+      waiting.add({ batch, partition, offset: Number(message.offset) }, value.length, performance.now());
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      await this.#producer.send(deadLetter(FLOWS_TOPIC, partition, message, error));
+      this.#counts.dead += 1;
+      const about = { partition, offset: message.offset, reason: error.message };
+      this.#options.log.error(about, 'a message cannot be read; put aside');
+    }
+    this.#counts.messages += 1;
+    this.#counts.bytes += value.length;
   }
 
-  #onExpired(partition: number, next: number, low: number): void {
-    this.#counts.expired += low - next;
+  #onExpired(partition: number, messages: number): void {
+    this.#counts.expired += messages;
     this.#options.log.error(
-      { partition, messages: low - next },
-      'Kafka has deleted messages before they were stored: its retention is shorter than this enricher was behind',
+      { partition, messages },
+      'Kafka has deleted messages before they were stored: nobody stored them for longer than it keeps them',
     );
   }
 
-  /** The next block of whichever partition has waited longest, once its progress is committed. */
+  /** The next block, or undefined if something has changed meanwhile. */
   async #nextDelivery(): Promise<Delivery | undefined> {
     const assignment = this.#assignment;
     this.#woken = false;
-    const queue = assignment && this.#firstDue(assignment);
-    const due = queue?.dueMs(this.#block) ?? Infinity;
-    if (!assignment || !queue || due > performance.now()) {
+    const due = assignment?.waiting.dueMs() ?? Infinity;
+    if (!assignment || due > performance.now()) {
       await this.#awake(due - performance.now());
       return undefined;
     }
-    const { batches, mayBeStored } = queue.take(this.#block);
-    this.#resumeIfEmptied(queue);
-    const first = batches[0]?.offset;
-    const last = batches.at(-1)?.offset;
-    // Kafka may have deleted what was to be stored again.
-    if (first === undefined || last === undefined) return undefined;
-    queue.isDelivering = true;
-    if (!(await this.#commit(assignment, queue, { next: first, storing: last }))) return undefined;
-    const { signal } = assignment.taken;
-    const stored = () => {
-      queue.isDelivering = false;
-      this.#notify();
-      // It only spares the next owner from storing the block again, so it may fail.
-      this.#lastCommit = this.#commitOnce(assignment, queue, { next: last + 1 }).catch(() => undefined);
+    const batches = assignment.waiting.take();
+    if (this.#isPaused && assignment.waiting.bytes < MOST_WAITING_BYTES / 2) this.#resume(assignment);
+    return {
+      batches,
+      signal: assignment.ended.signal,
+      stored: () => {
+        const last = new Map(batches.map(({ partition, offset }) => [partition, offset]));
+        this.#lastCommit = this.#commit(assignment, last);
+      },
+      refused: () => {
+        // Somebody else claimed them, but the group may have given them back to us since.
+        if (this.#isCurrent(assignment)) this.#begin(assignment.partitions, AFTER_REFUSAL_MS);
+      },
     };
-    return { batches, mayBeStored, signal, stored };
   }
 
-  #firstDue({ queues }: Assignment): PartitionQueue | undefined {
-    let first: PartitionQueue | undefined;
-    let firstMs = Infinity;
-    for (const queue of queues.values()) {
-      const due = queue.dueMs(this.#block);
-      if (due < firstMs) [first, firstMs] = [queue, due];
-    }
-    return first;
-  }
-
-  #resumeIfEmptied({ partition, bytes }: PartitionQueue): void {
-    if (bytes > MOST_WAITING_BYTES / 2) return;
-    const paused = this.#consumer.paused().some(({ partitions }) => partitions.includes(partition));
-    if (paused) this.#consumer.resume([{ topic: FLOWS_TOPIC, partitions: [partition] }]);
-  }
-
-  /** Commits progress until Kafka has taken it; says whether it did before the partition went to somebody else. */
-  async #commit(assignment: Assignment, queue: PartitionQueue, progress: Progress): Promise<boolean> {
-    for (;;) {
-      if (this.#isTaken(assignment)) return false;
-      try {
-        await this.#commitOnce(assignment, queue, progress);
-        return !this.#isTaken(assignment);
-      } catch (error) {
-        this.#options.log.debug({ reason: String(error), ...progress }, 'progress was not committed');
-        await delay(RETRY_MS);
-      }
+  /** Tells the group what is stored. Only lag is shown by it, so it may fail. */
+  async #commit(assignment: Assignment, last: ReadonlyMap<number, number>): Promise<void> {
+    if (!this.#isCurrent(assignment)) return;
+    const partitions = [...last].map(([partition, offset]) => ({ partition, offset: String(offset + 1) }));
+    try {
+      await assignment.commit?.({ topics: [{ topic: FLOWS_TOPIC, partitions }] });
+    } catch (error) {
+      this.#options.log.debug({ reason: String(error) }, 'the group was not told what is stored');
     }
   }
 
-  async #commitOnce(
-    assignment: Assignment,
-    { partition }: PartitionQueue,
-    progress: Progress,
-  ): Promise<void> {
-    // A former assignment must not speak through the generation of the present one.
-    if (this.#isTaken(assignment) || !assignment.commit) throw new Error('the partition was taken away');
-    const offset = { partition, offset: String(progress.next), metadata: progressMetadata(progress) };
-    await assignment.commit({ topics: [{ topic: FLOWS_TOPIC, partitions: [offset] }] });
+  #pause({ partitions }: Assignment): void {
+    this.#isPaused = true;
+    this.#consumer.pause([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
   }
 
-  #isTaken(assignment: Assignment): boolean {
-    return assignment !== this.#assignment;
+  #resume({ partitions }: Assignment): void {
+    this.#isPaused = false;
+    this.#consumer.resume([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
+  }
+
+  #isCurrent(assignment: Assignment): boolean {
+    return assignment === this.#assignment;
   }
 
   #fail(error: Error): void {
