@@ -1,0 +1,231 @@
+import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../../logging.js';
+import { decodeRecord, encodeRecord } from './record.js';
+import { Spool } from './spool.js';
+
+let directory: string;
+let open: Spool[];
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-spool-'));
+  open = [];
+});
+
+afterEach(async () => {
+  for (const spool of open) await spool.close();
+  await rm(directory, { recursive: true });
+});
+
+describe('a spool', () => {
+  it('gives messages in the order in which they were put, with their positions', async () => {
+    const spool = await opened();
+    await put(spool, 5);
+    expect(positions(await spool.take(2 ** 20))).toEqual([0, 1, 2, 3, 4]);
+    expect(await spool.take(2 ** 20)).toEqual([]);
+    await put(spool, 2);
+    const [next] = await spool.take(2 ** 20);
+    expect(next).toMatchObject({
+      position: 5,
+      topic: 'a.topic',
+      key: 'node-ä',
+      contents: { flows: 10, lookups: 1 },
+    });
+    expect(Buffer.from(next?.value ?? []).toString()).toBe('x'.repeat(1000));
+  });
+
+  it('gives as many messages as fit, and one that does not fit by itself', async () => {
+    const spool = await opened();
+    await put(spool, 3);
+    await put(spool, 1, 5_000);
+    await put(spool, 1);
+    const taken = [];
+    for (let round = 0; round < 4; round++) taken.push(positions(await spool.take(2_500)));
+    expect(taken).toEqual([[0, 1], [2], [3], [4]]);
+  });
+
+  it('has what was put into it after a crash, and goes on counting', async () => {
+    const before = await opened();
+    await put(before, 3);
+    const after = await crashed(before);
+    expect(after.stream).toBe(before.stream);
+    await put(after, 1);
+    await after.resume(1);
+    expect(positions(await allOf(after))).toEqual([1, 2, 3]);
+  });
+
+  it.each([1, 7, 8, 30, 500])('cuts a write of which a crash left %i bytes', async (bytes) => {
+    const before = await opened();
+    await put(before, 2);
+    const torn = encodeRecord({ ...message(1000), position: 2 }).subarray(0, bytes);
+    appendFileSync(lastSegment(), torn);
+    const after = await crashed(before);
+    await put(after, 1);
+    expect(positions(await allOf(after))).toEqual([0, 1, 2]);
+  });
+
+  it('cuts a segment at the first byte that is not what was written', async () => {
+    const before = await opened();
+    await put(before, 3);
+    const file = lastSegment();
+    truncateSync(file, statSync(file).size - 10);
+    appendFileSync(file, Buffer.alloc(10, 7));
+    const after = await crashed(before);
+    await put(after, 1);
+    expect(positions(await allOf(after))).toEqual([0, 1, 2]);
+  });
+
+  it('remembers which position comes next when all was delivered and its sink is away', async () => {
+    const before = await opened(8_000);
+    for (let round = 0; round < 30; round++) await put(before, 1);
+    await before.delivered(positions(await allOf(before)).length);
+    const after = await crashed(before);
+    await put(after, 1);
+    await after.resume(30);
+    expect(positions(await allOf(after))).toEqual([30]);
+  });
+
+  it('deletes what is delivered', async () => {
+    const spool = await opened(80_000);
+    for (let round = 0; round < 40; round++) await put(spool, 1);
+    const before = segments().length;
+    await allOf(spool);
+    await spool.delivered(40);
+    expect(before).toBeGreaterThan(3);
+    expect(segments()).toHaveLength(1);
+    expect(spool.waiting).toBe(0);
+  });
+
+  it('takes again what was taken but not delivered', async () => {
+    const spool = await opened();
+    await put(spool, 4);
+    await allOf(spool);
+    await spool.resume(2);
+    expect(positions(await allOf(spool))).toEqual([2, 3]);
+  });
+
+  it('is used by one process at a time', async () => {
+    await opened();
+    await expect(Spool.open(optionsOf())).rejects.toThrow(/is in use|holds|used/);
+  });
+});
+
+describe('a full spool', () => {
+  it('drops the oldest, and counts exactly what is missing', async () => {
+    const spool = await opened(20_000);
+    await spool.resume(0);
+    for (let round = 0; round < 50; round++) await put(spool, 1);
+    expect(spool.bytes).toBeLessThanOrEqual(20_000);
+    const left = await allOf(spool);
+    const { lost } = spool;
+    expect(lost.messages).toBeGreaterThan(20);
+    expect(lost).toEqual({
+      messages: 50 - left.length,
+      flows: (50 - left.length) * 10,
+      lookups: 50 - left.length,
+    });
+    expect(positions(left)).toEqual(Array.from({ length: left.length }, (_, k) => k + lost.messages));
+  });
+
+  it('keeps what is on its way to the sink, since it may have arrived', async () => {
+    const spool = await opened(20_000);
+    for (let round = 0; round < 10; round++) await put(spool, 1);
+    const taken = positions(await spool.take(1_500));
+    for (let round = 0; round < 40; round++) await put(spool, 1);
+    await spool.resume(0);
+    expect(positions(await spool.take(1_500))).toEqual(taken);
+  });
+
+  it('counts nothing as lost that was delivered, though nobody could be asked since a crash', async () => {
+    const before = await opened(20_000);
+    for (let round = 0; round < 10; round++) await put(before, 1);
+    const [first, second] = positions(await allOf(before));
+    await before.delivered((second ?? 0) + 1);
+    expect(first).toBe(0);
+    const after = await crashed(before, 20_000);
+    for (let round = 0; round < 40; round++) await put(after, 1);
+    await after.resume(2);
+    const left = await allOf(after);
+    expect(left.length + after.lost.messages).toBe(48);
+  });
+
+  it('remembers what it has lost, and finishes dropping after a crash', async () => {
+    const before = await opened(20_000);
+    await before.resume(0);
+    for (let round = 0; round < 50; round++) await put(before, 1);
+    const { lost } = before;
+    // As if the crash came between counting a segment and deleting it.
+    const name = '0000000000000000.segment';
+    writeFileSync(path.join(directory, name), encodeRecord({ ...message(10), position: 0 }));
+    const state = JSON.parse(readState()) as object;
+    writeFileSync(path.join(directory, 'spool.json'), JSON.stringify({ ...state, dropping: name }));
+    const after = await crashed(before, 20_000);
+    expect(after.lost).toEqual(lost);
+    expect(positions(await allOf(after))[0]).toBe(lost.messages);
+  });
+});
+
+describe('a record', () => {
+  it('is refused wherever a bit of it is changed', () => {
+    const record = encodeRecord({ ...message(50), position: 3 });
+    for (let bit = 0; bit < record.length * 8; bit++) {
+      const damaged = Buffer.from(record);
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(decodeRecord(damaged, 0)).toBeTypeOf('string');
+    }
+  });
+});
+
+function optionsOf(mostBytes = 2 ** 20) {
+  return { directory, mostBytes, log: createLogger('test', 'silent') };
+}
+
+async function opened(mostBytes?: number): Promise<Spool> {
+  const spool = await Spool.open(optionsOf(mostBytes));
+  open.push(spool);
+  return spool;
+}
+
+/** The spool as the next process finds it. All that was asked of it is on the disk, so closing changes nothing. */
+async function crashed(spool: Spool, mostBytes?: number): Promise<Spool> {
+  open.splice(open.indexOf(spool), 1);
+  await spool.close();
+  return opened(mostBytes);
+}
+
+function message(bytes: number) {
+  const value = Buffer.alloc(bytes, 'x');
+  return { topic: 'a.topic', key: 'node-ä', value, contents: { flows: 10, lookups: 1 } };
+}
+
+async function put(spool: Spool, count: number, bytes = 1000): Promise<void> {
+  await spool.append(Array.from({ length: count }, () => message(bytes)));
+}
+
+async function allOf(spool: Spool) {
+  const all = [];
+  for (;;) {
+    const taken = await spool.take(2 ** 20);
+    if (taken.length === 0) return all;
+    all.push(...taken);
+  }
+}
+
+function positions(records: readonly { readonly position: number }[]): number[] {
+  return records.map(({ position }) => position);
+}
+
+function segments(): string[] {
+  return readdirSync(directory).filter((name) => name.endsWith('.segment'));
+}
+
+function lastSegment(): string {
+  return path.join(directory, segments().sort().at(-1) ?? '');
+}
+
+function readState(): string {
+  return readFileSync(path.join(directory, 'spool.json'), 'utf8');
+}

@@ -1,0 +1,170 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { batchOf } from '@sonde/model/flow/build-batch';
+import { observedDns } from '@sonde/model/dns/build-dns';
+import { observedFlows } from '@sonde/model/flow/build-observed';
+import { decodeBatch } from '@sonde/model/flow/wire/decode';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLogger } from '../../logging.js';
+import { DNS_TOPIC, FLOWS_TOPIC } from '../kafka/topics.js';
+import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from './sink.js';
+import { createSpooledPublisher, type SpooledPublisher } from './spooled-publisher.js';
+
+let directory: string;
+const publishers: SpooledPublisher[] = [];
+
+beforeEach(async () => (directory = await mkdtemp(path.join(tmpdir(), 'sonde-spool-'))));
+
+afterEach(async () => {
+  for (const publisher of publishers.splice(0)) await publisher.close(0);
+  await rm(directory, { recursive: true });
+});
+
+/** As long as a busy machine may take. */
+const soon = { timeout: 20_000 };
+
+/** A sink as Kafka is one: what is sent arrives with its position or not at all, and its answers may be lost. */
+class FakeSink implements SpoolSink {
+  readonly arrived: OutgoingMessage[] = [];
+  isAway = false;
+  /** What happens to the next messages, one after the other: the answer is lost before or after they have arrived. */
+  readonly faults: ('before' | 'after')[] = [];
+  mostBytes = Infinity;
+  #position = 0;
+
+  open(): Promise<number> {
+    if (this.isAway) return Promise.reject(new Error('away'));
+    return Promise.resolve(this.#position);
+  }
+
+  send(messages: readonly OutgoingMessage[], position: number): Promise<void> {
+    if (this.isAway) return Promise.reject(new Error('away'));
+    if (messages.reduce((sum, { value }) => sum + value.length, 0) > this.mostBytes) {
+      return Promise.reject(new MessageTooLargeError('too large'));
+    }
+    const fault = this.faults.shift();
+    if (fault === 'before') return Promise.reject(new Error('cut'));
+    this.arrived.push(...messages);
+    this.#position = position;
+    return fault === 'after' ? Promise.reject(new Error('cut')) : Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get sequences(): number[] {
+    return this.arrived
+      .filter(({ topic }) => topic === FLOWS_TOPIC)
+      .map(({ value }) => decodeBatch(value).sequence);
+  }
+}
+
+describe('a spooled publisher', () => {
+  it('delivers batches in order, also those that come while the sink is away', async () => {
+    const sink = new FakeSink();
+    const publisher = await started(sink);
+    await publish(publisher, 0, 3);
+    await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2]), soon);
+    sink.isAway = true;
+    await publish(publisher, 3, 6);
+    sink.isAway = false;
+    await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4, 5]), soon);
+  });
+
+  it('loses and doubles nothing when answers are lost, before or after the messages have arrived', async () => {
+    const sink = new FakeSink();
+    sink.faults.push('before', 'after', 'after', 'before');
+    const publisher = await started(sink);
+    for (let batch = 0; batch < 20; batch++) {
+      await publish(publisher, batch, batch + 1);
+      await vi.waitFor(() => expect(sink.sequences).toContain(batch), soon);
+    }
+    expect(sink.sequences).toEqual(Array.from({ length: 20 }, (_, batch) => batch));
+    expect(publisher.counts.failures).toBe(4);
+  });
+
+  it('delivers what the process before it had accepted, and nothing twice', async () => {
+    const sink = new FakeSink();
+    sink.faults.push('after');
+    sink.isAway = true;
+    const before = await started(sink);
+    await publish(before, 0, 5);
+    await publishers.pop()?.close(0);
+    sink.isAway = false;
+    const after = await started(sink);
+    await publish(after, 5, 7);
+    await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
+  });
+
+  it('delivers what waits before it closes', async () => {
+    const sink = new FakeSink();
+    const publisher = await started(sink);
+    await publish(publisher, 0, 50);
+    publishers.pop();
+    await publisher.close(10_000);
+    expect(sink.sequences).toHaveLength(50);
+    await expect(publisher.publish(batchOf(observedFlows([])))).rejects.toThrow(/closed/);
+  });
+
+  it('sends a copy of look-ups to a topic of their own', async () => {
+    const sink = new FakeSink();
+    const publisher = await started(sink);
+    const dns = observedDns([{ query_name: 'api.example' }]);
+    await publisher.publish(batchOf(observedFlows([{ src_port: 1 }]), { dns }));
+    await vi.waitFor(() => expect(sink.arrived).toHaveLength(2), soon);
+    const [both, lookups] = sink.arrived.map(({ value }) => decodeBatch(value));
+    expect([both?.rows, both?.dns?.rows, lookups?.rows, lookups?.dns?.rows]).toEqual([1, 1, 0, 1]);
+    expect(sink.arrived.map(({ topic, key }) => [topic, key])).toEqual([
+      [FLOWS_TOPIC, 'c/node-a'],
+      [DNS_TOPIC, 'c/node-a'],
+    ]);
+  });
+
+  it('tells in later batches exactly how many flows were dropped for want of room', async () => {
+    const sink = new FakeSink();
+    const publisher = await started(sink, 4_000);
+    await publish(publisher, 0, 1);
+    await vi.waitFor(() => expect(sink.sequences).toHaveLength(1), soon);
+    sink.isAway = true;
+    await publish(publisher, 1, 100);
+    sink.isAway = false;
+    await vi.waitFor(() => expect(publisher.counts.spooledMessages).toBe(0), soon);
+    await publish(publisher, 100, 101);
+    await vi.waitFor(() => expect(sink.sequences.at(-1)).toBe(100), soon);
+    const { losses } = decodeBatch(sink.arrived.at(-1)?.value ?? new Uint8Array());
+    const missing = 101 - sink.sequences.length;
+    expect(missing).toBeGreaterThan(10);
+    expect(losses).toEqual({ flows_spool_full: missing });
+    expect(publisher.counts).toMatchObject({ lostFlows: missing, lostMessages: missing });
+  });
+
+  it('goes past a message that is too large, counts it, and delivers the others', async () => {
+    const sink = new FakeSink();
+    sink.mostBytes = 1_000;
+    const publisher = await started(sink);
+    await publish(publisher, 0, 3);
+    const names = Array.from({ length: 100 }, (_, row) => ({
+      tls_server_name: `a-long-name-${row}.example`,
+    }));
+    await publisher.publish(batchOf(observedFlows(names), { sequence: 3 }));
+    await publish(publisher, 4, 6);
+    await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 4, 5]), soon);
+    expect(publisher.counts.lostFlows).toBe(100);
+  });
+});
+
+async function started(sink: SpoolSink, mostBytes = 2 ** 20): Promise<SpooledPublisher> {
+  const log = createLogger('test', 'silent');
+  const publisher = await createSpooledPublisher(sink, { directory, mostBytes, log });
+  publishers.push(publisher);
+  return publisher;
+}
+
+/** Publishes batches of one flow, numbered from `first` up to `end` (exclusive). */
+async function publish(publisher: SpooledPublisher, first: number, end: number): Promise<void> {
+  for (let sequence = first; sequence < end; sequence++) {
+    await publisher.publish(batchOf(observedFlows([{ src_port: sequence }]), { sequence }));
+  }
+}
