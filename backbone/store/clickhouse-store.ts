@@ -11,7 +11,15 @@ import { InTurn } from './in-turn.js';
 import { insertRows, isMissing } from './insert-statement.js';
 import { parseJsonRows } from './json-rows.js';
 import { upgradeTables } from './migrations.js';
-import { claimPartitions, noteProgress, recentWriters, REPLACED, unlessReplaced } from './progress.js';
+import {
+  type Claim,
+  claimPartitions,
+  noteProgress,
+  recentWriters,
+  renewClaims,
+  REPLACED,
+  unlessReplaced,
+} from './progress.js';
 import { type OffsetExtent, offsetExtents, partsOf, type TablePart } from './record-parts.js';
 import { fieldNames, highestOffsetsQuery, type RecordTable, recordTables } from './schema.js';
 import {
@@ -61,8 +69,8 @@ class ClickHouseStore implements FlowStore {
   /** Up to which offset everything of a claimed partition is stored. */
   readonly #storedTo = new Map<number, number>();
   readonly #doubtful = new DoubtfulOffsets();
-  /** Whether the server may still execute an insert of ours that we gave up. */
-  #unsettled = false;
+  /** Partitions of which an insert that we gave up may still be executed. */
+  readonly #unsettled = new Set<number>();
   #statements = 0;
   #closing: Promise<void> | undefined;
 
@@ -83,14 +91,7 @@ class ClickHouseStore implements FlowStore {
     if (partitions.length === 0) return new Map();
     return await this.#inserts.run(async () => {
       const claims = await claimPartitions(this.#engine, this.#writer, partitions);
-      await this.#syncReplicas('progress');
-      await this.#endInserts(await recentWriters(this.#engine, partitions));
-      await this.#syncRecords();
-      for (const { partition, epoch, storedTo, writingTo } of claims) {
-        this.#epochs.set(partition, epoch);
-        this.#storedTo.set(partition, storedTo);
-        this.#doubtful.add(partition, writingTo);
-      }
+      await this.#takeOver(claims, await recentWriters(this.#engine, partitions));
       return new Map(claims.map(({ partition, storedTo }) => [partition, storedTo]));
     });
   }
@@ -142,13 +143,13 @@ class ClickHouseStore implements FlowStore {
     const parts = partsOf(block);
     if (parts.length === 0) return;
     const extents = offsetExtents(block);
-    const epochs = this.#epochsOf(extents);
+    this.#assertClaimed(extents);
     try {
-      if (this.#unsettled) {
-        await this.#endInserts([this.#writer]);
-        await this.#syncRecords();
-        this.#unsettled = false;
+      const unsettled = [...extents.keys()].filter((partition) => this.#unsettled.has(partition));
+      if (unsettled.length > 0) {
+        await this.#takeOver(await renewClaims(this.#engine, this.#writer, unsettled), [this.#writer]);
       }
+      const epochs = this.#epochsOf(extents);
       const missingOnly = this.#doubtful.concern(extents);
       await this.#command({ sql: noteProgress(this.#writer, epochs, this.#storedTo, extents) });
       for (const part of parts) {
@@ -157,8 +158,10 @@ class ClickHouseStore implements FlowStore {
         await this.#insertPart(part, conditions);
       }
     } catch (error) {
-      this.#unsettled = true;
-      for (const [partition, { last }] of extents) this.#doubtful.add(partition, last);
+      for (const [partition, { last }] of extents) {
+        this.#unsettled.add(partition);
+        this.#doubtful.add(partition, last);
+      }
       throw error;
     }
     for (const [partition, { last }] of extents) this.#storedTo.set(partition, last);
@@ -196,14 +199,29 @@ class ClickHouseStore implements FlowStore {
     return isMissing(table, `(${offsets.join(' OR ')})`, times);
   }
 
+  /** Once claims are written: ends what was begun before them, and goes on from there. */
+  async #takeOver(claims: readonly Claim[], writers: readonly string[]): Promise<void> {
+    await this.#syncReplicas('progress');
+    await this.#endInserts(writers);
+    await this.#syncRecords();
+    for (const { partition, epoch, storedTo, writingTo } of claims) {
+      this.#unsettled.delete(partition);
+      this.#epochs.set(partition, epoch);
+      this.#storedTo.set(partition, storedTo);
+      this.#doubtful.add(partition, writingTo);
+    }
+  }
+
+  #assertClaimed(extents: ReadonlyMap<number, OffsetExtent>): void {
+    for (const partition of extents.keys()) {
+      if (!this.#epochs.has(partition)) {
+        throw new StoreError(`partition ${partition} is written without a claim`);
+      }
+    }
+  }
+
   #epochsOf(extents: ReadonlyMap<number, OffsetExtent>): Map<number, number> {
-    return new Map(
-      [...extents.keys()].map((partition) => {
-        const epoch = this.#epochs.get(partition);
-        if (epoch === undefined) throw new StoreError(`partition ${partition} is written without a claim`);
-        return [partition, epoch];
-      }),
-    );
+    return new Map([...extents.keys()].map((partition) => [partition, this.#epochs.get(partition) ?? 0]));
   }
 
   /** Stops what the servers still execute of some writers' inserts, and waits until it is so. */

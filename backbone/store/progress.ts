@@ -1,6 +1,7 @@
 import type { OffsetExtent } from './record-parts.js';
 import { DURABLE_SETTINGS } from './schema.js';
 import type { SqlEngine } from './sql-engine.js';
+import { WriterReplacedError } from './store.js';
 import type { TableDefinition } from './table-definition.js';
 
 /**
@@ -39,23 +40,50 @@ export async function claimPartitions(
   writer: string,
   partitions: readonly number[],
 ): Promise<Claim[]> {
+  return await writeClaims(engine, writer, partitions, '');
+}
+
+/**
+ * Begins a new epoch of partitions that a writer has, so that none of its own requests that are still on their way
+ * can begin.
+ * @throws WriterReplacedError if another has claimed one of them.
+ */
+export async function renewClaims(
+  engine: SqlEngine,
+  writer: string,
+  partitions: readonly number[],
+): Promise<Claim[]> {
+  const claims = await writeClaims(engine, writer, partitions, `HAVING max((epoch, writer)).2 = '${writer}'`);
+  if (claims.length < partitions.length) throw new WriterReplacedError(REPLACED);
+  return claims;
+}
+
+/** Writes claims, and reads those that hold. */
+async function writeClaims(
+  engine: SqlEngine,
+  writer: string,
+  partitions: readonly number[],
+  having: string,
+): Promise<Claim[]> {
   const list = partitions.join(', ');
   await engine.command(
     `INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to)
      SELECT claimed, max(epoch) + 1, '${writer}', max(stored_to), max(writing_to) FROM
-       (SELECT arrayJoin([${list}]) AS claimed, 0 AS epoch, -1 AS stored_to, -1 AS writing_to
+       (SELECT arrayJoin([${list}]) AS claimed, 0 AS epoch, '' AS writer, -1 AS stored_to, -1 AS writing_to
         UNION ALL
-        SELECT transport_partition, epoch, stored_to, writing_to FROM progress WHERE transport_partition IN (${list}))
-     GROUP BY claimed`,
+        SELECT transport_partition, epoch, writer, stored_to, writing_to
+        FROM progress WHERE transport_partition IN (${list}))
+     GROUP BY claimed ${having}`,
   );
-  const rows = await engine.query<Record<'partition' | 'epoch' | 'storedTo' | 'writingTo', string>>(
-    `SELECT transport_partition AS partition, maxIf(epoch, writer = '${writer}') AS epoch,
+  const rows = await engine.query<Record<'partition' | 'ownEpoch' | 'storedTo' | 'writingTo', string>>(
+    `SELECT transport_partition AS partition, maxIf(epoch, writer = '${writer}') AS ownEpoch,
        max(stored_to) AS storedTo, max(writing_to) AS writingTo
-     FROM progress WHERE transport_partition IN (${list}) GROUP BY transport_partition`,
+     FROM progress WHERE transport_partition IN (${list})
+     GROUP BY transport_partition ${having}`,
   );
-  return rows.map(({ partition, epoch, storedTo, writingTo }) => ({
+  return rows.map(({ partition, ownEpoch, storedTo, writingTo }) => ({
     partition: Number(partition),
-    epoch: Number(epoch),
+    epoch: Number(ownEpoch),
     storedTo: Number(storedTo),
     writingTo: Number(writingTo),
   }));
@@ -70,7 +98,7 @@ export async function recentWriters(engine: SqlEngine, partitions: readonly numb
   return rows.map(({ writer }) => writer);
 }
 
-/** What `refusal` says, by which its errors are known. */
+/** What the server says of an insert that is refused by {@link unlessReplaced}. */
 export const REPLACED = 'another writer has claimed the partition';
 
 /** A condition on an insert that refuses it as a whole if one of the partitions has a later writer. */
