@@ -17,8 +17,8 @@ export interface EnrichmentContext {
 export class LiveContext implements EnrichmentContext {
   readonly cluster = new Cluster();
   readonly policies: FlowPolicies;
-  readonly domains = new FlowDomains();
   readonly #policies = new LivePolicies();
+  readonly domains = new FlowDomains(this.#policies.evaluator);
 
   constructor(readonly isMonitored: (node: string) => boolean = () => true) {
     this.policies = new FlowPolicies(this.#policies);

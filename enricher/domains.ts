@@ -1,6 +1,7 @@
 import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
 import type { Cluster } from '@sonde/model/cluster/cluster';
-import { AddressNames, DomainNames } from '@sonde/model/cluster/domain-names';
+import { DomainAddresses } from '@sonde/model/cluster/domain-addresses';
+import { AddressNames, type DomainAnswer, DomainNames } from '@sonde/model/cluster/domain-names';
 import type { ObservedDns } from '@sonde/model/dns/records';
 import { constantText, type ObservedColumns, type TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
@@ -13,6 +14,32 @@ export interface DomainColumns {
   readonly src_domain: TextColumn;
   readonly dst_domain: TextColumn;
 }
+
+/** Hears of the answers that clients of a cluster got, as policies by domain names need them. */
+export interface AnswersListener {
+  /** The addresses (16 bytes each) of names whose addresses have changed; none if a name has none any more. */
+  learnDomains(answers: ReadonlyMap<string, readonly Uint8Array[]>): void;
+  /** Answers were watched for so long that a name without one has no address that is in use. */
+  knowDomains(): void;
+}
+
+/** An answer that a client got repeatedly between two moments, as the store keeps it. */
+export interface KnownAnswer {
+  /** The number of the client's kind in the record. */
+  readonly clientKind: number;
+  readonly clientNamespace: string;
+  readonly clientName: string;
+  readonly clientAddress: string;
+  readonly name: string;
+  /** Comma-separated. */
+  readonly addresses: string;
+  readonly firstMs: number;
+  readonly latestMs: number;
+  readonly ttlSeconds: number;
+}
+
+/** For so long clients use answers that they got before anybody watched: the TTL of most is shorter. */
+const LEARNING_MS = 600_000;
 
 /** Names that are held at most: some 30 MiB. */
 const CAPACITY = 200_000;
@@ -33,6 +60,16 @@ const NAMED_KINDS = new Set([
  */
 export class FlowDomains {
   readonly #names = new DomainNames(CAPACITY);
+  readonly #addresses = new DomainAddresses(this.#names);
+  readonly #listener: AnswersListener | undefined;
+  /** Since when answers were watched without a longer break, and until when, by the look-ups' own times. */
+  #sinceMs = Infinity;
+  #newestMs = 0;
+  #isComplete = false;
+
+  constructor(listener?: AnswersListener) {
+    this.#listener = listener;
+  }
 
   /** How many names are held, and how many were dropped for want of room. */
   get counts(): { readonly held: number; readonly evicted: number } {
@@ -54,9 +91,31 @@ export class FlowDomains {
       const name = textAt(columns.query_name, row);
       const answer = { client: clientAt(row), name, timeMs, ttlSeconds: columns.answer_ttl_s[row] ?? 0 };
       for (const address of addresses) {
-        if (!isInside(cluster, address, timeMs)) this.#names.learn(address, 0, answer);
+        if (!isInside(cluster, address, timeMs)) this.#learn(address, answer);
       }
+      this.#watched(timeMs, timeMs);
     }
+    this.#tell();
+  }
+
+  /** Takes in answers that clients got before `nowMs`, oldest first, from where they were kept. */
+  remember(cluster: Cluster, answers: readonly KnownAnswer[], nowMs: number): void {
+    let [firstMs, latestMs] = [Infinity, 0];
+    for (const { name, addresses, ttlSeconds, ...known } of answers) {
+      const client = NAMED_KINDS.has(known.clientKind)
+        ? clientName(known.clientKind, known.clientNamespace, known.clientName)
+        : formatAddress(parseAddress(known.clientAddress));
+      const answer = { client, name, timeMs: known.latestMs, ttlSeconds };
+      for (const text of addresses.split(',')) {
+        const address = parseAddress(text);
+        if (!isInside(cluster, address, known.latestMs)) this.#learn(address, answer);
+      }
+      firstMs = Math.min(firstMs, known.firstMs);
+      latestMs = Math.max(latestMs, known.latestMs);
+    }
+    // What was answered since the last that was kept, nobody watched.
+    if (nowMs - latestMs < LEARNING_MS) this.#watched(firstMs, latestMs);
+    this.#tell();
   }
 
   /** The names of the flows' ends. Hot path: of an end outside the address is looked up once, of one inside nothing. */
@@ -66,6 +125,26 @@ export class FlowDomains {
       src_domain: this.#nameEnds(start_time, src, dst, constantText('', start_time.length)),
       dst_domain: this.#nameEnds(start_time, dst, src, tls_server_name),
     };
+  }
+
+  #learn(address: Uint8Array, answer: DomainAnswer): void {
+    this.#names.learn(address, 0, answer);
+    this.#addresses.add(answer.name, address);
+  }
+
+  #watched(fromMs: number, toMs: number): void {
+    this.#sinceMs = Math.min(this.#sinceMs, fromMs);
+    this.#newestMs = Math.max(this.#newestMs, toMs);
+  }
+
+  /** Tells what has changed, once for however many answers. */
+  #tell(): void {
+    const changes = this.#addresses.takeChanges(this.#newestMs);
+    if (!this.#listener) return;
+    if (changes.size > 0) this.#listener.learnDomains(changes);
+    if (this.#isComplete || this.#newestMs - this.#sinceMs < LEARNING_MS) return;
+    this.#isComplete = true;
+    this.#listener.knowDomains();
   }
 
   /** Names one end of each row by what the other end knows; `tlsNames` are of the end to be named. */
@@ -101,9 +180,16 @@ function clientNames({ addresses, numbers, columns }: FlowEnds): (row: number) =
     if (!NAMED_KINDS.has(kind)) {
       return (strangers[addresses.numbers[row] ?? 0] ??= formatAddress(addresses.bytes, row * 16));
     }
-    return (names[numbers[row] ?? 0] ??=
-      `${kind}/${textAt(columns.namespace, row)}/${textAt(columns.name, row)}`);
+    return (names[numbers[row] ?? 0] ??= clientName(
+      kind,
+      textAt(columns.namespace, row),
+      textAt(columns.name, row),
+    ));
   };
+}
+
+function clientName(kind: number, namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`;
 }
 
 /** The names of an address that has none. */

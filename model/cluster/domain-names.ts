@@ -86,6 +86,14 @@ export class AddressNames {
     return sole;
   }
 
+  /** Whether any client holds the name at a moment. */
+  holds(name: string, timeMs: number): boolean {
+    for (const held of this.#byClient.values()) {
+      if (held.some((one) => one.name === name && one.untilMs > timeMs)) return true;
+    }
+    return false;
+  }
+
   /** How many names are still held at a moment. */
   countHeld(timeMs: number): number {
     let count = 0;
@@ -174,6 +182,13 @@ export class DomainNames {
     this.#old.size -= names.size;
     names.forgetBefore(this.#newestMs);
     return this.#insert(addresses, offset, names);
+  }
+
+  /** Whether any client holds `name` for the address (16 bytes) at a moment; does not count as use of the address. */
+  holds(address: Uint8Array, name: string, timeMs: number): boolean {
+    return [this.#young, this.#old].some(({ addresses, names }) => {
+      return names[addresses.find(address, 0)]?.holds(name, timeMs) === true;
+    });
   }
 
   #insert(addresses: Uint8Array, offset: number, names: AddressNames): AddressNames {

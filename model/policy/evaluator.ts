@@ -198,7 +198,15 @@ export class PolicyEvaluator {
   /** Says what addresses (16 bytes each) a domain name was answered with; none forgets the name. */
   setDomain(name: string, addresses: readonly Uint8Array[]): void {
     this.knowDomains();
-    this.#domains.set(name, addresses);
+    this.#domains.set([[name, addresses]]);
+  }
+
+  /**
+   * Says of many domain names at once what addresses they were answered with; none forgets the name. It does not say
+   * that names without an answer have no addresses, which {@link knowDomains} does.
+   */
+  learnDomains(answers: Iterable<readonly [name: string, addresses: readonly Uint8Array[]]>): void {
+    this.#domains.set(answers);
   }
 
   /** Says that all DNS answers of interest are taken in, so that a name without one has no addresses. */

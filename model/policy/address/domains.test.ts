@@ -10,7 +10,7 @@ function means(pattern: string, name: string, style: WildcardStyle = 'subdomains
   const facts = new AddressFacts();
   const domains = new Domains(facts);
   const fact = domains.refer(pattern, style);
-  domains.set(name, [ADDRESS]);
+  domains.set([[name, [ADDRESS]]]);
   return facts.classOf(ADDRESS, 0).facts.has(fact);
 }
 
@@ -36,18 +36,29 @@ describe('domain names', () => {
   it('are known whether the pattern or the answer came first, and forgotten without addresses', () => {
     const facts = new AddressFacts();
     const domains = new Domains(facts);
-    domains.set('a.example.org', [ADDRESS]);
+    domains.set([['a.example.org', [ADDRESS]]]);
     const fact = domains.refer('*.example.org', 'subdomains');
     expect(facts.classOf(ADDRESS, 0).facts.has(fact)).toBe(true);
-    domains.set('a.example.org', []);
+    domains.set([['a.example.org', []]]);
     expect(facts.classOf(ADDRESS, 0).facts.has(fact)).toBe(false);
+  });
+
+  it('cost each pattern one change, however many of them are told at once', () => {
+    const facts = new AddressFacts();
+    const domains = new Domains(facts);
+    for (const pattern of ['*.example.org', '*.example.com']) domains.refer(pattern, 'subdomains');
+    const before = facts.generation;
+    domains.set(Array.from({ length: 50 }, (_, index) => [`${index}.example.org`, [ADDRESS]]));
+    expect(facts.generation).toBe(before + 1);
+    domains.set([['0.example.org', [ADDRESS]]]);
+    expect(facts.generation).toBe(before + 1);
   });
 
   it('are released with all that was referred to for an owner', () => {
     const facts = new AddressFacts();
     const domains = new Domains(facts);
     const [own, shared] = [domains.refer('a.org', 'anything', 'set/x'), domains.refer('a.org', 'anything')];
-    domains.set('a.org', [ADDRESS]);
+    domains.set([['a.org', [ADDRESS]]]);
     domains.release('set/x');
     expect([...facts.classOf(ADDRESS, 0).facts]).toEqual([shared]);
     expect(domains.refer('a.org', 'anything', 'set/x')).not.toBe(own);

@@ -9,6 +9,8 @@ export type WildcardStyle = 'subdomains' | 'anything';
 
 interface Pattern {
   readonly matches: (name: string) => boolean;
+  /** The names of which there are answers and that it means. */
+  readonly names: Set<string>;
   readonly fact: number;
 }
 
@@ -35,18 +37,32 @@ export class Domains {
     const key = `${owner} ${style} ${normalName(pattern)}`;
     const referred = this.#patterns.get(key);
     if (referred) return referred.fact;
-    const created: Pattern = { matches: matcher(normalName(pattern), style), fact: this.#facts.add([]) };
+    const matches = matcher(normalName(pattern), style);
+    const names = new Set([...this.#addresses.keys()].filter(matches));
+    const created: Pattern = { matches, names, fact: this.#facts.add([]) };
     this.#patterns.set(key, created);
     this.#assign(created);
     return created.fact;
   }
 
-  /** Says what addresses (16 bytes each) a name was answered with; none forgets the name. */
-  set(name: string, addresses: readonly Uint8Array[]): void {
-    const normal = normalName(name);
-    if (addresses.length > 0) this.#addresses.set(normal, addresses);
-    else this.#addresses.delete(normal);
-    for (const pattern of this.#patterns.values()) if (pattern.matches(normal)) this.#assign(pattern);
+  /**
+   * Says what addresses (16 bytes each) names were answered with; none forgets the name. Many at once cost each
+   * pattern that they concern one change.
+   */
+  set(answers: Iterable<readonly [name: string, addresses: readonly Uint8Array[]]>): void {
+    const concerned = new Set<Pattern>();
+    for (const [name, addresses] of answers) {
+      const normal = normalName(name);
+      if (addresses.length > 0) this.#addresses.set(normal, addresses);
+      else this.#addresses.delete(normal);
+      for (const pattern of this.#patterns.values()) {
+        if (!pattern.matches(normal)) continue;
+        if (addresses.length > 0) pattern.names.add(normal);
+        else pattern.names.delete(normal);
+        concerned.add(pattern);
+      }
+    }
+    for (const pattern of concerned) this.#assign(pattern);
   }
 
   /** Ends all facts that were given to an owner. */
@@ -58,10 +74,8 @@ export class Domains {
     }
   }
 
-  #assign({ matches, fact }: Pattern): void {
-    const prefixes = [...this.#addresses].flatMap(([name, addresses]) =>
-      matches(name) ? addresses.map(addressPrefix) : [],
-    );
+  #assign({ names, fact }: Pattern): void {
+    const prefixes = [...names].flatMap((name) => (this.#addresses.get(name) ?? []).map(addressPrefix));
     this.#facts.assign(fact, prefixes);
   }
 }
