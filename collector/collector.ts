@@ -1,6 +1,8 @@
 import type { FlowPublisher } from '@sonde/backbone/transport/transport';
-import { FLOW_SCHEMA_VERSION } from '@sonde/model/flow/batch';
-import type { FlowSource } from './source.js';
+import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/flow/batch';
+import { observedFlowFields } from '@sonde/model/flow/observed';
+import { sliceColumns } from '@sonde/model/flow/slice-columns';
+import type { FlowSource, ObservedWindow } from './source.js';
 
 export interface CollectorOptions {
   readonly cluster: string;
@@ -17,9 +19,12 @@ export interface CollectorObserver {
   onWindow(node: string, flows: number, counters: ReadonlyMap<string, number>): void;
 }
 
+/** A batch has at most so many flows: some hundred KiB on the wire. */
+const MOST_BATCH_FLOWS = 16_384;
+
 /**
- * Publishes a source's flows and look-ups until the source ends, one batch a window. A window without any is
- * published only if its losses have changed, so that losses become known without traffic.
+ * Publishes a source's flows and look-ups until the source ends: one batch a window, or several if it has many flows. A
+ * window without any is published only if its losses have changed, so that losses become known without traffic.
  * @throws whatever the source or the publisher throws.
  */
 export async function runCollector({
@@ -31,24 +36,41 @@ export async function runCollector({
 }: CollectorOptions): Promise<void> {
   let sequence = 0;
   let reportedLosses = '';
-  for await (const { rows, columns, dns, counters } of source.windows()) {
-    const losses = lossesAmong(counters);
+  for await (const window of source.windows()) {
+    const losses = lossesAmong(window.counters);
     const changed = JSON.stringify(losses) !== reportedLosses;
-    if (rows > 0 || dns || changed) {
+    if (window.rows > 0 || window.dns || changed) {
       reportedLosses = JSON.stringify(losses);
-      await publisher.publish({
-        schemaVersion: FLOW_SCHEMA_VERSION,
-        cluster,
-        node,
-        sequence,
-        rows,
-        columns,
-        ...(dns && { dns }),
-        losses,
-      });
-      sequence += 1;
+      for (const part of partsOf(window)) {
+        await publisher.publish({
+          schemaVersion: FLOW_SCHEMA_VERSION,
+          cluster,
+          node,
+          sequence,
+          losses,
+          ...part,
+        });
+        sequence += 1;
+      }
     }
-    observer?.onWindow(node, rows, counters);
+    observer?.onWindow(node, window.rows, window.counters);
+  }
+}
+
+/** A window's flows in batches, the first of which has its look-ups too: whoever names flows reads those before. */
+function* partsOf({
+  rows,
+  columns,
+  dns,
+}: ObservedWindow): Generator<Pick<FlowBatch, 'rows' | 'columns' | 'dns'>> {
+  if (rows <= MOST_BATCH_FLOWS) {
+    yield { rows, columns, ...(dns && { dns }) };
+    return;
+  }
+  for (let start = 0; start < rows; start += MOST_BATCH_FLOWS) {
+    const end = Math.min(rows, start + MOST_BATCH_FLOWS);
+    const part = sliceColumns(observedFlowFields, columns, start, end);
+    yield { rows: end - start, columns: part, ...(start === 0 && dns && { dns }) };
   }
 }
 
