@@ -35,7 +35,7 @@ export async function runCollector({
   observer,
 }: CollectorOptions): Promise<void> {
   let sequence = 0;
-  let reportedLosses = '';
+  let reportedLosses = '{}';
   for await (const window of source.windows()) {
     const losses = lossesAmong(window.counters);
     const changed = JSON.stringify(losses) !== reportedLosses;
