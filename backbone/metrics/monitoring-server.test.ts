@@ -1,0 +1,38 @@
+import { Counter, Registry } from 'prom-client';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type MonitoringServer, startMonitoring } from './monitoring-server.js';
+import { Readiness } from './readiness.js';
+
+let server: MonitoringServer;
+const registry = new Registry();
+const readiness = new Readiness();
+new Counter({ name: 'sonde_things_total', help: 'Things', registers: [registry] }).inc(3);
+
+beforeEach(async () => {
+  server = await startMonitoring({ host: '127.0.0.1', port: 0, registry, readiness });
+});
+
+afterEach(() => server.close());
+
+async function get(path: string): Promise<{ status: number; body: string }> {
+  const response = await fetch(server.url + path);
+  return { status: response.status, body: await response.text() };
+}
+
+it('a process that runs is healthy, and ready when nothing is amiss', async () => {
+  readiness.set('store', 'refused');
+  readiness.set('kafka', 'away');
+  expect(await get('/healthz')).toEqual({ status: 200, body: '{"status":"ok"}' });
+  expect(await get('/readyz')).toEqual({
+    status: 503,
+    body: '{"status":"not ready","problems":["store: refused","kafka: away"]}',
+  });
+  readiness.set('store', undefined);
+  readiness.set('kafka', undefined);
+  expect(await get('/readyz')).toEqual({ status: 200, body: '{"status":"ready"}' });
+});
+
+it('metrics come as Prometheus reads them, and nothing else is there', async () => {
+  expect((await get('/metrics')).body).toContain('sonde_things_total 3');
+  expect((await get('/')).status).toBe(404);
+});

@@ -1,0 +1,77 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import type { Readiness } from './readiness.js';
+
+export interface MonitoringOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly registry: Registry;
+  readonly readiness: Readiness;
+}
+
+export interface MonitoringServer {
+  /** Where it answers, for example `http://127.0.0.1:9180`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Tells those who run a service how it is: `/healthz` (the process answers), `/readyz` (it does its work; 503 with
+ * what is amiss while it does not) and `/metrics` (as Prometheus reads them).
+ * @throws Error with code EADDRINUSE or EACCES if it cannot listen there.
+ */
+export async function startMonitoring(options: MonitoringOptions): Promise<MonitoringServer> {
+  const { host, port, registry, readiness } = options;
+  const server = createServer((request, response) => {
+    switch (request.url) {
+      case '/healthz':
+        sendJson(response, 200, { status: 'ok' });
+        break;
+      case '/readyz': {
+        const { problems } = readiness;
+        const isReady = problems.length === 0;
+        sendJson(
+          response,
+          isReady ? 200 : 503,
+          isReady ? { status: 'ready' } : { status: 'not ready', problems },
+        );
+        break;
+      }
+      case '/metrics':
+        void sendMetrics(response, registry);
+        break;
+      default:
+        sendJson(response, 404, { status: 'there are /healthz, /readyz and /metrics' });
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: listening } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${listening}`,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function sendMetrics(response: ServerResponse, registry: Registry): Promise<void> {
+  try {
+    const text = await registry.metrics();
+    response.writeHead(200, { 'Content-Type': registry.contentType });
+    response.end(text);
+  } catch (error) {
+    sendJson(response, 500, { status: String(error) });
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
