@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
@@ -15,6 +15,8 @@ export interface WatchedLab {
   readonly embedded: Embedded;
   /** A folder for the test's own files. */
   readonly directory: string;
+  /** A copy of the lab's manifests, which is followed: what a test changes in it counts. */
+  readonly manifestsDirectory: string;
   down(): Promise<void>;
 }
 
@@ -44,8 +46,10 @@ export async function watchLab(name: string, windowMs = 500): Promise<WatchedLab
     };
     return { node, source: flowprobeSource(options) };
   });
+  const manifestsDirectory = path.join(directory, 'manifests');
+  await cp(lab.manifestsDirectory, manifestsDirectory, { recursive: true });
   const embedded = await startEmbedded({
-    clusters: [{ name: 'lab', manifests: [lab.manifestsDirectory], sources }],
+    clusters: [{ name: 'lab', manifests: [manifestsDirectory], sources }],
     dataDirectory: path.join(directory, 'data'),
     api: { host: '127.0.0.1', port: 0 },
     log: createLogger('test', 'warn'),
@@ -55,6 +59,7 @@ export async function watchLab(name: string, windowMs = 500): Promise<WatchedLab
     lab,
     embedded,
     directory,
+    manifestsDirectory,
     async down() {
       await embedded.stop();
       await lab.down();
