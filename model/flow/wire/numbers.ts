@@ -100,15 +100,24 @@ function mostOf(column: NumberColumn): number {
     for (let row = 0; row < column.length; row++) most = Math.max(most, readWide(halves, row));
     return most;
   }
-  for (const number of column) if (number > most) most = number;
+  // By index: an iterator makes an object a row where it meets several kinds of arrays.
+  for (let row = 0; row < column.length; row++) most = Math.max(most, column[row] ?? 0);
   return most;
 }
 
 function move(packed: NumberColumn, base: number, column: Exclude<NumberColumn, BigUint64Array>): number {
   let most = 0;
-  const halves = packed instanceof BigUint64Array ? halvesOf(packed) : undefined;
+  if (packed instanceof BigUint64Array) {
+    const from = halvesOf(packed);
+    for (let row = 0; row < column.length; row++) {
+      const number = base + readWide(from, row);
+      if (number > most) most = number;
+      column[row] = number;
+    }
+    return most;
+  }
   for (let row = 0; row < column.length; row++) {
-    const number = base + (halves ? readWide(halves, row) : Number(packed[row]));
+    const number = base + (packed[row] ?? 0);
     if (number > most) most = number;
     column[row] = number;
   }
@@ -118,9 +127,17 @@ function move(packed: NumberColumn, base: number, column: Exclude<NumberColumn, 
 function widen(packed: NumberColumn, base: number, column: BigUint64Array): number {
   let most = 0;
   const halves = halvesOf(column);
-  const from = packed instanceof BigUint64Array ? halvesOf(packed) : undefined;
+  if (packed instanceof BigUint64Array) {
+    const from = halvesOf(packed);
+    for (let row = 0; row < column.length; row++) {
+      const number = base + readWide(from, row);
+      if (number > most) most = number;
+      writeWide(halves, row, number);
+    }
+    return most;
+  }
   for (let row = 0; row < column.length; row++) {
-    const number = base + (from ? readWide(from, row) : Number(packed[row]));
+    const number = base + (packed[row] ?? 0);
     if (number > most) most = number;
     writeWide(halves, row, number);
   }
