@@ -13,6 +13,9 @@ import { limitRequests } from './limits/limit-requests.js';
 import { defaultLimits, type Limits, localLimits } from './limits/limits.js';
 import { describeApi } from './openapi/describe-api.js';
 import { requestId, sendRequestIds } from './request-ids.js';
+import type { LiveFeed } from './live/feed.js';
+import { LiveHub } from './live/hub.js';
+import { createStoreFeed } from './live/store-feed.js';
 import { measureRequests } from './request-metrics.js';
 import type { RouteDependencies } from './routes/dependencies.js';
 import { dnsRoute } from './routes/dns.js';
@@ -21,6 +24,7 @@ import { fieldsRoute } from './routes/fields.js';
 import { flowsRoute } from './routes/flows.js';
 import { graphRoute } from './routes/graph.js';
 import { healthzRoute } from './routes/healthz.js';
+import { liveRoute } from './routes/live.js';
 import { loginRoute } from './routes/login.js';
 import { metricsRoute } from './routes/metrics.js';
 import { openapiRoute } from './routes/openapi.js';
@@ -52,6 +56,8 @@ export interface QueryApiOptions {
   readonly tlsLookMs?: number;
   /** Addresses and prefixes of proxies whose word (X-Forwarded-For) is taken for where requests come from. */
   readonly trustedProxies?: readonly string[];
+  /** Where live views get their records from; without it the store is asked for what is new. */
+  readonly live?: LiveFeed;
   /** What differs from {@link defaultLimits}; without `security` from {@link localLimits}. */
   readonly limits?: Partial<Limits>;
   /** What `/metrics` shows, and where the API's own figures go. */
@@ -139,6 +145,13 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
 
   flowsRoute(server, dependencies);
   dnsRoute(server, dependencies);
+  const hub = new LiveHub(options.live ?? createStoreFeed({ store, log }));
+  server.addHook('preClose', (done) => {
+    hub.close();
+    done();
+  });
+  liveRoute(server, hub, { path: '/api/v1/flows/live', kind: 'flows' });
+  liveRoute(server, hub, { path: '/api/v1/dns/live', kind: 'dns' });
   queryRoute(server, dependencies);
   graphRoute(server, dependencies);
   fieldsRoute(server);

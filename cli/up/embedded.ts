@@ -9,9 +9,11 @@ import { LiveContext } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
 import { PendingAddresses } from '@sonde/enricher/pending';
 import { PolicyHistory } from '@sonde/enricher/policy-history';
+import { warmDomains } from '@sonde/enricher/warm-domains';
 import { followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { type KubeConfigChoice, readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import { createLocalFeed } from '@sonde/query-api/live/feed';
 import { startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
 import { clusterMetrics, pendingMetrics, pipelineMetrics } from './metrics.js';
@@ -79,12 +81,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     await soonReady(Promise.all([...clusters.values()].map(({ followed }) => followed.ready)), log);
     store = await openChdbStore({ directory: options.dataDirectory, log });
     await store.migrate();
+    for (const [name, { context }] of clusters) await warmDomains(store, name, context);
     const firstOffset = ((await store.highestOffsets()).get(0) ?? -1) + 1;
     const transport = createDirectTransport({ firstOffset, capacity: TRANSPORT_CAPACITY });
     const registry = new Registry();
     const metrics = pipelineMetrics(registry, () => transport.depth);
     clusterMetrics(registry, clusters);
-    const api = await startQueryApi({ store, ...options.api, registry, log });
+    const live = createLocalFeed();
+    const api = await startQueryApi({ store, ...options.api, live, registry, log });
 
     const pending = new PendingAddresses({
       // Manifests tell of pods before they are there, a cluster a moment after.
@@ -110,6 +114,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       observer: {
         onStored(block) {
           metrics.enricher.onStored(block);
+          live.publish(block);
           options.onStored?.(block.flows);
         },
         onRetry: () => metrics.enricher.onRetry(),
@@ -157,7 +162,7 @@ function follow({ name, manifests, kubeConfig, sources }: EmbeddedCluster, log: 
   const history = new PolicyHistory(name);
   const followed = followCluster({
     ...{ context, manifests, log, signal, observer: history },
-    kubeConfig: kubeConfig && readKubeConfig(kubeConfig),
+    kubeConfig: kubeConfig && (() => readKubeConfig(kubeConfig)),
   });
   return { context, history, followed, isLive: kubeConfig !== undefined };
 }

@@ -15,6 +15,8 @@ import { stubStore } from './stub-store.js';
 export interface TestClient {
   get(target: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   post(target: string, body: unknown): Promise<Answer>;
+  /** Asks for a stream, which is not read here. */
+  open(target: string, signal: AbortSignal): Promise<Response>;
 }
 
 /** An API on an empty store of its own, for tests. Who uses it without more ado may do everything. */
@@ -116,6 +118,7 @@ function clientOf(api: Promise<QueryApi>, identity: Readonly<Record<string, stri
     return answer;
   };
   return {
+    open: async (target, signal) => fetch((await api).url + target, { headers: identity, signal }),
     get: (target, headers = {}) => ask(target, { headers: { ...headers } }),
     post: (target, body) =>
       ask(target, {

@@ -1,0 +1,60 @@
+import type { ColumnsOf, FlowColumn, Records } from '@sonde/model/flow/columns';
+import { allocateColumn } from '@sonde/model/flow/columns';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
+import { TextColumnBuilder } from '@sonde/model/flow/text-column';
+import { type Data, Table, tableFromIPC, type TypeMap, type Vector } from 'apache-arrow';
+
+/** Records that the store gave as an Arrow IPC stream, as columns of the given fields. */
+export function arrowRecords<Field extends FieldDeclaration>(
+  fields: readonly Field[],
+  stream: Uint8Array,
+): Records<Field> {
+  const table: Table<TypeMap> = stream.length > 0 ? tableFromIPC(stream) : new Table();
+  const columns = fields.map((field) => {
+    const vector = table.getChild(field.name) as Vector | null;
+    if (!vector && table.numRows > 0) throw new RangeError(`the store gave no column ${field.name}`);
+    return [field.name, columnFrom(field, vector, table.numRows)];
+  });
+  // The declarations that the entries come from are those that the type comes from.
+  return { rows: table.numRows, columns: Object.fromEntries(columns) as ColumnsOf<Field> };
+}
+
+function columnFrom(field: FieldDeclaration, vector: Vector | null, rows: number): FlowColumn {
+  if (field.type === 'text') {
+    const builder = new TextColumnBuilder(rows);
+    for (let row = 0; row < rows; row++)
+      builder.indexes[row] = builder.intern(String(vector?.get(row) ?? ''));
+    return builder.build();
+  }
+  const column = allocateColumn(field.type, rows);
+  let start = 0;
+  for (const data of (vector?.data ?? []) as readonly Data[]) {
+    copy(field, data, column, start);
+    start += data.length;
+  }
+  return column;
+}
+
+function copy(
+  { type }: FieldDeclaration,
+  data: Data,
+  column: Exclude<FlowColumn, { dictionary: unknown }>,
+  start: number,
+): void {
+  const { length } = data;
+  if (type === 'boolean' && data.values instanceof Uint8Array && data.values.length < length) {
+    for (let row = 0; row < length; row++) column[start + row] = bitAt(data.values, data.offset + row);
+    return;
+  }
+  const width = type === 'ip' ? 16 : 1;
+  const values = data.values as Uint8Array;
+  (column as { set(from: ArrayLike<number | bigint>, at: number): void }).set(
+    values.subarray(0, length * width),
+    start * width,
+  );
+}
+
+/** Arrow's booleans are bits, the first one the least of its byte. */
+function bitAt(bits: Uint8Array, index: number): number {
+  return ((bits[index >> 3] ?? 0) >> (index & 7)) & 1;
+}

@@ -1,0 +1,61 @@
+import type { Access } from '../access/access.js';
+import { Channel, type LiveQuestion } from './channel.js';
+import type { LiveFeed } from './feed.js';
+import { Viewer } from './viewer.js';
+
+const BEAT_MS = 15_000;
+
+/** A stream ends after so long, so that who comes back is asked anew who it is and what it may see. */
+const LONGEST_MS = 600_000;
+
+/** Brings what comes to the store to those who watch. Follows the feed only while somebody does. */
+export class LiveHub {
+  readonly #channels = new Map<string, Channel>();
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(private readonly feed: LiveFeed) {}
+
+  /**
+   * A new viewer. `text` is the filter as it was asked for: who asks the same and may see the same shares a channel.
+   */
+  open(question: LiveQuestion, text: string): Viewer {
+    const key = channelKey(question, text);
+    const channel = this.#channels.get(key) ?? new Channel(question);
+    this.#channels.set(key, channel);
+    const viewer = new Viewer();
+    channel.viewers.add(viewer);
+    const beat = setInterval(() => viewer.beat(), BEAT_MS);
+    const longest = setTimeout(() => viewer.end(), LONGEST_MS);
+    viewer.stream.once('close', () => {
+      clearInterval(beat);
+      clearTimeout(longest);
+      channel.viewers.delete(viewer);
+      if (channel.viewers.size === 0) this.#channels.delete(key);
+      if (this.#channels.size === 0) this.#stop();
+    });
+    this.#unsubscribe ??= this.feed.subscribe((block) => {
+      for (const one of this.#channels.values()) one.show(block);
+    });
+    return viewer;
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    for (const { viewers } of this.#channels.values()) for (const viewer of viewers) viewer.end();
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+  }
+}
+
+function channelKey({ kind, fields, access }: LiveQuestion, text: string): string {
+  return JSON.stringify([kind, text, fields.map(({ name }) => name), scopeOf(access)]);
+}
+
+/** What of records an access lets be seen is told by its namespaces alone. */
+function scopeOf(access: Access): 'all' | readonly string[] {
+  return access.namespaces('view');
+}

@@ -1,0 +1,61 @@
+import { formatAddress } from '@sonde/model/cluster/address';
+import type { ColumnByType, FlowColumn } from '@sonde/model/flow/columns';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
+import { halvesOf, readWide } from '@sonde/model/flow/wide';
+
+/**
+ * Writes rows of columns as JSON objects of the given fields, in the form of `recordJson`. Made once for a block: texts
+ * are put in quotes once for each entry of a dictionary.
+ */
+export function jsonRows(
+  fields: readonly FieldDeclaration[],
+  columns: Readonly<Record<string, FlowColumn>>,
+): (row: number) => string {
+  const writers = fields.map((field, at) => {
+    const start = `${at === 0 ? '{' : ','}${JSON.stringify(field.name)}:`;
+    const column = columns[field.name];
+    if (!column) throw new RangeError(`there is no column ${field.name}`);
+    return { start, value: writerOf(field, column) };
+  });
+  return (row) => {
+    let text = '';
+    for (const { start, value } of writers) text += `${start}${value(row)}`;
+    return `${text}}`;
+  };
+}
+
+function writerOf(field: FieldDeclaration, column: FlowColumn): (row: number) => string | number {
+  switch (field.type) {
+    case 'time': {
+      const halves = halvesOf(column as ColumnByType['time']);
+      return (row) => `"${new Date(readWide(halves, row)).toISOString()}"`;
+    }
+    case 'uint64': {
+      const halves = halvesOf(column as ColumnByType['uint64']);
+      return (row) => {
+        const value = readWide(halves, row);
+        return value <= Number.MAX_SAFE_INTEGER
+          ? value
+          : `"${(column as ColumnByType['uint64'])[row] ?? 0n}"`;
+      };
+    }
+    case 'ip':
+      return (row) => `"${formatAddress(column as ColumnByType['ip'], row * 16)}"`;
+    case 'text': {
+      const { indexes, dictionary } = column as ColumnByType['text'];
+      const quoted: string[] = [];
+      return (row) => {
+        const index = indexes[row] ?? 0;
+        return (quoted[index] ??= JSON.stringify(dictionary[index] ?? ''));
+      };
+    }
+    case 'enumeration': {
+      const quoted = (field.values ?? []).map((value) => JSON.stringify(value));
+      return (row) => quoted[(column as ColumnByType['enumeration'])[row] ?? 0] ?? '""';
+    }
+    case 'boolean':
+      return (row) => ((column as ColumnByType['boolean'])[row] === 0 ? 'false' : 'true');
+    default:
+      return (row) => (column as ColumnByType['uint32'])[row] ?? 0;
+  }
+}

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { enrichedDns } from '@sonde/model/dns/build-dns';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { flowRow } from '@sonde/model/flow/rows';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { LiveBlock } from './feed.js';
+import { createStoreFeed } from './store-feed.js';
+
+const log = createLogger('test', 'silent');
+let directory: string;
+let store: FlowStore;
+let offset = 0;
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-feed-'));
+  store = await openChdbStore({ directory, log });
+  await store.migrate();
+});
+
+afterAll(async () => {
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+/** Stores flows as one batch, behind all that was stored. */
+async function stored(...rows: FlowRow[]): Promise<void> {
+  offset += 1;
+  const flows = rows.map((row) => ({ start_time: Date.now(), transport_offset: offset, ...row }));
+  await store.insert({ flows: enrichedFlows(flows) });
+}
+
+/** A feed that has had its first look, which is where it starts. */
+async function follow() {
+  const feed = createStoreFeed({ store, log, pollMs: 50 });
+  const blocks: LiveBlock[] = [];
+  const names = () =>
+    blocks.flatMap(({ flows }) =>
+      flows ? Array.from({ length: flows.rows }, (_, row) => flowRow(flows.columns, row).src_name) : [],
+    );
+  const stop = feed.subscribe((block) => blocks.push(block));
+  for (let tries = 0; blocks.length === 0; tries++) {
+    await stored({ src_name: 'probe' });
+    if (tries > 1000) throw new Error('the feed brings nothing');
+  }
+  blocks.length = 0;
+  return { blocks, names, stop };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('it did not come to pass');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+it('brings each record once, of every partition, whatever came before it in time', async () => {
+  await stored({ src_name: 'before' });
+  const { names, stop } = await follow();
+  await stored({ src_name: 'a' }, { src_name: 'b', start_time: Date.now() - 60_000 });
+  await stored({ src_name: 'other', transport_partition: 3, transport_offset: 0 });
+  await stored({ src_name: 'c' });
+  await until(() => names().includes('c') && names().includes('other'));
+  stop();
+  expect(
+    names()
+      .filter((name) => name !== 'probe')
+      .sort(),
+  ).toEqual(['a', 'b', 'c', 'other']);
+}, 60_000);
+
+it('brings records as they were stored', async () => {
+  const { blocks, stop } = await follow();
+  const row: FlowRow = {
+    start_time: Date.now(),
+    src_ip: '10.0.0.1',
+    dst_ip: '2001:db8::1',
+    src_name: 'whole',
+    src_labels: 'app=web,ü=🙂',
+    action: 'deny',
+    dst_kind: 'service',
+    primary: true,
+    bytes_out: 2 ** 40,
+    dst_port: 65_535,
+    rtt_us: 2 ** 31,
+    protocol: 255,
+    transport_offset: ++offset,
+  };
+  const flows = enrichedFlows([row, { ...row, primary: false }, row]);
+  await store.insert({ flows });
+  const found = () =>
+    blocks.find((block) => block.flows?.columns.src_name.dictionary.includes('whole'))?.flows;
+  await until(() => found() !== undefined);
+  stop();
+  const rows = [0, 1, 2].map((at) => flowRow(found()?.columns ?? flows.columns, at));
+  const bare = (one: object) => JSON.stringify(one);
+  expect(rows.map(bare).sort()).toEqual([0, 1, 2].map((at) => bare(flowRow(flows.columns, at))).sort());
+  expect(found()).not.toBe(flows);
+}, 60_000);
+
+it('brings look-ups too', async () => {
+  const { blocks, stop } = await follow();
+  await store.insert({
+    dns: enrichedDns([{ start_time: Date.now(), query_name: 'a.test', transport_offset: 1_000_000 }]),
+  });
+  await until(() => blocks.some(({ dns }) => dns?.columns.query_name.dictionary.includes('a.test') === true));
+  stop();
+}, 60_000);

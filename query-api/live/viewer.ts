@@ -1,0 +1,42 @@
+import { Readable } from 'node:stream';
+
+/** Most bytes that wait for one viewer; what comes while they do is left out. */
+export const MOST_WAITING_BYTES = 1 << 20;
+
+/**
+ * One client's stream of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). A record
+ * is an event without a name; `dropped` events say how many were left out since the last one, because the client, or
+ * the API, could not keep up.
+ */
+export class Viewer {
+  readonly stream = new Readable({ read: () => undefined });
+  #dropped = 0;
+
+  constructor() {
+    // How long a client waits before it comes back, in milliseconds.
+    this.stream.push('retry: 2000\n\n');
+  }
+
+  /** Sends events that hold `shown` records, unless too much waits; `dropped` more were left out already. */
+  show(events: Buffer, shown: number, dropped: number): void {
+    this.#dropped += dropped;
+    if (this.stream.readableLength + events.length > MOST_WAITING_BYTES) {
+      this.#dropped += shown;
+      return;
+    }
+    if (events.length > 0) this.stream.push(events);
+    if (this.#dropped === 0) return;
+    this.stream.push(`event: dropped\ndata: {"records":${this.#dropped}}\n\n`);
+    this.#dropped = 0;
+  }
+
+  /** A comment, which keeps the connection open and tells whether it still is. */
+  beat(): void {
+    if (this.stream.readableLength === 0) this.stream.push(':\n\n');
+  }
+
+  /** Ends the stream; the client comes back by itself. */
+  end(): void {
+    this.stream.push(null);
+  }
+}

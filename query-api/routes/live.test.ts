@@ -1,0 +1,106 @@
+import { enrichedDns } from '@sonde/model/dns/build-dns';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { flowFields } from '@sonde/model/flow/fields';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createLocalFeed } from '../live/feed.js';
+import { type EventStream, openEventStream } from '../testing/event-stream.js';
+import { startTestApi, type TestApi, type TestClient } from '../testing/test-api.js';
+
+const live = createLocalFeed();
+let api: TestApi;
+const streams: EventStream[] = [];
+
+beforeAll(async () => {
+  api = await startTestApi({ live });
+});
+
+afterEach(() => {
+  for (const stream of streams.splice(0)) stream.leave();
+});
+
+afterAll(() => api.close());
+
+async function watch(target: string, who: TestClient = api): Promise<EventStream> {
+  const stream = await openEventStream(who, target);
+  streams.push(stream);
+  return stream;
+}
+
+/** Brings flows, as the enricher does when it has stored them. */
+function come(...rows: FlowRow[]): void {
+  live.publish({ flows: enrichedFlows(rows), dns: enrichedDns([]) });
+}
+
+describe('a live view', () => {
+  it('gives each flow that comes as an event, whole, in the form of GET /flows', async () => {
+    const stream = await watch('/api/v1/flows/live');
+    expect(stream.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    const row: FlowRow = {
+      start_time: Date.now(),
+      src_ip: '10.0.0.1',
+      dst_ip: '2001:db8::1',
+      src_namespace: 'it\'s "odd"\n日本',
+      action: 'deny',
+      primary: true,
+      bytes_out: 2 ** 40,
+      dst_port: 443,
+    };
+    come(row);
+    const { event, data } = await stream.next();
+    expect(event).toBe('');
+    expect(Object.keys(data)).toEqual(flowFields.map(({ name }) => name));
+    await api.store.insert({ flows: enrichedFlows([row]) });
+    expect((await api.get('/api/v1/flows')).body.flows).toEqual([data]);
+  });
+
+  it('gives what passes the filter, of it the fields asked for', async () => {
+    const filter = encodeURIComponent('dst.port == 443');
+    const stream = await watch(`/api/v1/flows/live?filter=${filter}&fields=src.name,dst.port`);
+    come({ src_name: 'a', dst_port: 80 }, { src_name: 'b', dst_port: 443 });
+    come({ src_name: 'c', dst_port: 443 });
+    expect((await stream.next()).data).toEqual({ src_name: 'b', dst_port: 443 });
+    expect((await stream.next()).data).toEqual({ src_name: 'c', dst_port: 443 });
+  });
+
+  it('gives look-ups too', async () => {
+    const stream = await watch('/api/v1/dns/live?fields=query_name');
+    live.publish({ dns: enrichedDns([{ query_name: 'a.test' }]) });
+    expect((await stream.next()).data).toEqual({ query_name: 'a.test' });
+  });
+
+  it('gives a namespace-scoped user only what may be seen', async () => {
+    const stream = await watch('/api/v1/flows/live?fields=src_name,dst_name', api.as(['blog']));
+    const secret = { src_kind: 'pod', src_namespace: 'shop', src_name: 'secret' } as const;
+    come(secret, { ...secret, dst_kind: 'pod', dst_namespace: 'blog', dst_name: 'b' });
+    expect((await stream.next()).data).toEqual({ src_name: '', dst_name: 'b' });
+  });
+
+  it('leaves out what a slow client cannot take, says how much, and gives the rest', async () => {
+    const stream = await watch('/api/v1/flows/live?fields=src_name,transport_offset');
+    const name = 'x'.repeat(1000);
+    let sent = 0;
+    // Nothing is read meanwhile: far more comes than waits for anybody.
+    for (let block = 0; block < 200; block++) {
+      come(...Array.from({ length: 200 }, () => ({ src_name: name, transport_offset: sent++ })));
+    }
+    // How much was left out is told with what comes when there is room again.
+    const small = setInterval(() => come({ src_name: 'small', transport_offset: sent++ }), 20);
+    let given = 0;
+    let dropped = 0;
+    while (dropped === 0 || given + dropped < sent) {
+      const { event, data } = await stream.next();
+      if (event === 'dropped') {
+        clearInterval(small);
+        dropped += Number(data['records']);
+      } else given += 1;
+    }
+    expect(given + dropped).toBe(sent);
+    expect(given).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('tells what is wrong with a filter', async () => {
+    const { status, body } = await api.get('/api/v1/flows/live?filter=src.nam=="a"');
+    expect(status).toBe(400);
+    expect(body['errors']).toMatchObject([{ parameter: 'filter', nearest: ['src.name', 'src.namespace'] }]);
+  });
+});

@@ -1,0 +1,58 @@
+import type { FastifyInstance } from 'fastify';
+import type { LiveHub } from '../live/hub.js';
+import { invalidParameters, problemSchema } from '../problem.js';
+import { questionSchema, readFilter, type RecordKind, tableOf } from '../records/question.js';
+import { fieldsSchema, readFields } from '../records/selected-fields.js';
+
+/** How the records of a kind are offered as they come. */
+export interface LiveRoute {
+  readonly path: string;
+  readonly kind: RecordKind;
+}
+
+interface Parameters {
+  readonly filter: string;
+  readonly fields: string;
+}
+
+/** `GET path`: records as they come to the store, as server-sent events. */
+export function liveRoute(server: FastifyInstance, hub: LiveHub, { path, kind }: LiveRoute): void {
+  const { fields } = tableOf[kind];
+  server.get<{ Querystring: Parameters }>(
+    path,
+    { schema: SCHEMA, config: { stream: true } },
+    (request, reply) => {
+      const { filter: text, fields: names } = request.query;
+      const filter = readFilter(text, fields);
+      if (!('kind' in filter)) throw invalidParameters([filter]);
+      const selected = readFields(names, fields);
+      const viewer = hub.open({ kind, filter, fields: selected, access: request.access }, text);
+      return reply
+        .type('text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .header('x-accel-buffering', 'no')
+        .send(viewer.stream);
+    },
+  );
+}
+
+const SCHEMA = {
+  summary: 'Records as they come to the store, as server-sent events',
+  description:
+    'Each event without a name is a record in JSON. An event `dropped` says with `records` how many were left out since ' +
+    'the one before, because more came than the client, or the API, could keep up with. The stream ends now and then; ' +
+    'clients come back by themselves.',
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { filter: questionSchema.filter, fields: fieldsSchema },
+  },
+  response: {
+    200: {
+      description: 'The stream',
+      content: { 'text/event-stream': { schema: { type: 'string' } } },
+    },
+    '4xx': problemSchema,
+    '5xx': problemSchema,
+  },
+} as const;
