@@ -77,7 +77,11 @@ export class EmbeddedEngine {
       const statement = file === undefined ? sql : readingFile(sql, format, file);
       const settings = { ...request.settings, log_comment: queryId };
       await connection.run(`USE \`${database}\``, {}, 'Null', { settings });
-      return await connection.run(statement, parameters, format, { settings });
+      // A parameter's value is escaped as SET takes it, too.
+      for (const [name, value] of Object.entries(parameters)) {
+        await connection.run(`SET param_${name} = ${quoted(value)}`, {}, 'Null', { settings });
+      }
+      return await connection.run(statement, {}, format, { settings });
     } finally {
       this.#give(kind, connection);
       if (file !== undefined) await rm(file, { force: true });
@@ -138,4 +142,8 @@ function readingFile(sql: string, format: string, file: string): string {
   const fromInput = statement.replace(/\binput\((?=')/, `file('${file}', '${format}', `);
   if (fromInput !== statement) return fromInput;
   return `${statement} SELECT * FROM file('${file}', '${format}')`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
 }

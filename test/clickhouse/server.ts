@@ -12,8 +12,6 @@ export interface TestClickHouse {
   readonly password: string;
   /** A name of a database that nobody else uses; it is made by whoever migrates, and dropped at the end. */
   readonly database: string;
-  /** Whether it is a real server. */
-  readonly isReal: boolean;
   /** Runs a statement as its administrator would. */
   command(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -33,7 +31,6 @@ export async function startTestClickHouse(): Promise<TestClickHouse> {
   const administrator = new ClickHouseServers({ ...connection, urls: [connection.url] });
   return {
     ...connection,
-    isReal: endpoint === undefined,
     command: (sql) => administrator.command({ sql }),
     async close() {
       const outside = new ClickHouseServers({ ...connection, urls: [connection.url], database: 'default' });
