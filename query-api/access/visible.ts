@@ -42,100 +42,101 @@ function recordsTouching(
   own: string,
   parameters: SqlParameters,
 ): string {
-  const pattern = parameters.add(stepNamespace, 'String');
-  const ownEnds = ends.map((end) => isOwn(end, own));
-  const reduce = new SqlReduction(ends, own, pattern);
+  const seen = { ends, own, stepPattern: parameters.add(stepNamespace, 'String') };
   const columns = fields.map((field) => {
     const reduction = reductions[field.name];
     // Types see to it that there is one; a table that outgrew them must rather fail than show.
     if (!reduction) throw new Error(`${table}.${field.name} has no rule of who may see it`);
-    return reduction.rule === 'shown' ? `r.${field.name}` : reduce.column(field, reduction);
+    if (reduction.rule === 'shown') return field.name;
+    return `${reduced(field, reduction, seen)} AS ${field.name}`;
   });
-  return `(SELECT ${columns.join(', ')} FROM ${table} AS r WHERE ${ownEnds.join(' OR ')})`;
+  const marks = [
+    ...ends.flatMap((end) => marksOf(end, own)),
+    ...(ends.length > 1 ? [`dst_service_namespace IN ${own} AS own_service`] : []),
+  ];
+  return `(SELECT ${columns.join(', ')} FROM (SELECT *, ${marks.join(', ')} FROM ${table}
+    WHERE ${ends.map((end) => isOwn(end, own)).join(' OR ')}) AS r)`;
+}
+
+/** What reductions depend on besides the record: placeholders of the namespaces and of the pattern of steps. */
+interface Seen {
+  readonly ends: readonly End[];
+  readonly own: string;
+  readonly stepPattern: string;
 }
 
 /** An end whose pod or service is in one of the namespaces. */
 function isOwn(end: End, own: string): string {
-  return `(r.${end}_namespace IN ${own} AND r.${end}_kind != 'network_set')`;
+  return `(${end}_namespace IN ${own} AND ${end}_kind != 'network_set')`;
 }
 
-/** The reductions as SQL expressions over a record `r`. */
-class SqlReduction {
-  constructor(
-    private readonly ends: readonly End[],
-    private readonly own: string,
-    private readonly stepPattern: string,
-  ) {}
+/** What the reductions need to know of an end, worked out once a record. */
+function marksOf(end: End, own: string): string[] {
+  return [
+    `${isOwn(end, own)} AS ${end}_is_own`,
+    `${end}_kind = 'network_set' AS ${end}_is_set`,
+    `${end}_kind != 'network_set' AND ${end}_namespace != '' AND ${end}_namespace NOT IN ${own} AS ${end}_is_foreign`,
+    // Those that may be seen of the network sets, most specific first.
+    `arrayFilter(s -> position(s, '/') = 0 OR has(${own}, splitByChar('/', s)[1]), splitByChar(',', toString(${end}_network_sets))) AS ${end}_sets`,
+  ];
+}
 
-  /** The reduced field under its name and with its type. */
-  column(field: FieldDeclaration, reduction: Reduction): string {
-    // The result of a condition has a type of its own, the filters' SQL counts on the field's.
-    return `CAST(${this.#expression(field, reduction)}, '${columnType(field).replaceAll("'", "\\'")}') AS ${field.name}`;
-  }
-
-  #expression(field: FieldDeclaration, reduction: Reduction): string {
-    const value = `r.${field.name}`;
-    switch (reduction.rule) {
-      case 'shown':
-        return value;
-      case 'named':
-        return `if(${this.#isForeign(reduction.end)}, '', ${value})`;
-      case 'own':
-        return `if(${isOwn(reduction.end, this.own)}, ${value}, ${emptyOf(field)})`;
-      case 'networkSets':
-        return `arrayStringConcat(${this.#networkSets(reduction.end)}, ',')`;
-      case 'kind':
-        return `if(${isNetworkSet(reduction.end)} AND ${this.#firstSet(reduction.end)} = '', 'external', toString(${value}))`;
-      case 'namespace':
-        return this.#nameOr(
-          reduction.end,
-          value,
-          (set) => `if(position(${set}, '/') = 0, '', splitByChar('/', ${set})[1])`,
-        );
-      case 'name':
-        return this.#nameOr(reduction.end, value, (set) => `splitByChar('/', ${set})[-1]`);
-      case 'labels':
-        return `if(${isNetworkSet(reduction.end)} OR ${this.#isForeign(reduction.end)}, '', ${value})`;
-      case 'ownNode':
-        return `if(${this.ends.map((end) => `(${isOwn(end, this.own)} AND r.${end}_node = ${value})`).join(' OR ')}, ${value}, '')`;
-      case 'service':
-        return `if(r.dst_service_namespace IN ${this.own}, ${value}, '')`;
-      case 'serviceAddress':
-        return `if(r.dst_service_namespace IN ${this.own} OR ${isOwn('src', this.own)}, ${value}, ${emptyOf(field)})`;
-      case 'trace':
-        return this.#trace(value);
+/** A field of a record `r` with its marks as its reduction has it, of the field's type. */
+function reduced(field: FieldDeclaration, reduction: Reduction, { ends, own, stepPattern }: Seen): string {
+  const { name } = field;
+  const value = `r.${name}`;
+  const isForeign = (end: End) => `${end}_is_foreign`;
+  switch (reduction.rule) {
+    case 'shown':
+      return value;
+    case 'named':
+      return text(`if(${isForeign(reduction.end)}, '', ${value})`);
+    case 'own':
+      return shownIf(`${reduction.end}_is_own`, field);
+    case 'networkSets':
+      return text(`arrayStringConcat(${reduction.end}_sets, ',')`);
+    case 'kind': {
+      const { end } = reduction;
+      return `if(${end}_is_set AND ${end}_sets[1] = '', CAST('external', '${columnType(field).replaceAll("'", "\\'")}'), ${value})`;
+    }
+    case 'namespace':
+      return nameOr(
+        reduction.end,
+        value,
+        (set) => `if(position(${set}, '/') = 0, '', splitByChar('/', ${set})[1])`,
+      );
+    case 'name':
+      return nameOr(reduction.end, value, (set) => `splitByChar('/', ${set})[-1]`);
+    case 'labels':
+      return text(`if(${reduction.end}_is_set OR ${isForeign(reduction.end)}, '', ${value})`);
+    case 'ownNode': {
+      const isOwnNode = ends.map((end) => `(${end}_is_own AND r.${end}_node = ${value})`).join(' OR ');
+      return text(`if(${isOwnNode}, ${value}, '')`);
+    }
+    case 'service':
+      return text(`if(own_service, ${value}, '')`);
+    case 'serviceAddress':
+      return shownIf('(own_service OR src_is_own)', field);
+    case 'trace': {
+      const namespace = `arrayStringConcat(extractGroups(step, ${stepPattern}))`;
+      const anyForeign = ends.map(isForeign).join(' OR ');
+      return text(
+        `arrayStringConcat(arrayFilter(step -> if(${namespace} = '', NOT (${anyForeign}), has(${own}, ${namespace})), splitByChar(',', toString(${value}))), ',')`,
+      );
     }
   }
-
-  #nameOr(end: End, value: string, part: (set: string) => string): string {
-    return `multiIf(${isNetworkSet(end)}, ${part(this.#firstSet(end))}, ${this.#isForeign(end)}, '', ${value})`;
-  }
-
-  /** An end in a namespace that is not the reader's. */
-  #isForeign(end: End): string {
-    return `(r.${end}_kind != 'network_set' AND r.${end}_namespace != '' AND r.${end}_namespace NOT IN ${this.own})`;
-  }
-
-  #networkSets(end: End): string {
-    return `arrayFilter(s -> position(s, '/') = 0 OR has(${this.own}, splitByChar('/', s)[1]), splitByChar(',', toString(r.${end}_network_sets)))`;
-  }
-
-  /** The most specific network set that may be seen; empty if there is none. */
-  #firstSet(end: End): string {
-    return `${this.#networkSets(end)}[1]`;
-  }
-
-  #trace(value: string): string {
-    const namespace = `arrayStringConcat(extractGroups(step, ${this.stepPattern}))`;
-    const anyForeign = this.ends.map((end) => this.#isForeign(end)).join(' OR ');
-    return `arrayStringConcat(arrayFilter(step -> if(${namespace} = '', NOT (${anyForeign}), has(${this.own}, ${namespace})), splitByChar(',', toString(${value}))), ',')`;
-  }
 }
 
-function isNetworkSet(end: End): string {
-  return `r.${end}_kind = 'network_set'`;
+function nameOr(end: End, value: string, part: (set: string) => string): string {
+  return text(`multiIf(${end}_is_set, ${part(`${end}_sets[1]`)}, ${end}_is_foreign, '', ${value})`);
 }
 
-function emptyOf({ type }: FieldDeclaration): string {
-  return type === 'text' ? "''" : type === 'ip' ? "toIPv6('::')" : '0';
+function shownIf(condition: string, { name, type }: FieldDeclaration): string {
+  if (type === 'text') return text(`if(${condition}, r.${name}, '')`);
+  return `if(${condition}, r.${name}, defaultValueOfArgumentType(r.${name}))`;
+}
+
+/** The result of a condition has a type of its own; filters count on that of the field. */
+function text(expression: string): string {
+  return `toLowCardinality(toString(${expression}))`;
 }

@@ -1,0 +1,292 @@
+import { dnsFields } from '@sonde/model/dns/fields';
+import { flowFields } from '@sonde/model/flow/fields';
+import { flowReductions } from '@sonde/query-api/access/reduction';
+import { type Answer, startTestApi, type TestClient } from '@sonde/query-api/testing/test-api';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DAY, fillWorld, type World, worlds } from './two-worlds.js';
+
+/** A question: the target of a GET, and with a body that of a POST. */
+interface Question {
+  readonly target: string;
+  readonly body?: object;
+}
+
+const TO = '2026-03-02T00:00:00Z';
+const range = { from: DAY, to: TO };
+
+function get(path: string, parameters: Readonly<Record<string, string | number>> = {}): Question {
+  const query = new URLSearchParams(
+    Object.entries({ ...range, ...parameters }).map(([name, value]): [string, string] => [
+      name,
+      String(value),
+    ]),
+  );
+  return { target: `/api/v1/${path}?${query.toString()}` };
+}
+
+function post(path: string, body: object): Question {
+  return { target: `/api/v1/${path}`, body: { ...range, ...body } };
+}
+
+/** What shop might ask to learn of others: every name that is a secret in one of the worlds, everywhere. */
+const questions: readonly Question[] = [
+  ...listings(),
+  ...filters(),
+  ...groupings(),
+  ...typeahead(),
+  ...graphs(),
+  ...policies(),
+  ...mistakes(),
+  { target: '/api/v1/whoami' },
+  { target: '/api/v1/login' },
+  { target: '/api/v1/fields' },
+  { target: '/api/v1/openapi.json' },
+  { target: '/metrics' },
+  { target: '/nothing' },
+];
+
+function secrets(): string[] {
+  return worlds.flatMap(({ secret }) => [secret, `${secret}-1`]);
+}
+
+function listings(): Question[] {
+  return ['flows', 'dns'].flatMap((kind) => [
+    get(kind, { limit: 1000 }),
+    get(kind, { limit: 500, order: 'oldest' }),
+    get(kind, { limit: 7 }),
+    get(kind, { fields: 'start_time,node' }),
+  ]);
+}
+
+/**
+ * Filters by what must not be learnt. Many conditions in one: each is false in both worlds, so that any that is true
+ * tells.
+ */
+function filters(): Question[] {
+  const texts = flowFields.filter(({ type }) => type === 'text').map(({ name }) => name);
+  const anyOf = (conditions: readonly string[]) => conditions.join(' || ');
+  const ofFlows = [
+    ...worlds.flatMap(({ secret, others }) => [
+      anyOf(texts.map((name) => `${name} == "${secret}"`)),
+      anyOf(texts.map((name) => `${name}.contains("${secret}")`)),
+      anyOf([
+        `dst.labels["app"] == "${secret}"`,
+        `src.labels["tier"] == "${others}"`,
+        `domain(dst, "*.${secret}.example.com")`,
+        `policy("*${secret}*")`,
+        `either(namespace.startsWith("${secret}"))`,
+      ]),
+    ]),
+    anyOf([
+      ...['dst.kind == "network_set" && dst.namespace != "shop" && dst.namespace != ""'],
+      ...['src_cgroup == 40', 'dst_cgroup == 170', 'cidr(dst.tunnel_ip, "192.0.2.50/32")'],
+      ...['cidr(dst.ip, "10.9.0.0/16")', 'bytes_out > 1000000', 'dst.port > 8999 && dst.port < 9100'],
+      'dst.namespace != "shop" && src.namespace != "shop"',
+    ]),
+    ...[
+      'dst.namespace != ""',
+      'dst.node == node',
+      'policies == ""',
+      '!(dst.name == "")',
+      'dst.labels == src.labels',
+    ],
+  ];
+  const ofLookups = worlds.map(({ secret }) =>
+    anyOf([`query_name.contains("${secret}")`, `src.namespace == "${secret}-0"`, `node == "node-${secret}"`]),
+  );
+  return [
+    ...ofFlows.map((filter) => get('flows', { filter, fields: 'start_time,src_port', limit: 50 })),
+    ...ofLookups.map((filter) => get('dns', { filter, limit: 10 })),
+  ];
+}
+
+function groupings(): Question[] {
+  const metrics = [
+    { function: 'count' },
+    { function: 'sum', field: 'bytes' },
+    { function: 'distinct', field: 'dst.name', name: 'names' },
+    { function: 'quantile', field: 'rtt_us', quantile: 0.95, name: 'rtt' },
+  ];
+  const distinct = (fields: readonly { readonly name: string }[]) =>
+    fields.map(({ name }) => ({ function: 'distinct', field: name, name }));
+  const all = { groupBy: [], records: 'all' };
+  return [
+    ...Array.from({ length: Math.ceil(flowFields.length / 20) }, (_, part) =>
+      post('query', { ...all, metrics: distinct(flowFields.slice(part * 20, part * 20 + 20)) }),
+    ),
+    post('query', { ...all, table: 'dns', metrics: distinct(dnsFields.slice(0, 20)) }),
+    post('query', { ...all, table: 'dns', metrics: distinct(dnsFields.slice(20)) }),
+    ...['src.namespace', 'dst.kind', 'node', 'policies', 'dst.service', 'dst.zone', 'dst.network_sets'].map(
+      (name) => post('query', { metrics, groupBy: [name], records: 'all' }),
+    ),
+    post('query', { metrics, groupBy: ['dst.kind'], interval: '1h' }),
+    post('query', { metrics, groupBy: ['dst.labels["app"]'], format: 'csv' }),
+    post('query', { metrics, groupBy: ['src.namespace', 'dst.namespace'], format: 'arrow' }),
+  ];
+}
+
+function typeahead(): Question[] {
+  const told = flowFields.filter(({ name }) => flowReductions[name].rule !== 'shown').map(({ name }) => name);
+  const names = [...told, 'action', 'dst.labels.app', 'src.labels["tier"]'];
+  return [
+    ...names.map((name) => get(`fields/${encodeURIComponent(name)}/values`)),
+    ...worlds.flatMap(({ secret }) =>
+      ['dst.namespace', 'node', 'policies'].map((name) =>
+        get(`fields/${name}/values`, { containing: secret.slice(0, 3) }),
+      ),
+    ),
+    ...['node', 'query_name', 'src.namespace'].map((name) => get(`fields/${name}/values`, { table: 'dns' })),
+  ];
+}
+
+function graphs(): Question[] {
+  return ['workload', 'service', 'namespace', 'zone'].flatMap((level) => [
+    get('graph', { level }),
+    get('graph', { level, records: 'all', limit: 3 }),
+    ...worlds.map(({ secret }) => get('graph', { level, filter: `dst.namespace.startsWith("${secret}")` })),
+  ]);
+}
+
+function policies(): Question[] {
+  const cluster = 'lab';
+  const peer = (label: string) => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'probe', namespace: 'shop' },
+    spec: {
+      podSelector: {},
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [
+        {
+          from: [
+            {
+              namespaceSelector: { matchLabels: { team: label } },
+              podSelector: { matchLabels: { app: label } },
+            },
+          ],
+        },
+      ],
+      egress: [{ to: [{ namespaceSelector: { matchLabels: { team: label } } }] }],
+    },
+  });
+  return [
+    get('policies', { cluster }),
+    get('policies', { cluster, filter: 'action == "deny"' }),
+    get('policies/changes', { cluster }),
+    ...secrets().flatMap((name) => [
+      get('policies/changes', { cluster, namespace: name }),
+      get('policies/changes', { cluster, kind: 'Namespace', name }),
+      get('policies/changes', { cluster, kind: 'GlobalNetworkPolicy', name: `security.${name}` }),
+      post('policies/preview', { cluster, apply: [peer(name)] }),
+      post('policies/preview', { cluster, remove: [{ kind: 'NetworkPolicy', namespace: name, name }] }),
+      post('policies/suggest', { cluster, namespace: name }),
+      get(`workloads/${name}/${name}`),
+      get(`workloads/${name}/web`),
+    ]),
+    post('policies/preview', {
+      cluster,
+      remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'web' }],
+    }),
+    ...['kubernetes', 'calico'].map((dialect) =>
+      post('policies/suggest', { cluster, namespace: 'shop', dialect }),
+    ),
+    get('workloads/shop/web'),
+    get('policies', { cluster: 'other' }),
+  ];
+}
+
+/** Errors must not help: nearest names, positions and reasons come from declarations, never from data. */
+function mistakes(): Question[] {
+  return worlds.flatMap(({ secret }) => [
+    get('flows', { filter: `${secret} == "x"` }),
+    get('flows', { filter: `dst.${secret} == "x"` }),
+    get('flows', { filter: `dst.namespace == ${secret}` }),
+    get('flows', { filter: `dst.namespace.matches("${secret}(")` }),
+    get('flows', { [secret]: 'x' }),
+    get('flows', { cursor: Buffer.from(secret).toString('base64url') }),
+    get(`fields/${secret}/values`),
+    get('graph', { level: secret }),
+    post('query', { metrics: [{ function: secret }] }),
+    post('query', { metrics: [{ function: 'count' }], groupBy: [secret] }),
+    get(`workloads/${secret}/${secret}`, { limit: 'x' }),
+    { target: `/api/v1/${secret}` },
+  ]);
+}
+
+/** What somebody who may view shop is answered in a world: all that can be told of an answer, by question. */
+async function answersIn(world: World, who: readonly string[]): Promise<Map<string, string>> {
+  const api = await startTestApi();
+  try {
+    await fillWorld(api.store, world);
+    const shop = api.as(who);
+    const answers = new Map<string, string>();
+    const rest = questions.values();
+    const inTurn = async () => {
+      for (const question of rest) answers.set(JSON.stringify(question), told(await ask(shop, question)));
+    };
+    await Promise.all([inTurn(), inTurn(), inTurn(), inTurn()]);
+    return answers;
+  } finally {
+    await api.close();
+  }
+}
+
+function ask(client: TestClient, { target, body }: Question): Promise<Answer> {
+  return body === undefined ? client.get(target) : client.post(target, body);
+}
+
+function told({ status, headers, text }: Answer): string {
+  const kept = [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name));
+  return JSON.stringify({ status, headers: kept, text });
+}
+
+describe('who may view one namespace', () => {
+  let first: Map<string, string>;
+  let second: Map<string, string>;
+
+  beforeAll(async () => {
+    first = await answersIn(worlds[0], ['shop']);
+    second = await answersIn(worlds[1], ['shop']);
+  }, 300_000);
+
+  it('is given the same answers, to the byte, in worlds that differ in all that they may not see', () => {
+    for (const [question, answer] of first) expect(second.get(question), question).toBe(answer);
+    expect(second.size).toBe(first.size);
+  });
+
+  it('is never told a name of the other namespaces, except where they said it themselves', () => {
+    for (const [question, answer] of [...first, ...second]) {
+      for (const { secret } of worlds) {
+        if (!question.includes(secret.slice(0, 3))) expect(answer.includes(secret), question).toBe(false);
+      }
+    }
+  });
+
+  it('is answered for their own namespace', () => {
+    const own = first.get(JSON.stringify(get('flows', { limit: 1000 }))) ?? '';
+    expect(
+      (JSON.parse((JSON.parse(own) as { text: string }).text) as { flows: object[] }).flows,
+    ).toHaveLength(240);
+    const statuses = [...first.values()].map((answer) => (JSON.parse(answer) as { status: number }).status);
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(statuses.length / 2);
+    expect(statuses.filter((status) => status >= 500)).toEqual([]);
+  });
+});
+
+describe('the worlds', () => {
+  it('do differ for who may view everything', async () => {
+    const all = await differences(['flows', 'dns', 'graph', 'policies', 'policies/changes']);
+    expect(all).toEqual([true, true, true, true, true]);
+  });
+});
+
+async function differences(paths: readonly string[]): Promise<boolean[]> {
+  const answers: string[][] = [];
+  for (const world of worlds) {
+    const api = await startTestApi();
+    await fillWorld(api.store, world);
+    answers.push(await Promise.all(paths.map(async (path) => (await api.get(get(path).target)).text)));
+    await api.close();
+  }
+  return paths.map((_, index) => answers[0]?.[index] !== answers[1]?.[index]);
+}

@@ -1,0 +1,270 @@
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import type { ObjectVersion } from '@sonde/model/policy/history/version';
+import { canonicalJson } from '@sonde/model/policy/history/version';
+
+/**
+ * Two worlds that are the same to who may view the namespace `shop`, and different in everything else: who the other
+ * ends of shop's connections are, what policies act on them, and what goes on among others.
+ */
+export interface World {
+  /** Put into every name that shop must not learn. */
+  readonly secret: string;
+  /** How much more goes on elsewhere. */
+  readonly others: number;
+}
+
+export const worlds: readonly [World, World] = [
+  { secret: 'amber', others: 40 },
+  { secret: 'zircon', others: 170 },
+];
+
+/** When everything in the worlds happened. */
+export const DAY = '2026-03-01T00:00:00Z';
+const DAY_MS = Date.parse(DAY);
+
+/** Fills an empty store with a world. */
+export async function fillWorld(store: FlowStore, world: World): Promise<void> {
+  const flows = [...ownFlows(world), ...otherFlows(world)];
+  await store.insert({ flows: enrichedFlows(flows), dns: enrichedDns(lookups(world)) });
+  await store.insertObjects(objects(world));
+}
+
+/** Connections of shop: what its own side of them shows is the same in both worlds. */
+function ownFlows(world: World): FlowRow[] {
+  return Array.from({ length: 240 }, (_, index) => {
+    const start = DAY_MS + Math.floor(index / 2) * 1000;
+    const isClient = index % 3 !== 0;
+    const own = { ...ownEnd(index), ...at(isClient ? 'src' : 'dst', `10.0.0.${index % 7}`) };
+    const [peer, address] = peerEnd(world, index);
+    const ends = isClient
+      ? { ...prefixed('src', own), ...prefixed('dst', { ...peer, ...at('dst', address) }) }
+      : { ...prefixed('dst', own), ...prefixed('src', { ...peer, ...at('src', address) }) };
+    return {
+      ...ends,
+      start_time: start,
+      end_time: start + 900,
+      cluster: 'lab',
+      // Half of what the other end's node reports is told of by that node.
+      node: index % 4 === 0 ? `node-${world.secret}` : 'node-shop',
+      reporter: 'src',
+      primary: index % 5 !== 0,
+      sampling: 1,
+      protocol: index % 6 === 0 ? 17 : 6,
+      src_port: 30_000 + index,
+      dst_port: [443, 8443, 53, 5432][index % 4],
+      bytes_out: 100 * index,
+      bytes_in: 1000 + index,
+      packets_out: index,
+      packets_in: index,
+      connections_started: 1,
+      rtt_us: index * 10,
+      connection_state: index % 7 === 0 ? 'unanswered' : 'closed',
+      evidence: index % 7 === 0 ? 'unanswered' : 'delivered',
+      action: index % 7 === 0 ? 'deny' : 'allow',
+      ...policies(world, index, isClient),
+      ...(isClient && index % 2 === 0 ? service(world, index) : {}),
+      transport_partition: 0,
+      transport_offset: index,
+    } as FlowRow;
+  });
+}
+
+function ownEnd(index: number) {
+  return {
+    kind: 'pod',
+    namespace: 'shop',
+    name: `web-${index % 5}`,
+    workload: 'web',
+    workload_kind: 'Deployment',
+    service_account: 'web',
+    labels: 'app=web',
+    node: 'node-shop',
+    zone: 'zone-1',
+    network_sets: `${index % 2 === 0 ? 'shop/pods,' : ''}world`,
+    process: 'nginx',
+    cgroup: 7,
+    tunnel_ip: '192.0.2.7',
+  };
+}
+
+/** The other end, by turns in another namespace, outside the cluster, and named by a network set. */
+function peerEnd({ secret, others }: World, index: number): [Record<string, unknown>, string] {
+  const turn = index % 4;
+  if (turn === 0) return [{ kind: 'external', domain: 'www.example.com' }, '198.51.100.1'];
+  if (turn === 1) {
+    // Named by another namespace's set in one world and not at all in the other.
+    const named = {
+      kind: 'network_set',
+      namespace: secret,
+      name: secret,
+      labels: `of=${secret}`,
+      network_sets: `${secret}/${secret}`,
+    };
+    return [others > 100 ? named : { kind: 'external' }, '203.0.113.9'];
+  }
+  return [
+    {
+      kind: 'pod',
+      namespace: `${secret}-${index % 3}`,
+      name: `${secret}-pod-${index % 11}`,
+      workload: `${secret}-work`,
+      workload_kind: others > 100 ? 'StatefulSet' : 'DaemonSet',
+      service_account: secret,
+      labels: `app=${secret},tier=${others}`,
+      node: `node-${secret}`,
+      zone: `zone-${secret}`,
+      network_sets: `${secret}/pods,world`,
+      process: secret,
+      cgroup: others,
+      tunnel_ip: others > 100 ? '192.0.2.50' : '192.0.2.60',
+      domain: '',
+    },
+    `10.1.0.${index % 9}`,
+  ];
+}
+
+function policies({ secret, others }: World, index: number, isClient: boolean) {
+  const own = '0|default|knp:shop/web|allow|0';
+  const theirs = [
+    `0|${secret}|gnp:${secret}.all|pass|0`,
+    `1|default|np:${secret}-1/default.${secret}|deny|${others}`,
+  ];
+  const inside = index % 4 >= 2;
+  const steps = !inside ? [own] : isClient ? [own, ...theirs] : [...theirs, own];
+  const trace = steps.join(',');
+  return { policies: trace, pending_policies: trace };
+}
+
+function service({ secret }: World, index: number) {
+  return {
+    dst_service_namespace: index % 4 >= 2 ? `${secret}-${index % 3}` : '',
+    dst_service: index % 4 >= 2 ? `${secret}-service` : '',
+    dst_service_ip: '10.96.0.9',
+    dst_service_port: 443,
+  };
+}
+
+/** What goes on among others, of which shop knows nothing. */
+function otherFlows({ secret, others }: World): FlowRow[] {
+  return Array.from({ length: others }, (_, index) => ({
+    start_time: DAY_MS + index * 700,
+    cluster: 'lab',
+    node: `node-${secret}`,
+    primary: true,
+    src_kind: 'pod' as const,
+    src_namespace: `${secret}-0`,
+    src_name: `${secret}-pod`,
+    src_workload: secret,
+    src_labels: `app=${secret}`,
+    src_ip: '10.9.0.1',
+    dst_kind: index % 2 === 0 ? ('pod' as const) : ('external' as const),
+    dst_namespace: index % 2 === 0 ? `${secret}-1` : '',
+    dst_domain: index % 2 === 0 ? '' : `${secret}.example.com`,
+    dst_network_sets: index % 2 === 0 ? '' : 'shop/partners',
+    dst_ip: '10.9.0.2',
+    dst_port: 9000 + index,
+    bytes_out: 1e9,
+    action: 'allow' as const,
+    policies: `0|default|knp:${secret}-0/${secret}|allow|0`,
+    transport_partition: 0,
+    transport_offset: 1000 + index,
+  }));
+}
+
+function lookups({ secret, others }: World): WrittenDnsRow[] {
+  const own = Array.from({ length: 60 }, (_, index) => ({
+    start_time: DAY_MS + index * 1000,
+    cluster: 'lab',
+    node: index % 2 === 0 ? 'node-shop' : `node-${secret}`,
+    primary: true,
+    src_kind: 'pod' as const,
+    src_namespace: 'shop',
+    src_name: `web-${index % 5}`,
+    src_workload: 'web',
+    src_node: 'node-shop',
+    src_ip: '10.0.0.1',
+    src_port: 40_000 + index,
+    query_name: `www${index % 4}.example.com`,
+    query_type: 'A',
+    answered: true,
+    rcode: 'NOERROR' as const,
+    answers: '198.51.100.1',
+    transport_offset: index,
+  }));
+  const theirs = Array.from({ length: others }, (_, index) => ({
+    start_time: DAY_MS + index * 900,
+    cluster: 'lab',
+    primary: true,
+    src_kind: 'pod' as const,
+    src_namespace: `${secret}-0`,
+    src_name: secret,
+    src_workload: secret,
+    query_name: `${secret}.example.com`,
+    query_type: 'AAAA',
+    rcode: 'NXDOMAIN' as const,
+    transport_offset: 1000 + index,
+  }));
+  return [...own, ...theirs];
+}
+
+/** Policies and what they depend on: those of shop, tiers, and those of others. */
+function objects({ secret, others }: World): ObjectVersion[] {
+  const networking = 'networking.k8s.io/v1';
+  const calico = 'projectcalico.org/v3';
+  const allowAll = { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] };
+  const secretPolicies = Array.from({ length: others }, (_, index) =>
+    version(networking, 'NetworkPolicy', `${secret}-${index % 3}`, `${secret}-${index}`, allowAll),
+  );
+  return [
+    version('v1', 'Namespace', '', 'shop'),
+    version(networking, 'NetworkPolicy', 'shop', 'web', {
+      podSelector: { matchLabels: { app: 'web' } },
+      ingress: [{}],
+    }),
+    version(networking, 'NetworkPolicy', 'shop', 'web', { podSelector: {}, ingress: [] }, 3_600_000),
+    version(calico, 'NetworkSet', 'shop', 'partners', { nets: ['203.0.113.0/24'] }),
+    version(calico, 'Tier', '', 'security', { order: 100 }),
+    ...[0, 1, 2].map((number) => version('v1', 'Namespace', '', `${secret}-${number}`)),
+    version(calico, 'GlobalNetworkPolicy', '', `security.${secret}`, {
+      tier: 'security',
+      order: others,
+      selector: `app == "${secret}"`,
+      types: ['Egress'],
+      egress: [{ action: 'Deny' }],
+    }),
+    version(calico, 'GlobalNetworkSet', '', secret, { nets: ['203.0.113.0/25'] }),
+    version(calico, 'NetworkSet', `${secret}-0`, secret, { nets: ['203.0.113.9/32'] }),
+    version('v1', 'ServiceAccount', `${secret}-0`, secret),
+    version('v1', 'Node', '', `node-${secret}`),
+    ...secretPolicies,
+  ];
+}
+
+function version(
+  apiVersion: string,
+  kind: string,
+  namespace: string,
+  name: string,
+  spec: object = {},
+  afterMs = 0,
+): ObjectVersion {
+  const metadata = { name, ...(namespace !== '' && { namespace }), labels: { team: name } };
+  return {
+    ...{ cluster: 'lab', apiVersion, kind, namespace, name },
+    version: `v${afterMs}`,
+    changedAtMs: DAY_MS + afterMs,
+    deleted: false,
+    changedBy: 'kubectl',
+    manifest: canonicalJson({ apiVersion, kind, metadata, spec }),
+  };
+}
+
+function at(end: 'src' | 'dst', ip: string) {
+  return { ip, address_class: end === 'src' ? 'private' : 'public' };
+}
+
+function prefixed(end: 'src' | 'dst', fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${end}_${name}`, value]));
+}
