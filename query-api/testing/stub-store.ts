@@ -9,6 +9,7 @@ export function stubStore(query: FlowStore['query']): FlowStore {
       query<never>(sql, parameters, options) as Promise<never>,
     migrate: unused,
     insert: unused,
+    claim: unused,
     highestOffsets: unused,
     insertObjects: unused,
     confirmObjects: unused,
