@@ -33,7 +33,7 @@ export class Channel {
   show(block: LiveBlock): void {
     const { kind, fields } = this.question;
     const records = this.#visible(block);
-    let dropped = block.left?.[kind] ?? 0;
+    let dropped = this.#leftOut(block);
     let shown = 0;
     let text = '';
     if (records && records.rows > 0) {
@@ -53,6 +53,16 @@ export class Channel {
     if (shown + dropped === 0) return;
     const bytes = Buffer.from(text);
     for (const viewer of this.viewers) viewer.show(bytes, shown, dropped);
+  }
+
+  /**
+   * How many records of the block were left out before anybody looked at them. Who may not see all is told of one
+   * only: whose they were is not known, and how much goes on elsewhere is not theirs to know.
+   */
+  #leftOut({ left }: LiveBlock): number {
+    const { kind, access } = this.question;
+    const records = left?.[kind] ?? 0;
+    return access.namespaces('view') === 'all' ? records : Math.min(records, 1);
   }
 
   #visible({ flows, dns }: LiveBlock): Records | undefined {

@@ -15,12 +15,8 @@ const TO = '2026-03-02T00:00:00Z';
 const range = { from: DAY, to: TO };
 
 function get(path: string, parameters: Readonly<Record<string, string | number>> = {}): Question {
-  const query = new URLSearchParams(
-    Object.entries({ ...range, ...parameters }).map(([name, value]): [string, string] => [
-      name,
-      String(value),
-    ]),
-  );
+  const query = new URLSearchParams(range);
+  for (const [name, value] of Object.entries(parameters)) query.set(name, value.toString());
   return { target: `/api/v1/${path}?${query.toString()}` };
 }
 
