@@ -2,8 +2,9 @@ import http from 'node:http';
 import https from 'node:https';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { connectionError } from './connection-error.js';
+import type { Credentials } from './credentials.js';
 
 /** One page of a list (Kubernetes API concepts, "Retrieving large results sets in chunks"). */
 export interface ListPage {
@@ -58,11 +59,11 @@ const METADATA = {
   watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
 };
 
-/**
- * Speaks to the API server of a kubeconfig's current context. Credentials are read anew for each request, so a token
- * that was renewed is taken up by itself.
- */
-export function connectApiServer(config: KubeConfig, whole: 'objects' | 'metadata' = 'objects'): ApiServer {
+/** Speaks to the API server that credentials are for, asking for whole objects or what says that they are there. */
+export function connectApiServer(
+  credentials: Credentials,
+  whole: 'objects' | 'metadata' = 'objects',
+): ApiServer {
   const accept = whole === 'objects' ? { list: 'application/json', watch: 'application/json' } : METADATA;
 
   async function get(
@@ -71,21 +72,20 @@ export function connectApiServer(config: KubeConfig, whole: 'objects' | 'metadat
     accepted: string,
     signal: AbortSignal,
   ): Promise<http.IncomingMessage> {
-    const server = config.getCurrentCluster()?.server;
-    if (server === undefined) throw new Error('the kubeconfig has no current cluster');
-    const url = new URL(server.replace(/\/$/, '') + path);
+    const { server } = credentials;
+    const url = new URL(server + path);
     url.search = new URLSearchParams(query).toString();
-    const options: https.RequestOptions = { headers: {}, signal, timeout: SILENCE_MS };
-    await config.applyToHTTPSOptions(options);
-    Object.assign(options.headers ?? {}, { accept: accepted });
+    const options = { headers: { accept: accepted }, signal, timeout: SILENCE_MS };
+    const config = await credentials.apply(options);
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const { get: request } = url.protocol === 'http:' ? http : https;
       const sent = request(url, options, resolve);
-      sent.on('error', reject);
+      sent.on('error', (error) => reject(connectionError(server, error)));
       sent.on('timeout', () => sent.destroy(new Error(`the API server was silent for ${SILENCE_MS} ms`)));
     });
     const { statusCode = 0 } = response;
     if (statusCode === 200) return response;
+    if (statusCode === 401) credentials.refused(config);
     const body = await text(response);
     throw new ApiError(statusCode, `GET ${path}: ${statusCode} ${messageOf(body)}`);
   }

@@ -4,14 +4,18 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '@sonde/backbone/logging';
 import type { LiveContext } from '../context.js';
 import { connectApiServer } from './api-server.js';
+import { Credentials } from './credentials.js';
 import { followManifests } from './follow-manifests.js';
 import { followResource, type ObjectSink, type WatchCounts } from './follow-resource.js';
 import { WATCHED_RESOURCES } from './resources.js';
 
 export interface FollowClusterOptions {
   readonly context: LiveContext;
-  /** The cluster's API server; without it manifests alone say what there is. */
-  readonly kubeConfig?: KubeConfig | undefined;
+  /**
+   * Gives what leads to the cluster's API server, again when the server refuses it; without it manifests alone say
+   * what there is.
+   */
+  readonly kubeConfig?: (() => KubeConfig) | undefined;
   /** Files and folders of manifests. */
   readonly manifests: readonly string[];
   readonly log: Logger;
@@ -46,6 +50,7 @@ const FORGET_EVERY_MS = 30_000;
 export function followCluster(options: FollowClusterOptions): FollowedCluster {
   const { context, kubeConfig, manifests, log, signal, observer } = options;
   const { horizonMs = HORIZON_MS, now = Date.now } = options;
+  const credentials = kubeConfig && new Credentials(kubeConfig);
   // Every kind waits for the one signal.
   setMaxListeners(0, signal);
   const counts: WatchCounts = { objects: 0, lists: 0, failures: 0 };
@@ -71,10 +76,10 @@ export function followCluster(options: FollowClusterOptions): FollowedCluster {
     reads.push(read);
     followers.push(ended);
   }
-  if (kubeConfig) {
+  if (credentials) {
     const servers = {
-      objects: connectApiServer(kubeConfig),
-      metadata: connectApiServer(kubeConfig, 'metadata'),
+      objects: connectApiServer(credentials),
+      metadata: connectApiServer(credentials, 'metadata'),
     };
     for (const resource of WATCHED_RESOURCES) {
       const { promise, resolve } = settling();

@@ -27,7 +27,7 @@ export async function run(): Promise<Record<string, number>> {
     const context = new LiveContext();
     const followed = followCluster({
       ...{ context, manifests: [], log: createLogger('bench', 'silent'), signal: stop.signal },
-      kubeConfig: plainKubeConfig(url, ''),
+      kubeConfig: () => plainKubeConfig(url, ''),
     });
     await followed.ready;
     const startSeconds = (performance.now() - start) / 1000;

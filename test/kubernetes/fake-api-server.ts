@@ -1,5 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { type TlsOptions, TLSSocket } from 'node:tls';
 import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 
@@ -29,7 +31,9 @@ export const BUILT_IN_PATHS: readonly string[] = WATCHED_RESOURCES.flatMap(({ ve
  * that expire, connections that break, tokens that are refused. What is put into it, it serves; it judges nothing.
  */
 export class FakeApiServer {
-  readonly #server = createServer((request, response) => this.#answer(request, response));
+  readonly #server: Server;
+  readonly #scheme: 'http' | 'https';
+  readonly #needsCertificate: boolean;
   readonly #collections = new Map<string, Collection>();
   #version = 1;
   #away = false;
@@ -38,8 +42,17 @@ export class FakeApiServer {
   /** Requests that were answered, by what they were. */
   readonly requests = { lists: 0, watches: 0, gone: 0, unauthorized: 0 };
 
-  /** Serves the collections at these paths, such as `/api/v1/pods`; others are not found. */
-  constructor(paths: readonly string[]) {
+  /**
+   * Serves the collections at these paths, such as `/api/v1/pods`; others are not found. Over HTTPS with `tls`,
+   * and with a `ca` in it only to clients with a certificate of that authority.
+   */
+  constructor(paths: readonly string[], tls?: TlsOptions) {
+    const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
+    this.#scheme = tls ? 'https' : 'http';
+    this.#needsCertificate = tls?.ca !== undefined;
+    // As the API server, which answers whoever has none, or a strange one, by 401.
+    const asking = { requestCert: true, rejectUnauthorized: false };
+    this.#server = tls ? createSecureServer({ ...asking, ...tls }, answer) : createServer(answer);
     for (const path of paths) this.serve(path);
   }
 
@@ -66,7 +79,7 @@ export class FakeApiServer {
   /** Where the server answers. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}`;
+    return `${this.#scheme}://127.0.0.1:${port}`;
   }
 
   put(path: string, object: KubernetesObject): void {
@@ -139,12 +152,17 @@ export class FakeApiServer {
     const { searchParams } = url;
     const collection = this.#collections.get(url.pathname);
     if (this.#away) fail(response, 503, 'the server is starting');
-    else if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`) {
+    else if (!this.#knows(request)) {
       this.requests.unauthorized++;
       fail(response, 401, 'Unauthorized');
     } else if (!collection) fail(response, 404, 'the server could not find the requested resource');
     else if (searchParams.get('watch') === 'true') this.#watch(collection, searchParams, response);
     else this.#list(collection, searchParams, response);
+  }
+
+  #knows({ headers, socket }: IncomingMessage): boolean {
+    if (this.#needsCertificate && !(socket instanceof TLSSocket && socket.authorized)) return false;
+    return this.token === undefined || headers.authorization === `Bearer ${this.token}`;
   }
 
   #list(collection: Collection, query: URLSearchParams, response: ServerResponse): void {

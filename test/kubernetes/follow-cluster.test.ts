@@ -39,7 +39,16 @@ async function follow(
   const kubeConfig = plainKubeConfig(server.url, token);
   const log = createLogger('test', 'silent');
   const followed = followCluster({
-    ...{ context, kubeConfig, manifests: [], log, signal: stop.signal, absentMs: 50, now, observer },
+    ...{
+      context,
+      kubeConfig: () => kubeConfig,
+      manifests: [],
+      log,
+      signal: stop.signal,
+      absentMs: 50,
+      now,
+      observer,
+    },
   });
   running.push({ stop, followed, server });
   const holder = (ip: string, timeMs: number) => {
@@ -226,5 +235,5 @@ describe('a cluster that is followed', () => {
     expect(wrong.slice(0, 5)).toEqual([]);
     // The last of the rounds withheld is what the new list tells; of the round before, when its pods went.
     expect([...unknown].sort((a, b) => a - b)).toEqual([19, 20, 21, 39]);
-  });
+  }, 120_000);
 });

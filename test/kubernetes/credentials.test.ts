@@ -1,0 +1,200 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { LiveContext } from '@sonde/enricher/context';
+import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
+import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { parseAddress } from '@sonde/model/cluster/address';
+import pino from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
+import { buildPod } from './build-pod.js';
+import { CertificateAuthority, type CertificateFiles } from './certificates.js';
+import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
+import { writeKubeConfig } from './kube-config-file.js';
+
+const PODS = '/api/v1/pods';
+const START = Date.parse('2026-01-01T00:00:00Z');
+
+let directory: string;
+let authority: CertificateAuthority;
+let stranger: CertificateAuthority;
+let serverFiles: CertificateFiles;
+const running: { stop: AbortController; followed: FollowedCluster; server: FakeApiServer }[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-credentials-'));
+  authority = await CertificateAuthority.make(directory, 'authority');
+  stranger = await CertificateAuthority.make(directory, 'stranger');
+  serverFiles = await authority.sign('server', ['127.0.0.1']);
+});
+
+afterEach(async () => {
+  for (const { stop, followed, server } of running.splice(0)) {
+    stop.abort();
+    await followed.ended;
+    await server.stop();
+  }
+});
+
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+interface Choice {
+  /** How the kubeconfig trusts the server. */
+  readonly cluster?: Readonly<Record<string, unknown>>;
+  readonly user: Readonly<Record<string, unknown>>;
+  /** The server's own certificate. */
+  readonly files?: CertificateFiles;
+  /** The authority that the server asks clients for a certificate of. */
+  readonly clientAuthority?: CertificateAuthority;
+  readonly token?: string;
+}
+
+/** Follows a server over HTTPS that has one pod, by a kubeconfig in a file. */
+async function follow({ cluster, user, files = serverFiles, clientAuthority, token }: Choice) {
+  const server = new FakeApiServer(BUILT_IN_PATHS, {
+    cert: await readFile(files.certificate),
+    key: await readFile(files.key),
+    ...(clientAuthority && { ca: await readFile(clientAuthority.certificate) }),
+  });
+  await server.start();
+  server.token = token;
+  server.put(PODS, buildPod({ name: 'web', ip: '10.1.0.1', startMs: START }));
+  const trust = cluster ?? { 'certificate-authority': authority.certificate };
+  const file = await writeKubeConfig(directory, { cluster: { server: server.url, ...trust }, user });
+  const warnings: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
+  const context = new LiveContext();
+  const stop = new AbortController();
+  const kubeConfig = () => readKubeConfig({ file });
+  const followed = followCluster({ context, kubeConfig, manifests: [], log, signal: stop.signal });
+  running.push({ stop, followed, server });
+  const { identities } = context.cluster;
+  const holder = (ip: string) => identities.identity(identities.lookup(parseAddress(ip), 0, START))?.name;
+  return { server, holder, warnings };
+}
+
+/** A file with a token. */
+async function tokenFile(name: string, token: string): Promise<string> {
+  const file = path.join(directory, name);
+  await writeFile(file, `${token}\n`);
+  return file;
+}
+
+/** Has the server accept another token than before, and tell of a pod; a test then makes the new one known. */
+async function renew(server: FakeApiServer, token: string): Promise<void> {
+  server.token = token;
+  server.disconnect();
+  server.put(PODS, buildPod({ name: 'later', ip: '10.1.0.2', startMs: START }));
+  await eventually(() => expect(server.requests.unauthorized).toBeGreaterThan(0));
+}
+
+describe('an API server over HTTPS is followed', () => {
+  it('with a client certificate, in files or in the kubeconfig itself', async () => {
+    const { certificate, key } = await authority.sign('sonde');
+    const inFiles = { 'client-certificate': certificate, 'client-key': key };
+    const base64 = async (file: string) => (await readFile(file)).toString('base64');
+    const within = {
+      'client-certificate-data': await base64(certificate),
+      'client-key-data': await base64(key),
+    };
+    for (const user of [inFiles, within]) {
+      const { holder } = await follow({ user, clientAuthority: authority });
+      await eventually(() => expect(holder('10.1.0.1')).toBe('web'));
+    }
+  });
+
+  it('by an authority that stands in the kubeconfig itself', async () => {
+    const data = (await readFile(authority.certificate)).toString('base64');
+    const { holder } = await follow({
+      cluster: { 'certificate-authority-data': data },
+      user: { token: 'any' },
+    });
+    await eventually(() => expect(holder('10.1.0.1')).toBe('web'));
+  });
+
+  it('with a token from a file that is renewed in place', async () => {
+    const file = await tokenFile('token', 'first');
+    // Relative to the kubeconfig, as kubectl takes it.
+    const { server, holder } = await follow({ user: { tokenFile: path.basename(file) }, token: 'first' });
+    await eventually(() => expect(holder('10.1.0.1')).toBe('web'));
+    await renew(server, 'second');
+    await tokenFile('token', 'second');
+    await eventually(() => expect(holder('10.1.0.2')).toBe('later'));
+  });
+
+  it('with the token of a credential plugin, which is asked again when its token is refused before its time', async () => {
+    const file = await tokenFile('plugin-token', 'first');
+    const plugin = path.join(import.meta.dirname, 'credential-plugin.mjs');
+    const calls = async () => (await readFile(`${file}.calls`, 'utf8')).length;
+    const exec = {
+      ...{ apiVersion: 'client.authentication.k8s.io/v1', interactiveMode: 'Never' },
+      ...{ command: process.execPath, args: [plugin, file] },
+    };
+    const { server, holder } = await follow({ user: { exec }, token: 'first' });
+    await eventually(() => expect(holder('10.1.0.1')).toBe('web'));
+    expect(await calls()).toBe(1);
+    await renew(server, 'second');
+    await tokenFile('plugin-token', 'second');
+    await eventually(() => expect(holder('10.1.0.2')).toBe('later'));
+    expect(await calls()).toBeLessThanOrEqual(1 + server.requests.unauthorized);
+  });
+});
+
+describe('what keeps a server from being followed is told', () => {
+  it.each<[string, () => Promise<Choice>, RegExp]>([
+    [
+      'a certificate of a strange authority',
+      () =>
+        Promise.resolve({
+          cluster: { 'certificate-authority': stranger.certificate },
+          user: { token: 'any' },
+        }),
+      /https:\/\/127\.0\.0\.1:\d+: its certificate is signed by no authority that the kubeconfig trusts/,
+    ],
+    [
+      'a certificate of other names',
+      async () => ({ user: { token: 'any' }, files: await authority.sign('other', ['192.0.2.1']) }),
+      /its certificate is of other names than the one that it is reached by/,
+    ],
+    [
+      'a missing client certificate',
+      () => Promise.resolve({ user: { token: 'any' }, clientAuthority: authority }),
+      /401 Unauthorized/,
+    ],
+    [
+      'a client certificate of a strange authority',
+      async () => {
+        const { certificate, key } = await stranger.sign('intruder');
+        return { user: { 'client-certificate': certificate, 'client-key': key }, clientAuthority: authority };
+      },
+      /401 Unauthorized/,
+    ],
+    [
+      'a refused token',
+      () => Promise.resolve({ user: { token: 'wrong' }, token: 'right' }),
+      /401 Unauthorized/,
+    ],
+    [
+      'a credential plugin that fails',
+      () =>
+        Promise.resolve({
+          user: {
+            exec: { command: process.execPath, args: ['-e', 'console.error("no session"); process.exit(1)'] },
+          },
+        }),
+      /no session/,
+    ],
+    [
+      'a token file that is missing',
+      () => Promise.resolve({ user: { tokenFile: 'nowhere' } }),
+      /ENOENT.*nowhere/,
+    ],
+  ])('%s', async (_, choice, reason) => {
+    const { warnings, holder } = await follow(await choice());
+    await eventually(() => expect(warnings.join('')).toMatch(reason));
+    expect(holder('10.1.0.1')).toBeUndefined();
+  });
+});
