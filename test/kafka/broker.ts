@@ -9,6 +9,8 @@ import type { BrokerListener } from '@sonde/deploy/dev/kafka/properties';
 export interface TestBroker {
   /** `host:port` of each listener, in the order asked for. */
   readonly addresses: readonly string[];
+  /** Where its data lie. */
+  readonly directory: string;
   /** Ends it, by SIGKILL if need be at once, and starts it again on its data; `pauseMs` later. */
   restart(signal?: 'SIGTERM' | 'SIGKILL', whileDown?: () => Promise<void>): Promise<void>;
   /** Ends it and removes its data. */
@@ -35,6 +37,7 @@ export async function startTestBroker(
   }
   return {
     addresses: listeners.map(({ port }) => `127.0.0.1:${port}`),
+    directory,
     async restart(signal, whileDown) {
       await broker.stop(signal);
       await whileDown?.();

@@ -26,11 +26,11 @@ export interface KafkaCredentials {
  * How long the client itself tries again before it says that something failed: short, because what calls it tries for
  * ever and starts over cleanly, which the client does not.
  */
-const RETRY = { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 } as const;
+export const RETRY = { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 } as const;
 
 /**
- * A client of a Kafka cluster. Its log goes to ours one level lower than it is: what it calls an error is mostly a broker
- * that is away, which the callers tell in words of their own.
+ * A client of a Kafka cluster. Its log is for debugging: what it calls an error is mostly a broker that is away for the
+ * moment, and whoever calls it tells that in words of their own.
  */
 export function kafkaClient({ brokers, clientId, tls, sasl }: KafkaConnection, log: Logger): kafkajs.Kafka {
   // Kafka's LZ4 is the frame format (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md); kafkajs brings none.
@@ -45,7 +45,7 @@ export function kafkaClient({ brokers, clientId, tls, sasl }: KafkaConnection, l
     requestTimeout: 30_000,
     retry: RETRY,
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => logLower(log, entry),
+    logCreator: () => (entry) => debug(log, entry),
   };
   if (tls !== undefined) config.ssl = tls;
   // The same three fields for each of the three mechanisms, which kafkajs declares one by one.
@@ -53,8 +53,6 @@ export function kafkaClient({ brokers, clientId, tls, sasl }: KafkaConnection, l
   return new Kafka(config);
 }
 
-function logLower(log: Logger, { level, namespace, log: { message, error } }: LogEntry): void {
-  const about = { client: 'kafka', namespace, error: error as unknown };
-  if (level === logLevel.ERROR) log.info(about, message);
-  else log.debug(about, message);
+function debug(log: Logger, { namespace, log: { message, error } }: LogEntry): void {
+  log.debug({ client: 'kafka', namespace, error: error as unknown }, message);
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeBatch, WireError } from '@sonde/model/flow/wire/decode';
-import type { Admin, Consumer, EachBatchPayload, KafkaMessage, Producer } from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage, Producer } from 'kafkajs';
 import type { Logger } from '../../logging.js';
 import type { Delivery, FlowConsumer } from '../transport.js';
-import { type KafkaConnection, kafkaClient } from './connection.js';
+import { type KafkaConnection, kafkaClient, RETRY } from './connection.js';
 import { deadLetter } from './dead-letter.js';
 import { createTopics, FLOWS_TOPIC, type TopicSettings } from './topics.js';
 import { type BlockLimits, WaitingBatches } from './waiting.js';
@@ -79,6 +79,14 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): KafkaFlowCon
   return new KafkaConsumer(options);
 }
 
+/** What speaks to Kafka, from connecting until the connection fails. */
+interface Clients {
+  readonly admin: Admin;
+  readonly consumer: Consumer;
+  /** Puts messages aside. */
+  readonly producer: Producer;
+}
+
 /** The partitions that this process has, until the group's next assignment, or until they are claimed anew. */
 interface Assignment {
   readonly partitions: readonly number[];
@@ -92,36 +100,22 @@ interface Assignment {
 
 class KafkaConsumer implements KafkaFlowConsumer {
   readonly #options: KafkaConsumerOptions;
-  readonly #admin: Admin;
-  readonly #consumer: Consumer;
-  readonly #producer: Producer;
+  readonly #kafka: Kafka;
+  #clients: Clients | undefined;
   readonly #lag = new Map<number, number>();
   readonly #counts = { messages: 0, bytes: 0, dead: 0, assignments: 0, expired: 0 };
   #assignment: Assignment | undefined;
   #isPaused = false;
   #closing = false;
   #failure: Error | undefined;
+  #connecting: Promise<void> | undefined;
   #lastCommit: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #woken = false;
 
   constructor(options: KafkaConsumerOptions) {
     this.#options = options;
-    const { connection, group, log, sessionTimeoutMs = 30_000 } = options;
-    const kafka = kafkaClient(connection, log);
-    this.#admin = kafka.admin();
-    this.#producer = kafka.producer({ allowAutoTopicCreation: false });
-    this.#consumer = kafka.consumer({
-      groupId: group,
-      sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
-      maxWaitTimeInMs: 250,
-      maxBytesPerPartition: 8 * 2 ** 20,
-      maxBytes: 32 * 2 ** 20,
-      allowAutoTopicCreation: false,
-      readUncommitted: false,
-    });
-    this.#listen();
+    this.#kafka = kafkaClient(options.connection, options.log);
   }
 
   get counts(): ConsumerCounts {
@@ -135,13 +129,15 @@ class KafkaConsumer implements KafkaFlowConsumer {
 
   async *deliveries(): AsyncGenerator<Delivery> {
     try {
-      await this.#connect();
+      this.#connecting = this.#connect();
       while (!this.#closing) {
-        if (this.#failure) throw this.#failure;
         const delivery = await this.#nextDelivery();
         if (delivery) yield delivery;
       }
+      if (this.#failure) throw this.#failure;
     } finally {
+      this.#closing = true;
+      await Promise.all([this.#connecting, this.#lastCommit]);
       await this.#disconnect();
     }
   }
@@ -149,49 +145,81 @@ class KafkaConsumer implements KafkaFlowConsumer {
   /** Joins the group, however long Kafka is away. */
   async #connect(): Promise<void> {
     while (!this.#closing) {
+      const clients = this.#newClients();
+      this.#clients = clients;
       try {
-        await this.#join();
+        await this.#join(clients);
         return;
       } catch (error) {
-        // Trying again would not make them right, and may lock the user out.
-        if ((error as Error).name === 'KafkaJSSASLAuthenticationError') throw error;
-        this.#options.log.warn({ reason: String(error) }, 'cannot reach Kafka; trying again');
-        await delay(RETRY_MS);
+        await this.#onFailed(error as Error);
       }
     }
   }
 
-  async #join(): Promise<void> {
+  #newClients(): Clients {
+    const { group, sessionTimeoutMs = 30_000 } = this.#options;
+    const consumer = this.#kafka.consumer({
+      groupId: group,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
+      maxWaitTimeInMs: 250,
+      maxBytesPerPartition: 8 * 2 ** 20,
+      maxBytes: 32 * 2 ** 20,
+      allowAutoTopicCreation: false,
+      readUncommitted: false,
+      // When it gives up, all is made anew.
+      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
+    });
+    const producer = this.#kafka.producer({ allowAutoTopicCreation: false });
+    return { admin: this.#kafka.admin(), consumer, producer };
+  }
+
+  async #join(clients: Clients): Promise<void> {
+    const { admin, producer, consumer } = clients;
     const { topics } = this.#options;
-    await Promise.all([this.#admin.connect(), this.#producer.connect(), this.#consumer.connect()]);
-    if (topics) await createTopics(this.#admin, topics);
-    await this.#consumer.subscribe({ topics: [FLOWS_TOPIC], fromBeginning: true });
-    await this.#consumer.run({
+    await Promise.all([admin.connect(), producer.connect(), consumer.connect()]);
+    if (topics) await createTopics(admin, topics);
+    this.#listen(clients);
+    await consumer.subscribe({ topics: [FLOWS_TOPIC], fromBeginning: true });
+    await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: (payload) => this.#onFetched(payload),
     });
   }
 
-  async #disconnect(): Promise<void> {
-    await this.#lastCommit;
-    await this.#consumer.disconnect();
-    this.#end();
-    await Promise.allSettled([this.#producer.disconnect(), this.#admin.disconnect()]);
-  }
-
-  #listen(): void {
-    const { GROUP_JOIN, REQUEST, REBALANCING, CRASH, STOP } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#begin(payload.memberAssignment[FLOWS_TOPIC] ?? []));
+  #listen(clients: Clients): void {
+    const { consumer } = clients;
+    const { GROUP_JOIN, REQUEST, REBALANCING, CRASH } = consumer.events;
+    const isCurrent = () => clients === this.#clients;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      if (isCurrent()) this.#begin(payload.memberAssignment[FLOWS_TOPIC] ?? []);
+    });
+    consumer.on(REBALANCING, () => this.#end());
     // The answer to JoinGroup begins the group's next generation.
-    this.#consumer.on(REQUEST, ({ payload }) => {
+    consumer.on(REQUEST, ({ payload }) => {
       if (payload.apiName === 'JoinGroup') this.#end();
     });
-    for (const event of [REBALANCING, STOP]) this.#consumer.on(event, () => this.#end());
-    this.#consumer.on(CRASH, ({ payload }) => {
-      this.#end();
-      if (!payload.restart) this.#fail(payload.error);
+    consumer.on(CRASH, ({ payload }) => {
+      if (isCurrent()) this.#connecting = this.#onFailed(payload.error).then(() => this.#connect());
     });
+  }
+
+  async #onFailed(error: Error): Promise<void> {
+    await this.#disconnect();
+    // Trying again would not make credentials right, and may lock the user out.
+    if (error.name === 'KafkaJSSASLAuthenticationError') this.#fail(error);
+    if (this.#closing) return;
+    this.#options.log.warn({ reason: String(error) }, 'the connection to Kafka failed; connecting again');
+    await delay(RETRY_MS);
+  }
+
+  async #disconnect(): Promise<void> {
+    this.#end();
+    const { admin, consumer, producer } = this.#clients ?? {};
+    this.#clients = undefined;
+    await consumer?.disconnect();
+    await Promise.allSettled([producer?.disconnect(), admin?.disconnect()]);
   }
 
   /** Forgets what is held of the partitions: it comes anew, here or elsewhere. */
@@ -223,7 +251,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
         if (!this.#isCurrent(assignment)) return;
         for (const [partition, offset] of next) {
           assignment.next.set(partition, offset);
-          this.#consumer.seek({ topic: FLOWS_TOPIC, partition, offset: String(offset) });
+          this.#clients?.consumer.seek({ topic: FLOWS_TOPIC, partition, offset: String(offset) });
         }
         this.#resume(assignment);
         return;
@@ -241,7 +269,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
   /** The offset to go on with in each partition. */
   async #claimedOffsets(partitions: readonly number[]): Promise<Map<number, number>> {
     const storedTo = await this.#options.claim(partitions);
-    const kept = await this.#admin.fetchTopicOffsets(FLOWS_TOPIC);
+    const kept = (await this.#clients?.admin.fetchTopicOffsets(FLOWS_TOPIC)) ?? [];
     const next = new Map<number, number>();
     for (const partition of partitions) {
       const wanted = (storedTo.get(partition) ?? -1) + 1;
@@ -249,6 +277,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
       if (wanted > Number(high)) throw new TopicRecreatedError(partition, wanted, Number(high));
       if (wanted < Number(low)) this.#onExpired(partition, Number(low) - wanted);
       next.set(partition, Math.max(wanted, Number(low)));
+      this.#lag.set(partition, Number(high) - (next.get(partition) ?? 0));
     }
     this.#options.log.info({ next: Object.fromEntries(next) }, 'partitions claimed');
     return next;
@@ -282,7 +311,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
       waiting.add({ batch, partition, offset: Number(message.offset) }, value.length, performance.now());
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      await this.#producer.send(deadLetter(FLOWS_TOPIC, partition, message, error));
+      await this.#clients?.producer.send(deadLetter(FLOWS_TOPIC, partition, message, error));
       this.#counts.dead += 1;
       const about = { partition, offset: message.offset, reason: error.message };
       this.#options.log.error(about, 'a message cannot be read; put aside');
@@ -337,12 +366,12 @@ class KafkaConsumer implements KafkaFlowConsumer {
 
   #pause({ partitions }: Assignment): void {
     this.#isPaused = true;
-    this.#consumer.pause([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
+    this.#clients?.consumer.pause([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
   }
 
   #resume({ partitions }: Assignment): void {
     this.#isPaused = false;
-    this.#consumer.resume([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
+    this.#clients?.consumer.resume([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
   }
 
   #isCurrent(assignment: Assignment): boolean {
@@ -350,6 +379,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
   }
 
   #fail(error: Error): void {
+    this.#closing = true;
     this.#failure = error;
     this.#notify();
   }

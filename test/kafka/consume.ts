@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogger } from '@sonde/backbone/logging';
+import { WriterReplacedError } from '@sonde/backbone/store/store';
+import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
+import { createKafkaConsumer, type KafkaFlowConsumer } from '@sonde/backbone/transport/kafka/consumer';
+import type { Delivery } from '@sonde/backbone/transport/transport';
+import type { FakeStore } from './fake-store.js';
+
+/** An enricher that attaches nothing: takes what comes and stores it until it is stopped. */
+export interface TestEnricher {
+  readonly consumer: KafkaFlowConsumer;
+  /** Rejects if the consumer has failed. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface TestEnricherOptions {
+  readonly name: string;
+  readonly connection: KafkaConnection;
+  readonly store: FakeStore;
+  readonly partitions: number;
+  /** How long each block takes to be stored. */
+  readonly insertMs?: number;
+}
+
+export function startEnricher({
+  name,
+  connection,
+  store,
+  partitions,
+  insertMs = 0,
+}: TestEnricherOptions): TestEnricher {
+  const consumer = createKafkaConsumer({
+    connection: { ...connection, clientId: name },
+    group: 'enrichers',
+    topics: { partitions, retentionHours: 1 },
+    claim: (claimed) => store.claim(name, claimed),
+    block: { rows: 50, bytes: 2 ** 20, ageMs: 20 },
+    log: createLogger(name, process.env['SONDE_TEST_LOG'] ?? 'silent'),
+  });
+  const ended = run();
+  return {
+    consumer,
+    ended,
+    async stop() {
+      consumer.close();
+      await ended;
+    },
+  };
+
+  async function run(): Promise<void> {
+    for await (const delivery of consumer.deliveries()) {
+      await delay(insertMs);
+      await insert(delivery);
+    }
+  }
+
+  async function insert({ batches, signal, stored, refused }: Delivery): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await store.insert(name, batches);
+        stored();
+        return;
+      } catch (error) {
+        if (error instanceof WriterReplacedError) {
+          refused();
+          return;
+        }
+        await delay(20);
+      }
+    }
+  }
+}

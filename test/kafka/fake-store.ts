@@ -1,0 +1,39 @@
+import { StoreError, WriterReplacedError } from '@sonde/backbone/store/store';
+import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+
+/**
+ * What a store promises of partitions (`FlowStore.claim`), without an engine: which batches are stored, and that only the
+ * last who claimed a partition writes it.
+ */
+export class FakeStore {
+  /** How often each batch was stored, by its node and sequence. */
+  readonly stored = new Map<string, number>();
+  /** The sequences of each node in the order in which they were stored. */
+  readonly order = new Map<string, number[]>();
+  isAway = false;
+  readonly #writers = new Map<number, string>();
+  readonly #storedTo = new Map<number, number>();
+
+  claim(writer: string, partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    if (this.isAway) return Promise.reject(new StoreError('the store is away'));
+    for (const partition of partitions) this.#writers.set(partition, writer);
+    return Promise.resolve(
+      new Map(partitions.map((partition) => [partition, this.#storedTo.get(partition) ?? -1])),
+    );
+  }
+
+  /** Stores all of the batches, or none if one of them has another writer. */
+  insert(writer: string, batches: readonly DeliveredBatch[]): Promise<void> {
+    if (this.isAway) return Promise.reject(new StoreError('the store is away'));
+    if (batches.some(({ partition }) => this.#writers.get(partition) !== writer)) {
+      return Promise.reject(new WriterReplacedError('another writer has claimed the partition'));
+    }
+    for (const { batch, partition, offset } of batches) {
+      const name = `${batch.node}/${batch.sequence}`;
+      this.stored.set(name, (this.stored.get(name) ?? 0) + 1);
+      this.order.set(batch.node, [...(this.order.get(batch.node) ?? []), batch.sequence]);
+      this.#storedTo.set(partition, offset);
+    }
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { createLogger } from '@sonde/backbone/logging';
+import type { KafkaConnection, KafkaCredentials } from '@sonde/backbone/transport/kafka/connection';
+import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
+import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
+import { batchOf } from '@sonde/model/flow/build-batch';
+import { observedFlows } from '@sonde/model/flow/build-observed';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
+import { startTestBroker, type TestBroker } from './broker.js';
+import { startEnricher } from './consume.js';
+import { FakeStore } from './fake-store.js';
+
+const log = createLogger('test', process.env['SONDE_TEST_LOG'] ?? 'silent');
+const SOON_MS = 60_000;
+
+const right: Record<'plain' | 'scram', KafkaCredentials> = {
+  plain: { mechanism: 'plain', username: 'collector', password: 'plain-secret' },
+  scram: { mechanism: 'scram-sha-512', username: 'enricher', password: 'scram-secret' },
+};
+
+describe('a broker with TLS and users', { timeout: 120_000 }, () => {
+  let directory: string;
+  let broker: TestBroker;
+  let authority: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'sonde-tls-'));
+    const certificate = await selfSigned(directory);
+    authority = certificate.authority;
+    broker = await startTestBroker(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], {
+      certificateFile: certificate.keyAndCertificate,
+      plainUsers: { collector: right.plain.password },
+      scramUsers: { enricher: right.scram.password },
+    });
+  }, 240_000);
+  afterAll(async () => {
+    await broker.remove();
+    await rm(directory, { recursive: true });
+  });
+
+  it.each<[string, number, Partial<KafkaConnection>]>([
+    ['TLS', 1, { tls: {} }],
+    ['SASL PLAIN', 2, { sasl: right.plain }],
+    ['SASL SCRAM', 2, { sasl: right.scram }],
+    ['TLS and SASL SCRAM', 3, { tls: {}, sasl: right.scram }],
+  ])('takes and gives flows over %s', async (name, listener, how) => {
+    const connection = connectionTo(listener, how);
+    const spool = path.join(directory, name);
+    const publisher = await createSpooledPublisher(
+      createKafkaPublisher({ connection, topics: { partitions: 1, retentionHours: 1 }, log }),
+      { directory: spool, mostBytes: 2 ** 20, log },
+    );
+    await publisher.publish(batchOf(observedFlows([{}]), { node: name }));
+    const store = new FakeStore();
+    const enricher = startEnricher({ name, connection, store, partitions: 1 });
+    await eventually(() => expect(store.stored.get(`${name}/0`)).toBe(1), SOON_MS);
+    await enricher.stop();
+    await publisher.close(0);
+  });
+
+  it('refuses a wrong password, and the enricher says so and ends instead of trying for ever', async () => {
+    const sasl = { ...right.plain, password: 'wrong' };
+    const enricher = startEnricher({
+      name: 'stranger',
+      connection: connectionTo(2, { sasl }),
+      store: new FakeStore(),
+      partitions: 1,
+    });
+    await expect(enricher.ended).rejects.toThrow(/Authentication failed/);
+  });
+
+  it('is refused itself if nobody we trust vouches for it', async () => {
+    const connection = { brokers: [broker.addresses[1] ?? ''], clientId: 'test', tls: {} };
+    const sink = createKafkaPublisher({ connection, log });
+    await expect(sink.open('stream')).rejects.toThrow(/self-signed certificate/);
+    await sink.close();
+  });
+
+  function connectionTo(listener: number, { tls, sasl }: Partial<KafkaConnection>): KafkaConnection {
+    return {
+      brokers: [broker.addresses[listener] ?? ''],
+      clientId: 'test',
+      ...(tls && { tls: { ...tls, ca: authority } }),
+      ...(sasl && { sasl }),
+    };
+  }
+});
+
+/** A key and a certificate for 127.0.0.1, as Kafka takes them (PEM, the key in PKCS #8). */
+async function selfSigned(directory: string): Promise<{ keyAndCertificate: string; authority: string }> {
+  const key = path.join(directory, 'key.pem');
+  const certificate = path.join(directory, 'certificate.pem');
+  await promisify(execFile)('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'],
+    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
+  ]);
+  const keyAndCertificate = path.join(directory, 'broker.pem');
+  const authority = await readFile(certificate, 'utf8');
+  await writeFile(keyAndCertificate, (await readFile(key, 'utf8')) + authority);
+  return { keyAndCertificate, authority };
+}

@@ -1,0 +1,234 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { type KafkaConnection, kafkaClient } from '@sonde/backbone/transport/kafka/connection';
+import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
+import { createTopics, DEAD_TOPIC, DNS_TOPIC, FLOWS_TOPIC } from '@sonde/backbone/transport/kafka/topics';
+import {
+  createSpooledPublisher,
+  type SpooledPublisher,
+} from '@sonde/backbone/transport/spool/spooled-publisher';
+import { observedDns } from '@sonde/model/dns/build-dns';
+import { batchOf } from '@sonde/model/flow/build-batch';
+import { observedFlows } from '@sonde/model/flow/build-observed';
+import { decodeBatch } from '@sonde/model/flow/wire/decode';
+import { encodeBatch } from '@sonde/model/flow/wire/encode';
+import type { Admin, KafkaMessage } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
+import { startTestBroker, type TestBroker } from './broker.js';
+import { startEnricher, type TestEnricher } from './consume.js';
+import { FakeStore } from './fake-store.js';
+
+const log = createLogger('test', process.env['SONDE_TEST_LOG'] ?? 'silent');
+const PARTITIONS = 6;
+const topics = { partitions: PARTITIONS, retentionHours: 1 };
+
+/** A busy machine may take long to let a group find together. */
+const SOON_MS = 90_000;
+
+describe('flows through Kafka', { timeout: 180_000 }, () => {
+  let broker: TestBroker;
+  let connection: KafkaConnection;
+  let directory: string;
+  let store: FakeStore;
+  const enrichers: TestEnricher[] = [];
+  const publishers: SpooledPublisher[] = [];
+
+  beforeAll(async () => {
+    broker = await startTestBroker();
+    connection = { brokers: broker.addresses, clientId: 'test' };
+  }, 180_000);
+
+  afterAll(() => broker.remove());
+
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'sonde-spool-'));
+    store = new FakeStore();
+  });
+
+  afterEach(async () => {
+    for (const publisher of publishers.splice(0)) await publisher.close(0);
+    for (const enricher of enrichers.splice(0)) await enricher.stop();
+    await rm(directory, { recursive: true });
+    await deleteTopics();
+  }, 60_000);
+
+  it('arrive once each, in the order of each node, and look-ups also in a topic of their own', async () => {
+    const publisher = await collector('one');
+    for (let sequence = 0; sequence < 200; sequence++) {
+      const dns = sequence % 50 === 0 ? { dns: observedDns([{ query_name: `host-${sequence}` }]) } : {};
+      for (const node of ['a', 'b', 'c']) await publish(publisher, node, sequence, dns);
+    }
+    enricher('first');
+    await untilStored(600);
+    for (const node of ['a', 'b', 'c']) {
+      expect(store.order.get(node)).toEqual(Array.from({ length: 200 }, (_, sequence) => sequence));
+    }
+    const lookups = (await messagesIn(DNS_TOPIC, 12)).map(({ value }) => decodeBatch(value ?? Buffer.of()));
+    expect(lookups.map(({ rows, dns }) => [rows, dns?.rows])).toEqual(Array(12).fill([0, 1]));
+  });
+
+  it('are stored once each while enrichers come and go', async () => {
+    const publisher = await collector('one');
+    let sequence = 0;
+    const more = async (count: number) => {
+      for (const end = sequence + count; sequence < end; sequence++) {
+        for (const node of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await publish(publisher, node, sequence);
+      }
+    };
+    const first = enricher('first', 30);
+    await more(20);
+    enricher('second', 30);
+    await more(20);
+    enricher('third', 30);
+    await more(20);
+    await eventually(() => {
+      const having = enrichers.map(({ consumer }) => consumer.counts.lag.size);
+      expect(having.every((partitions) => partitions > 0)).toBe(true);
+    }, SOON_MS);
+    await first.stop();
+    await more(20);
+    await untilStored(80 * 8);
+    for (const stored of store.order.values()) {
+      expect(stored).toEqual(Array.from({ length: 80 }, (_, sequence) => sequence));
+    }
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'wait in the spool while the broker is away (%s), and arrive once each when it is back',
+    async (signal) => {
+      const publisher = await collector('one');
+      enricher('first');
+      for (let sequence = 0; sequence < 50; sequence++) await publish(publisher, 'a', sequence);
+      await broker.restart(signal, async () => {
+        for (let sequence = 50; sequence < 100; sequence++) await publish(publisher, 'a', sequence);
+        expect(publisher.counts.spooledMessages).toBeGreaterThanOrEqual(50);
+      });
+      for (let sequence = 100; sequence < 150; sequence++) await publish(publisher, 'a', sequence);
+      await untilStored(150);
+      expect(store.order.get('a')).toEqual(Array.from({ length: 150 }, (_, sequence) => sequence));
+      expect(publisher.counts.lostMessages).toBe(0);
+    },
+  );
+
+  it('wait in Kafka while the store is away', async () => {
+    const publisher = await collector('one');
+    store.isAway = true;
+    enricher('first');
+    for (let sequence = 0; sequence < 50; sequence++) await publish(publisher, 'a', sequence);
+    await eventually(() => expect(publisher.counts.spooledMessages).toBe(0), SOON_MS);
+    expect(store.stored.size).toBe(0);
+    store.isAway = false;
+    await untilStored(50);
+  });
+
+  it('go on past messages that cannot be read, which are put aside with the reason', async () => {
+    await asAdmin((admin) => createTopics(admin, topics));
+    const producer = kafkaClient(connection, log).producer();
+    await producer.connect();
+    const newer = encodeBatch({ ...flowsOf('a', 1), schemaVersion: 9 });
+    const values = [encodeBatch(flowsOf('a', 0)), Buffer.from('poison'), newer, encodeBatch(flowsOf('a', 2))];
+    await producer.send({
+      topic: FLOWS_TOPIC,
+      messages: values.map((value) => ({ key: 'a', partition: 3, value: Buffer.from(value) })),
+    });
+    await producer.disconnect();
+    enricher('first');
+    await eventually(() => expect([...store.stored.keys()]).toEqual(['a/0', 'a/2']), SOON_MS);
+    const dead = await messagesIn(DEAD_TOPIC, 2);
+    expect(
+      dead.map(({ headers }) => [text(headers?.['sonde-reason']), text(headers?.['sonde-offset'])]),
+    ).toEqual([
+      ['malformed', '1'],
+      ['newer', '2'],
+    ]);
+    expect(dead[0]).toMatchObject({ key: Buffer.from('a'), value: Buffer.from('poison') });
+    expect(text(dead[0]?.headers?.['sonde-partition'])).toBe('3');
+  });
+
+  it('are refused with a clear error when the topic was made anew under a store that has the former', async () => {
+    const publisher = await collector('one');
+    await publish(publisher, 'a', 0);
+    await eventually(() => expect(publisher.counts.spooledMessages).toBe(0), SOON_MS);
+    store.claim = (_, partitions) =>
+      Promise.resolve(new Map(partitions.map((partition) => [partition, 500])));
+    const { ended } = startEnricher({ name: 'first', connection, store, partitions: PARTITIONS });
+    await expect(ended).rejects.toThrow(/the topic was made anew/);
+  });
+
+  async function asAdmin<Result>(ask: (admin: Admin) => Promise<Result>): Promise<Result> {
+    const admin = kafkaClient(connection, log).admin();
+    await admin.connect();
+    try {
+      return await ask(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  /** Each test begins with topics of its own, as the store does. */
+  async function deleteTopics(): Promise<void> {
+    await asAdmin(async (admin) => {
+      const ours = (await admin.listTopics()).filter((topic) => topic.startsWith('sonde.'));
+      await admin.deleteTopics({ topics: ours });
+      await eventually(async () => {
+        expect((await admin.listTopics()).filter((topic) => topic.startsWith('sonde.'))).toEqual([]);
+      });
+    });
+  }
+
+  async function collector(name: string): Promise<SpooledPublisher> {
+    const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, topics, log }), {
+      directory: path.join(directory, name),
+      mostBytes: 2 ** 26,
+      log,
+    });
+    publishers.push(publisher);
+    return publisher;
+  }
+
+  function enricher(name: string, insertMs = 0): TestEnricher {
+    const started = startEnricher({ name, connection, store, partitions: PARTITIONS, insertMs });
+    enrichers.push(started);
+    return started;
+  }
+
+  async function untilStored(count: number): Promise<void> {
+    await eventually(() => expect(store.stored.size).toBe(count), SOON_MS);
+    expect([...store.stored.values()].filter((times) => times !== 1)).toEqual([]);
+  }
+
+  /** The first messages of a topic, from all its partitions. */
+  async function messagesIn(topic: string, count: number): Promise<KafkaMessage[]> {
+    const consumer = kafkaClient(connection, log).consumer({ groupId: `reader-of-${topic}` });
+    const messages: KafkaMessage[] = [];
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({ eachMessage: ({ message }) => Promise.resolve(void messages.push(message)) });
+    try {
+      await eventually(() => expect(messages.length).toBeGreaterThanOrEqual(count), SOON_MS);
+    } finally {
+      await consumer.disconnect();
+    }
+    return messages;
+  }
+});
+
+function flowsOf(node: string, sequence: number) {
+  return batchOf(observedFlows([{ src_port: sequence }]), { node, sequence });
+}
+
+async function publish(
+  publisher: SpooledPublisher,
+  node: string,
+  sequence: number,
+  more = {},
+): Promise<void> {
+  await publisher.publish({ ...flowsOf(node, sequence), ...more });
+}
+
+function text(header: unknown): string {
+  return Buffer.isBuffer(header) ? header.toString() : '';
+}
