@@ -1,13 +1,18 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Paint, paintFor } from '../flow-table/colour.js';
+import type { DnsRow } from '@sonde/model/dns/records';
+import type { FlowRow } from '@sonde/model/flow/rows';
+import { Command, Option } from 'commander';
+import { type ApiClient } from '../client/api-client.js';
+import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { paintFor } from '../flow-table/colour.js';
 import { flowLine, titleLine } from '../flow-table/lines.js';
+import { type Cells, columnLines } from './column-lines.js';
+import { compactFlow, compactLookup } from './compact-lines.js';
 import { dnsLine, dnsTitleLine } from './dns-lines.js';
 import { filterText } from './filter-text.js';
-import { followRecords } from './follow.js';
-import { fetchRecords, type RowOfKind } from './records-client.js';
+import { liveRecords } from './live-records.js';
+import { pastRecords, type RecordKind } from './records.js';
 
-interface ObserveOptions {
-  readonly server: string;
+interface ObserveOptions extends ServerOptions {
   readonly from: string;
   readonly to?: string;
   readonly limit: number;
@@ -19,12 +24,13 @@ interface ObserveOptions {
   readonly workload?: string[];
   readonly ip?: string[];
   readonly port?: string[];
-  readonly output: 'table' | 'json';
+  readonly columns?: string;
+  readonly output: 'table' | 'compact' | 'json';
 }
 
 /** `sonde observe`: flows or DNS look-ups that a query API holds, past or as they come. */
 export function observeCommand(): Command {
-  return new Command('observe')
+  const command = new Command('observe')
     .description('Show flows from a query API, past ones or as they come')
     .argument(
       '[terms...]',
@@ -35,77 +41,87 @@ export function observeCommand(): Command {
     .option('-w, --workload <name...>', 'workloads of either end')
     .option('--ip <address...>', 'addresses or prefixes of either end')
     .option('-p, --port <number...>', 'ports of either end')
-    .addOption(
-      new Option('--server <url>', 'the query API')
-        .env('SONDE_SERVER')
-        .default('http://127.0.0.1:4180')
-        .argParser(url),
-    )
     .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -15m', '-15m')
     .option('--to <time>', 'end of the time range; now if not given')
     .option('--dns', 'DNS look-ups in place of flows')
     .option('--limit <number>', 'how many at most, the newest', whole, 100)
-    .option('-f, --follow', 'go on as they come, until Ctrl-C')
+    .option('-f, --follow', 'show them as they come, until Ctrl-C')
     .option('--all', 'also the second record of what the nodes of both ends report')
+    .option('--columns <fields>', 'these fields, with commas between, in place of the usual columns')
     .addOption(
-      new Option('-o, --output <format>', 'table, or json: a record a line')
-        .choices(['table', 'json'])
+      new Option('-o, --output <format>', 'table; compact: a short line a record; json: an object a line')
+        .choices(['table', 'compact', 'json'])
         .default('table'),
-    )
-    .action(observe);
+    );
+  return withServer(command).action(observe);
 }
 
-function observe(terms: string[], options: ObserveOptions): Promise<void> {
-  return options.dns
-    ? show('dns', { title: dnsTitleLine, line: dnsLine }, terms, options)
-    : show('flows', { title: titleLine, line: flowLine }, terms, options);
-}
-
-/** How records of a kind are put into lines of a table. */
-interface TableOf<Row> {
-  title(paint: Paint): string;
-  line(row: Row, paint: Paint): string;
-}
-
-async function show<Kind extends keyof RowOfKind>(
-  kind: Kind,
-  table: TableOf<RowOfKind[Kind]>,
-  terms: string[],
-  options: ObserveOptions,
-): Promise<void> {
-  const { server, from, to, limit, output } = options;
+async function observe(terms: string[], options: ObserveOptions): Promise<void> {
+  const kind = options.dns ? 'dns' : 'flows';
   const filter = filterText(kind, { ...options, terms });
+  const client = await connect(options);
+  await (options.follow ? follow(client, kind, filter, options) : showPast(client, kind, filter, options));
+}
+
+async function showPast(
+  client: ApiClient,
+  kind: RecordKind,
+  filter: string,
+  { from, to, limit, columns = '', output }: ObserveOptions,
+): Promise<void> {
+  const records: Cells[] = await pastRecords(client, kind, { from, to, filter, fields: columns, limit });
+  const { title, line } = layoutOf(kind, output, columns, records);
+  if (title !== undefined) print(title);
+  for (const record of records) print(line(record));
+}
+
+async function follow(
+  client: ApiClient,
+  kind: RecordKind,
+  filter: string,
+  { columns = '', output }: ObserveOptions,
+): Promise<void> {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
+  const { title, line } = layoutOf(kind, output, columns, []);
+  if (title !== undefined) print(title);
+  const tell = (text: string) => process.stderr.write(`sonde: ${text}\n`);
+  const records: AsyncIterable<Cells> = liveRecords(client, kind, {
+    filter,
+    fields: columns,
+    signal: stop.signal,
+    onDropped: (count) => tell(`${count} more came than can be followed and are left out; narrow the filter`),
+    onLost: (reason) => tell(`${reason}; asking again`),
+  });
+  for await (const record of records) print(line(record));
+}
+
+/** How records are put into lines. */
+interface Layout {
+  readonly title?: string;
+  readonly line: (record: Cells) => string;
+}
+
+function layoutOf(
+  kind: RecordKind,
+  output: ObserveOptions['output'],
+  columns: string,
+  records: readonly Cells[],
+): Layout {
   const paint = paintFor(process.stdout);
-  const print = (text: string) => process.stdout.write(`${text}\n`);
-  const printRow = (row: RowOfKind[Kind]) =>
-    print(output === 'json' ? JSON.stringify(row) : table.line(row, paint));
-
-  if (options.follow) {
-    const stop = new AbortController();
-    process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
-    if (output === 'table') print(table.title(paint));
-    const onOverrun = () =>
-      process.stderr.write('sonde: more than can be followed; some are left out. Narrow the filters.\n');
-    const sinceMs = Date.now() - 5000;
-    const rows = followRecords(kind, { server, filter, sinceMs, signal: stop.signal, onOverrun });
-    for await (const row of rows) printRow(row);
-    return;
+  if (output === 'json') return { line: (record) => JSON.stringify(record) };
+  if (columns !== '') return columnLines(columns.split(','), records, paint);
+  // Without chosen columns a record has all its fields.
+  if (kind === 'dns') {
+    return output === 'compact'
+      ? { line: (record) => compactLookup(record as unknown as DnsRow, paint) }
+      : { title: dnsTitleLine(paint), line: (record) => dnsLine(record as unknown as DnsRow, paint) };
   }
-  const range = { from, ...(to === undefined ? {} : { to }) };
-  const rows = await fetchRecords(server, kind, { ...range, limit, order: 'newest', filter });
-  if (output === 'table') print(table.title(paint));
-  for (const row of rows.reverse()) printRow(row);
+  return output === 'compact'
+    ? { line: (record) => compactFlow(record as unknown as FlowRow, paint) }
+    : { title: titleLine(paint), line: (record) => flowLine(record as unknown as FlowRow, paint) };
 }
 
-function url(text: string): string {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
-    throw new InvalidArgumentError('It must be an http or https URL.');
-  return text;
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  return value;
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
 }

@@ -1,7 +1,7 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import type { FieldDeclaration } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
-import type { RowOfKind } from './records-client.js';
+import type { RecordKind } from './records.js';
 
 /** What the command line says of which records to show. */
 export interface FilterWords {
@@ -22,7 +22,7 @@ export interface FilterWords {
  * The filter that the words mean, all of them together.
  * @throws Error if a term is none.
  */
-export function filterText(kind: keyof RowOfKind, words: FilterWords): string {
+export function filterText(kind: RecordKind, words: FilterWords): string {
   const fields = kind === 'dns' ? dnsFields : flowFields;
   const asked = words.terms.map((term) => termText(term, fields));
   const either =

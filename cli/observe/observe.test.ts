@@ -7,28 +7,41 @@ import type { FlowStore } from '@sonde/backbone/store/store';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { enrich } from '@sonde/enricher/enrich';
 import { batchOf } from '@sonde/model/flow/build-batch';
+import type { DnsRow } from '@sonde/model/dns/records';
+import { enrichedFlows } from '@sonde/model/flow/build-enriched';
 import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
-import type { FlowRow } from '@sonde/model/flow/rows';
+import { createLocalFeed } from '@sonde/query-api/live/feed';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiClient } from '../client/api-client.js';
+import { ClientError } from '../client/errors.js';
 import { paintFor } from '../flow-table/colour.js';
 import { dnsLine, dnsTitleLine } from './dns-lines.js';
-import { followRecords } from './follow.js';
-import { fetchRecords, RecordsRequestError } from './records-client.js';
+import { columnLines } from './column-lines.js';
+import { compactLookup } from './compact-lines.js';
+import { serverSentEvents } from './event-stream.js';
+import { liveRecords } from './live-records.js';
+import { pastRecords } from './records.js';
+
+/** More flows than can have been on their way when a server closed. */
+const AFTER_CLOSING = 10;
 
 let directory: string;
 let store: FlowStore;
 let api: QueryApi;
+let client: ApiClient;
+const live = createLocalFeed();
+const log = createLogger('test', 'silent');
 let offset = 0;
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'sonde-observe-'));
-  const log = createLogger('test', 'silent');
   store = await openChdbStore({ directory, log });
   await store.migrate();
-  api = await startQueryApi({ store, port: 0, registry: new Registry(), log });
+  api = await startApi(0);
+  client = new ApiClient(api.url);
 });
 
 afterAll(async () => {
@@ -36,6 +49,10 @@ afterAll(async () => {
   await store.close();
   await rm(directory, { recursive: true });
 });
+
+function startApi(port: number): Promise<QueryApi> {
+  return startQueryApi({ store, port, live, registry: new Registry(), log });
+}
 
 /** Stores flows that start at the given moments, one batch. */
 async function stored(startTimes: readonly number[], row: ObservedRow = {}): Promise<void> {
@@ -52,93 +69,168 @@ async function stored(startTimes: readonly number[], row: ObservedRow = {}): Pro
   });
 }
 
-const request = { from: '-1h', limit: 100, order: 'newest', filter: '' } as const;
+const request = { from: '-1h', limit: 100, filter: '', fields: '' } as const;
 
 describe('asking for flows', () => {
-  it('gives those of the time range that have the values asked for', async () => {
-    await stored([Date.now() - 1800_000, Date.now() - 1700_000], { dst_port: 443 });
-    const flows = await fetchRecords(api.url, 'flows', {
+  it('gives those of the time range that pass the filter, oldest first', async () => {
+    await stored([Date.now() - 1800_000, Date.now() - 1700_000, Date.now() - 1600_000], { dst_port: 443 });
+    const flows = await pastRecords(client, 'flows', {
       ...request,
-      filter: 'dst.port == 443 && src.port == 2',
+      filter: 'dst.port == 443 && src.port in [2, 3]',
     });
-    expect(flows.map(({ src_port, dst_port }) => [src_port, dst_port])).toEqual([[2, 443]]);
+    expect(flows.map(({ src_port, dst_port }) => [src_port, dst_port])).toEqual([
+      [2, 443],
+      [3, 443],
+    ]);
+  });
+
+  it('gives more than a page holds, and the fields asked for', async () => {
+    const start = Date.now() - 7200_000;
+    await stored(
+      Array.from({ length: 2100 }, (_, number) => start + number),
+      { dst_port: 5000 },
+    );
+    const flows = await pastRecords(client, 'flows', {
+      ...{ from: '-3h', limit: 2050, filter: 'dst.port == 5000', fields: 'src_port' },
+    });
+    expect(flows).toEqual(Array.from({ length: 2050 }, (_, number) => ({ src_port: number + 51 })));
   });
 
   it('says which filter the API refused, and why', async () => {
-    const refused = fetchRecords(api.url, 'flows', { ...request, filter: 'dst_prot == 443' });
-    await expect(refused).rejects.toThrow(RecordsRequestError);
+    const refused = pastRecords(client, 'flows', { ...request, filter: 'dst_prot == 443' });
+    await expect(refused).rejects.toThrow(ClientError);
     await expect(refused).rejects.toThrow(/dst_prot.*dst_port/);
   });
 
   it('says what to do when nothing answers', async () => {
-    await expect(fetchRecords('http://127.0.0.1:9', 'flows', request)).rejects.toThrow(
+    await expect(pastRecords(new ApiClient('http://127.0.0.1:9'), 'flows', request)).rejects.toThrow(
       /is `sonde up` running there\?/,
     );
   });
 });
 
 describe('asking for DNS look-ups', () => {
-  it('gives them as lines that name client, server, question, response and answers', async () => {
-    const lookup = {
-      start_time: Date.now() - 5000,
-      src_kind: 'pod',
-      src_namespace: 'shop',
-      src_workload: 'web',
-      dst_ip: '10.96.0.10',
-      query_type: 'A',
-      query_name: 'api.example.com',
-    } as const;
-    const found = {
-      answered: true,
-      rcode: 'NOERROR',
-      latency_us: 812,
-      answers: '192.0.2.1,192.0.2.2',
-    } as const;
+  const lookup = {
+    start_time: Date.now() - 5000,
+    src_kind: 'pod',
+    src_namespace: 'shop',
+    src_workload: 'web',
+    dst_ip: '10.96.0.10',
+    query_type: 'A',
+    query_name: 'api.example.com',
+  } as const;
+  const found = {
+    answered: true,
+    rcode: 'NOERROR',
+    latency_us: 812,
+    answers: '192.0.2.1,192.0.2.2',
+  } as const;
+  let lookups: DnsRow[];
+
+  beforeAll(async () => {
     await store.insert({
       dns: enrichedDns([
         { ...lookup, ...found },
-        { ...lookup, start_time: Date.now() - 6000, rcode: 'NONE' },
+        { ...lookup, start_time: lookup.start_time - 1000, rcode: 'NONE' },
       ]),
     });
-    const lookups = await fetchRecords(api.url, 'dns', {
-      ...request,
-      from: '-1m',
-      filter: 'src.namespace == "shop"',
-    });
+    const asked = { ...request, from: '-5m', filter: 'src.namespace == "shop"' };
+    lookups = (await pastRecords(client, 'dns', asked)) as DnsRow[];
+  });
+
+  it('gives them as lines that name client, server, question, response and answers', () => {
     const lines = lookups.map((row) => dnsLine(row, paintFor({})).slice('12:00:00.000'.length).trim());
-    expect(lines[0]).toMatch(
+    expect(lines[0]).toMatch(/^shop\/web +10\.96\.0\.10 +A +api\.example\.com +none +-$/);
+    expect(lines[1]).toMatch(
       /^shop\/web +10\.96\.0\.10 +A +api\.example\.com +NOERROR +812 µs +192\.0\.2\.1,192\.0\.2\.2$/,
     );
-    expect(lines[1]).toMatch(/^shop\/web +10\.96\.0\.10 +A +api\.example\.com +none +-$/);
     expect(dnsLine(lookups[0] ?? expect.unreachable(), paintFor({})).indexOf('api.example')).toBe(
       dnsTitleLine(paintFor({})).indexOf('NAME'),
     );
   });
+
+  it('gives them as short lines', () => {
+    const lines = lookups.map((row) => compactLookup(row, paintFor({})).slice('12:00:00.000 '.length));
+    expect(lines).toEqual([
+      'shop/web A api.example.com none',
+      'shop/web A api.example.com NOERROR 192.0.2.1,192.0.2.2',
+    ]);
+  });
 });
 
 describe('following flows', () => {
-  it('gives each flow once as it comes, late ones too, and none from before', async () => {
-    const start = Date.now();
-    await stored([start - 30_000, start - 1000, start - 500]);
+  it('gives those that pass as they come, and goes on when the server comes back', async () => {
     const stop = new AbortController();
-    const seen: FlowRow[] = [];
-    const follow = followRecords('flows', {
-      server: api.url,
-      filter: 'src.port in [1, 2, 3]',
-      sinceMs: start - 2000,
+    const lost: string[] = [];
+    const seen: unknown[] = [];
+    // The server tells nobody when a stream is open: flows come until they are seen.
+    const coming = setInterval(() => {
+      for (const dst_port of [80, 443]) live.publish({ flows: enrichedFlows([{ dst_port }]) });
+    }, 50);
+    const { port } = new URL(api.url);
+    for await (const flow of liveRecords(client, 'flows', {
+      filter: 'dst.port == 443',
+      fields: 'dst_port',
       signal: stop.signal,
-      onOverrun: () => expect.unreachable(),
-    });
-    for await (const flow of follow) {
+      onDropped: () => expect.unreachable(),
+      onLost: (reason) => lost.push(reason),
+    })) {
       seen.push(flow);
-      // The second batch holds one flow that started before all that were given.
-      if (seen.length === 2) await stored([Date.now(), start - 1500]);
-      if (seen.length === 4) stop.abort();
+      if (seen.length === 2) {
+        await api.close();
+        api = await startApi(Number(port));
+      }
+      if (seen.length > 2 + AFTER_CLOSING) stop.abort();
     }
-    expect(seen.map(({ start_time }) => Date.parse(start_time) - start).slice(0, 2)).toEqual([-1000, -500]);
-    expect(seen.slice(2).map(({ start_time }) => Date.parse(start_time) - start)).toEqual([
-      -1500,
-      expect.any(Number),
+    clearInterval(coming);
+    expect(new Set(seen.map((flow) => JSON.stringify(flow)))).toEqual(new Set(['{"dst_port":443}']));
+  }, 30_000);
+
+  it('says at once that a server refuses', async () => {
+    const following = liveRecords(client, 'flows', {
+      filter: 'dst_prot == 443',
+      fields: '',
+      signal: new AbortController().signal,
+      onDropped: () => expect.unreachable(),
+      onLost: () => expect.unreachable(),
+    });
+    await expect(following.next()).rejects.toThrow(/dst_port/);
+  });
+});
+
+describe('server-sent events', () => {
+  it('are read however their bytes are cut', async () => {
+    const text =
+      ': hello\r\nretry: 1\n\nevent: dropped\ndata: {"records":1}\n\ndata: é\r\ndata:b\n\ndata: cut';
+    const bytes = new TextEncoder().encode(text);
+    for (const size of [1, 3, 1000]) {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.slice(at, at + size));
+          controller.close();
+        },
+      });
+      const events: unknown[] = [];
+      for await (const event of serverSentEvents(body)) events.push(event);
+      expect(events).toEqual([
+        { name: 'dropped', data: '{"records":1}' },
+        { name: '', data: 'é\nb' },
+      ]);
+    }
+  });
+});
+
+describe('chosen columns', () => {
+  it('are as wide as what they hold, numbers to the right', () => {
+    const records = [
+      { src_namespace: 'storefront', dst_port: 443, primary: true },
+      { src_namespace: '', dst_port: 8080, primary: false },
+    ];
+    const { title, line } = columnLines(['src.namespace', 'dst_port', 'primary'], records, paintFor({}));
+    expect([title, ...records.map(line)]).toEqual([
+      'SRC.NAMESPACE  DST_PORT  PRIMARY',
+      'storefront          443  true',
+      '-                  8080  false',
     ]);
   });
 });

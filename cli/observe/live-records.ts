@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiClient } from '../client/api-client.js';
+import { ClientError, EXIT } from '../client/errors.js';
+import { serverSentEvents } from './event-stream.js';
+import type { RecordKind, RowOfKind } from './records.js';
+
+export interface LiveRequest {
+  readonly filter: string;
+  readonly fields: string;
+  readonly signal: AbortSignal;
+  /** Told how many records were left out, because more came than could be kept up with. */
+  readonly onDropped: (records: number) => void;
+  /** Told that the server went away; it is asked again. */
+  readonly onLost: (reason: string) => void;
+}
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+
+/**
+ * Records as they come to the store, until the signal. A stream that ends, as they do now and then, is opened again.
+ * @throws ClientError if the server refuses.
+ */
+export async function* liveRecords<Kind extends RecordKind>(
+  client: ApiClient,
+  kind: Kind,
+  request: LiveRequest,
+): AsyncGenerator<Partial<RowOfKind[Kind]>> {
+  const { filter, fields, signal } = request;
+  const query = new URLSearchParams({ filter, fields }).toString();
+  let isKnown = false;
+  // Read anew each time: the compiler takes a property for what it was before waiting.
+  const isOver = () => signal.aborted;
+  for (let retryMs = FIRST_RETRY_MS; !isOver();) {
+    try {
+      const response = await client.request(`${kind}/live?${query}`, { signal });
+      isKnown = true;
+      retryMs = FIRST_RETRY_MS;
+      if (response.body) yield* recordsOf<Partial<RowOfKind[Kind]>>(response.body, request);
+    } catch (error) {
+      // A stream that breaks is one that ends: only a server that never answered, or refuses, is an error.
+      if (isOver()) return;
+      if (error instanceof ClientError && !(isKnown && isPassing(error))) throw error;
+      request.onLost(error instanceof Error ? error.message : String(error));
+      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    }
+  }
+}
+
+function isPassing({ exitCode }: ClientError): boolean {
+  return exitCode === EXIT.unreachable || exitCode === EXIT.failed;
+}
+
+async function* recordsOf<Row>(
+  body: ReadableStream<Uint8Array>,
+  { onDropped }: LiveRequest,
+): AsyncGenerator<Row> {
+  for await (const { name, data } of serverSentEvents(body)) {
+    if (name === '') yield JSON.parse(data) as Row;
+    if (name === 'dropped') onDropped((JSON.parse(data) as { records: number }).records);
+  }
+}
