@@ -3,6 +3,9 @@ import { Command } from 'commander';
 import { labCommand } from './lab/command.js';
 import { observeCommand } from './observe/command.js';
 import { policyCommand } from './policy/command.js';
+import { collectorCommand } from './services/collector.js';
+import { enricherCommand } from './services/enricher.js';
+import { queryApiCommand } from './services/query-api.js';
 import { upCommand } from './up/command.js';
 
 const sonde = new Command('sonde')
@@ -12,7 +15,10 @@ const sonde = new Command('sonde')
   .addCommand(upCommand())
   .addCommand(observeCommand())
   .addCommand(policyCommand())
-  .addCommand(labCommand());
+  .addCommand(labCommand())
+  .addCommand(collectorCommand())
+  .addCommand(enricherCommand())
+  .addCommand(queryApiCommand());
 
 try {
   await sonde.parseAsync();

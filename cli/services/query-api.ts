@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import type { OptionDeclaration } from '@sonde/backbone/configuration/option';
+import type { SecurityOptions } from '@sonde/query-api/access/authenticate';
+import { startQueryApi } from '@sonde/query-api/server';
+import type { TlsFiles } from '@sonde/query-api/tls';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { clickHouseOptions, openConfiguredStore } from './clickhouse-options.js';
+import { serviceCommand } from './service-command.js';
+
+export const queryApiOptions = [
+  { key: 'api.host', type: 'text', default: '127.0.0.1', description: 'Address that the API listens on' },
+  {
+    key: 'api.port',
+    type: 'integer',
+    default: 4180,
+    least: 0,
+    most: 65_535,
+    description: 'Its port; 0 takes any free one',
+  },
+  { key: 'api.certificateFile', type: 'text', description: "The API's certificate with its chain, in PEM" },
+  { key: 'api.keyFile', type: 'text', description: 'The key of that certificate, in PEM' },
+  {
+    key: 'api.tlsElsewhere',
+    type: 'boolean',
+    default: false,
+    description:
+      'Whether something before the API encrypts; else a certificate is needed to listen beyond loopback',
+  },
+  {
+    key: 'api.securityFile',
+    type: 'text',
+    description: 'A YAML file that says who may see what: `tokens`, `openIdProviders`, `kubernetes`, `roles`',
+  },
+  {
+    key: 'api.trustedProxies',
+    type: 'texts',
+    default: [],
+    description: 'Addresses and prefixes of proxies whose X-Forwarded-For is believed',
+  },
+  ...clickHouseOptions,
+] as const satisfies readonly OptionDeclaration[];
+
+/** `sonde query-api`: the HTTP interface to what is stored. */
+export function queryApiCommand(): Command {
+  return serviceCommand({
+    name: 'query-api',
+    description: 'Answer for what is stored in ClickHouse',
+    options: queryApiOptions,
+    start: async ({ configuration, log, registry }) => {
+      const store = openConfiguredStore(configuration, log);
+      const security = securityOf(configuration['api.securityFile']);
+      const tls = tlsOf(configuration);
+      const api = await startQueryApi({
+        ...{ store, registry, log },
+        host: configuration['api.host'],
+        port: configuration['api.port'],
+        trustedProxies: configuration['api.trustedProxies'],
+        ...(security && { security }),
+        ...(tls && { tls }),
+      });
+      log.info({ url: api.url }, 'the API answers');
+      let end = (): void => undefined;
+      const done = new Promise<void>((resolve) => (end = resolve));
+      return {
+        done,
+        async stop() {
+          await api.close();
+          await store.close();
+          end();
+        },
+      };
+    },
+  });
+}
+
+/** @throws Error that names the file if it cannot be read; what it says is checked by the API itself. */
+function securityOf(file: string | undefined): SecurityOptions | undefined {
+  if (file === undefined) return undefined;
+  return parse(readFileSync(file, 'utf8')) as SecurityOptions;
+}
+
+function tlsOf(configuration: {
+  readonly 'api.certificateFile': string | undefined;
+  readonly 'api.keyFile': string | undefined;
+  readonly 'api.tlsElsewhere': boolean;
+}): TlsFiles | 'elsewhere' | undefined {
+  const certificate = configuration['api.certificateFile'];
+  const key = configuration['api.keyFile'];
+  if (certificate !== undefined && key !== undefined) return { certificate, key };
+  return configuration['api.tlsElsewhere'] ? 'elsewhere' : undefined;
+}

@@ -1,0 +1,146 @@
+import { createLogger, type Logger } from '@sonde/backbone/logging';
+import {
+  type Configuration,
+  environmentName,
+  flagName,
+  type OptionDeclaration,
+} from '@sonde/backbone/configuration/option';
+import { ConfigurationError, readConfiguration, secretFileKey } from '@sonde/backbone/configuration/read';
+import { startMonitoring } from '@sonde/backbone/metrics/monitoring-server';
+import { Readiness } from '@sonde/backbone/metrics/readiness';
+import { Command } from 'commander';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { serviceOptions } from './service-options.js';
+
+/** A service that runs. */
+export interface RunningService {
+  /** Resolves when it has ended by itself; rejects if it cannot go on. */
+  readonly done: Promise<void>;
+  /** Finishes what is under way and ends. */
+  stop(): Promise<void>;
+}
+
+export interface ServiceContext<Declared extends OptionDeclaration> {
+  readonly configuration: Configuration<Declared>;
+  readonly log: Logger;
+  readonly registry: Registry;
+  /** Where the service says what it waits for. */
+  readonly readiness: Readiness;
+}
+
+export interface ServiceDefinition<Declared extends OptionDeclaration> {
+  readonly name: string;
+  readonly description: string;
+  /** Its own settings, besides those that every service has. */
+  readonly options: readonly Declared[];
+  start(context: ServiceContext<Declared>): RunningService | Promise<RunningService>;
+}
+
+/** The command that runs a service: settings, monitoring, signals, and an end within bounds. */
+export function serviceCommand<const Declared extends OptionDeclaration>(
+  service: ServiceDefinition<Declared>,
+): Command {
+  const command = new Command(service.name)
+    .description(service.description)
+    .option('--config <file>', 'a YAML file of settings; or SONDE_CONFIG');
+  for (const option of [...serviceOptions, ...service.options]) addFlags(command, option);
+  return command.action(async (flags: Readonly<Record<string, string | undefined>>) => {
+    process.exitCode = await runService(service, byFlagName(flags));
+  });
+}
+
+/** Runs a service until it is told to end, or cannot go on; gives the exit code. */
+async function runService<const Declared extends OptionDeclaration>(
+  service: ServiceDefinition<Declared>,
+  flags: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const sources = { file: flags['config'] ?? process.env['SONDE_CONFIG'], environment: process.env, flags };
+  let configuration: Configuration<Declared | (typeof serviceOptions)[number]>;
+  try {
+    configuration = readConfiguration([...serviceOptions, ...service.options], sources);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    process.stderr.write(`sonde ${service.name} cannot start:\n${error.message.replaceAll(/^/gm, '  ')}\n`);
+    return 2;
+  }
+  const common = configuration as Configuration<(typeof serviceOptions)[number]>;
+  const log = createLogger(service.name, common['log.level']);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const readiness = new Readiness();
+  readiness.set('start', 'under way');
+  const stopping = stopSignal();
+
+  const monitoring = await startMonitoring({
+    host: common['monitoring.host'],
+    port: common['monitoring.port'],
+    registry,
+    readiness,
+  });
+  log.info({ monitoring: monitoring.url }, 'starting');
+  try {
+    const running = await service.start({ configuration, log, registry, readiness });
+    readiness.set('start', undefined);
+    log.info('started');
+    const ended = await Promise.race([stopping, running.done.then(() => 'ended' as const)]);
+    readiness.set('stop', 'under way');
+    log.info({ reason: ended }, 'stopping');
+    await within(common['shutdown.seconds'], async () => {
+      await running.stop();
+      await running.done;
+    });
+    log.info('stopped');
+    return 0;
+  } catch (error) {
+    log.fatal({ err: error }, 'cannot go on');
+    return 1;
+  } finally {
+    await monitoring.close();
+  }
+}
+
+/** Resolves at the first signal to end; the next one ends the process at once, as it does by default. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  return new Promise((resolve) => {
+    const onSignal = (signal: NodeJS.Signals) => {
+      for (const one of signals) process.off(one, onSignal);
+      resolve(signal);
+    };
+    for (const one of signals) process.on(one, onSignal);
+  });
+}
+
+/**
+ * Runs the end of a service, and ends the process if it takes longer: what was not finished is what a crash leaves,
+ * which every service begins with anyway.
+ */
+async function within(seconds: number, end: () => Promise<void>): Promise<void> {
+  const late = setTimeout(() => {
+    process.stderr.write(`did not end within ${seconds} s; ending at once\n`);
+    process.exit(1);
+  }, seconds * 1000);
+  try {
+    await end();
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+function addFlags(command: Command, { key, type, description }: OptionDeclaration): void {
+  const variable = `(${environmentName(key)})`;
+  command.option(`--${flagName(key)} <value>`, `${description} ${variable}`);
+  if (type === 'secret') {
+    command.option(`--${flagName(secretFileKey(key))} <file>`, `file that holds it ${variable}`);
+  }
+}
+
+/** Commander tells flags in camel case. */
+function byFlagName(flags: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, value]) => [
+      name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
+}

@@ -1,0 +1,67 @@
+import { openSync, writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogger } from '@sonde/backbone/logging';
+import { startCollector } from '@sonde/cli/services/collector';
+import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
+import { observedDns } from '@sonde/model/dns/build-dns';
+import { observedFlows } from '@sonde/model/flow/build-observed';
+import { Registry } from 'prom-client';
+import type { CollectorSettings, LedgerLine } from './ledger.js';
+
+/**
+ * A collector, as `sonde collector` runs it, of made-up traffic: a program of its own, so that it can be killed. Of
+ * each window it writes down that it begins to hand it over, and that it was told that it is safe. Each flow is
+ * known by its window's name (`tls_server_name`) and its number there (`src_port`), each look-up by the window's
+ * name in `query_name`.
+ */
+const settings = JSON.parse(process.argv[2] ?? '') as CollectorSettings;
+const ledger = openSync(settings.ledgerFile, 'a');
+const note = (line: LedgerLine) => writeSync(ledger, `${JSON.stringify(line)}\n`);
+
+const collector = await startCollector({
+  cluster: settings.cluster,
+  node: settings.node,
+  source: madeUpSource(),
+  connection: { brokers: settings.brokers, clientId: `test-${settings.node}` },
+  topics: { partitions: settings.partitions, retentionHours: 1 },
+  spoolDirectory: settings.spoolDirectory,
+  mostSpoolBytes: settings.mostSpoolBytes,
+  drainMs: settings.drainMs,
+  registry: new Registry(),
+  log: createLogger(settings.node, settings.logLevel),
+});
+process.once('SIGTERM', () => void collector.stop());
+await collector.done;
+
+/** Asking for the next window says that the last one was published. */
+function madeUpSource(): FlowSource {
+  const stopping = new AbortController();
+  return {
+    async *windows() {
+      for (let number = 0; !stopping.signal.aborted && number < settings.mostWindows; number++) {
+        const name = `${settings.generation}.${number}`;
+        note({ node: settings.node, window: name, rows: settings.rowsPerWindow, state: 'begun' });
+        yield madeUpWindow(name);
+        note({ node: settings.node, window: name, rows: settings.rowsPerWindow, state: 'safe' });
+        await delay(settings.windowMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    },
+    stop: () => stopping.abort(),
+  };
+}
+
+function madeUpWindow(name: string): ObservedWindow {
+  const startTime = Date.now() + settings.clockAheadMs;
+  const flows = Array.from({ length: settings.rowsPerWindow }, (_, number) => ({
+    start_time: startTime + number,
+    end_time: startTime + number,
+    src_ip: '10.0.0.1',
+    dst_ip: '198.51.100.1',
+    src_port: number,
+    dst_port: 443,
+    protocol: 6,
+    tls_server_name: name,
+  }));
+  const lookup = { start_time: startTime, src_ip: '10.0.0.1', dst_ip: '10.0.0.2', query_name: name };
+  return { ...observedFlows(flows), dns: observedDns([lookup]), counters: new Map() };
+}

@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { FlowStore } from '@sonde/backbone/store/store';
+
+/** What a collector of made-up traffic is told. */
+export interface CollectorSettings {
+  readonly cluster: string;
+  readonly node: string;
+  /** Tells the windows of this process from those of processes before it. */
+  readonly generation: number;
+  readonly brokers: readonly string[];
+  readonly partitions: number;
+  readonly spoolDirectory: string;
+  readonly mostSpoolBytes: number;
+  readonly ledgerFile: string;
+  readonly rowsPerWindow: number;
+  readonly windowMs: number;
+  readonly mostWindows: number;
+  /** How wrong the node's clock is. */
+  readonly clockAheadMs: number;
+  readonly drainMs: number;
+  readonly logLevel: string;
+}
+
+/** A window is `begun` when a collector hands it over, and `safe` when it was told that it will not be lost. */
+export interface LedgerLine {
+  readonly node: string;
+  /** Unique on its node. */
+  readonly window: string;
+  readonly rows: number;
+  readonly state: 'begun' | 'safe';
+}
+
+/** What collectors wrote down that they sent. */
+export interface Ledger {
+  /** Rows of each window by `node/window`; windows that are not safe may be stored or not, but only as a whole. */
+  readonly windows: ReadonlyMap<string, { readonly rows: number; readonly isSafe: boolean }>;
+  readonly safeRows: number;
+}
+
+export function readLedger(files: readonly string[]): Ledger {
+  const windows = new Map<string, { rows: number; isSafe: boolean }>();
+  for (const file of files) {
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    for (const line of text.split('\n').filter(Boolean)) {
+      const { node, window, rows, state } = JSON.parse(line) as LedgerLine;
+      windows.set(`${node}/${window}`, { rows, isSafe: state === 'safe' });
+    }
+  }
+  const safe = [...windows.values()].filter(({ isSafe }) => isSafe);
+  return { windows, safeRows: safe.reduce((sum, { rows }) => sum + rows, 0) };
+}
+
+/** How the store differs from a ledger. */
+export interface Difference {
+  /** Windows that are safe and of which not every flow and look-up is stored. */
+  readonly missing: readonly string[];
+  /** Windows of which a flow or look-up is stored more than once, or that nobody sent. */
+  readonly wrong: readonly string[];
+}
+
+/** Compares row by row: by the node, the window's name and the flow's number in it. */
+export async function compare(ledger: Ledger, store: FlowStore): Promise<Difference> {
+  const stored = new Map((await storedWindows(store)).map((one) => [`${one.node}/${one.window}`, one]));
+  const missing: string[] = [];
+  const wrong: string[] = [];
+  for (const [name, { rows, isSafe }] of ledger.windows) {
+    const found = stored.get(name) ?? { flows: 0, distinct: 0, lookups: 0 };
+    stored.delete(name);
+    if (found.flows > found.distinct || found.distinct > rows || found.lookups > 1) {
+      wrong.push(`${name}: ${found.flows} rows of ${rows} flows, ${found.lookups} look-ups`);
+    } else if (isSafe && (found.distinct < rows || found.lookups < 1)) {
+      missing.push(`${name}: ${found.distinct} of ${rows} flows, ${found.lookups} look-ups`);
+    }
+  }
+  return { missing, wrong: [...wrong, ...[...stored.keys()].map((name) => `${name}: never sent`)] };
+}
+
+interface StoredWindow {
+  readonly node: string;
+  readonly window: string;
+  readonly flows: number;
+  readonly distinct: number;
+  readonly lookups: number;
+}
+
+async function storedWindows(store: FlowStore): Promise<StoredWindow[]> {
+  const rows = await store.query<Record<keyof StoredWindow, string>>(
+    `SELECT node, window, toString(sum(is_flow)) AS flows, toString(uniqExactIf(number, is_flow = 1)) AS distinct,
+       toString(sum(1 - is_flow)) AS lookups
+     FROM (SELECT node, tls_server_name AS window, src_port AS number, 1 AS is_flow FROM flows
+           UNION ALL SELECT node, query_name, 0, 0 FROM dns)
+     GROUP BY node, window`,
+  );
+  return rows.map(({ node, window, flows, distinct, lookups }) => ({
+    ...{ node, window },
+    flows: Number(flows),
+    distinct: Number(distinct),
+    lookups: Number(lookups),
+  }));
+}

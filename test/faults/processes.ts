@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const require = createRequire(import.meta.url);
+
+/** A program of ours, compiled, as a process that tests may kill. */
+export class TestProcess {
+  /** The last that it said on standard error: its log. */
+  log = '';
+  output = '';
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<unknown>;
+
+  /** `program` is a file of this repository's compiled JavaScript. */
+  constructor(program: string, programArguments: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+    this.#process = spawn(process.execPath, [program, ...programArguments], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    this.#process.stderr
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (this.log = (this.log + text).slice(-MOST_LOG)));
+    this.#ended = once(this.#process, 'close');
+  }
+
+  get hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  /** Sends a signal, waits for the end, and gives the exit code; null if the signal killed it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.#process.kill(signal);
+    await this.#ended;
+    return this.#process.exitCode;
+  }
+
+  /** Stops it without its noticing, until SIGCONT. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(signal);
+  }
+}
+
+const MOST_LOG = 100_000;
+
+/** The compiled command `sonde`. */
+export const sondeProgram = path.join(
+  path.dirname(require.resolve('@sonde/cli/package.json')),
+  'dist/sonde.js',
+);
+
+/** A compiled program of this workspace. */
+export function testProgram(name: string): string {
+  return path.join(path.dirname(require.resolve('@sonde/cli/package.json')), '../test/dist', name);
+}

@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { type FaultProxy, startFaultProxy } from '../clickhouse/fault-proxy.js';
+import { eventually } from '../eventually.js';
+import { startTestBroker, type TestBroker } from '../kafka/broker.js';
+import { type CollectorSettings, compare, type Difference, type Ledger, readLedger } from './ledger.js';
+import { sondeProgram, TestProcess, testProgram } from './processes.js';
+
+const PARTITIONS = 6;
+
+/** Collectors, Kafka, enrichers and ClickHouse as processes of their own, and what was sent through them. */
+export class Stack {
+  readonly #collectors = new Map<string, { process: TestProcess; settings: CollectorSettings }>();
+  readonly #enrichers: TestProcess[] = [];
+  readonly #ledgerFiles = new Set<string>();
+  #clickHouse: TestProcess | undefined;
+
+  private constructor(
+    readonly directory: string,
+    readonly broker: TestBroker,
+    /** Stands before ClickHouse. */
+    readonly proxy: FaultProxy,
+    readonly store: FlowStore,
+    private readonly database: string,
+    private readonly clickHouseUrl: string,
+    clickHouse: TestProcess | undefined,
+  ) {
+    this.#clickHouse = clickHouse;
+  }
+
+  static async start(): Promise<Stack> {
+    const directory = await mkdtemp(path.join(tmpdir(), 'sonde-faults-'));
+    const broker = await startTestBroker();
+    const given = process.env['CLICKHOUSE_URL'];
+    const clickHouse = given === undefined ? endpointProcess(directory, 0) : undefined;
+    const url = given ?? (await eventually(() => saidUrl(clickHouse)));
+    const proxy = await startFaultProxy(url);
+    const database = `sonde_test_${randomUUID().replaceAll('-', '')}`;
+    const log = createLogger('test', 'silent');
+    const store = openClickHouseStore({ urls: [url], database, ...clickHouseUser(), log });
+    return new Stack(directory, broker, proxy, store, database, url, clickHouse);
+  }
+
+  async end(): Promise<void> {
+    const processes = [...[...this.#collectors.values()].map(({ process }) => process), ...this.#enrichers];
+    await Promise.all(processes.map((one) => one.end('SIGKILL')));
+    await this.store.close();
+    await this.proxy.close();
+    await this.#clickHouse?.end('SIGKILL');
+    await this.broker.remove();
+    await rm(this.directory, { recursive: true });
+  }
+
+  /** Starts a collector on a new node, or with the spool of the one that was there before. */
+  async startCollector(node: string, settings: Partial<CollectorSettings> = {}): Promise<TestProcess> {
+    const former = this.#collectors.get(node);
+    const ledgerFile = path.join(this.directory, `${node}.ledger`);
+    this.#ledgerFiles.add(ledgerFile);
+    const all: CollectorSettings = {
+      cluster: 'faults',
+      node,
+      brokers: this.broker.addresses,
+      partitions: PARTITIONS,
+      spoolDirectory: path.join(this.directory, `${node}.spool`),
+      mostSpoolBytes: 256 * 2 ** 20,
+      ledgerFile,
+      rowsPerWindow: 500,
+      windowMs: 100,
+      mostWindows: Infinity,
+      clockAheadMs: 0,
+      drainMs: 20_000,
+      logLevel: 'warn',
+      ...former?.settings,
+      ...settings,
+      generation: (former?.settings.generation ?? -1) + 1,
+    };
+    // JSON knows no infinity.
+    const sent = { ...all, mostWindows: Math.min(all.mostWindows, Number.MAX_SAFE_INTEGER) };
+    await mkdir(all.spoolDirectory, { recursive: true });
+    const process = new TestProcess(testProgram('faults/collector-process.js'), [JSON.stringify(sent)]);
+    this.#collectors.set(node, { process, settings: all });
+    return process;
+  }
+
+  /** Kills a collector as a crash would, and starts it again. */
+  async crashCollector(node: string): Promise<void> {
+    await this.#collectors.get(node)?.process.end('SIGKILL');
+    await this.startCollector(node);
+  }
+
+  /** Has a collector deliver all it has, and end. */
+  async stopCollector(node: string): Promise<void> {
+    const collector = this.#collectors.get(node);
+    const exitCode = await collector?.process.end('SIGTERM');
+    if (exitCode !== 0) throw new Error(`the collector ended with ${exitCode}: ${collector?.process.log}`);
+  }
+
+  startEnricher(environment: Readonly<Record<string, string>> = {}): TestProcess {
+    const user = clickHouseUser();
+    const enricher = new TestProcess(sondeProgram, ['enricher'], {
+      SONDE_CLUSTER: 'faults',
+      SONDE_KUBERNETES_FOLLOW: 'false',
+      SONDE_KAFKA_BROKERS: this.broker.addresses.join(','),
+      SONDE_KAFKA_PARTITIONS: String(PARTITIONS),
+      SONDE_KAFKA_SESSION_SECONDS: '6',
+      SONDE_CLICKHOUSE_URLS: this.proxy.url,
+      SONDE_CLICKHOUSE_DATABASE: this.database,
+      SONDE_CLICKHOUSE_USERNAME: user.username,
+      SONDE_CLICKHOUSE_PASSWORD: user.password,
+      SONDE_CLICKHOUSE_TIMEOUT_SECONDS: '10',
+      SONDE_BLOCK_SECONDS: '0.2',
+      SONDE_MONITORING_HOST: '127.0.0.1',
+      SONDE_MONITORING_PORT: '0',
+      ...environment,
+    });
+    this.#enrichers.push(enricher);
+    return enricher;
+  }
+
+  /** Kills ClickHouse as a crash would, and starts it again on its data. A server of somebody else's is left alone. */
+  async crashClickHouse(whileDown: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    if (!this.#clickHouse) return;
+    await this.#clickHouse.end('SIGKILL');
+    await whileDown();
+    const started = endpointProcess(this.directory, Number(new URL(this.clickHouseUrl).port));
+    this.#clickHouse = started;
+    await eventually(() => saidUrl(started));
+  }
+
+  get ledger(): Ledger {
+    return readLedger([...this.#ledgerFiles]);
+  }
+
+  /** How many windows collectors know to be safe. */
+  get safeWindows(): number {
+    return [...this.ledger.windows.values()].filter(({ isSafe }) => isSafe).length;
+  }
+
+  /** Waits until this many more windows are safe. */
+  async untilSafe(more: number): Promise<void> {
+    const wanted = this.safeWindows + more;
+    await eventually(() => {
+      if (this.safeWindows < wanted)
+        throw new Error(`only ${this.safeWindows} of ${wanted} windows: ${this.logs}`);
+    }, DEADLINE_MS);
+  }
+
+  /** Waits until all that is safe is stored; gives how the store then differs from what was sent: not at all, if all is well. */
+  async untilStored(): Promise<Difference> {
+    const { ledger } = this;
+    return await eventually(async () => {
+      const now = await compare(ledger, this.store);
+      // What is sent meanwhile is not in the ledger that was read.
+      const wrong = now.wrong.filter((window) => !window.endsWith(': never sent'));
+      if (wrong.length === 0 && now.missing.length > 0) {
+        throw new Error(`not stored in time: ${now.missing.slice(0, 5).join('; ')}\n${this.logs}`);
+      }
+      return { missing: now.missing, wrong };
+    }, DEADLINE_MS);
+  }
+
+  /** The end of every process's log, for failed tests. */
+  get logs(): string {
+    return [...this.#enrichers, ...[...this.#collectors.values()].map(({ process }) => process)]
+      .map(({ log }) => log.slice(-2000))
+      .join('\n---\n');
+  }
+}
+
+/** How long a busy machine may take until something has come about. */
+const DEADLINE_MS = 120_000;
+
+function endpointProcess(directory: string, port: number): TestProcess {
+  const engine = path.join(directory, 'clickhouse');
+  return new TestProcess(testProgram('clickhouse/program.js'), [engine, String(port)]);
+}
+
+function saidUrl(endpoint: TestProcess | undefined): string {
+  const url = endpoint?.output.trim();
+  if (url === undefined || url === '')
+    throw new Error(`ClickHouse's endpoint does not answer: ${endpoint?.log}`);
+  return url;
+}
+
+function clickHouseUser() {
+  return {
+    username: process.env['CLICKHOUSE_USER'] ?? 'default',
+    password: process.env['CLICKHOUSE_PASSWORD'] ?? '',
+  };
+}
