@@ -2,15 +2,21 @@ import { Command, Option } from 'commander';
 import { evaluate } from './evaluate.js';
 import { explain } from './explain.js';
 import { match, type MatchOptions } from './match.js';
+import { addRemoteCommands } from './remote.js';
 
 type Format = 'json' | 'table';
 
-/** `sonde policy`: what network policies say, from manifests, without a cluster. */
+/** `sonde policy`: what network policies say of a cluster's flows, and from manifests without a cluster. */
 export function policyCommand(): Command {
-  const policy = new Command('policy').description('Say what network policies say, from manifests alone');
+  const policy = new Command('policy').description(
+    'Say what network policies say: of the flows that a server has, or from manifests alone',
+  );
+  addRemoteCommands(policy);
   policy
     .command('evaluate')
-    .description('Evaluate connections: verdict and trace of both directions, enforced and pending')
+    .description(
+      'From manifests: evaluate connections, verdict and trace of both directions, enforced and pending',
+    )
     .addOption(manifestsOption())
     .requiredOption(
       '--connections <file>',
@@ -23,7 +29,7 @@ export function policyCommand(): Command {
     });
   policy
     .command('explain')
-    .description('List what selects a pod, per tier in the order of evaluation')
+    .description('From manifests: list what selects a pod, per tier in the order of evaluation')
     .argument('<namespace/pod>')
     .addOption(manifestsOption())
     .addOption(outputOption('table'))

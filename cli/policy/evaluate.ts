@@ -5,7 +5,7 @@ import {
   type ConnectionReport,
 } from '@sonde/model/policy/manifests/connection';
 import { InputError, loadCluster, readJson } from './load.js';
-import { formatTable } from './table.js';
+import { formatTable } from '../table/format.js';
 
 /** A connection as it was asked for, with what policies say of it. */
 type Evaluated = Readonly<Record<string, unknown>> & ConnectionReport;

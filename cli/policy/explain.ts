@@ -1,7 +1,7 @@
 import type { ManifestCluster } from '@sonde/model/policy/manifests/cluster';
 import type { Program } from '@sonde/model/policy/evaluate/program';
 import { InputError, loadCluster } from './load.js';
-import { formatTable } from './table.js';
+import { formatTable } from '../table/format.js';
 
 /** One policy that applies to a pod. */
 interface Applying {

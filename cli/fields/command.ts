@@ -1,0 +1,68 @@
+import { Command, Option } from 'commander';
+import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { formatTable } from '../table/format.js';
+
+export interface FieldsOptions extends ServerOptions {
+  readonly dns?: true;
+  readonly filter: string;
+  readonly from: string;
+  readonly limit: number;
+  readonly output: 'table' | 'json';
+}
+
+interface FieldsAnswer {
+  readonly fields: readonly {
+    readonly variable: string;
+    readonly type: string;
+    readonly unit?: string;
+    readonly description: string;
+  }[];
+}
+
+interface ValuesAnswer {
+  readonly values: readonly (string | number | boolean)[];
+  readonly truncated: boolean;
+}
+
+/** `sonde fields`: what can be asked for, and with what values. */
+export function fieldsCommand(): Command {
+  const command = new Command('fields')
+    .description('List the fields that filters and groups can name, or the values that one has')
+    .argument('[field]', 'a field whose values to list, as src.namespace or src.labels["app"]')
+    .option('--dns', 'of DNS look-ups in place of flows')
+    .option('--filter <expression>', 'of which records the values are', '')
+    .option('--from <time>', 'since when', '-1h')
+    .option('--limit <number>', 'how many values at most', whole, 100)
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'));
+  return withServer(command).action(async (field: string | undefined, options: FieldsOptions) => {
+    process.stdout.write(`${await (field === undefined ? fields(options) : values(field, options))}\n`);
+  });
+}
+
+/** The fields' text. */
+export async function fields(options: FieldsOptions): Promise<string> {
+  const client = await connect(options);
+  const answer = await client.get<FieldsAnswer>('fields', { table: tableOf(options) });
+  if (options.output === 'json') return JSON.stringify(answer, null, 2);
+  const rows = answer.fields.map(({ variable, type, unit = '', description }) => [
+    variable,
+    type,
+    unit,
+    description,
+  ]);
+  return formatTable(['FIELD', 'TYPE', 'UNIT', 'DESCRIPTION'], rows);
+}
+
+/** The text of a field's values, one a line. */
+export async function values(field: string, options: FieldsOptions): Promise<string> {
+  const client = await connect(options);
+  const { filter, from, limit } = options;
+  const path = `fields/${encodeURIComponent(field)}/values`;
+  const answer = await client.get<ValuesAnswer>(path, { table: tableOf(options), filter, from, limit });
+  if (options.output === 'json') return JSON.stringify(answer, null, 2);
+  return [...answer.values.map(String), ...(answer.truncated ? ['…'] : [])].join('\n');
+}
+
+function tableOf({ dns }: FieldsOptions): string {
+  return dns ? 'dns' : 'flows';
+}

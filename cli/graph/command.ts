@@ -1,0 +1,47 @@
+import { Command, Option } from 'commander';
+import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { type Paint, paintFor } from '../flow-table/colour.js';
+import type { GraphAnswer } from './answer.js';
+import { graphDot } from './dot.js';
+import { graphTree } from './tree.js';
+
+export interface GraphOptions extends ServerOptions {
+  readonly level: string;
+  readonly filter: string;
+  readonly from: string;
+  readonly to: string;
+  readonly limit: number;
+  readonly output: 'tree' | 'dot' | 'json';
+}
+
+/** `sonde graph`: who talks to whom. */
+export function graphCommand(): Command {
+  const command = new Command('graph')
+    .description('Show who talks to whom, as a tree or for Graphviz')
+    .addOption(
+      new Option('--level <level>', 'what stands for an end')
+        .choices(['workload', 'service', 'namespace', 'zone'])
+        .default('workload'),
+    )
+    .option('--filter <expression>', 'which flows, in the filter language', '')
+    .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -1h', '-1h')
+    .option('--to <time>', 'end of the time range', 'now')
+    .option('--limit <number>', 'how many edges at most', whole, 500)
+    .addOption(
+      new Option('-o, --output <format>', 'tree, dot (for Graphviz) or json')
+        .choices(['tree', 'dot', 'json'])
+        .default('tree'),
+    );
+  return withServer(command).action(async (options: GraphOptions) => {
+    process.stdout.write(`${await graph(options, paintFor(process.stdout))}\n`);
+  });
+}
+
+/** Asks, and gives the graph's text. */
+export async function graph(options: GraphOptions, paint: Paint): Promise<string> {
+  const client = await connect(options);
+  const { level, filter, from, to, limit, output } = options;
+  const answer = await client.get<GraphAnswer>('graph', { level, filter, from, to, limit });
+  if (output === 'json') return JSON.stringify(answer, null, 2);
+  return output === 'dot' ? graphDot(answer) : graphTree(answer, paint);
+}

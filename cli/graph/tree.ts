@@ -1,0 +1,33 @@
+import { bytesText, microsText } from '../flow-table/cells.js';
+import type { Paint } from '../flow-table/colour.js';
+import { type GraphAnswer, type GraphEdge, nodeName } from './answer.js';
+
+/** A graph as a tree of text: each client with its servers below it, those of the most bytes first. */
+export function graphTree({ nodes, edges, truncated }: GraphAnswer, paint: Paint): string {
+  const names = new Map(nodes.map((node) => [node.id, nodeName(node)] as const));
+  const nameOf = (id: string) => names.get(id) ?? id;
+  const clients = [...new Set(edges.map(({ source }) => source))];
+  const lines = clients.flatMap((client) => {
+    const own = edges.filter(({ source }) => source === client);
+    return [
+      paint('bold', nameOf(client)),
+      ...own.map(
+        (edge, index) =>
+          `${index < own.length - 1 ? '├─' : '└─'} ${edgeText(edge, nameOf(edge.target), paint)}`,
+      ),
+    ];
+  });
+  return [...lines, ...(truncated ? ['There are more edges; --limit shows them.'] : [])].join('\n');
+}
+
+function edgeText(edge: GraphEdge, target: string, paint: Paint): string {
+  const { ports, connections, bytesOut, bytesIn, rttP95Micros, denied, errors } = edge;
+  const facts = [
+    `${connections} connections`,
+    bytesText(bytesOut + bytesIn),
+    ...(rttP95Micros === null ? [] : [`p95 ${microsText(Math.round(rttP95Micros))}`]),
+    ...(denied === 0 ? [] : [paint('red', `${denied} denied`)]),
+    ...(errors === 0 ? [] : [paint('yellow', `${errors} refused or unanswered`)]),
+  ];
+  return `${target} :${ports.join(',')}  ${facts.join(', ')}`;
+}

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ClientError, EXIT } from '../client/errors.js';
+import type { Profile } from '../client/profiles.js';
+import { type TokenAnswer, tokensOf } from '../client/renewal.js';
+
+/** An OpenID provider that a server accepts tokens of. */
+export interface Provider {
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
+/** What is asked of the person who logs in. */
+export interface DevicePrompt {
+  readonly address: string;
+  readonly code: string;
+}
+
+interface Discovery {
+  readonly token_endpoint?: string;
+  readonly device_authorization_endpoint?: string;
+}
+
+interface DeviceAnswer {
+  readonly device_code: string;
+  readonly user_code: string;
+  readonly verification_uri: string;
+  readonly verification_uri_complete?: string;
+  readonly expires_in: number;
+  readonly interval?: number;
+}
+
+/** Seconds between two questions whether the person has agreed, where the provider does not say (RFC 8628 §3.2). */
+const DEFAULT_INTERVAL_SECONDS = 5;
+/** By how many seconds more to wait when told to slow down (RFC 8628 §3.5). */
+const SLOWER_SECONDS = 5;
+
+/**
+ * Logs somebody in at a provider by the device flow (RFC 8628): they open an address in any browser, and this waits.
+ * @returns undefined if the provider has no such flow.
+ * @throws ClientError if it came to nothing.
+ */
+export async function logInByDevice(
+  { issuer, clientId }: Provider,
+  prompt: (prompt: DevicePrompt) => void,
+  secondMs = 1000,
+): Promise<Pick<Profile, 'token' | 'renewal'> | undefined> {
+  const discovery = await discover(issuer);
+  const { device_authorization_endpoint: deviceEndpoint, token_endpoint: tokenEndpoint } = discovery;
+  if (deviceEndpoint === undefined || tokenEndpoint === undefined) return undefined;
+  const scope = 'openid profile email groups offline_access';
+  const started = await post(deviceEndpoint, { client_id: clientId, scope });
+  if (!started.ok) throw failed(`${issuer} does not let this client log in: ${await started.text()}`);
+  const device = (await started.json()) as DeviceAnswer;
+  prompt({ address: device.verification_uri_complete ?? device.verification_uri, code: device.user_code });
+
+  const grant = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    device_code: device.device_code,
+    client_id: clientId,
+  };
+  let seconds = device.interval ?? DEFAULT_INTERVAL_SECONDS;
+  for (let waited = 0; waited < device.expires_in; waited += seconds) {
+    await delay(seconds * secondMs);
+    const response = await post(tokenEndpoint, grant);
+    if (response.ok) return tokensOf((await response.json()) as TokenAnswer, { tokenEndpoint, clientId });
+    const { error } = (await response.json()) as { error?: string };
+    if (error === 'slow_down') seconds += SLOWER_SECONDS;
+    else if (error !== 'authorization_pending')
+      throw failed(`${issuer} refused the login: ${error ?? 'unknown'}`);
+  }
+  throw failed('nobody agreed to the login in time');
+}
+
+async function discover(issuer: string): Promise<Discovery> {
+  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  try {
+    const response = await fetch(address);
+    if (response.ok) return (await response.json()) as Discovery;
+    throw failed(`${address} answers ${response.status}`);
+  } catch (error) {
+    if (error instanceof ClientError) throw error;
+    throw failed(`${address} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function post(address: string, form: Readonly<Record<string, string>>): Promise<Response> {
+  return fetch(address, { method: 'POST', body: new URLSearchParams(form) });
+}
+
+function failed(message: string): ClientError {
+  return new ClientError(message, EXIT.notAllowed);
+}

@@ -1,0 +1,72 @@
+import { bytesText } from '../flow-table/cells.js';
+import type { Paint } from '../flow-table/colour.js';
+import { formatTable } from '../table/format.js';
+import { protocolName } from '@sonde/model/policy/protocol';
+
+/** What `POST /api/v1/policies/preview` answers. */
+export interface PreviewAnswer {
+  readonly flows: number;
+  readonly summary: readonly {
+    readonly before: string;
+    readonly after: string;
+    readonly flows: number;
+    readonly connections: number;
+    readonly bytes: number;
+  }[];
+  readonly changes: readonly PreviewChange[];
+  readonly more: number;
+  readonly notJudged: readonly { readonly reason: string; readonly flows: number }[];
+}
+
+interface PreviewChange {
+  readonly source: PreviewEnd;
+  readonly destination: PreviewEnd & { readonly domain: string };
+  readonly protocol: number;
+  readonly port: number;
+  readonly before: { readonly verdict: string; readonly policies: readonly string[] };
+  readonly after: { readonly verdict: string; readonly policies: readonly string[] };
+  readonly connections: number;
+  readonly bytes: number;
+  readonly example: { readonly src_ip: string; readonly dst_ip: string };
+}
+
+interface PreviewEnd {
+  readonly namespace: string;
+  readonly workload: string;
+}
+
+/** A preview as text: what would change, by which policy, and what cannot be said. */
+export function previewText(answer: PreviewAnswer, paint: Paint): string {
+  const { flows, summary, changes, more, notJudged } = answer;
+  const lines = summary.map(
+    ({ before, after, flows: changed, connections, bytes }) =>
+      `${changed} flows (${connections} connections, ${bytesText(bytes)}): ${before}, then ${paint(after === 'deny' ? 'red' : 'green', after)}`,
+  );
+  const rows = changes.map((change) => [
+    endText(change.source, change.example.src_ip),
+    endText(change.destination, change.destination.domain || change.example.dst_ip),
+    `${protocolName(change.protocol).toLowerCase()} ${change.port}`,
+    `${change.before.verdict} > ${change.after.verdict}`,
+    String(change.connections),
+    bytesText(change.bytes),
+    decidedBy(change.after.policies),
+  ]);
+  const header = ['SOURCE', 'DESTINATION', 'PORT', 'VERDICT', 'CONNECTIONS', 'BYTES', 'THEN DECIDED BY'];
+  return [
+    ...(lines.length > 0 ? lines : [`Nothing would change of ${flows} flows.`]),
+    ...(rows.length > 0 ? ['', formatTable(header, rows, [4, 5])] : []),
+    ...(more > 0 ? [`${more} more kinds of flows; --limit shows them.`] : []),
+    ...notJudged.map(({ reason, flows: left }) => `Of ${left} flows nothing can be said: ${reason}.`),
+  ].join('\n');
+}
+
+function endText({ namespace, workload }: PreviewEnd, otherwise: string): string {
+  const name = [namespace, workload].filter((part) => part !== '').join('/');
+  return workload === '' ? otherwise : name;
+}
+
+/** The step of a trace that decided: the first that denies, else the last. */
+function decidedBy(policies: readonly string[]): string {
+  const step = policies.find((text) => text.split('|')[3] === 'deny') ?? policies.at(-1);
+  return step === undefined ? 'no policy' : step.split('|').slice(1, 3).join(' ');
+}

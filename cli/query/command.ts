@@ -1,0 +1,73 @@
+import { Command, Option } from 'commander';
+import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { type QueryAnswer, queryLines, queryTable } from './answer-text.js';
+import { type MetricRequest, readMetric } from './metric.js';
+
+export interface QueryOptions extends ServerOptions {
+  readonly metric?: readonly MetricRequest[];
+  readonly by: string;
+  readonly filter: string;
+  readonly from: string;
+  readonly to: string;
+  readonly interval?: string;
+  readonly order?: string;
+  readonly ascending?: true;
+  readonly limit: number;
+  readonly dns?: true;
+  readonly all?: true;
+  readonly output: 'table' | 'json' | 'csv';
+}
+
+/** `sonde query`: metrics of groups of flows or DNS look-ups, maybe in steps of time. */
+export function queryCommand(): Command {
+  const command = new Command('query')
+    .description('Work out metrics of flows: sums, rates, counts, quantiles, by groups and in steps of time')
+    .option(
+      '-m, --metric <metric>',
+      'what to work out, more than once for several: count, sum(bytes), rate(bytes), distinct(dst.ip), quantile(0.95, rtt_us)',
+      (text: string, before: readonly MetricRequest[] | undefined) => [...(before ?? []), readMetric(text)],
+    )
+    .option('-b, --by <fields>', 'groups, with commas between: src.namespace,dst.port,src.labels["app"]', '')
+    .option('--filter <expression>', 'which records, in the filter language', '')
+    .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -1h', '-1h')
+    .option('--to <time>', 'end of the time range', 'now')
+    .option('--interval <length>', 'in steps of time, as 30s, 5m or 1h')
+    .option('--order <name>', 'the metric or group to order by; the first metric if not given')
+    .option('--ascending', 'the least first')
+    .option('--limit <number>', 'how many groups at most', whole, 100)
+    .option('--dns', 'DNS look-ups in place of flows')
+    .option('--all', 'count also the second record of what the nodes of both ends report')
+    .addOption(
+      new Option('-o, --output <format>', 'table, json (a record a line) or csv')
+        .choices(['table', 'json', 'csv'])
+        .default('table'),
+    );
+  return withServer(command).action(async (options: QueryOptions) => {
+    process.stdout.write(`${await query(options)}\n`);
+  });
+}
+
+/** Asks, and gives the answer's text. */
+export async function query(options: QueryOptions): Promise<string> {
+  const client = await connect(options);
+  const { metric = [{ function: 'count' }], by, filter, from, to, interval, order, limit, output } = options;
+  const body = {
+    ...{ metrics: metric, groupBy: splitFields(by), filter, from, to, limit },
+    table: options.dns ? 'dns' : 'flows',
+    records: options.all ? 'all' : 'primary',
+    ...(interval === undefined ? {} : { interval }),
+    ...(order === undefined
+      ? {}
+      : { order: { by: order, direction: options.ascending ? 'ascending' : 'descending' } }),
+  };
+  if (output === 'csv') return (await client.postForText('query', { ...body, format: 'csv' })).trimEnd();
+  const answer = await client.post<QueryAnswer>('query', body);
+  return output === 'json' ? queryLines(answer) : queryTable(answer);
+}
+
+/** Splits at commas, but not within the brackets of a label's key. */
+function splitFields(text: string): string[] {
+  return [...text.matchAll(/(?:[^,[]|\[[^\]]*\])+/g)]
+    .map(([field]) => field.trim())
+    .filter((field) => field !== '');
+}
