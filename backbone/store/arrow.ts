@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type ColumnByType, columnOf, type Records, type TextColumn } from '@sonde/model/flow/columns';
 import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
+import { zeroColumn } from '@sonde/model/flow/zero-columns';
 import {
   type Data,
   Dictionary,
@@ -141,8 +142,8 @@ function markUsed({ indexes, dictionary }: TextColumn): Uint8Array {
 /** Each row's position in a dictionary of `texts` texts, in the narrowest column that holds it. */
 function narrowIndexes(texts: number, indexes: Uint32Array, positions: Uint32Array) {
   const rows = indexes.length;
-  // The one text of a column stands at position 0, which rows hold already.
-  if (texts <= 1) return { type: dictionaryOf(new Uint8()), data: new Uint8Array(rows) };
+  // The one text of a column stands at position 0.
+  if (texts <= 1) return { type: dictionaryOf(new Uint8()), data: zeroColumn('uint8', rows) };
   // A loop for each width: one that meets several kinds of arrays takes three times as long.
   if (texts <= 2 ** 8) {
     const data = new Uint8Array(rows);

@@ -64,22 +64,37 @@ export function columnOf<Field extends FieldDeclaration>(
 /** A new column of `rows` rows, all zero or empty. */
 export function allocateColumn<Type extends FieldType>(type: Type, rows: number): ColumnByType[Type];
 export function allocateColumn(type: FieldType, rows: number): FlowColumn {
+  return columnIn(type, rows, new ArrayBuffer(rows * bytesPerRow[type]));
+}
+
+/** The bytes that a row of a column takes; of a text its index. */
+export const bytesPerRow: Readonly<Record<FieldType, number>> = {
+  ...{ time: 8, ip: 16, uint8: 1, uint16: 2, uint32: 4, uint64: 8, boolean: 1, enumeration: 1, text: 4 },
+};
+
+/** The column of `rows` rows at the beginning of a piece of memory; a text's indexes, with an empty text for 0. */
+export function columnIn<Type extends FieldType>(
+  type: Type,
+  rows: number,
+  memory: ArrayBuffer,
+): ColumnByType[Type];
+export function columnIn(type: FieldType, rows: number, memory: ArrayBuffer): FlowColumn {
   switch (type) {
     case 'time':
     case 'uint64':
-      return new BigUint64Array(rows);
+      return new BigUint64Array(memory, 0, rows);
     case 'ip':
-      return new Uint8Array(rows * 16);
+      return new Uint8Array(memory, 0, rows * 16);
     case 'uint8':
     case 'boolean':
     case 'enumeration':
-      return new Uint8Array(rows);
+      return new Uint8Array(memory, 0, rows);
     case 'uint16':
-      return new Uint16Array(rows);
+      return new Uint16Array(memory, 0, rows);
     case 'uint32':
-      return new Uint32Array(rows);
+      return new Uint32Array(memory, 0, rows);
     case 'text':
-      return { indexes: new Uint32Array(rows), dictionary: [''] };
+      return { indexes: new Uint32Array(memory, 0, rows), dictionary: [''] };
   }
 }
 

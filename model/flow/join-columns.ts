@@ -1,6 +1,7 @@
 import { allocateColumn, columnOf, type ColumnsOf, type FlowColumn, type TextColumn } from './columns.js';
 import type { FieldDeclaration, FieldType } from './field.js';
 import { TextColumnBuilder } from './text-column.js';
+import { isZeroColumn, zeroColumn } from './zero-columns.js';
 
 /** The columns of several parts, one part's rows after the other's. A single part stays what it is. */
 export function joinColumns<Field extends FieldDeclaration>(
@@ -13,6 +14,7 @@ export function joinColumns<Field extends FieldDeclaration>(
   const joined = fields.map((field: Field) => {
     const { name, type } = field;
     const columns = parts.map((part) => columnOf(part.columns, field));
+    if (columns.every(isZeroColumn)) return [name, zeroColumn(type, rows)];
     return [name, type === 'text' ? joinText(columns as TextColumn[], rows) : join(columns, type, rows)];
   });
   // The declarations that the entries come from are those that the type comes from.

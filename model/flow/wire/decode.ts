@@ -1,9 +1,10 @@
 import { Reader } from 'protobufjs/minimal.js';
 import { type ObservedDns, observedDnsFields } from '../../dns/records.js';
 import { FLOW_SCHEMA_VERSION, type FlowBatch } from '../batch.js';
-import { allocateColumn, type ColumnsOf, type FlowColumn, type Records } from '../columns.js';
+import type { ColumnsOf, FlowColumn, Records } from '../columns.js';
 import type { FieldDeclaration, FieldType } from '../field.js';
 import { allocateObservedColumns, type ObservedFlows, observedFlowFields } from '../observed.js';
+import { zeroColumn } from '../zero-columns.js';
 import { addressColumn } from './addresses.js';
 import {
   ADDRESS_BYTES,
@@ -186,7 +187,7 @@ function readColumn(reader: Reader): WireColumn {
 
 function columnFrom(column: WireColumn | undefined, field: FieldDeclaration, rows: number): FlowColumn {
   const { type } = field;
-  if (column === undefined) return allocateColumn(type, rows);
+  if (column === undefined) return zeroColumn(type, rows);
   if (column.kind !== kindOf(type)) throw malformed(`column ${column.name} is of kind ${column.kind}`);
   if (type === 'text') {
     return { indexes: indexesOf(column, rows, column.texts.length), dictionary: column.texts };
