@@ -31,7 +31,7 @@ export class Channel {
 
   /** Shows a block to the viewers. A text no viewer would take at once is not written to its end. */
   show(block: LiveBlock): void {
-    const { kind, fields } = this.question;
+    const { fields } = this.question;
     const records = this.#visible(block);
     let dropped = this.#leftOut(block);
     let shown = 0;

@@ -43,7 +43,13 @@ function describeRoute(schema: FastifySchema | undefined, url: string, route: Ro
     ...schema,
     ...(schema?.body !== undefined && { body: withExample(schema.body as object) }),
     ...(isPublic && { security: [] }),
-    response: { ...errorsOfAll(isPublic), ...describeResponses(responses) },
+    response: {
+      ...errorsOfAll(isPublic),
+      ...(route.config?.cacheable === true && {
+        304: { description: 'The tag that was sent still holds', type: 'null' },
+      }),
+      ...describeResponses(responses),
+    },
   };
 }
 

@@ -79,7 +79,7 @@ const SCHEMA = {
         default: '',
         description: 'What the values hold, in any case',
       },
-      limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+      limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100, description: 'The most values' },
     },
   },
   response: {

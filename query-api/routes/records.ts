@@ -80,7 +80,13 @@ function schemaOf({ kind, plural, description }: RecordsRoute, { limits }: Route
       additionalProperties: false,
       properties: {
         ...questionSchema,
-        limit: { type: 'integer', minimum: 1, maximum: limits.rows, default: 100 },
+        limit: {
+          type: 'integer',
+          minimum: 1,
+          maximum: limits.rows,
+          default: 100,
+          description: 'The most records of a page',
+        },
         order: { type: 'string', enum: recordsOrders, default: 'newest', description: 'Which come first' },
         fields: fieldsSchema,
         cursor: {

@@ -82,8 +82,20 @@ const schema = {
     type: 'object',
     required: ['namespace', 'name'],
     properties: {
-      namespace: { type: 'string', minLength: 1, maxLength: 253, examples: ['storefront'] },
-      name: { type: 'string', minLength: 1, maxLength: 253, examples: ['backend'] },
+      namespace: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 253,
+        examples: ['storefront'],
+        description: "The workload's namespace",
+      },
+      name: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 253,
+        examples: ['backend'],
+        description: 'Its name',
+      },
     },
   },
   querystring: {
@@ -92,7 +104,13 @@ const schema = {
     properties: {
       ...questionSchema,
       from: { ...questionSchema.from, default: '-1h' },
-      limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 1000,
+        default: 100,
+        description: 'The most peers of each side',
+      },
     },
   },
   response: {
