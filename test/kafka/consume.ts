@@ -35,6 +35,7 @@ export function startEnricher({
     group: 'enrichers',
     topics: { partitions, retentionHours: 1 },
     claim: (claimed) => store.claim(name, claimed),
+    sessionTimeoutMs: 6_000,
     block: { rows: 50, bytes: 2 ** 20, ageMs: 20 },
     log: createLogger(name, process.env['SONDE_TEST_LOG'] ?? 'silent'),
   });

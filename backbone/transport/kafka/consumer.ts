@@ -157,7 +157,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
   }
 
   #newClients(): Clients {
-    const { group, sessionTimeoutMs = 30_000 } = this.#options;
+    const { group, sessionTimeoutMs = 10_000 } = this.#options;
     const consumer = this.#kafka.consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,

@@ -70,7 +70,7 @@ async function run(command: string, args: readonly string[]): Promise<void> {
     const reason =
       failure.code === 'ENOENT'
         ? `${command} is not installed`
-        : `${command} failed: ${failure.stderr ?? ''}${failure.stdout ?? ''}`.slice(0, 2000);
-    throw new KafkaUnavailableError(`no development broker: ${reason}`, { cause: error });
+        : `${command} failed: …${`${failure.stdout ?? ''}${failure.stderr ?? ''}`.slice(-1500)}`;
+    throw new KafkaUnavailableError(`no development broker: ${reason}`);
   }
 }

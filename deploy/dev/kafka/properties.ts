@@ -29,14 +29,17 @@ export function clientListener({ listeners }: BrokerSettings): BrokerListener {
  * controller, internal topics without replicas, and no topic made by accident.
  */
 export function brokerProperties(settings: BrokerSettings, dataDirectory: string): string {
-  const { listeners, controllerPort, certificateFile } = settings;
+  const { controllerPort, certificateFile } = settings;
+  const listeners = [...settings.listeners, { protocol: 'CONTROLLER', port: controllerPort }];
   const properties: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
-    listeners: [...listeners, { protocol: 'CONTROLLER', port: controllerPort }]
-      .map(({ protocol, port }) => `${protocol}://127.0.0.1:${port}`)
+    listeners: listeners.map(({ protocol, port }) => `${protocol}://127.0.0.1:${port}`).join(','),
+    // Each listener is named after its protocol, only the controller's has none of its own.
+    'listener.security.protocol.map': listeners
+      .map(({ protocol }) => `${protocol}:${protocol === 'CONTROLLER' ? 'PLAINTEXT' : protocol}`)
       .join(','),
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': dataDirectory,
