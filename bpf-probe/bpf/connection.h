@@ -12,8 +12,11 @@
 #include "flow.h"
 #include "packet.h"
 
-/* A local socket is asked for its round-trip time at most once in this many units of 2^20 ns (268 ms). */
-#define SOCKET_INTERVAL 256
+/* A local socket is asked for its round-trip time at most once in each of these units of 2^28 ns (268 ms). */
+static __always_inline __u16 socket_time(__u64 now)
+{
+	return now >> 28;
+}
 
 static __always_inline bool ended(const struct flow *f)
 {
@@ -87,7 +90,7 @@ static __always_inline void sample_socket(struct __sk_buff *skb, struct flow *f)
 	struct bpf_tcp_sock *tcp;
 	__u32 rtt;
 
-	f->socket_at = f->last >> 20;
+	f->socket_at = socket_time(f->last);
 	if (!socket)
 		return;
 	socket = bpf_sk_fullsock(socket);

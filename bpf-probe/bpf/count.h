@@ -12,10 +12,9 @@
 #include "connection.h"
 #include "owner.h"
 #include "payload.h"
+#include "table.h"
 
-static const struct flow empty_flow;
-
-/* Fills in an entry that was just made, for the packet that made it. `ports` are the key's. */
+/* Fills in an entry, but for its key, for the packet that it is made for. `ports` are the key's. */
 static __always_inline void begin(struct flow *f, const struct __sk_buff *skb, const struct packet *p, __u8 protocol,
 				  const __u16 ports[2], __u64 now)
 {
@@ -42,16 +41,14 @@ static __always_inline void begin(struct flow *f, const struct __sk_buff *skb, c
 	}
 }
 
-/* Counts an entry of the window, and wakes user space when there are so many that it should begin a new window. */
-static __always_inline void note_entry(__u32 parity)
+/* Wakes user space when so many entries are taken that it should begin a new window. */
+static __always_inline void tell_pressure(__u32 number, __u32 position)
 {
 	struct pressure_message *message;
 
-	/* Without the sum from before: atomics that return it came with Linux 5.12. */
-	__sync_fetch_and_add(&entries[parity], 1);
-	if (entries[parity] < pressure_entries || pressure_told == window.number + 1)
+	if (position < pressure_entries || pressure_told == number + 1)
 		return;
-	pressure_told = window.number + 1;
+	pressure_told = number + 1;
 	message = bpf_ringbuf_reserve(&packets, sizeof(*message), 0);
 	if (!message)
 		return; /* The ring is full: user space is awake already. */
@@ -78,7 +75,7 @@ static __always_inline bool add(struct flow *f, const struct packet *p, enum hoo
 		f->tcp_flags[sender] |= p->tcp_flags;
 	if (p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))
 		return true;
-	return (hook & HOOK_INGRESS) && (__u32)(now >> 20) - f->socket_at > SOCKET_INTERVAL;
+	return (hook & HOOK_INGRESS) && socket_time(now) != f->socket_at;
 }
 
 /* Everything that is not done for every packet, but for what needs the key. */
@@ -94,12 +91,12 @@ static __always_inline void attend(struct __sk_buff *skb, struct flow *f, const 
 	f->tcp_flags[p->sender & 1] |= p->tcp_flags;
 	if ((p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) || (f->attention & ATTEND_HANDSHAKE))
 		note_tcp_state(skb, f, p);
-	if ((hook & HOOK_INGRESS) && (__u32)(f->last >> 20) - f->socket_at > SOCKET_INTERVAL)
+	if ((hook & HOOK_INGRESS) && socket_time(f->last) != f->socket_at)
 		sample_socket(skb, f);
 }
 
-/* A message for a packet that found its map full; NULL, counted, if the ring is full too. */
-static __always_inline struct overflow_message *reserve_overflow(const struct packet *p, __u32 family)
+/* A message for a packet that found no room in the map; NULL, counted, if the ring is full too. */
+static __always_inline struct overflow_message *reserve_overflow(const struct packet *p)
 {
 	struct overflow_message *message = bpf_ringbuf_reserve(&packets, sizeof(*message), 0);
 
@@ -111,7 +108,6 @@ static __always_inline struct overflow_message *reserve_overflow(const struct pa
 	count(COUNTER_MAP_FULL_FALLBACKS, p->packets);
 	__builtin_memset(message, 0, sizeof(*message));
 	message->kind = MESSAGE_OVERFLOW;
-	message->family = family;
 	return message;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What the kernel programs and flowprobe share: the keys and values of the flow maps, the messages of the
- * rings, and the counters. Included by both sides, so plain fixed-width types only.
+ * What the kernel programs and flowprobe share: the flow map's entries, the messages of the rings, and the counters.
+ * Included by both sides, so plain fixed-width types only.
  */
 #ifndef SONDE_FLOW_H
 #define SONDE_FLOW_H
@@ -19,7 +19,7 @@ struct key4 {
 	__u8 protocol;
 	__u8 bucket; /* enum bucket */
 	__u16 zero;
-};
+} __attribute__((aligned(8)));
 
 struct key6 {
 	__u32 addr[2][4]; /* network byte order */
@@ -27,7 +27,7 @@ struct key6 {
 	__u8 protocol;
 	__u8 bucket;
 	__u16 zero;
-};
+} __attribute__((aligned(8)));
 
 /* Separates packets that share addresses and ports but are no part of the same connection. */
 enum bucket {
@@ -69,9 +69,9 @@ enum tunnel_kind {
 };
 
 /*
- * Value of the flow maps: one connection in one window. Arrays of two are indexed by side of the sender. With the key
- * and the kernel's own 48 bytes an entry is to fit into 256 bytes, the next size that the kernel allocates is 512; what
- * few flows have is in maps of its own.
+ * One connection in one window: an entry of the map `flows`. Arrays of two are indexed by side of the sender. What
+ * every packet reads and writes lies together in the entry's first cache line, with the key if that is of IPv4; what
+ * few flows have is in maps of its own. User space leaves entries zeroed, and so each is when the kernel takes it.
  */
 struct flow {
 	/* Written for every packet. */
@@ -81,9 +81,15 @@ struct flow {
 	__u8 tcp_flags[2];
 	__u8 attention;	 /* enum attention */
 	__u8 ends;	 /* bit side: that end is behind a watched pod interface */
-	__u32 socket_at; /* when the local TCP socket was last asked, in 2^20 ns */
+	__u16 socket_at; /* when the local TCP socket was last asked, in 2^28 ns */
+	__u8 family;	 /* 4 or 6: which of the keys holds; 0 if the entry is not used */
+	__u8 zero;
 
 	/* Written when the entry is made. */
+	union {
+		struct key4 key4;
+		struct key6 key6;
+	};
 	__u64 first; /* coarse monotonic clock, ns */
 	__u32 ifindex;
 	__u16 vlan;	   /* outer VLAN id of the first packet; 0 if none */
@@ -104,6 +110,7 @@ struct flow {
 	__u16 syns;	    /* SYNs of the current connection; more than one means repeated */
 	__u16 reopened;	    /* connections that were opened after the first one, all within the window */
 	__u16 ended;	    /* connections that ended before the current one was opened, within the window */
+	__u16 unreachable;  /* ICMP said that a packet of the connection could not be delivered */
 	__u32 syn_sequence; /* of the current connection's SYN, network byte order: tells a repeated SYN from a new one
 			     */
 	__u32 first_sequence; /* of the window's first SYN */
@@ -111,12 +118,15 @@ struct flow {
 	__u32 rtt_sum;	      /* microseconds, of rtt_samples readings of local TCP sockets */
 	__u32 rtt_samples;
 	__u32 rtt_min;	      /* microseconds; 0 if never read */
-	__u32 unreachable;    /* ICMP said that a packet of the connection could not be delivered */
 	__u64 syn_at;	      /* precise monotonic clock, ns: the first SYN */
 	__u64 synack_at;      /* the first SYN-ACK */
 	__u64 established_at; /* the ACK that ends the handshake */
 	struct end other[2];  /* the ends under enum nat's other tuple: [0] the opener, [1] whom it addressed */
+	__u32 trouble;	      /* user space's: which of the troubles is the flow's; 0 if none */
+	__u32 unused[9];      /* fills the last of four cache lines */
 };
+
+_Static_assert(sizeof(struct flow) == 256, "an entry is whole cache lines");
 
 /* Who owns sockets: key is the process id. */
 struct process {
@@ -179,14 +189,10 @@ struct pressure_message {
 	__u32 kind;
 };
 
-/* One packet that found its flow map full, as a flow of one packet. */
+/* One packet that found no room in the flow map, as a flow of one packet. */
 struct overflow_message {
 	__u32 kind;
-	__u32 family; /* 4 or 6: which of the keys holds */
-	union {
-		struct key4 key4;
-		struct key6 key6;
-	};
+	__u32 zero;
 	struct flow flow;
 };
 

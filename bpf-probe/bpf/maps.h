@@ -9,30 +9,20 @@
 #include "flow.h"
 
 /*
- * The flow maps. There are two sets; the window's number chooses the one that packets go to, so that user space
- * drains the other while nothing writes to it. Entries are shared by all CPUs and counted atomically: per-CPU
- * values would multiply memory and drain time by the number of CPUs. Sizes are set by user space.
+ * The flows of two windows: while packets of one go to one half, user space, which has the map in its own memory, reads
+ * the other, to which nothing writes. Entries are taken one after the other, so that reading them needs no search, and
+ * are shared by all CPUs and counted atomically: per-CPU values would multiply memory and the work of reading by the
+ * number of CPUs. table.h finds them. The size is set by user space.
  */
-struct flows4 {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct key4);
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
 	__type(value, struct flow);
-};
+} flows SEC(".maps");
 
-struct flows6 {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct key6);
-	__type(value, struct flow);
-};
-
-struct flows4 flows4_even SEC(".maps"), flows4_odd SEC(".maps");
-struct flows6 flows6_even SEC(".maps"), flows6_odd SEC(".maps");
-
-/* Takes what finds its flow map full, and wakes user space when the maps fill up (enum packet_message_kind). */
+/* Takes what finds no room in the flow map, and wakes user space when it fills up (enum packet_message_kind). */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -70,15 +60,16 @@ struct {
 /* Settings, written before loading. */
 const volatile bool has_conntrack = false; /* bpf_skb_ct_lookup, Linux 5.19 */
 const volatile bool has_owners = false;	   /* the program `sonde_socket` is attached */
-const volatile __u32 pressure_entries = 0; /* entries of a window that call for an early flip */
+const volatile __u32 capacity = 1;	   /* entries of a window */
+const volatile __u32 pressure_entries = 0; /* entries of a window that call for its early end */
 
 /* Settings that change with the window: read for every packet, so together in one cache line. */
 struct {
-	__u32 number;	/* counts the windows; odd and even ones use maps of their own */
+	__u32 number;	/* counts the windows; odd and even ones use halves of their own */
 	__u32 sampling; /* count one packet in this many; 1 is every packet */
 } window __attribute__((aligned(64)));
 
-__u32 entries[2];    /* entries made in the current even and odd window */
+__u32 entries[2];    /* entries taken in the latest even and odd window */
 __u32 pressure_told; /* number + 1 of the window whose early end user space was last asked for */
 
 static __always_inline void count(enum counter counter, __u64 value)

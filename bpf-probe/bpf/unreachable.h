@@ -18,12 +18,13 @@ static __always_inline void note_unreachable4(struct __sk_buff *skb, __u32 insid
 	struct transport_ports ports;
 	struct key4 key;
 	struct iphdr ip;
+	struct place place;
 	struct flow *f;
 
 	if (!load(skb, inside, &ip, sizeof(ip)) || !load(skb, inside + ip.ihl * 4, &ports, sizeof(ports)))
 		return;
 	set_key4(&key, ip.saddr, ip.daddr, ports.source, ports.destination, ip.protocol, BUCKET_NONE);
-	f = find4(&key, window.number & 1);
+	f = find4(&key, window.number, &place);
 	if (f)
 		f->unreachable = 1;
 }
@@ -33,13 +34,14 @@ static __always_inline void note_unreachable6(struct __sk_buff *skb, __u32 insid
 	struct transport_ports ports;
 	struct ipv6hdr ip;
 	struct key6 key;
+	struct place place;
 	struct flow *f;
 
 	if (!load(skb, inside, &ip, sizeof(ip)) || !load(skb, inside + sizeof(ip), &ports, sizeof(ports)))
 		return;
 	set_key6(&key, ip.saddr.in6_u.u6_addr32, ip.daddr.in6_u.u6_addr32, ports.source, ports.destination, ip.nexthdr,
 		 BUCKET_NONE);
-	f = find6(&key, window.number & 1);
+	f = find6(&key, window.number, &place);
 	if (f)
 		f->unreachable = 1;
 }

@@ -30,7 +30,7 @@ struct connections *make_connections(__u32 capacity)
 	if (!c || all == MAP_FAILED)
 		fail(EXIT_OTHER, "out of memory");
 	*c = (struct connections){.all = all, .capacity = capacity, .newest = NONE, .oldest = NONE, .free = NONE};
-	c->index = make_index(capacity, all, sizeof(struct connection));
+	c->index = make_index(capacity, &((struct connection *)all)->key, sizeof(struct connection));
 	return c;
 }
 
@@ -64,6 +64,11 @@ struct connection *find_connection(struct connections *c, const struct key6 *key
 	__u32 position = index_find(&c->index, key);
 
 	return position == INDEX_NONE ? NULL : &c->all[position];
+}
+
+void prefetch_connection(const struct connections *c, const struct key6 *key)
+{
+	index_prefetch(&c->index, key);
 }
 
 void forget_connection(struct connections *c, struct connection *connection)

@@ -32,6 +32,9 @@ struct connections;
 /* Room for `capacity` connections; memory is taken as they come. */
 struct connections *make_connections(__u32 capacity);
 
+/* Begins to load from memory what finding `key` needs. */
+void prefetch_connection(const struct connections *connections, const struct key6 *key);
+
 /* NULL if the connection is not known. Valid until the next call. */
 struct connection *find_connection(struct connections *connections, const struct key6 *key);
 

@@ -16,7 +16,10 @@ struct tally {
 	__u64 bytes_reported;
 	__u64 lost_packets_overflow; /* overflow messages beyond the room for them */
 	__u64 lost_bytes_overflow;
-	__u64 drain_micros; /* spent reading the maps */
+	/* CPU time of a window's end: */
+	__u64 drain_nanos;   /* waiting for the programs, taking the flows over from the map, clearing it */
+	__u64 records_nanos; /* joining them, and making records with what is remembered of connections */
+	__u64 sending_nanos; /* writing the records to the stream */
 	/* Of the window that ended. */
 	__u64 map_entries;
 	__u64 map_capacity;

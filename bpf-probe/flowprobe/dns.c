@@ -166,7 +166,7 @@ void observe_dns(const struct key6 *key, __u8 sender, const __u8 *bytes, size_t 
 	struct query query;
 
 	if (!waiting_index.slots)
-		waiting_index = make_index(MAX_WAITING, waiting, sizeof(waiting[0]));
+		waiting_index = make_index(MAX_WAITING, &waiting->key, sizeof(waiting[0]));
 	if (!read_dns_message(bytes, size, &message)) {
 		dns_tally.malformed++;
 		return;

@@ -10,10 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define MAGIC		  0x444E4F53u
-#define PROTOCOL_VERSION  1
-#define HEADER_SIZE	  16
-#define RECORDS_PER_FRAME 8192 /* 1.2 MB; the protocol's limit is 16 MiB */
+#define MAGIC		 0x444E4F53u
+#define PROTOCOL_VERSION 1
+#define HEADER_SIZE	 16
 
 static int descriptor = STDOUT_FILENO;
 static __u32 sequence;
@@ -125,16 +124,29 @@ void send_frame(void)
 	write_all(frame.bytes, frame.size);
 }
 
-void send_flows(const struct flow_record *records, size_t count)
-{
-	for (size_t sent = 0; sent < count;) {
-		size_t now = count - sent < RECORDS_PER_FRAME ? count - sent : RECORDS_PER_FRAME;
+/* A FLOWS frame, apart from the others: they may be sent while this one is filled. */
+static struct {
+	__u32 magic;
+	__u16 version;
+	__u16 type;
+	__u32 length;
+	__u32 sequence;
+	__u32 count;
+	__u32 stride;
+	struct flow_record records[RECORDS_PER_FRAME];
+} flows = {MAGIC, PROTOCOL_VERSION, FRAME_FLOWS, .stride = sizeof(struct flow_record)};
 
-		begin_frame(FRAME_FLOWS);
-		put_u32(now);
-		put_u32(sizeof(*records));
-		put(records + sent, now * sizeof(*records));
-		send_frame();
-		sent += now;
-	}
+struct flow_record *flow_records(void)
+{
+	return flows.records;
+}
+
+void send_flows(size_t count)
+{
+	if (!count)
+		return;
+	flows.length = 2 * sizeof(__u32) + count * sizeof(struct flow_record);
+	flows.sequence = sequence++;
+	flows.count = count;
+	write_all((const __u8 *)&flows, HEADER_SIZE + flows.length);
 }

@@ -78,7 +78,13 @@ void put_u64(__u64 value);
 void put_text(const char *text); /* u16 length, then the bytes */
 void send_frame(void);
 
-/* Sends FLOWS frames that hold `count` records. */
-void send_flows(const struct flow_record *records, size_t count);
+/* Of a FLOWS frame; so few that they stay in the CPU's cache until they are written. */
+#define RECORDS_PER_FRAME 2048
+
+/* Room for that many records. */
+struct flow_record *flow_records(void);
+
+/* Sends the first `count` of them; no frame if there are none. */
+void send_flows(size_t count);
 
 #endif

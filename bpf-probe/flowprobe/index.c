@@ -8,9 +8,9 @@
 
 static __u64 seed;
 
-struct index make_index(__u32 capacity, const void *array, size_t stride)
+struct index make_index(__u32 capacity, const struct key6 *keys, size_t stride)
 {
-	struct index index = {.mask = 15, .array = array, .stride = stride};
+	struct index index = {.mask = 15, .keys = keys, .stride = stride};
 
 	if (!seed && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		fail(EXIT_OTHER, "cannot read random numbers");
@@ -24,7 +24,7 @@ struct index make_index(__u32 capacity, const void *array, size_t stride)
 
 static const struct key6 *key_at(const struct index *index, __u32 position)
 {
-	return (const struct key6 *)((const char *)index->array + position * index->stride);
+	return (const struct key6 *)((const char *)index->keys + position * index->stride);
 }
 
 /* Multiplies and folds each 64-bit word of the key. Keys come from packets: the seed keeps senders from choosing slots.
@@ -50,6 +50,11 @@ __u32 index_find(const struct index *index, const struct key6 *key)
 			return position;
 	}
 	return INDEX_NONE;
+}
+
+void index_prefetch(const struct index *index, const struct key6 *key)
+{
+	__builtin_prefetch(&index->slots[hash(key) & index->mask]);
 }
 
 void index_add(struct index *index, __u32 position)

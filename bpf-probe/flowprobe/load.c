@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +37,15 @@ static __u32 own_netns(void)
 	return netns.st_ino;
 }
 
+static __u64 random_seed(void)
+{
+	__u64 seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		fail(EXIT_OTHER, "cannot read random numbers");
+	return seed;
+}
+
 /* Attaches the programs that watch the kernel rather than an interface. Their links end with the process. */
 static void attach_observers(struct flowprobe_bpf *bpf, const struct kernel *kernel)
 {
@@ -56,7 +66,13 @@ static void attach_observers(struct flowprobe_bpf *bpf, const struct kernel *ker
 struct flowprobe_bpf *load_programs(const struct options *options, const struct kernel *kernel)
 {
 	struct flowprobe_bpf *bpf;
+	__u32 buckets = 1;
 	int error;
+
+	/* Four to eight flows in a bucket of 14 when the window is full: hardly one bucket in a thousand is too small.
+	 */
+	while (buckets * 4 < options->max_flows)
+		buckets *= 2;
 
 	libbpf_set_print(print_warnings);
 	allow_locked_memory();
@@ -65,11 +81,12 @@ struct flowprobe_bpf *load_programs(const struct options *options, const struct 
 		fail(EXIT_KERNEL, "cannot open the kernel programs: %s", strerror(errno));
 
 	bpf->rodata->has_conntrack = kernel->conntrack;
+	bpf->rodata->capacity = options->max_flows;
 	bpf->rodata->pressure_entries = options->max_flows - options->max_flows / 4;
-	bpf_map__set_max_entries(bpf->maps.flows4_even, options->max_flows);
-	bpf_map__set_max_entries(bpf->maps.flows4_odd, options->max_flows);
-	bpf_map__set_max_entries(bpf->maps.flows6_even, options->max_flows);
-	bpf_map__set_max_entries(bpf->maps.flows6_odd, options->max_flows);
+	bpf->rodata->bucket_mask = buckets - 1;
+	bpf->rodata->hash_seed = random_seed();
+	bpf_map__set_max_entries(bpf->maps.flows, options->max_flows * 2);
+	bpf_map__set_max_entries(bpf->maps.buckets, buckets * 2);
 	bpf_map__set_max_entries(bpf->maps.packets, options->ring_bytes);
 	bpf_map__set_max_entries(bpf->maps.payloads, options->ring_bytes);
 	bpf->rodata->own_netns = own_netns();

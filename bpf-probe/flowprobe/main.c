@@ -35,8 +35,8 @@
 #include "window.h"
 #include "flowprobe.skel.h"
 
-/* Records that are written in one piece. */
-#define RECORDS 8192
+/* How many flows ahead what is remembered of a connection is loaded from memory. */
+#define PREFETCHED 8
 
 /* Feature bits of the HELLO frame. */
 #define FEATURE_TCX	    (1u << 0)
@@ -54,8 +54,8 @@ struct probe {
 	struct sightings sightings;
 	struct connections *connections;
 	struct tally tally;
-	bool pressure; /* the maps fill up: end the window now */
-	struct flow_record records[RECORDS];
+	bool pressure;	 /* the map fills up: end the window now */
+	__u64 accounted; /* CPU time of this thread when account() was last called */
 };
 
 static void enter_netns(const char *path)
@@ -103,31 +103,49 @@ static int take_payload_message(void *context, void *data, size_t size)
 	return 0;
 }
 
+/* Adds the CPU time since the last call to a sum of the tally. */
+static void account(struct probe *probe, __u64 *sum)
+{
+	__u64 now = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
+
+	*sum += now - probe->accounted;
+	probe->accounted = now;
+}
+
 /* Sends the first `count` records, and before them the names that they use. */
 static void send_records(struct probe *probe, size_t count)
 {
+	account(probe, &probe->tally.records_nanos);
 	send_names();
-	send_flows(probe->records, count);
+	send_flows(count);
+	account(probe, &probe->tally.sending_nanos);
 }
 
 static void send_window(struct probe *probe, const struct record_context *context)
 {
 	const struct sightings *sightings = &probe->sightings;
-	size_t filled = 0;
+	struct flow_record *records = flow_records();
+	size_t filled = 0, size = sightings_size(sightings);
 
-	for (size_t i = 0; i < sightings->count; i++) {
-		struct flow_record *record = &probe->records[filled++];
+	for (size_t i = 0; i < size; i++) {
+		const struct flow *ahead = i + PREFETCHED < size ? sighting_at(sightings, i + PREFETCHED) : NULL;
+		const struct flow *flow = sighting_at(sightings, i);
+		struct flow_record *record = &records[filled];
 
-		make_record(record, &sightings->all[i], context);
+		if (ahead)
+			prefetch_connection(context->connections, &ahead->key6);
+		if (!flow)
+			continue;
+		make_record(record, flow, trouble_of(sightings, flow), context);
+		probe->tally.flows_reported++;
 		probe->tally.packets_reported += record->packets_out + record->packets_in;
 		probe->tally.bytes_reported += record->bytes_out + record->bytes_in;
-		if (filled == RECORDS) {
+		if (++filled == RECORDS_PER_FRAME) {
 			send_records(probe, filled);
 			filled = 0;
 		}
 	}
 	send_records(probe, filled);
-	probe->tally.flows_reported += sightings->count;
 }
 
 static void finish_window(struct probe *probe)
@@ -139,20 +157,20 @@ static void finish_window(struct probe *probe)
 		.window = probe->bpf->bss->window.number,
 		.sampling = probe->bpf->bss->window.sampling,
 	};
-	size_t overflowed;
 
 	ring_buffer__consume(probe->ring);
-	overflowed = probe->sightings.count;
+	probe->accounted = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
 	end_window(probe->window, &probe->sightings);
-	probe->tally.map_entries = probe->sightings.count - overflowed;
+	account(probe, &probe->tally.drain_nanos);
+	probe->tally.map_entries = probe->sightings.count;
 	context.now = clock_nanos(CLOCK_MONOTONIC);
-	probe->tally.drain_micros = drain_micros(probe->window);
-
 	join_sightings(&probe->sightings);
 	report_interfaces(probe->interfaces);
 	/* Before the flows, so that a reader that hands on a large window in parts knows their domains. */
 	report_dns(context.now);
 	send_window(probe, &context);
+	clear_sightings(&probe->sightings);
+	account(probe, &probe->tally.drain_nanos);
 	forget_vanished_interfaces(probe->interfaces);
 
 	probe->tally.windows++;
@@ -163,7 +181,6 @@ static void finish_window(struct probe *probe)
 	probe->tally.interfaces_watched = watched_interfaces(probe->interfaces);
 	probe->tally.sampling = context.sampling;
 	send_counters(probe->bpf, &probe->tally, (context.now + context.to_realtime) / 1000);
-	clear_sightings(&probe->sightings);
 	if (probe->options.cpu_budget)
 		probe->bpf->bss->window.sampling = adapt_sampling(probe->bpf, context.sampling, probe->options.sampling,
 								  probe->options.cpu_budget);
@@ -263,10 +280,10 @@ int main(int argc, char **argv)
 	probe.bpf->bss->window.sampling = probe.options.sampling;
 	if (probe.options.cpu_budget)
 		measure_programs();
-	probe.window = open_window(probe.bpf, probe.options.max_flows);
-	probe.sightings = make_sightings(probe.options.max_flows);
+	probe.window = open_window(probe.bpf);
+	probe.sightings = make_sightings(bpf_map__fd(probe.bpf->maps.flows), probe.options.max_flows);
 	probe.connections = make_connections(probe.options.max_connections);
-	probe.tally.map_capacity = (__u64)probe.options.max_flows * 2;
+	probe.tally.map_capacity = probe.options.max_flows;
 	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), take_message, &probe, NULL);
 	if (!probe.ring ||
 	    ring_buffer__add(probe.ring, bpf_map__fd(probe.bpf->maps.payloads), take_payload_message, &probe))

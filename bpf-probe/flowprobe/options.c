@@ -16,9 +16,9 @@ static const char usage[] =
 	"  --uplink PATTERN     watch these interfaces between the node and the outside; repeatable\n"
 	"  --pods               watch every veth whose other end is in another network namespace\n"
 	"  --window-ms N        report this often, in milliseconds (default 5000)\n"
-	"  --max-flows N        connections that a window's maps hold, each of IPv4 and IPv6 (default 131072)\n"
+	"  --max-flows N        connections that a window holds, at 544 bytes of memory each (default 65536)\n"
 	"  --max-connections N  connections that are remembered from window to window (default 262144)\n"
-	"  --ring-bytes N       ring buffer for what the maps do not hold; a power of two (default 4194304)\n"
+	"  --ring-bytes N       ring buffer for what the map does not hold; a power of two (default 4194304)\n"
 	"  --output PATH        write to this Unix socket instead of standard output\n"
 	"  --sampling N         count one packet in N (default 1)\n"
 	"  --cpu-budget PERCENT raise N in steps while the programs take more of one CPU than this\n"
@@ -91,7 +91,7 @@ struct options read_options(int argc, char **argv)
 		{},
 	};
 	struct options options = {.window_millis = 5000,
-				  .max_flows = 131072,
+				  .max_flows = 65536,
 				  .max_connections = 262144,
 				  .ring_bytes = 4 << 20,
 				  .sampling = 1};
@@ -112,10 +112,10 @@ struct options read_options(int argc, char **argv)
 			options.window_millis = read_number("window-ms", optarg, 10, 3600000);
 			break;
 		case MAX_FLOWS:
-			options.max_flows = read_number("max-flows", optarg, 1, 1 << 24);
+			options.max_flows = read_number("max-flows", optarg, 1, (1 << 24) - 1);
 			break;
 		case MAX_CONNECTIONS:
-			options.max_connections = read_number("max-connections", optarg, 1, 1 << 24);
+			options.max_connections = read_number("max-connections", optarg, 1, (1 << 24) - 1);
 			break;
 		case RING:
 			options.ring_bytes = read_number("ring-bytes", optarg, 4096, 1 << 30);

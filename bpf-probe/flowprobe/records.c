@@ -21,17 +21,17 @@ enum connection_state {
 	STATE_STATELESS = 4,
 };
 
-static bool is_echo_reply(const struct key6 *key, const struct flow *flow)
+static bool is_echo_reply(const struct flow *flow)
 {
+	const struct key6 *key = &flow->key6;
+
 	return key->bucket == BUCKET_NONE && ((key->protocol == IPPROTO_ICMP && flow->icmp_type == 0) ||
 					      (key->protocol == IPPROTO_ICMPV6 && flow->icmp_type == 129));
 }
 
 /* The client's side, by the rules of PROTOCOL.md. */
-static int find_client(const struct sighting *sighting, const struct connection *known)
+static int find_client(const struct flow *flow, const struct connection *known)
 {
-	const struct flow *flow = &sighting->flow;
-
 	if (flow->syns)
 		return flow->syn_from;
 	if (flow->synack_at)
@@ -40,23 +40,22 @@ static int find_client(const struct sighting *sighting, const struct connection 
 		return flow->opener;
 	if (known)
 		return known->client;
-	if (is_echo_reply(&sighting->key, flow))
+	if (is_echo_reply(flow))
 		return !flow->first_sender;
 	/* The first packet of a window tells nothing of a TCP connection that was open before. */
-	if (sighting->key.protocol == IPPROTO_TCP && sighting->key.port[0] != sighting->key.port[1])
-		return ntohs(sighting->key.port[0]) > ntohs(sighting->key.port[1]) ? 0 : 1;
+	if (flow->key6.protocol == IPPROTO_TCP && flow->key6.port[0] != flow->key6.port[1])
+		return ntohs(flow->key6.port[0]) > ntohs(flow->key6.port[1]) ? 0 : 1;
 	return flow->first_sender;
 }
 
-static enum connection_state find_state(const struct sighting *sighting, const struct connection *known, int client)
+static enum connection_state find_state(const struct flow *flow, const struct connection *known, int client)
 {
-	const struct flow *flow = &sighting->flow;
 	int server = !client;
 	bool opening = flow->syns || (known && known->syn_at);
 	bool answered = flow->synack_at || (known && known->answered);
 	bool reset = flow->rst[0] || flow->rst[1] || (known && known->reset);
 
-	if (sighting->key.protocol != IPPROTO_TCP)
+	if (flow->key6.protocol != IPPROTO_TCP)
 		return STATE_STATELESS;
 	if (opening && !answered && (flow->rst[server] || flow->unreachable || (known && known->unreachable)))
 		return STATE_REFUSED;
@@ -102,11 +101,9 @@ static __u16 fill_end(__u8 address[16], const __u32 from[4], __u16 port)
 	return ntohs(port);
 }
 
-static void fill_tuple(struct flow_record *record, const struct sighting *sighting, const struct connection *known,
-		       int client)
+static void fill_tuple(struct flow_record *record, const struct flow *flow, const struct connection *known, int client)
 {
-	const struct key6 *key = &sighting->key;
-	const struct flow *flow = &sighting->flow;
+	const struct key6 *key = &flow->key6;
 	__u8 nat = flow->nat != NAT_UNKNOWN ? flow->nat : known ? known->nat : NAT_UNKNOWN;
 	const struct end *other = flow->nat != NAT_UNKNOWN ? flow->other : known ? known->other : NULL;
 	int server = !client;
@@ -137,15 +134,15 @@ static void fill_trouble(struct flow_record *record, const struct trouble *troub
 	record->drop_reason = trouble->drop_reason;
 }
 
-static void fill_tunnel(struct flow_record *record, const struct flowprobe_bpf *bpf, const struct sighting *sighting,
+static void fill_tunnel(struct flow_record *record, const struct flowprobe_bpf *bpf, const struct flow *flow,
 			int client)
 {
 	struct tunnel tunnel;
 
-	if (!sighting->flow.tunnel ||
-	    bpf_map__lookup_elem(bpf->maps.tunnels, &sighting->key, sizeof(sighting->key), &tunnel, sizeof(tunnel), 0))
+	if (!flow->tunnel ||
+	    bpf_map__lookup_elem(bpf->maps.tunnels, &flow->key6, sizeof(flow->key6), &tunnel, sizeof(tunnel), 0))
 		return;
-	record->tunnel = sighting->flow.tunnel;
+	record->tunnel = flow->tunnel;
 	record->tunnel_id = tunnel.id;
 	memcpy(record->client_tunnel_end, tunnel.addr[client], 16);
 	memcpy(record->server_tunnel_end, tunnel.addr[!client], 16);
@@ -164,15 +161,14 @@ static void fill_owners(struct flow_record *record, const struct flowprobe_bpf *
 }
 
 /* `anew`: this is a new connection, whatever is remembered of an earlier one with the same ports. */
-static void remember(struct connections *connections, const struct sighting *sighting, int client, bool anew,
+static void remember(struct connections *connections, const struct flow *flow, int client, bool anew,
 		     enum connection_state state, __u64 now)
 {
-	const struct flow *flow = &sighting->flow;
 	struct connection *connection;
 
 	if (is_over(state) && anew && now - flow->last > LINGER_NANOS)
 		return; /* Most short connections end here. */
-	connection = remember_connection(connections, &sighting->key);
+	connection = remember_connection(connections, &flow->key6);
 	if (flow->syns) {
 		connection->opened = true;
 		connection->syn_sequence = flow->syn_sequence;
@@ -198,10 +194,10 @@ static void remember(struct connections *connections, const struct sighting *sig
 	}
 }
 
-void make_record(struct flow_record *record, const struct sighting *sighting, const struct record_context *context)
+void make_record(struct flow_record *record, const struct flow *flow, const struct trouble *trouble,
+		 const struct record_context *context)
 {
-	const struct flow *flow = &sighting->flow;
-	const struct connection *known = find_connection(context->connections, &sighting->key);
+	const struct connection *known = find_connection(context->connections, &flow->key6);
 	bool repeated_syn = known && known->opened && known->syn_sequence == flow->first_sequence;
 	/* The window's first SYN, or one after it, is of another connection than the one that is known. */
 	bool first_anew = flow->syns && !repeated_syn;
@@ -211,11 +207,11 @@ void make_record(struct flow_record *record, const struct sighting *sighting, co
 
 	if (anew)
 		known = NULL; /* The ports are used again. */
-	client = find_client(sighting, known);
+	client = find_client(flow, known);
 	server = !client;
 
 	memset(record, 0, sizeof(*record));
-	fill_tuple(record, sighting, known, client);
+	fill_tuple(record, flow, known, client);
 	record->start = (flow->first + context->to_realtime) / NANOS_PER_MICRO;
 	record->end = (flow->last + context->to_realtime) / NANOS_PER_MICRO;
 	record->bytes_out = flow->bytes[client];
@@ -227,17 +223,17 @@ void make_record(struct flow_record *record, const struct sighting *sighting, co
 	record->vlan = flow->vlan;
 	record->tls_server = tls_server;
 	record->tcp_flags = flow->tcp_flags[0] | flow->tcp_flags[1];
-	record->connection_state = find_state(sighting, known, client);
+	record->connection_state = find_state(flow, known, client);
 	record->ends = (flow->ends >> client & 1) | (flow->ends >> server & 1) << 1;
 	record->connections_started = flow->reopened;
 	record->connections_completed = flow->ended;
-	if (first_anew || (sighting->key.protocol != IPPROTO_TCP && !known))
+	if (first_anew || (flow->key6.protocol != IPPROTO_TCP && !known))
 		record->connections_started++;
 	if (is_over(record->connection_state) && !was_over(known) && !(known && known->unreachable))
 		record->connections_completed++;
 	fill_times(record, flow, known);
-	fill_trouble(record, sighting->trouble);
-	fill_tunnel(record, context->bpf, sighting, client);
+	fill_trouble(record, trouble);
+	fill_tunnel(record, context->bpf, flow, client);
 	fill_owners(record, context->bpf, flow, client);
-	remember(context->connections, sighting, client, anew, record->connection_state, context->now);
+	remember(context->connections, flow, client, anew, record->connection_state, context->now);
 }

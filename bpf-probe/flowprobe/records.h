@@ -20,9 +20,10 @@ struct record_context {
 };
 
 /*
- * Fills in the record of a sighting, with what is remembered of the connection, and remembers what the next window
- * will need.
+ * Fills in the record of a flow, with what went wrong with it (or NULL) and what is remembered of the connection, and
+ * remembers what the next window will need.
  */
-void make_record(struct flow_record *record, const struct sighting *sighting, const struct record_context *context);
+void make_record(struct flow_record *record, const struct flow *flow, const struct trouble *trouble,
+		 const struct record_context *context);
 
 #endif

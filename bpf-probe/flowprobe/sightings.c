@@ -2,127 +2,70 @@
 #include "sightings.h"
 #include "exit.h"
 #include "mapped.h"
+#include "translation.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* As many as the kernel programs' maps hold. */
 #define MAX_TROUBLES 16384
 
-struct sightings make_sightings(__u32 max_flows)
+static size_t whole_pages(size_t size)
 {
-	struct sightings sightings = {.max_overflowed = max_flows};
-	size_t capacity = (size_t)max_flows * 3 + MAX_TROUBLES; /* of two maps, the overflow, and drops */
-	size_t size = capacity * sizeof(struct sighting);
+	size_t page = sysconf(_SC_PAGESIZE);
 
-	/* Memory is taken only as far as it is used. */
-	sightings.all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (sightings.all == MAP_FAILED)
+	return (size + page - 1) / page * page;
+}
+
+struct sightings make_sightings(int map, size_t capacity)
+{
+	struct sightings sightings = {.capacity = capacity};
+	size_t own = whole_pages((capacity + MAX_TROUBLES) * sizeof(struct flow));
+	size_t mapped = whole_pages(2 * capacity * sizeof(struct flow));
+	/* Our own part takes memory only as far as it is used; the map's takes the place of what is reserved for it. */
+	char *all =
+		mmap(NULL, own + mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (all == MAP_FAILED)
 		fail(EXIT_OTHER, "out of memory");
-	/* Fewer pages to fault in: every window fills the list from its beginning. */
-	madvise(sightings.all, size, MADV_HUGEPAGE);
-	sightings.index = make_index(capacity, sightings.all, sizeof(struct sighting));
+	if (mmap(all + own, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, map, 0) == MAP_FAILED)
+		fail(EXIT_KERNEL, "cannot map the flows into memory: %s", strerror(errno));
+	sightings.all = (struct flow *)all;
+	sightings.room = own / sizeof(struct flow);
+	sightings.index = make_index(sightings.room + 2 * capacity, &sightings.all->key6, sizeof(struct flow));
 	sightings.troubles = malloc(MAX_TROUBLES * sizeof(struct trouble_sighting));
 	if (!sightings.troubles)
 		fail(EXIT_OTHER, "out of memory");
-	sightings.trouble_index = make_index(MAX_TROUBLES, sightings.troubles, sizeof(struct trouble_sighting));
+	sightings.trouble_index = make_index(MAX_TROUBLES, &sightings.troubles->key, sizeof(struct trouble_sighting));
 	return sightings;
 }
 
-static void map_other(struct flow *flow)
+/* Brings a flow to what sightings promise of it. */
+static void take_flow(struct sightings *sightings, struct flow *flow)
 {
-	if (flow->nat != NAT_BEFORE && flow->nat != NAT_AFTER)
-		return;
-	for (int role = 0; role < 2; role++)
-		map_address(flow->other[role].addr, flow->other[role].addr[0]);
-}
+	bool translated = flow->nat == NAT_BEFORE || flow->nat == NAT_AFTER;
 
-/* Canonical order, as set_key6() of the kernel programs has it. True if the end `a` is side 1. */
-static bool comes_second(const struct end *a, const struct end *b)
-{
-	if (a->port != b->port)
-		return a->port > b->port;
-	for (int i = 0; i < 4; i++) {
-		if (a->addr[i] != b->addr[i])
-			return a->addr[i] > b->addr[i];
+	if (flow->family == 4) {
+		struct key4 key = flow->key4;
+
+		map_key(&flow->key6, &key);
+		for (int role = 0; translated && role < 2; role++)
+			map_address(flow->other[role].addr, flow->other[role].addr[0]);
 	}
-	return false;
+	if (flow->nat == NAT_AFTER)
+		undo_translation(flow);
+	sightings->translated |= translated;
 }
 
-static void swap_sides(struct flow *flow)
+void take_window(struct sightings *sightings, unsigned parity, size_t count)
 {
-#define SWAP(pair)                                                                                                     \
-	do {                                                                                                           \
-		__typeof__(pair[0]) first = pair[0];                                                                   \
-		pair[0] = pair[1];                                                                                     \
-		pair[1] = first;                                                                                       \
-	} while (0)
-	SWAP(flow->bytes);
-	SWAP(flow->packets);
-	SWAP(flow->tcp_flags);
-	SWAP(flow->fin);
-	SWAP(flow->rst);
-	SWAP(flow->owner);
-#undef SWAP
-	flow->ends = (flow->ends & 1) << 1 | (flow->ends & 2) >> 1;
-	flow->first_sender = !flow->first_sender;
-	flow->syn_from = !flow->syn_from;
-	flow->synack_from = !flow->synack_from;
-	flow->opener = !flow->opener;
-}
-
-/* Turns a sighting that was made behind the translation into the same as if it were made before it. */
-static void undo_translation(struct sighting *sighting)
-{
-	struct flow *flow = &sighting->flow;
-	struct key6 *key = &sighting->key;
-	int opener = flow->opener;
-	struct end client = flow->other[0], service = flow->other[1];
-	int opener_before = comes_second(&client, &service);
-
-	for (int role = 0; role < 2; role++) {
-		int side = role ? !opener : opener;
-
-		memcpy(flow->other[role].addr, key->addr[side], sizeof(key->addr[side]));
-		flow->other[role].port = key->port[side];
-	}
-	memcpy(key->addr[opener_before], client.addr, sizeof(client.addr));
-	memcpy(key->addr[!opener_before], service.addr, sizeof(service.addr));
-	key->port[opener_before] = client.port;
-	key->port[!opener_before] = service.port;
-	if (opener != opener_before)
-		swap_sides(flow);
-	flow->nat = NAT_BEFORE;
-}
-
-static void finish_sighting(struct sightings *sightings, struct sighting *sighting)
-{
-	if (sighting->flow.nat == NAT_AFTER)
-		undo_translation(sighting);
-	if (sighting->flow.nat == NAT_BEFORE)
-		sightings->translated++;
-}
-
-void add_sighting4(struct sightings *sightings, const struct key4 *key, const struct flow *flow)
-{
-	struct sighting *sighting = &sightings->all[sightings->count++];
-
-	map_key(&sighting->key, key);
-	sighting->flow = *flow;
-	sighting->trouble = NULL;
-	map_other(&sighting->flow);
-	finish_sighting(sightings, sighting);
-}
-
-void add_sighting6(struct sightings *sightings, const struct key6 *key, const struct flow *flow)
-{
-	struct sighting *sighting = &sightings->all[sightings->count++];
-
-	sighting->key = *key;
-	sighting->flow = *flow;
-	sighting->trouble = NULL;
-	finish_sighting(sightings, sighting);
+	sightings->first = sightings->room + (parity ? sightings->capacity : 0);
+	sightings->count = count;
+	for (size_t i = 0; i < count; i++)
+		take_flow(sightings, &sightings->all[sightings->first + i]);
 }
 
 static __u64 earlier(__u64 a, __u64 b)
@@ -194,64 +137,57 @@ static void add_flow(struct flow *to, const struct flow *from)
 
 void add_overflow(struct sightings *sightings, const struct overflow_message *message)
 {
-	const struct flow *flow = &message->flow;
-	struct sighting *last;
+	struct flow *added = &sightings->all[sightings->extra];
 	__u32 known;
 
-	if (sightings->count >= sightings->max_overflowed) {
-		sightings->lost_packets += flow->packets[0] + flow->packets[1];
-		sightings->lost_bytes += flow->bytes[0] + flow->bytes[1];
+	if (sightings->extra >= sightings->capacity) {
+		sightings->lost_packets += message->flow.packets[0] + message->flow.packets[1];
+		sightings->lost_bytes += message->flow.bytes[0] + message->flow.bytes[1];
 		return;
 	}
-	if (message->family == 4)
-		add_sighting4(sightings, &message->key4, flow);
+	memcpy(added, &message->flow, sizeof(*added));
+	take_flow(sightings, added);
+	known = index_find(&sightings->index, &added->key6);
+	if (known == INDEX_NONE)
+		index_add(&sightings->index, sightings->extra++);
 	else
-		add_sighting6(sightings, &message->key6, flow);
-	last = &sightings->all[sightings->count - 1];
-	known = index_find(&sightings->index, &last->key);
-	if (known == INDEX_NONE) {
-		index_add(&sightings->index, sightings->overflowed++);
-	} else {
-		add_flow(&sightings->all[known].flow, &last->flow);
-		sightings->count--;
-	}
+		add_flow(&sightings->all[known], added);
 }
 
-/* Adds the sighting at `position` to the indexed one of the same connection, if there is one, and marks it as gone. */
-static bool join_indexed(struct sightings *sightings, size_t position)
+/* Adds a flow to the indexed one of the same connection, if there is one; then it is none any more. */
+static bool join_indexed(struct sightings *sightings, struct flow *flow)
 {
-	__u32 known = index_find(&sightings->index, &sightings->all[position].key);
+	__u32 known = index_find(&sightings->index, &flow->key6);
 
 	if (known == INDEX_NONE)
 		return false;
-	add_flow(&sightings->all[known].flow, &sightings->all[position].flow);
-	sightings->all[position].flow.last = 0;
+	add_flow(&sightings->all[known], flow);
+	flow->family = 0;
 	return true;
 }
 
 /*
  * Several entries of one connection arise only from overflow and from translation, so these are indexed and the others
- * looked up; in most windows of most nodes there is nothing to do. The overflowed ones came first and are indexed.
+ * looked up; in most windows of most nodes there is nothing to do. The overflowed ones are indexed already.
  */
 static void join_flows(struct sightings *sightings)
 {
-	size_t kept = sightings->overflowed;
+	size_t end = sightings->first + sightings->count;
 
-	if (!sightings->overflowed && !sightings->translated)
+	if (!sightings->extra && !sightings->translated)
 		return;
-	for (size_t i = sightings->overflowed; i < sightings->count; i++) {
-		if (sightings->all[i].flow.nat == NAT_BEFORE && !join_indexed(sightings, i))
+	for (size_t i = sightings->first; i < end; i++) {
+		struct flow *flow = &sightings->all[i];
+
+		if (flow->family && flow->nat == NAT_BEFORE && !join_indexed(sightings, flow))
 			index_add(&sightings->index, i);
 	}
-	for (size_t i = sightings->overflowed; i < sightings->count; i++) {
-		if (sightings->all[i].flow.nat != NAT_BEFORE)
-			join_indexed(sightings, i);
+	for (size_t i = sightings->first; i < end; i++) {
+		struct flow *flow = &sightings->all[i];
+
+		if (flow->family && flow->nat != NAT_BEFORE)
+			join_indexed(sightings, flow);
 	}
-	for (size_t i = sightings->overflowed; i < sightings->count; i++) {
-		if (sightings->all[i].flow.last)
-			sightings->all[kept++] = sightings->all[i];
-	}
-	sightings->count = kept;
 }
 
 void add_trouble(struct sightings *sightings, const struct key6 *key, const struct trouble *trouble)
@@ -264,9 +200,10 @@ void add_trouble(struct sightings *sightings, const struct key6 *key, const stru
 	index_add(&sightings->trouble_index, sightings->trouble_count++);
 }
 
-/* Gives the sighting the trouble under a key. One that has some gets the sum. */
-static void take_trouble(struct sightings *sightings, struct sighting *sighting, const struct key6 *key)
+/* Gives the flow the trouble under a key. One that has some gets the sum. */
+static void take_trouble(struct sightings *sightings, struct flow *flow, const struct key6 *key)
 {
+	const struct trouble *former = trouble_of(sightings, flow);
 	__u32 known = index_find(&sightings->trouble_index, key);
 	struct trouble_sighting *found;
 
@@ -274,46 +211,31 @@ static void take_trouble(struct sightings *sightings, struct sighting *sighting,
 		return;
 	found = &sightings->troubles[known];
 	found->joined = true;
-	if (sighting->trouble) {
-		found->trouble.dropped_bytes += sighting->trouble->dropped_bytes;
-		found->trouble.dropped_packets += sighting->trouble->dropped_packets;
-		found->trouble.retransmits += sighting->trouble->retransmits;
+	if (former) {
+		found->trouble.dropped_bytes += former->dropped_bytes;
+		found->trouble.dropped_packets += former->dropped_packets;
+		found->trouble.retransmits += former->retransmits;
 		if (!found->trouble.drop_reason)
-			found->trouble.drop_reason = sighting->trouble->drop_reason;
+			found->trouble.drop_reason = former->drop_reason;
 	}
-	sighting->trouble = &found->trouble;
-}
-
-/* The tuple behind the translation, as the server's socket and what is dropped on its way to it have it. */
-static struct key6 translated_key(const struct sighting *sighting)
-{
-	const struct end *ends = sighting->flow.other;
-	int second = comes_second(&ends[0], &ends[1]);
-	struct key6 key = {.protocol = sighting->key.protocol, .bucket = sighting->key.bucket};
-
-	for (int role = 0; role < 2; role++) {
-		int side = role ? !second : second;
-
-		memcpy(key.addr[side], ends[role].addr, sizeof(key.addr[side]));
-		key.port[side] = ends[role].port;
-	}
-	return key;
+	flow->trouble = known + 1;
 }
 
 /* A flow of which nothing is known but that a packet was dropped. */
-static void add_dropped_flow(struct sightings *sightings, const struct trouble_sighting *trouble)
+static void add_dropped_flow(struct sightings *sightings, size_t position)
 {
-	struct sighting *sighting = &sightings->all[sightings->count++];
+	const struct trouble_sighting *dropped = &sightings->troubles[position];
 
-	*sighting = (struct sighting){
-		.key = trouble->key,
-		.flow = {.first = trouble->trouble.last,
-			 .last = trouble->trouble.last,
-			 .ifindex = trouble->trouble.ifindex,
-			 .first_sender = trouble->trouble.sender,
-			 .icmp_type = trouble->trouble.icmp_type,
-			 .icmp_code = trouble->trouble.icmp_code},
-		.trouble = &trouble->trouble,
+	sightings->all[sightings->extra++] = (struct flow){
+		.family = 6,
+		.key6 = dropped->key,
+		.first = dropped->trouble.last,
+		.last = dropped->trouble.last,
+		.ifindex = dropped->trouble.ifindex,
+		.first_sender = dropped->trouble.sender,
+		.icmp_type = dropped->trouble.icmp_type,
+		.icmp_code = dropped->trouble.icmp_code,
+		.trouble = position + 1,
 	};
 }
 
@@ -321,21 +243,23 @@ static void join_troubles(struct sightings *sightings)
 {
 	if (!sightings->trouble_count)
 		return;
-	for (size_t i = 0; i < sightings->count; i++) {
-		struct sighting *sighting = &sightings->all[i];
+	for (size_t i = 0; i < sightings_size(sightings); i++) {
+		struct flow *flow = sighting_at(sightings, i);
 
-		take_trouble(sightings, sighting, &sighting->key);
-		if (sighting->flow.nat == NAT_BEFORE) {
-			struct key6 key = translated_key(sighting);
+		if (!flow)
+			continue;
+		take_trouble(sightings, flow, &flow->key6);
+		if (flow->nat == NAT_BEFORE) {
+			struct key6 key = translated_key(flow);
 
-			take_trouble(sightings, sighting, &key);
+			take_trouble(sightings, flow, &key);
 		}
 	}
 	for (size_t i = 0; i < sightings->trouble_count; i++) {
 		const struct trouble_sighting *trouble = &sightings->troubles[i];
 
 		if (!trouble->joined && trouble->trouble.here && trouble->trouble.dropped_packets)
-			add_dropped_flow(sightings, trouble);
+			add_dropped_flow(sightings, i);
 	}
 }
 
@@ -347,12 +271,13 @@ void join_sightings(struct sightings *sightings)
 
 void clear_sightings(struct sightings *sightings)
 {
-	if (sightings->overflowed || sightings->translated)
+	memset(&sightings->all[sightings->first], 0, sightings->count * sizeof(struct flow));
+	if (sightings->extra || sightings->translated)
 		index_clear(&sightings->index);
 	if (sightings->trouble_count)
 		index_clear(&sightings->trouble_index);
 	sightings->trouble_count = 0;
 	sightings->count = 0;
-	sightings->translated = 0;
-	sightings->overflowed = 0;
+	sightings->extra = 0;
+	sightings->translated = false;
 }

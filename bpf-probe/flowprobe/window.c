@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "window.h"
-#include "clock.h"
 #include "exit.h"
 #include "flowprobe.skel.h"
 
@@ -16,19 +15,12 @@
 
 struct window {
 	struct flowprobe_bpf *bpf;
-	__u64 drain_nanos;
 	int barrier[2]; /* map of maps and the map in it, see wait_for_programs() */
-	union {
-		struct key4 keys4[BATCH];
-		struct key6 keys6[BATCH];
-	};
-	union {
-		struct flow flows[BATCH];
-		struct trouble troubles[BATCH];
-	};
+	struct key6 keys[BATCH];
+	struct trouble troubles[BATCH];
 };
 
-struct window *open_window(struct flowprobe_bpf *bpf, __u32 max_flows)
+struct window *open_window(struct flowprobe_bpf *bpf)
 {
 	struct window *window = calloc(1, sizeof(*window));
 	LIBBPF_OPTS(bpf_map_create_opts, options);
@@ -56,11 +48,8 @@ static void wait_for_programs(const struct window *window)
 		fail(EXIT_KERNEL, "cannot wait for the kernel programs: %s", strerror(errno));
 }
 
-/* What a map's entries are. */
-enum content { FLOWS4, FLOWS6, TROUBLES };
-
-/* Moves one map's entries to the list. */
-static void drain(struct window *window, const struct bpf_map *map, enum content content, struct sightings *sightings)
+/* Moves what went wrong with flows from the window's map to the list. */
+static void drain_troubles(struct window *window, const struct bpf_map *map, struct sightings *sightings)
 {
 	__u32 position = 0;
 	bool begun = false, ended = false;
@@ -68,21 +57,15 @@ static void drain(struct window *window, const struct bpf_map *map, enum content
 	while (!ended) {
 		__u32 count = BATCH;
 
-		if (bpf_map_lookup_and_delete_batch(bpf_map__fd(map), begun ? &position : NULL, &position,
-						    window->keys4, window->flows, &count, NULL)) {
+		if (bpf_map_lookup_and_delete_batch(bpf_map__fd(map), begun ? &position : NULL, &position, window->keys,
+						    window->troubles, &count, NULL)) {
 			if (errno != ENOENT)
 				fail(EXIT_KERNEL, "cannot read the map %s: %s", bpf_map__name(map), strerror(errno));
 			ended = true;
 		}
 		begun = true;
-		for (__u32 i = 0; i < count; i++) {
-			if (content == FLOWS4)
-				add_sighting4(sightings, &window->keys4[i], &window->flows[i]);
-			else if (content == FLOWS6)
-				add_sighting6(sightings, &window->keys6[i], &window->flows[i]);
-			else
-				add_trouble(sightings, &window->keys6[i], &window->troubles[i]);
-		}
+		for (__u32 i = 0; i < count; i++)
+			add_trouble(sightings, &window->keys[i], &window->troubles[i]);
 	}
 }
 
@@ -90,19 +73,10 @@ void end_window(struct window *window, struct sightings *sightings)
 {
 	struct flowprobe_bpf *bpf = window->bpf;
 	__u32 ended = bpf->bss->window.number & 1;
-	__u64 begun;
 
 	__atomic_store_n(&bpf->bss->window.number, bpf->bss->window.number + 1, __ATOMIC_RELEASE);
 	wait_for_programs(window);
-	begun = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
-	drain(window, ended ? bpf->maps.flows4_odd : bpf->maps.flows4_even, FLOWS4, sightings);
-	drain(window, ended ? bpf->maps.flows6_odd : bpf->maps.flows6_even, FLOWS6, sightings);
-	drain(window, ended ? bpf->maps.troubles_odd : bpf->maps.troubles_even, TROUBLES, sightings);
+	take_window(sightings, ended, bpf->bss->entries[ended]);
+	drain_troubles(window, ended ? bpf->maps.troubles_odd : bpf->maps.troubles_even, sightings);
 	bpf->bss->entries[ended] = 0;
-	window->drain_nanos += clock_nanos(CLOCK_THREAD_CPUTIME_ID) - begun;
-}
-
-__u64 drain_micros(const struct window *window)
-{
-	return window->drain_nanos / 1000;
 }

@@ -8,15 +8,12 @@
 struct flowprobe_bpf;
 struct window;
 
-struct window *open_window(struct flowprobe_bpf *bpf, __u32 max_flows);
+struct window *open_window(struct flowprobe_bpf *bpf);
 
 /*
- * Lets packets go to the other set of maps, waits until no program uses the former set any more, and moves what it
- * holds to `sightings`. Nothing is counted twice or missed: no program writes to a map while it is read.
+ * Lets packets go to the other half of the map, waits until no program uses the former half any more, and takes what it
+ * holds. Nothing is counted twice or missed: no program writes to a half while it is read.
  */
 void end_window(struct window *window, struct sightings *sightings);
-
-/* Microseconds of CPU time that reading the maps has taken since the start. */
-__u64 drain_micros(const struct window *window);
 
 #endif

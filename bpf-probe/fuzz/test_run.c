@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 	unsigned seed = time(NULL);
 	struct kernel kernel;
 	struct flowprobe_bpf *bpf;
-	struct sightings sightings = make_sightings(MAX_FLOWS);
+	struct sightings sightings;
 	struct ring_buffer *ring;
 	struct window *window;
 	__u64 runs = 0, packets = 0, until;
@@ -103,7 +103,8 @@ int main(int argc, char **argv)
 	kernel = probe_kernel();
 	require_kernel(&kernel);
 	bpf = load_programs(&options, &kernel);
-	window = open_window(bpf, MAX_FLOWS);
+	window = open_window(bpf);
+	sightings = make_sightings(bpf_map__fd(bpf->maps.flows), MAX_FLOWS);
 	ring = ring_buffer__new(bpf_map__fd(bpf->maps.payloads), ignore_message, NULL, NULL);
 	srand(seed);
 	until = clock_nanos(CLOCK_MONOTONIC) + seconds * 1000000000ull;
@@ -124,8 +125,11 @@ int main(int argc, char **argv)
 		}
 		end_window(window, &sightings);
 		ring_buffer__consume(ring);
-		for (size_t i = 0; i < sightings.count; i++)
-			packets += sightings.all[i].flow.packets[0] + sightings.all[i].flow.packets[1];
+		for (size_t i = 0; i < sightings_size(&sightings); i++) {
+			const struct flow *flow = sighting_at(&sightings, i);
+
+			packets += flow ? flow->packets[0] + flow->packets[1] : 0;
+		}
 		clear_sightings(&sightings);
 	}
 	packets += counter_sum(bpf, COUNTER_PACKETS_NOT_IP) + counter_sum(bpf, COUNTER_PACKETS_MALFORMED);
