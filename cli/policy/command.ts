@@ -15,7 +15,7 @@ export function policyCommand(): Command {
   policy
     .command('evaluate')
     .description(
-      'From manifests: evaluate connections, verdict and trace of both directions, enforced and pending',
+      'Evaluate connections by manifests: verdict and trace of both directions, enforced and pending',
     )
     .addOption(manifestsOption())
     .requiredOption(
@@ -29,7 +29,7 @@ export function policyCommand(): Command {
     });
   policy
     .command('explain')
-    .description('From manifests: list what selects a pod, per tier in the order of evaluation')
+    .description('List what of manifests selects a pod, per tier in the order of evaluation')
     .argument('<namespace/pod>')
     .addOption(manifestsOption())
     .addOption(outputOption('table'))

@@ -15,7 +15,7 @@ export const isLinkUpkeepSql = '(protocol = 58 AND (icmp_type BETWEEN 130 AND 13
 /** How the ends stand to each other, by the numbers of `Relation`. */
 export const relationSql = `multiIf(
   src_kind IN ('external', 'network_set') OR dst_kind IN ('external', 'network_set'), ${STRANGERS},
-  src_kind = dst_kind AND src_namespace = dst_namespace AND src_name = dst_name, ${SELF},
+  src_name != '' AND src_kind = dst_kind AND src_namespace = dst_namespace AND src_name = dst_name, ${SELF},
   src_kind IN ('node', 'host_network_pod') AND src_node != '' AND src_node = dst_node,
     if(dst_kind IN ('node', 'host_network_pod'), ${SELF}, ${FROM_OWN_NODE}),
   ${STRANGERS})`;

@@ -1,0 +1,182 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { manifestText } from '@sonde/model/policy/history/version';
+import { namespace, networkPolicy } from '@sonde/model/policy/manifests/build';
+import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fields, values } from '../fields/command.js';
+import { paintFor } from '../flow-table/colour.js';
+import { graph } from '../graph/command.js';
+import { board, changes, preview, suggest } from '../policy/remote.js';
+import { query } from '../query/command.js';
+import { readMetric } from '../query/metric.js';
+import { top } from '../top/command.js';
+
+const plain = paintFor({});
+const NOW = Date.now();
+
+let directory: string;
+let store: FlowStore;
+let api: QueryApi;
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-commands-'));
+  const log = createLogger('test', 'silent');
+  store = await openChdbStore({ directory: path.join(directory, 'data'), log });
+  await store.migrate();
+  api = await startQueryApi({ store, port: 0, registry: new Registry(), log });
+  const objects = [namespace('shop'), DENY_API];
+  await store.insertObjects(
+    objects.map((object, index) => ({
+      ...{ cluster: 'main', apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name },
+      ...{ namespace: object.metadata.namespace ?? '', version: String(index), deleted: false },
+      ...{ changedBy: 'alice', changedAtMs: NOW - 60_000, manifest: manifestText(object) },
+    })),
+  );
+  const end = (side: 'src' | 'dst', workload: string) => ({
+    ...{ [`${side}_kind`]: 'pod', [`${side}_namespace`]: 'shop', [`${side}_workload`]: workload },
+    ...{ [`${side}_labels`]: `app=${workload}` },
+  });
+  const common = {
+    ...{ start_time: NOW - 30_000, end_time: NOW - 20_000, cluster: 'main', primary: true, protocol: 6 },
+    ...{
+      tcp_flags: 2,
+      connections_started: 1,
+      src_ip: '10.0.0.1',
+      dst_ip: '10.0.0.2',
+      evidence: 'delivered',
+    },
+  } as const;
+  await store.insert({
+    flows: enrichedFlows([
+      {
+        ...{ ...common, ...end('src', 'web'), ...end('dst', 'api'), dst_port: 8080, bytes_out: 1000 },
+        ...{ action: 'deny', policies: '0|__PROFILE__|pro:kns.shop|allow|0,0|default|knp:shop/api|deny|-1' },
+      },
+      {
+        ...{
+          ...common,
+          ...end('src', 'web'),
+          dst_kind: 'external',
+          dst_domain: 'example.com',
+          dst_port: 443,
+        },
+        ...{ bytes_out: 500, action: 'allow', policies: '0|__PROFILE__|pro:kns.shop|allow|0', rtt_us: 1500 },
+      },
+    ]),
+  });
+});
+
+afterAll(async () => {
+  await api.close();
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+const DENY_API = networkPolicy('shop/api', { podSelector: { matchLabels: { app: 'api' } } });
+
+/** What every command is asked with here. */
+const asked = () => ({ server: api.url, from: '-1h', to: 'now', filter: '' });
+
+describe('sonde query', () => {
+  it('works out metrics by groups, as a table, lines of JSON, or CSV', async () => {
+    const metric = [readMetric('sum(bytes)'), readMetric('count')];
+    const options = { ...asked(), metric, by: 'src.workload,dst.port', limit: 10 };
+    expect(await query({ ...options, output: 'table' })).toMatch(
+      /^SRC.WORKLOAD +DST.PORT +SUM_BYTES +COUNT\nweb +8080 +1\.00 kB +1\nweb +443 +500 B +1$/,
+    );
+    const [first] = (await query({ ...options, output: 'json' })).split('\n');
+    expect(Object.values(JSON.parse(first ?? '') as object)).toEqual(['web', 8080, 1000, 1]);
+    expect((await query({ ...options, output: 'csv' })).split(/\r?\n/)[1]).toBe('web,8080,1000,1');
+  });
+
+  it('reads metrics as people write them', () => {
+    expect(readMetric('count')).toEqual({ function: 'count' });
+    expect(readMetric(' quantile( 0.95 , rtt_us ) ')).toEqual({
+      ...{ function: 'quantile', quantile: 0.95, field: 'rtt_us' },
+    });
+    expect(() => readMetric('sum(a, b)')).toThrow(/quantile/);
+    expect(() => readMetric('sum bytes')).toThrow(/Write count/);
+  });
+});
+
+describe('sonde top', () => {
+  it('ranks, the most first', async () => {
+    const ranking = await top('servers', { ...asked(), sort: 'bytes', limit: 5, output: 'table' });
+    expect(ranking.split('\n')[0]).toMatch(/^DST.NAMESPACE +DST.WORKLOAD +DST.PORT +BYTES +CONNECTIONS/);
+    expect(ranking.split('\n')[1]).toMatch(/^shop +api +8080 +1\.00 kB +1 /);
+  });
+});
+
+describe('sonde graph', () => {
+  const options = () => ({ ...asked(), level: 'workload', limit: 10 });
+
+  it('is a tree of clients with their servers', async () => {
+    const lines = (await graph({ ...options(), output: 'tree' }, plain)).split('\n');
+    expect(lines[0]).toBe('shop/web');
+    expect(lines[1]).toMatch(/^├─ shop\/api :8080 {2}1 connections, 1\.00 kB, 1 denied$/);
+    expect(lines[2]).toMatch(/^└─ example\.com :443 {2}1 connections, 500 B, p95 1\.50 ms$/);
+  });
+
+  it('is a graph for Graphviz, in which names can hold anything', async () => {
+    const dot = await graph({ ...options(), output: 'dot' }, plain);
+    expect(dot).toMatch(/^digraph flows \{\n/);
+    expect(dot).toContain('label="shop";');
+    expect(dot).toMatch(/"[^"]+" -> "[^"]+" \[label=":8080 1\.00 kB", color=red\];/);
+  });
+});
+
+describe('sonde fields', () => {
+  const options = () => ({ ...asked(), limit: 10, output: 'table' }) as const;
+
+  it('lists the fields, or the values of one', async () => {
+    expect(await fields(options())).toMatch(/\nsrc\.namespace +text /);
+    expect(await values('src.workload', options())).toBe('web');
+  });
+});
+
+describe('sonde policy', () => {
+  it('board shows tiers and policies with what they did', async () => {
+    const text = await board({ ...asked(), output: 'table' }, plain);
+    expect(text).toMatch(/\nTier default \(order 1000000, else deny\)\n/);
+    expect(text).toMatch(/\n +1000 +NetworkPolicy shop\/api +0 +1 +0 +1\.00 kB +\d{4}-/);
+  });
+
+  it('changes shows who changed what, and how', async () => {
+    const text = await changes({ ...asked(), limit: 10, output: 'text' }, plain);
+    expect(text).toMatch(/^\d{4}-\S+ NetworkPolicy\/shop\/api created by alice\n--- \/dev\/null\n/);
+  });
+
+  it('preview shows what would change and who would then decide', async () => {
+    const file = path.join(directory, 'deny.yaml');
+    const spec = { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'] };
+    await writeFile(file, JSON.stringify(networkPolicy('shop/web', spec)));
+    const common = { ...asked(), limit: 10, output: 'table' } as const;
+    const { text, isChange } = await preview({ ...common, apply: [file], remove: [] }, plain);
+    expect(isChange).toBe(true);
+    expect(text).toMatch(/^1 flows \(1 connections, 500 B\): allow, then deny\n/);
+    expect(text).toMatch(/shop\/web +example\.com +tcp 443 +allow > deny +1 +500 B +default knp:shop\/web$/);
+    const remove = [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }];
+    expect((await preview({ ...common, apply: [], remove }, plain)).text).toMatch(/deny, then allow\n/);
+    expect(await preview({ ...common, apply: [], remove: [] }, plain)).toEqual({
+      text: 'Nothing would change of 2 flows.',
+      isChange: false,
+    });
+  });
+
+  it('suggest prints manifests, and says what is left out', async () => {
+    const options = { ...asked(), dialect: 'kubernetes', tier: 'default', order: 1, output: 'yaml' } as const;
+    const { text, notes } = await suggest('shop', options);
+    expect(text).toContain('name: suggested-web');
+    expect(notes).toEqual([]);
+    expect((await suggest('nowhere', options)).notes).toEqual([
+      'nothing allowed was observed of namespace nowhere',
+    ]);
+  });
+});
