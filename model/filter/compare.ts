@@ -1,6 +1,6 @@
 import { protocolNumber } from '../policy/protocol.js';
 import type { CelNode } from './cel.js';
-import { allOf, anyOf, type ComparisonOperator, type Filter, not, type NumberOperand } from './filter.js';
+import { anyOf, type ComparisonOperator, type Filter, not, type NumberOperand } from './filter.js';
 import { nearestNames } from './nearest-names.js';
 import {
   addressRange,
@@ -122,7 +122,7 @@ function equality(left: Typed, right: Typed): Filter | undefined {
     case 'quoted':
       return b.type === 'quoted' ? { kind: 'constant', value: a.value === b.value } : undefined;
     case 'enumeration':
-      if (b.type === 'enumeration') return sameEnumeration(a, b);
+      if (b.type === 'enumeration') return { kind: 'sameEnumeration', left: a.field, right: b.field };
       return b.type === 'quoted'
         ? { kind: 'enumeration', field: a.field, values: [valueOf(a, right)] }
         : undefined;
@@ -133,19 +133,10 @@ function equality(left: Typed, right: Typed): Filter | undefined {
         : undefined;
     case 'condition':
       if (b.type !== 'condition') return undefined;
-      return anyOf([allOf([a.filter, b.filter]), allOf([not(a.filter), not(b.filter)])]);
+      return { kind: 'same', left: a.filter, right: b.filter };
     default:
       return undefined;
   }
-}
-
-function sameEnumeration(a: Of<'enumeration'>, b: Of<'enumeration'>): Filter {
-  const common = (a.field.values ?? []).filter((value) => b.field.values?.includes(value) === true);
-  return anyOf(
-    common.map((value) =>
-      allOf([a, b].map(({ field }) => ({ kind: 'enumeration', field, values: [value] }) as const)),
-    ),
-  );
 }
 
 function valueOf({ field }: Of<'enumeration'>, typed: Typed): string {

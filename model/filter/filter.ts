@@ -8,10 +8,19 @@ export type Filter =
   | { readonly kind: 'constant'; readonly value: boolean }
   | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
   | { readonly kind: 'not'; readonly filter: Filter }
+  | { readonly kind: 'if'; readonly when: Filter; readonly then: Filter; readonly otherwise: Filter }
+  /** Both hold, or neither does. */
+  | { readonly kind: 'same'; readonly left: Filter; readonly right: Filter }
   /** A boolean field is true. */
   | { readonly kind: 'boolean'; readonly field: FieldDeclaration }
   /** An enumeration has one of some values. */
   | { readonly kind: 'enumeration'; readonly field: FieldDeclaration; readonly values: readonly string[] }
+  /** Two enumerations have values that are the same text. */
+  | {
+      readonly kind: 'sameEnumeration';
+      readonly left: FieldDeclaration;
+      readonly right: FieldDeclaration;
+    }
   | { readonly kind: 'text'; readonly text: TextOperand; readonly test: TextTest }
   | { readonly kind: 'sameText'; readonly left: TextOperand; readonly right: TextOperand }
   /** An address lies in one of some ranges. */

@@ -5,6 +5,7 @@ import { flowFields } from '../flow/fields.js';
 import { FilterError } from './errors.js';
 import { parseFilter } from './parse.js';
 import { filterPredicate } from './predicate.js';
+import { filterSql } from './sql.js';
 
 /** Whether a filter lets a flow through, which has what is given and nothing else. */
 function passes(filter: string, flow: Parameters<typeof enrichedFlows>[0][number]): boolean {
@@ -76,6 +77,26 @@ describe('a filter', () => {
   });
 });
 
+describe('a long filter', () => {
+  it('is no deep one if conditions are joined', () => {
+    const many = Array.from({ length: 300 }, (_, port) => `dst.port == ${port}`);
+    expect(passes(many.join(' || '), { dst_port: 299 })).toBe(true);
+    expect(passes(many.map((one) => `!(${one})`).join('&&'), { dst_port: 299 })).toBe(false);
+  });
+
+  it('stays as long in SQL however conditions are nested', () => {
+    const parameters = { add: () => '?' };
+    const nested = Array.from({ length: 12 }).reduce(
+      (text: string) => `(${text} ? primary : false)`,
+      'primary',
+    );
+    const compared = Array.from({ length: 50 }, () => 'primary').join(' == ');
+    for (const filter of [nested, compared]) {
+      expect(filterSql(parseFilter(filter, flowFields), parameters).length).toBeLessThan(2500);
+    }
+  });
+});
+
 describe('what is wrong with a filter is told', () => {
   it('with the place, and the names that are near', () => {
     const error = errorOf('action == "deny" && src.namespac == "a"');
@@ -139,6 +160,9 @@ describe('what is wrong with a filter is told', () => {
     expect(errorOf(`src.name == "${'x'.repeat(8200)}"`).message).toContain('8192 characters');
     expect(errorOf('('.repeat(100) + 'true' + ')'.repeat(100)).message).toContain(tooLarge);
     expect(errorOf('!'.repeat(8000) + 'true').message).toContain(tooLarge);
+    expect(errorOf(`1 < ${Array.from({ length: 200 }, () => '1').join(' + ')}`).message).toContain(tooLarge);
+    expect(errorOf(Array.from({ length: 200 }, () => 'primary').join(' == ')).message).toContain(tooLarge);
+    expect(errorOf(`${'-'.repeat(200)} 1 < 2`).message).toContain(tooLarge);
     expect(errorOf(Array.from({ length: 1300 }, () => 'true').join('||')).message).toContain(tooLarge);
   });
 

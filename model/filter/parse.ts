@@ -1,5 +1,5 @@
 import type { FieldDeclaration } from '../flow/field.js';
-import { type CelNode, nameOf, parseCel } from './cel.js';
+import { type CelNode, chain, nameOf, parseCel } from './cel.js';
 import { compare, contained } from './compare.js';
 import { allOf, anyOf, type Filter, type NumberOperand, not } from './filter.js';
 import { call, method } from './functions.js';
@@ -56,7 +56,7 @@ function operandOf(node: CelNode, variables: Variables): Operand {
       return { type: 'condition', filter: not(conditionAt(node.args)) };
     case '?:': {
       const [when, then, otherwise] = node.args.map(conditionAt) as [Filter, Filter, Filter];
-      return { type: 'condition', filter: anyOf([allOf([when, then]), allOf([not(when), otherwise])]) };
+      return { type: 'condition', filter: { kind: 'if', when, then, otherwise } };
     }
     case '==':
     case '!=':
@@ -163,15 +163,4 @@ export function labelKey(key: Typed): string {
 function labelsOf(operand: Operand): FieldDeclaration | undefined {
   if (operand.type !== 'text' || operand.text.kind !== 'field') return undefined;
   return operand.text.field.form === 'labels' ? operand.text.field : undefined;
-}
-
-/** The parts of `a && b && c`, which the tree holds two at a time: as deep as it is long. */
-function chain(operator: '&&' | '||', node: CelNode): CelNode[] {
-  const parts: CelNode[] = [];
-  let rest = node;
-  while (rest.op === operator) {
-    parts.unshift(rest.args[1]);
-    rest = rest.args[0];
-  }
-  return [rest, ...parts];
 }

@@ -29,6 +29,20 @@ export function filterPredicate(filter: Filter): (columns: FilterColumns) => Row
           (row) =>
             test?.(row) === false,
       );
+    case 'if':
+      return joined(
+        [filter.when, filter.then, filter.otherwise],
+        ([when, then, otherwise]) =>
+          (row) =>
+            (when?.(row) === true ? then : otherwise)?.(row) === true,
+      );
+    case 'same':
+      return joined(
+        [filter.left, filter.right],
+        ([left, right]) =>
+          (row) =>
+            left?.(row) === right?.(row),
+      );
     case 'boolean':
       return (columns) => {
         const values = columnOf('boolean', columns, filter.field);
@@ -36,6 +50,13 @@ export function filterPredicate(filter: Filter): (columns: FilterColumns) => Row
       };
     case 'enumeration':
       return enumerationPredicate(filter.field, filter.values);
+    case 'sameEnumeration': {
+      const { left, right } = filter;
+      return (columns) => {
+        const [a, b] = [columnOf('enumeration', columns, left), columnOf('enumeration', columns, right)];
+        return (row) => left.values?.[a[row] ?? 0] === right.values?.[b[row] ?? 0];
+      };
+    }
     case 'text': {
       const test = testText(filter.test);
       return (columns) => {

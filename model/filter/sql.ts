@@ -23,11 +23,19 @@ export function filterSql(filter: Filter, parameters: Parameters): string {
       return `(${parts.join(filter.kind === 'and' ? ' AND ' : ' OR ')})`;
     }
     case 'not':
-      return `NOT ${filterSql(filter.filter, parameters)}`;
+      return `not(${filterSql(filter.filter, parameters)})`;
+    case 'if': {
+      const parts = [filter.when, filter.then, filter.otherwise].map((part) => filterSql(part, parameters));
+      return `if(${parts.join(', ')})`;
+    }
+    case 'same':
+      return `(${filterSql(filter.left, parameters)} = ${filterSql(filter.right, parameters)})`;
     case 'boolean':
       return `(${filter.field.name} = true)`;
     case 'enumeration':
       return enumerationSql(filter, parameters);
+    case 'sameEnumeration':
+      return `(toString(${filter.left.name}) = toString(${filter.right.name}))`;
     case 'text':
       return textTestSql(filter.text, filter.test, parameters);
     case 'sameText':

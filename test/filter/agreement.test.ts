@@ -52,6 +52,21 @@ it(`means the same to the engine, to columns and to a plain reading: ${FILTERS} 
   expect(hits).toBeGreaterThan(FILTERS / 2);
 }, 300_000);
 
+it.each([
+  ['sums', `bytes_out < ${Array.from({ length: 60 }, () => 'bytes_in').join(' + ')}`],
+  ['minus signs', `${'-'.repeat(60)}bytes_out < 1`],
+  ['comparisons', Array.from({ length: 60 }, () => 'primary').join(' == ')],
+  [
+    'choices',
+    Array.from({ length: 30 }).reduce((text: string) => `(${text} ? contradiction : primary)`, 'primary'),
+  ],
+  ['brackets', Array.from({ length: 30 }).reduce((text: string) => `!(${text} && contradiction)`, 'primary')],
+  ['conditions', Array.from({ length: 400 }, (_, port) => `dst.port != ${port}`).join('&&')],
+])('takes as many %s within each other as it lets pass', async (_, text) => {
+  const filter = parseFilter(text, flowFields);
+  expect(await byEngine(filter)).toEqual(byColumns(filter));
+});
+
 function byColumns(filter: Filter): number[] {
   const test = filterPredicate(filter)(flows.columns);
   return rows.flatMap((_, row) => (test(row) ? [row] : []));
