@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type KafkaConfig, type LogEntry } from 'kafkajs';
 import { compressFrame, decompressFrame } from 'lz4-napi';
@@ -48,9 +49,18 @@ export function kafkaClient({ brokers, clientId, tls, sasl }: KafkaConnection, l
     logCreator: () => (entry) => debug(log, entry),
   };
   if (tls !== undefined) config.ssl = tls;
-  // The same three fields for each of the three mechanisms, which kafkajs declares one by one.
-  if (sasl !== undefined) config.sasl = sasl as NonNullable<KafkaConfig['sasl']>;
+  // The same three fields for each of the three mechanisms, which kafkajs declares one by one. It writes into them.
+  if (sasl !== undefined) config.sasl = { ...sasl } as NonNullable<KafkaConfig['sasl']>;
   return new Kafka(config);
+}
+
+/** How long connections may take to end; of brokers that do not answer, the client waits for some for ever. */
+const LONGEST_DISCONNECT_MS = 5_000;
+
+/** Ends connections, whatever state they are in. */
+export async function disconnectAll(clients: readonly { disconnect(): Promise<void> }[]): Promise<void> {
+  const ended = Promise.allSettled(clients.map((client) => client.disconnect()));
+  await Promise.race([ended, delay(LONGEST_DISCONNECT_MS, undefined, { ref: false })]);
 }
 
 function debug(log: Logger, { namespace, log: { message, error } }: LogEntry): void {

@@ -3,7 +3,7 @@ import { decodeBatch, WireError } from '@sonde/model/flow/wire/decode';
 import type { Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage, Producer } from 'kafkajs';
 import type { Logger } from '../../logging.js';
 import type { Delivery, FlowConsumer } from '../transport.js';
-import { type KafkaConnection, kafkaClient, RETRY } from './connection.js';
+import { disconnectAll, type KafkaConnection, kafkaClient, RETRY } from './connection.js';
 import { deadLetter } from './dead-letter.js';
 import { createTopics, FLOWS_TOPIC, type TopicSettings } from './topics.js';
 import { type BlockLimits, WaitingBatches } from './waiting.js';
@@ -216,10 +216,9 @@ class KafkaConsumer implements KafkaFlowConsumer {
 
   async #disconnect(): Promise<void> {
     this.#end();
-    const { admin, consumer, producer } = this.#clients ?? {};
+    const clients = this.#clients;
     this.#clients = undefined;
-    await consumer?.disconnect();
-    await Promise.allSettled([producer?.disconnect(), admin?.disconnect()]);
+    if (clients) await disconnectAll([clients.consumer, clients.producer, clients.admin]);
   }
 
   /** Forgets what is held of the partitions: it comes anew, here or elsewhere. */

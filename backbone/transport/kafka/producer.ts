@@ -1,7 +1,7 @@
 import kafkajs, { type Admin, type Producer, type TopicMessages, type Transaction } from 'kafkajs';
 import type { Logger } from '../../logging.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from '../spool/sink.js';
-import { type KafkaConnection, kafkaClient } from './connection.js';
+import { disconnectAll, type KafkaConnection, kafkaClient } from './connection.js';
 import { createTopics, FLOWS_TOPIC, type TopicSettings } from './topics.js';
 
 export interface KafkaPublisherOptions {
@@ -27,9 +27,9 @@ export function createKafkaPublisher({ connection, topics, log }: KafkaPublisher
   let session: Session | undefined;
 
   async function close(): Promise<void> {
-    const { admin, producer } = session ?? {};
+    const former = session;
     session = undefined;
-    await Promise.allSettled([producer?.disconnect(), admin?.disconnect()]);
+    if (former) await disconnectAll([former.producer, former.admin]);
   }
 
   return {
