@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
 import { manifestText } from '@sonde/model/policy/history/version';
 import { namespace, networkPolicy } from '@sonde/model/policy/manifests/build';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
@@ -39,7 +39,7 @@ beforeAll(async () => {
       ...{ changedBy: 'alice', changedAtMs: NOW - 60_000, manifest: manifestText(object) },
     })),
   );
-  const end = (side: 'src' | 'dst', workload: string) => ({
+  const end = (side: 'src' | 'dst', workload: string): FlowRow => ({
     ...{ [`${side}_kind`]: 'pod', [`${side}_namespace`]: 'shop', [`${side}_workload`]: workload },
     ...{ [`${side}_labels`]: `app=${workload}` },
   });
@@ -53,22 +53,15 @@ beforeAll(async () => {
       evidence: 'delivered',
     },
   } as const;
+  const row = (...parts: readonly FlowRow[]) => Object.assign({}, common, ...parts) as FlowRow;
+  const denied = '0|__PROFILE__|pro:kns.shop|allow|0,0|default|knp:shop/api|deny|-1';
+  const toApi = { dst_port: 8080, bytes_out: 1000, action: 'deny', policies: denied } as const;
+  const outside = { dst_kind: 'external', dst_domain: 'example.com', dst_port: 443 } as const;
+  const allowed = { action: 'allow', policies: '0|__PROFILE__|pro:kns.shop|allow|0', rtt_us: 1500 } as const;
   await store.insert({
     flows: enrichedFlows([
-      {
-        ...{ ...common, ...end('src', 'web'), ...end('dst', 'api'), dst_port: 8080, bytes_out: 1000 },
-        ...{ action: 'deny', policies: '0|__PROFILE__|pro:kns.shop|allow|0,0|default|knp:shop/api|deny|-1' },
-      },
-      {
-        ...{
-          ...common,
-          ...end('src', 'web'),
-          dst_kind: 'external',
-          dst_domain: 'example.com',
-          dst_port: 443,
-        },
-        ...{ bytes_out: 500, action: 'allow', policies: '0|__PROFILE__|pro:kns.shop|allow|0', rtt_us: 1500 },
-      },
+      row(end('src', 'web'), end('dst', 'api'), toApi),
+      row(end('src', 'web'), outside, allowed, { bytes_out: 500 }),
     ]),
   });
 });
