@@ -44,6 +44,9 @@ const LEARNING_MS = 600_000;
 /** Names that are held at most: some 30 MiB. */
 const CAPACITY = 200_000;
 
+/** Answers whose addresses are remembered before the memory starts afresh: some 20 MiB. */
+const REMEMBERED = 65_536;
+
 const POD = enumerationNumber('dst_kind', 'pod');
 const SERVICE = enumerationNumber('dst_kind', 'service');
 /** Kinds of ends that are one machine or pod, whatever address they use. */
@@ -60,6 +63,8 @@ const NAMED_KINDS = new Set([
  */
 export class FlowDomains {
   readonly #names = new DomainNames(CAPACITY);
+  /** Addresses by the text of answers. */
+  readonly #parsed = new Map<string, readonly Uint8Array[]>();
   readonly #addresses = new DomainAddresses(this.#names);
   readonly #listener: AnswersListener | undefined;
   /** Since when answers were watched without a longer break, and until when, by the look-ups' own times. */
@@ -80,17 +85,13 @@ export class FlowDomains {
   learn(cluster: Cluster, { rows, columns }: ObservedDns, clients: FlowEnds): void {
     const starts = halvesOf(columns.start_time);
     const clientAt = clientNames(clients);
-    const parsed = new Map<number, Uint8Array[]>();
     for (let row = 0; row < rows; row++) {
       const answers = textAt(columns.answers, row);
       if (answers === '') continue;
-      const index = columns.answers.indexes[row] ?? 0;
-      const addresses = parsed.get(index) ?? answers.split(',').map((text) => parseAddress(text));
-      parsed.set(index, addresses);
       const timeMs = readWide(starts, row);
       const name = textAt(columns.query_name, row);
       const answer = { client: clientAt(row), name, timeMs, ttlSeconds: columns.answer_ttl_s[row] ?? 0 };
-      for (const address of addresses) {
+      for (const address of this.#parse(answers)) {
         if (!isInside(cluster, address, timeMs)) this.#learn(address, answer);
       }
       this.#watched(timeMs, timeMs);
@@ -116,6 +117,17 @@ export class FlowDomains {
     // What was answered since the last that was kept, nobody watched.
     if (nowMs - latestMs < LEARNING_MS) this.#watched(firstMs, latestMs);
     this.#tell();
+  }
+
+  /** The addresses of a look-up's answers. The same answers come again and again, and parsing them is slow. */
+  #parse(answers: string): readonly Uint8Array[] {
+    let addresses = this.#parsed.get(answers);
+    if (!addresses) {
+      addresses = answers.split(',').map((text) => parseAddress(text));
+      if (this.#parsed.size >= REMEMBERED) this.#parsed.clear();
+      this.#parsed.set(answers, addresses);
+    }
+    return addresses;
   }
 
   /** The names of the flows' ends. Hot path: of an end outside the address is looked up once, of one inside nothing. */
