@@ -1,0 +1,137 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import type { ClickHouseConnection } from '@sonde/backbone/store/clickhouse-servers';
+import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
+import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
+import { defaultTopics, FLOWS_TOPIC } from '@sonde/backbone/transport/kafka/topics';
+import {
+  createSpooledPublisher,
+  type SpooledPublisher,
+} from '@sonde/backbone/transport/spool/spooled-publisher';
+import { eventually } from '../../eventually.js';
+import { startTestBroker } from '../../kafka/broker.js';
+import { addedUp, type CpuUse, printStages, startCpuMeter } from '../cpu-use.js';
+import { syntheticCluster } from '../synthetic-cluster.js';
+import { windowBatches } from '../synthetic-traffic.js';
+import type { EnricherReport, EnricherTask } from './enricher-process.js';
+import { collectorStages } from './stages.js';
+
+const WINDOWS = 8;
+/** What 10,000 pods open in five seconds at 30,000 connections a second; most are reported by two nodes. */
+const CONNECTIONS_A_WINDOW = 150_000;
+/** The part of the flows after which an enricher's code is compiled and its caches are filled as in daily work. */
+const WARM_UP = 0.4;
+const START_MS = Date.parse('2026-03-01T10:00:00Z');
+const SPOOL_BYTES = 2 ** 31;
+const LONGEST_DELIVERY_MS = 120_000;
+
+/**
+ * The distributed pipeline with every service in a process of its own: flows of 10,000 pods through a collector's
+ * publisher into Kafka, then all that Kafka holds through one enricher into ClickHouse (the tests' stand-in, unless
+ * CLICKHOUSE_URL is given). "Per core" is per second of CPU time of the whole process that is measured, of the
+ * enricher's after a warm-up.
+ */
+export async function distributed(): Promise<Record<string, number>> {
+  const broker = await startTestBroker();
+  const store = startProcess('store-process.js');
+  const reachable = messageOf<ClickHouseConnection>(store);
+  try {
+    const kafka = { brokers: [...broker.addresses], clientId: 'bench' };
+    const published = await publish(kafka);
+    const kafkaBytes = await bytesIn(broker.directory, FLOWS_TOPIC);
+    const clickHouse = await reachable;
+    const { flows } = published;
+    const report = await enrichAll({ kafka, clickHouse, warmUpFlows: flows * WARM_UP, flows });
+    const secondsPerFlow = report.use.processSeconds / report.flows;
+    return {
+      'pipeline.collectorToKafkaFlowsPerCoreSecond': flows / published.use.processSeconds,
+      'pipeline.kafkaBytesPerFlow': kafkaBytes / flows,
+      'pipeline.kafkaToStoreFlowsPerCoreSecond': 1 / secondsPerFlow,
+      'pipeline.kafkaToStoreCpuSecondsPerMillionFlows': secondsPerFlow * 1e6,
+      'pipeline.kafkaToStoreFlowsPerSecond': report.flows / report.seconds,
+      'pipeline.peakMebibytes': report.peakMebibytes,
+    };
+  } finally {
+    await endProcess(store);
+    await broker.remove();
+  }
+}
+
+/** Publishes all windows as a collector does, and measures that without the making of the flows. */
+async function publish(connection: KafkaConnection): Promise<{ use: CpuUse; flows: number }> {
+  const log = createLogger('bench', 'warn');
+  const directory = await mkdtemp(path.join(tmpdir(), 'sonde-bench-spool-'));
+  const sink = createKafkaPublisher({ connection, topics: defaultTopics, log });
+  const publisher = await createSpooledPublisher(sink, { directory, mostBytes: SPOOL_BYTES, log });
+  const cluster = syntheticCluster();
+  const uses: CpuUse[] = [];
+  let flows = 0;
+  try {
+    for (let window = 0; window < WINDOWS; window++) {
+      const shape = { window, connections: CONNECTIONS_A_WINDOW, startMs: START_MS };
+      const batches = windowBatches(cluster, shape);
+      const meter = await startCpuMeter(collectorStages);
+      for (const batch of batches) await publisher.publish(batch);
+      await eventually(() => assertDelivered(publisher), LONGEST_DELIVERY_MS);
+      uses.push(await meter.end());
+      flows += batches.reduce((sum, { rows }) => sum + rows, 0);
+    }
+  } finally {
+    await publisher.close(0);
+    await rm(directory, { recursive: true });
+  }
+  const use = addedUp(uses);
+  printStages('collector to Kafka', use, flows);
+  return { use, flows };
+}
+
+function assertDelivered({ counts }: SpooledPublisher): void {
+  if (counts.spooledMessages > 0) throw new Error(`Kafka has not taken ${counts.spooledMessages} messages`);
+}
+
+async function enrichAll(task: EnricherTask): Promise<EnricherReport> {
+  const enricher = startProcess('enricher-process.js');
+  try {
+    enricher.send(task);
+    const report = await messageOf<EnricherReport>(enricher);
+    printStages('Kafka to store', report.use, report.flows);
+    return report;
+  } finally {
+    await endProcess(enricher);
+  }
+}
+
+function startProcess(script: string): ChildProcess {
+  return fork(new URL(script, import.meta.url));
+}
+
+/** What a process says next. */
+async function messageOf<Message>(child: ChildProcess): Promise<Message> {
+  const ended = new AbortController();
+  child.once('exit', (code) => {
+    ended.abort(new Error(`${child.spawnargs.join(' ')} ended with ${String(code)}`));
+  });
+  const [message] = (await once(child, 'message', { signal: ended.signal })) as [Message];
+  return message;
+}
+
+/** Tells a process to end, and waits until it has. */
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  // It may be about to end by itself.
+  if (child.connected) child.send('end', () => undefined);
+  await exit;
+}
+
+/** The length of what the broker holds of a topic, compressed as it came. */
+async function bytesIn(directory: string, topic: string): Promise<number> {
+  const names = await readdir(directory, { recursive: true });
+  const logs = names.filter((name) => name.includes(`${topic}-`) && name.endsWith('.log'));
+  const sizes = await Promise.all(logs.map(async (name) => (await stat(path.join(directory, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

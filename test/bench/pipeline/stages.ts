@@ -1,0 +1,38 @@
+import type { StageMarks } from '../cpu-use.js';
+
+/** The stages of an enricher's work by the files that do it. */
+export const enricherStages: StageMarks = [
+  ['decode', '/flow/wire/'],
+  ['join batches', '/flow/join-columns.'],
+  ['identity', '/ends.'],
+  ['identity', '/block-addresses.'],
+  ['domain names', '/domains.'],
+  ['services', '/services.'],
+  ['policies', '/policies.'],
+  ['policies', '/unreached-services.'],
+  ['primary record', '/primary.'],
+  ['evidence', '/evidence.'],
+  ['DNS look-ups', '/enrich-dns.'],
+  ['origin and address classes', '/origin.'],
+  ['origin and address classes', '/enrich.'],
+  ['Arrow', '/store/arrow'],
+  ['Arrow', '/apache-arrow/'],
+  ['spool to disk', '/store/spool.'],
+  ['chDB client', '/chdb'],
+  ['ClickHouse client', '@clickhouse'],
+  ['ClickHouse client', '/store/clickhouse-'],
+  ['Kafka client', '/kafkajs/'],
+  ['Kafka client', '/transport/kafka/'],
+  ['Kafka client', '/lz4-napi/'],
+  ['sockets and streams', 'node:'],
+];
+
+/** The stages of a collector's work after the probe's bytes. */
+export const collectorStages: StageMarks = [
+  ['encode', '/flow/wire/'],
+  ['spool to disk', '/transport/spool/'],
+  ['Kafka client', '/kafkajs/'],
+  ['Kafka client', '/transport/kafka/'],
+  ['Kafka client', '/lz4-napi/'],
+  ['sockets and streams', 'node:'],
+];

@@ -1,0 +1,41 @@
+/** Numbers from 0 up to 1, the same in every run. */
+export type Random = () => number;
+
+/** Numbers by a linear congruential generator (Numerical Recipes' constants). */
+export function randomNumbers(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** A whole number from 0 up to but not including `limit`. */
+export function below(limit: number, random: Random): number {
+  return Math.floor(random() * limit);
+}
+
+export function choose<Item>(items: readonly Item[], random: Random): Item {
+  // The index is below the length, which is never 0 here.
+  return items[below(items.length, random)] as Item;
+}
+
+/**
+ * Chooses ranks from 0 up to `ranks` by Zipf's law, few of them most of the time: rank r with a weight of
+ * 1 / (r + flatness).
+ */
+export function zipf(ranks: number, flatness: number, random: Random): () => number {
+  let total = 0;
+  const cumulative = Float64Array.from({ length: ranks }, (_, rank) => (total += 1 / (rank + flatness)));
+  return () => {
+    const wanted = random() * total;
+    let low = 0;
+    let high = ranks - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((cumulative[middle] ?? 0) < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+}
