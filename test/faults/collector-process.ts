@@ -18,6 +18,7 @@ const settings = JSON.parse(process.argv[2] ?? '') as CollectorSettings;
 const ledger = openSync(settings.ledgerFile, 'a');
 const note = (line: LedgerLine) => writeSync(ledger, `${JSON.stringify(line)}\n`);
 
+const registry = new Registry();
 const collector = await startCollector({
   cluster: settings.cluster,
   node: settings.node,
@@ -27,11 +28,17 @@ const collector = await startCollector({
   spoolDirectory: settings.spoolDirectory,
   mostSpoolBytes: settings.mostSpoolBytes,
   drainMs: settings.drainMs,
-  registry: new Registry(),
+  registry,
   log: createLogger(settings.node, settings.logLevel),
 });
-process.once('SIGTERM', () => void collector.stop());
-await collector.done;
+process.once('SIGTERM', () => void end());
+
+async function end(): Promise<void> {
+  await collector.stop();
+  const lost = registry.getSingleMetric('sonde_spool_lost_flows');
+  const [value] = (await lost?.get())?.values ?? [];
+  console.log(JSON.stringify({ lostFlows: value?.value }));
+}
 
 /** Asking for the next window says that the last one was published. */
 function madeUpSource(): FlowSource {

@@ -1,17 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../clickhouse/fault-proxy.js';
+import { eventually } from '../eventually.js';
+import { compare } from './ledger.js';
+import { deadMessages, messageOfOneFlow, ofLaterSchema, sendMessages, withUnknownField } from './messages.js';
 import type { TestProcess } from './processes.js';
 import { Stack } from './stack.js';
 
 /** The long form, `npm run soak`, does what the short one does, more often and for longer. */
 const isSoak = process.env['SONDE_SOAK'] === '1';
-const KILLS = isSoak ? 20 : 2;
-const AWAY_MS = isSoak ? 60_000 : 3_000;
-const TIMEOUT_MS = isSoak ? 1_200_000 : 180_000;
+const KILLS = Number(process.env['KILLS'] ?? (isSoak ? 20 : 2));
+const BROKER_KILLS = isSoak ? 20 : 1;
+const FAULT_ROUNDS = isSoak ? 20 : 1;
+const AWAY_MS = isSoak ? 60_000 : 2_000;
+const TIMEOUT_MS = isSoak ? 1_800_000 : 240_000;
 
-const nothingAmiss = { missing: [], wrong: [] };
-const nodes = ['node-a', 'node-b', 'node-c'];
+const nothingAmiss = { missing: [], missingRows: 0, wrong: [] };
+const nodes = ['node-a', 'node-b'];
 
 let stack: Stack;
 let enrichers: TestProcess[];
@@ -41,4 +46,122 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
     }
     expect(await stack.untilStored()).toEqual(nothingAmiss);
   });
+
+  it('when an enricher stands still until others have taken over, and then goes on', async () => {
+    const [sleeper] = enrichers;
+    sleeper?.signal('SIGSTOP');
+    await stack.untilSafe(3);
+    // Its session ends, the other one stores what it had; only then it wakes in the middle of its work.
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+    sleeper?.signal('SIGCONT');
+    await stack.untilSafe(3);
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
+
+  it('when a third enricher comes, and one goes', async () => {
+    enrichers.push(stack.startEnricher());
+    await stack.untilSafe(6);
+    expect(await enrichers.shift()?.end('SIGTERM')).toBe(0);
+    await stack.untilSafe(3);
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
+
+  it(`when collectors are killed, ${KILLS * nodes.length} times`, async () => {
+    for (let kill = 0; kill < KILLS; kill++) {
+      for (const node of nodes) {
+        await aMoment();
+        await stack.crashCollector(node);
+      }
+      await stack.untilSafe(3);
+    }
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
+
+  it(`when the broker is killed and comes back after ${AWAY_MS / 1000} s`, async () => {
+    for (let kill = 0; kill < BROKER_KILLS; kill++) {
+      await aMoment();
+      await stack.broker.restart('SIGKILL', () => delay(AWAY_MS));
+      await stack.untilSafe(3);
+    }
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
+
+  it('but what is counted, when the broker is away until a spool is full', async () => {
+    await stack.broker.restart('SIGKILL', async () => {
+      await stack.startCollector('node-full', { mostSpoolBytes: 150_000, windowMs: 1, mostWindows: 300 });
+      await stack.untilSafe(300, ['node-full']);
+    });
+    const lostFlows = await stack.stopCollector('node-full');
+    const ledger = stack.takeLedger('node-full');
+    await eventually(async () => {
+      const { missingRows, wrong } = await compare(ledger, stack.store);
+      expect({ missingRows, wrong }).toEqual({ missingRows: lostFlows, wrong: [] });
+    }, 60_000);
+    expect(lostFlows).toBeGreaterThan(0);
+    expect(lostFlows).toBeLessThan(ledger.safeRows);
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
+
+  it('when ClickHouse refuses, is slow, is cut off, does not answer, and has too much to do', async () => {
+    const faults: readonly Fault[] = [
+      { kind: 'refused' },
+      { kind: 'slow', delayMs: 500 },
+      { kind: 'cut' },
+      { kind: 'unanswered' },
+      { kind: 'error', code: 252, message: 'Too many parts' },
+    ];
+    for (let round = 0; round < FAULT_ROUNDS; round++) {
+      for (const table of ['flows', 'dns', 'progress']) {
+        for (const fault of faults) {
+          const met = stack.proxy.faults;
+          stack.proxy.fault(fault, `INSERT INTO ${table}`);
+          await eventually(() => {
+            if (stack.proxy.faults === met) throw new Error(`nothing was inserted: ${stack.logs}`);
+          }, 60_000);
+        }
+      }
+    }
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
+
+  it(`when ClickHouse is killed and comes back after ${AWAY_MS / 1000} s`, async () => {
+    for (let kill = 0; kill < BROKER_KILLS; kill++) {
+      await aMoment();
+      await stack.crashClickHouse(() => delay(AWAY_MS));
+      await stack.untilSafe(3);
+    }
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
+
+  it("when a node's clock jumps by days, forth and back", async () => {
+    for (const clockAheadMs of [5, -9].map((days) => days * 86_400_000)) {
+      await stack.stopCollector('node-a');
+      await stack.startCollector('node-a', { clockAheadMs });
+      await stack.untilSafe(3, ['node-a']);
+    }
+    await stack.stopCollector('node-a');
+    await stack.startCollector('node-a', { clockAheadMs: 0 });
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
 });
+
+it(
+  'a message that cannot be read is put aside, and those of later versions are read',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const { addresses } = stack.broker;
+    const plain = messageOfOneFlow('stranger', 'plain');
+    await sendMessages(addresses, [
+      Buffer.from('this is no batch of flows'),
+      plain,
+      ofLaterSchema(messageOfOneFlow('stranger', 'later schema')),
+      withUnknownField(messageOfOneFlow('stranger', 'new field')),
+    ]);
+    const names =
+      "SELECT tls_server_name AS name FROM flows WHERE node = 'stranger' ORDER BY transport_offset";
+    await expect
+      .poll(() => stack.store.query(names), { timeout: 60_000 })
+      .toEqual([{ name: 'plain' }, { name: 'new field' }]);
+    await expect.poll(() => deadMessages(addresses), { timeout: 60_000 }).toBe(2);
+  },
+);

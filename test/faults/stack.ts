@@ -17,7 +17,7 @@ const PARTITIONS = 6;
 export class Stack {
   readonly #collectors = new Map<string, { process: TestProcess; settings: CollectorSettings }>();
   readonly #enrichers: TestProcess[] = [];
-  readonly #ledgerFiles = new Set<string>();
+  readonly #ledgerFiles = new Map<string, string>();
   #clickHouse: TestProcess | undefined;
 
   private constructor(
@@ -60,7 +60,7 @@ export class Stack {
   async startCollector(node: string, settings: Partial<CollectorSettings> = {}): Promise<TestProcess> {
     const former = this.#collectors.get(node);
     const ledgerFile = path.join(this.directory, `${node}.ledger`);
-    this.#ledgerFiles.add(ledgerFile);
+    this.#ledgerFiles.set(node, ledgerFile);
     const all: CollectorSettings = {
       cluster: 'faults',
       node,
@@ -69,8 +69,8 @@ export class Stack {
       spoolDirectory: path.join(this.directory, `${node}.spool`),
       mostSpoolBytes: 256 * 2 ** 20,
       ledgerFile,
-      rowsPerWindow: 500,
-      windowMs: 100,
+      rowsPerWindow: 100,
+      windowMs: 150,
       mostWindows: Infinity,
       clockAheadMs: 0,
       drainMs: 20_000,
@@ -93,11 +93,12 @@ export class Stack {
     await this.startCollector(node);
   }
 
-  /** Has a collector deliver all it has, and end. */
-  async stopCollector(node: string): Promise<void> {
-    const collector = this.#collectors.get(node);
-    const exitCode = await collector?.process.end('SIGTERM');
-    if (exitCode !== 0) throw new Error(`the collector ended with ${exitCode}: ${collector?.process.log}`);
+  /** Has a collector deliver all it has, and end; gives how many flows it says that it has lost. */
+  async stopCollector(node: string): Promise<number> {
+    const collector = this.#collectors.get(node)?.process;
+    const exitCode = await collector?.end('SIGTERM');
+    if (exitCode !== 0) throw new Error(`the collector ended with ${exitCode}: ${collector?.log}`);
+    return (JSON.parse(collector?.output ?? '') as { lostFlows: number }).lostFlows;
   }
 
   startEnricher(environment: Readonly<Record<string, string>> = {}): TestProcess {
@@ -113,7 +114,7 @@ export class Stack {
       SONDE_CLICKHOUSE_USERNAME: user.username,
       SONDE_CLICKHOUSE_PASSWORD: user.password,
       SONDE_CLICKHOUSE_TIMEOUT_SECONDS: '10',
-      SONDE_BLOCK_SECONDS: '0.2',
+      SONDE_BLOCK_SECONDS: '0.5',
       SONDE_MONITORING_HOST: '127.0.0.1',
       SONDE_MONITORING_PORT: '0',
       ...environment,
@@ -133,34 +134,41 @@ export class Stack {
   }
 
   get ledger(): Ledger {
-    return readLedger([...this.#ledgerFiles]);
+    return readLedger([...this.#ledgerFiles.values()]);
   }
 
-  /** How many windows collectors know to be safe. */
-  get safeWindows(): number {
-    return [...this.ledger.windows.values()].filter(({ isSafe }) => isSafe).length;
+  /** What one node has sent. From now on nobody else asks after it. */
+  takeLedger(node: string): Ledger {
+    const file = this.#ledgerFiles.get(node);
+    this.#ledgerFiles.delete(node);
+    return readLedger(file === undefined ? [] : [file]);
   }
 
-  /** Waits until this many more windows are safe. */
-  async untilSafe(more: number): Promise<void> {
-    const wanted = this.safeWindows + more;
+  /** Waits until this many more windows of every node, or of the given one, are safe. */
+  async untilSafe(more: number, nodes: Iterable<string> = this.#ledgerFiles.keys()): Promise<void> {
+    const wanted = new Map([...nodes].map((node) => [node, this.#safeWindows(node) + more]));
     await eventually(() => {
-      if (this.safeWindows < wanted)
-        throw new Error(`only ${this.safeWindows} of ${wanted} windows: ${this.logs}`);
+      for (const [node, windows] of wanted) {
+        const safe = this.#safeWindows(node);
+        if (safe < windows) throw new Error(`only ${safe} of ${windows} windows of ${node}: ${this.logs}`);
+      }
     }, DEADLINE_MS);
   }
 
-  /** Waits until all that is safe is stored; gives how the store then differs from what was sent: not at all, if all is well. */
+  #safeWindows(node: string): number {
+    const { windows } = readLedger([this.#ledgerFiles.get(node) ?? '']);
+    return [...windows.values()].filter(({ isSafe }) => isSafe).length;
+  }
+
+  /** Waits until all that is safe is stored; gives how the store then differs from what was sent. */
   async untilStored(): Promise<Difference> {
     const { ledger } = this;
     return await eventually(async () => {
       const now = await compare(ledger, this.store);
-      // What is sent meanwhile is not in the ledger that was read.
-      const wrong = now.wrong.filter((window) => !window.endsWith(': never sent'));
-      if (wrong.length === 0 && now.missing.length > 0) {
+      if (now.wrong.length === 0 && now.missing.length > 0) {
         throw new Error(`not stored in time: ${now.missing.slice(0, 5).join('; ')}\n${this.logs}`);
       }
-      return { missing: now.missing, wrong };
+      return now;
     }, DEADLINE_MS);
   }
 

@@ -1,0 +1,53 @@
+import { createLogger } from '@sonde/backbone/logging';
+import { kafkaClient } from '@sonde/backbone/transport/kafka/connection';
+import { DEAD_TOPIC, FLOWS_TOPIC } from '@sonde/backbone/transport/kafka/topics';
+import { batchOf } from '@sonde/model/flow/build-batch';
+import { observedFlows } from '@sonde/model/flow/build-observed';
+import { encodeBatch } from '@sonde/model/flow/wire/encode';
+
+/** Sends messages as they are to the flows' topic, all to one partition. */
+export async function sendMessages(
+  brokers: readonly string[],
+  messages: readonly Uint8Array[],
+): Promise<void> {
+  const producer = client(brokers).producer();
+  await producer.connect();
+  await producer.send({
+    topic: FLOWS_TOPIC,
+    messages: messages.map((message) => ({ value: Buffer.from(message), partition: 0 })),
+  });
+  await producer.disconnect();
+}
+
+/** How many messages were put aside. */
+export async function deadMessages(brokers: readonly string[]): Promise<number> {
+  const admin = client(brokers).admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(DEAD_TOPIC);
+  await admin.disconnect();
+  return offsets.reduce((sum, { high }) => sum + Number(high), 0);
+}
+
+function client(brokers: readonly string[]) {
+  return kafkaClient({ brokers, clientId: 'test' }, createLogger('test', 'silent'));
+}
+
+/** One flow of a node, known by its server's name, as a message of this version. */
+export function messageOfOneFlow(node: string, name: string): Uint8Array {
+  const flows = observedFlows([{ start_time: Date.now(), end_time: Date.now(), tls_server_name: name }]);
+  return encodeBatch(batchOf(flows, { cluster: 'faults', node }));
+}
+
+/** The same as a later version may send it: with a field that this version does not know (number 900, a text). */
+export function withUnknownField(message: Uint8Array): Uint8Array {
+  const tag = [(((900 << 3) | 2) & 0x7f) | 0x80, (900 << 3) >> 7];
+  return Uint8Array.from([...message, ...tag, 3, ...Buffer.from('new')]);
+}
+
+/** The same with a schema version that says that older readers would misread it. The version is the first field. */
+export function ofLaterSchema(message: Uint8Array): Uint8Array {
+  const changed = message.slice();
+  if (changed[0] !== 0x08) throw new Error('the schema version is not the first field of the message');
+  changed[1] = 99;
+  return changed;
+}
