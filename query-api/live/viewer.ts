@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
 /** Most bytes that wait for one viewer; what comes while they do is left out. */
-export const MOST_WAITING_BYTES = 1 << 20;
+const MOST_WAITING_BYTES = 1 << 20;
 
 /**
  * One client's stream of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). A record
@@ -20,7 +20,7 @@ export class Viewer {
   /** Sends events that hold `shown` records, unless too much waits; `dropped` more were left out already. */
   show(events: Buffer, shown: number, dropped: number): void {
     this.#dropped += dropped;
-    if (this.stream.readableLength + events.length > MOST_WAITING_BYTES) {
+    if (!this.hasRoom(events.length)) {
       this.#dropped += shown;
       return;
     }
@@ -28,6 +28,11 @@ export class Viewer {
     if (this.#dropped === 0) return;
     this.stream.push(`event: dropped\ndata: {"records":${this.#dropped}}\n\n`);
     this.#dropped = 0;
+  }
+
+  /** Whether so many bytes can wait besides those that do. */
+  hasRoom(bytes: number): boolean {
+    return this.stream.readableLength + bytes <= MOST_WAITING_BYTES;
   }
 
   /** A comment, which keeps the connection open and tells whether it still is. */
