@@ -84,6 +84,16 @@ describe('the history of policies', () => {
     ]);
   });
 
+  it('names who changed it by the annotation, where there is one', async () => {
+    const name = cluster();
+    const annotated = {
+      ...DENY,
+      metadata: { ...DENY.metadata, annotations: { 'sonde/changed-by': 'ada@example.com', other: 'x' } },
+    };
+    await life(name, (history) => history.apply(changed(annotated, '5', '2026-01-01T00:00:00Z'), 1));
+    expect(await versions(name)).toEqual([expect.stringMatching(/ by ada@example\.com$/)]);
+  });
+
   it('gets nothing new from what is told again, by whomever and after a restart', async () => {
     const name = cluster();
     const tell = (history: PolicyHistory) => {

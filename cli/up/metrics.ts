@@ -2,6 +2,7 @@ import type { CollectorObserver } from '@sonde/collector/collector';
 import type { LiveContext } from '@sonde/enricher/context';
 import type { FollowedCluster } from '@sonde/enricher/watch/follow-cluster';
 import type { PendingAddresses } from '@sonde/enricher/pending';
+import type { PolicyHistory } from '@sonde/enricher/policy-history';
 import type { EnricherObserver } from '@sonde/enricher/enricher';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -90,6 +91,7 @@ export function pendingMetrics(registry: Registry, { counts }: PendingAddresses)
 interface KnownCluster {
   readonly context: LiveContext;
   readonly followed: FollowedCluster;
+  readonly history: PolicyHistory;
 }
 
 /** The metrics of what is known of clusters, by their names, on a registry. */
@@ -129,6 +131,16 @@ export function clusterMetrics(registry: Registry, clusters: ReadonlyMap<string,
       'sonde_watch_failures',
       'Times that a watch broke or a request was refused',
       ({ followed }) => followed.counts.failures,
+    ],
+    [
+      'sonde_policy_versions_written',
+      'Versions of policies and what they look at that were stored, since the start',
+      ({ history }) => history.counts.written,
+    ],
+    [
+      'sonde_policy_versions_skipped',
+      'Versions of them that later ones had replaced before the store took them, since the start',
+      ({ history }) => history.counts.skipped,
     ],
   ];
   for (const [name, help, value] of metrics) {

@@ -6,6 +6,7 @@ import type {
   ObjectMeta,
   Pod,
 } from '@sonde/model/cluster/objects';
+import { CHANGED_BY_ANNOTATION } from '@sonde/model/policy/history/version';
 
 /** An object without what Sonde does not look at, so that memory holds only what is of use. */
 export function reduceObject(object: KubernetesObject): KubernetesObject {
@@ -42,13 +43,15 @@ export function reduceObject(object: KubernetesObject): KubernetesObject {
 
 /** The reduced object with what says which version of it this is, and who made it so when. */
 function withHistory(reduced: KubernetesObject, { metadata }: KubernetesObject): KubernetesObject {
-  const { resourceVersion, managedFields } = metadata;
+  const { resourceVersion, managedFields, annotations } = metadata;
+  const by = annotations?.[CHANGED_BY_ANNOTATION];
   return {
     ...reduced,
     metadata: {
       ...reduced.metadata,
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(managedFields === undefined ? {} : { managedFields: managedFields.map(reduceManagedFields) }),
+      ...(by === undefined ? {} : { annotations: { [CHANGED_BY_ANNOTATION]: by } }),
     },
   };
 }
@@ -99,7 +102,11 @@ function reducePod(pod: Pod): Pick<Pod, 'spec' | 'status'> {
     nodeName,
     hostNetwork,
     serviceAccountName,
-    containers: containers?.map(({ ports }) => ({ ports })),
+    containers: containers?.map(({ ports, name, command }) => ({
+      ports,
+      // What a pod on its node's network can be told by besides its ports.
+      ...(hostNetwork === true ? { name, command: command?.slice(0, 1) } : {}),
+    })),
     initContainers: initContainers
       ?.filter(({ restartPolicy }) => restartPolicy === 'Always')
       .map(({ ports, restartPolicy }) => ({ ports, restartPolicy })),

@@ -13,6 +13,7 @@ export interface ObjectMeta {
   /** Kept of policies and what they look at, to tell versions apart and who made them. */
   readonly resourceVersion?: string;
   readonly managedFields?: readonly ManagedFields[];
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** Who changed fields of an object last and when (Kubernetes API reference, ManagedFieldsEntry). */
@@ -45,6 +46,9 @@ export interface Pod extends KubernetesObject {
     readonly hostNetwork?: boolean;
     readonly serviceAccountName?: string;
     readonly containers?: readonly {
+      /** Kept, as `command` is, of pods on their node's network. */
+      readonly name?: string;
+      readonly command?: readonly string[];
       readonly ports?: readonly {
         readonly name?: string;
         readonly containerPort: number;

@@ -60,8 +60,8 @@ export function changedAtMs({ metadata }: KubernetesObject): number | undefined 
 
 /** Who changed an object last, as it says itself: by annotation, else the program; empty if it does not. */
 export function changedBy({ metadata }: KubernetesObject): string {
-  const { annotations } = metadata as { annotations?: Readonly<Record<string, unknown>> };
-  const named = annotations?.[CHANGED_BY_ANNOTATION];
+  const named: unknown = metadata.annotations?.[CHANGED_BY_ANNOTATION];
+  // Manifests may say anything.
   if (typeof named === 'string') return named;
   return lastChange(metadata.managedFields ?? [])?.manager ?? '';
 }
