@@ -3,8 +3,10 @@
  * The flow probe's kernel programs: one for each kind of interface and direction. They read, count and pass on;
  * the verdict is always "next", so other programs on the hook are not disturbed.
  *
- * A packet is counted where it enters through a watched interface. Where it leaves through one it is counted only
- * if it did not enter through another, which the kernel remembers as the packet's ingress_ifindex.
+ * A packet is counted where it enters through a watched interface. Where it leaves through one it is counted only if it
+ * did not enter through another. That is noted in the packet itself, in the upper byte of its tc_index, which the
+ * kernel keeps through routing, bridging, fragmenting and tunnels, and gives up when the packet is delivered; others
+ * that use the field (Cilium) use the lower byte.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,17 +26,16 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define VERDICT_NEXT (-1) /* TCX_NEXT, TC_ACT_UNSPEC: go on with the next program */
 
-static __always_inline bool is_watched(__u32 ifindex)
-{
-	if (ifindex < WATCHED_BITS)
-		return watched[ifindex / 32] & (1u << (ifindex % 32));
-	return bpf_map_lookup_elem(&watched_high, &ifindex) != NULL;
-}
+#define MARK_BITS 0xff00
 
 /* True for a packet that was counted when it entered through another watched interface, or is sampled out. */
 static __always_inline bool passes_uncounted(struct __sk_buff *skb, enum hook hook)
 {
-	if (!(hook & HOOK_INGRESS) && skb->ingress_ifindex && is_watched(skb->ingress_ifindex))
+	__u32 index = skb->tc_index;
+
+	if (hook & HOOK_INGRESS)
+		skb->tc_index = (index & ~MARK_BITS) | entered_mark;
+	else if ((index & MARK_BITS) == entered_mark)
 		return true;
 	return window.sampling > 1 && bpf_get_prandom_u32() % window.sampling != 0;
 }
@@ -44,11 +45,7 @@ static __noinline int observe_slow(struct __sk_buff *skb, enum hook hook, __u32 
 {
 	struct slow_packet *s = parse_slow(skb, l2);
 
-	/*
-	 * What leaves in a tunnel is counted here only if a process of the node sent it: what the node forwards was
-	 * counted where it entered, and no longer has a socket.
-	 */
-	if (!s || (s->packet.tunnel && !(hook & HOOK_INGRESS) && !skb->sk))
+	if (!s)
 		return 0;
 	if (s->version == 4)
 		count4(skb, &s->key4, &s->packet, hook);

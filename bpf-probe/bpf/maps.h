@@ -42,24 +42,10 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
-/*
- * Interfaces that count what enters through them, one bit an index; those above WATCHED_BITS are in
- * `watched_high`. Includes devices that only pass on what watched interfaces received, for example a bridge.
- */
-#define WATCHED_BITS (1 << 18)
-__u32 watched[WATCHED_BITS / 32];
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, __u8);
-} watched_high SEC(".maps");
-
 /* Settings, written before loading. */
 const volatile bool has_conntrack = false; /* bpf_skb_ct_lookup, Linux 5.19 */
 const volatile bool has_owners = false;	   /* the program `sonde_socket` is attached */
+const volatile __u32 entered_mark = 0;	   /* see flowprobe.bpf.c */
 const volatile __u32 capacity = 1;	   /* entries of a window */
 const volatile __u32 pressure_entries = 0; /* entries of a window that call for its early end */
 

@@ -17,9 +17,8 @@ struct interface {
 	struct network_link link;
 	enum interface_kind kind; /* if watched */
 	bool watched;
-	bool counted; /* what enters through it is counted, by itself or by the interfaces below it */
-	bool listed;  /* seen in the listing that is going on */
-	bool gone;    /* vanished, but the window's flows may still name it */
+	bool listed; /* seen in the listing that is going on */
+	bool gone;   /* vanished, but the window's flows may still name it */
 	struct attachment attachment;
 };
 
@@ -48,7 +47,7 @@ static bool is_chosen(const struct options *options, const struct network_link *
 		}
 	}
 	*kind = INTERFACE_POD;
-	return options->pods && strcmp(link->kind, "veth") == 0 && link->lower_elsewhere;
+	return options->pods && strcmp(link->kind, "veth") == 0 && link->peer_elsewhere;
 }
 
 static struct interface *find_interface(struct interfaces *interfaces, int ifindex)
@@ -69,71 +68,6 @@ static struct interface *add_interface(struct interfaces *interfaces)
 	interfaces->all = all;
 	all[interfaces->count] = (struct interface){};
 	return &all[interfaces->count++];
-}
-
-/* Tells the kernel programs whether packets that entered through the interface have been counted. */
-static void mark_counted(struct interfaces *interfaces, struct interface *interface, bool counted)
-{
-	__u32 ifindex = interface->link.ifindex;
-	__u32 *watched = interfaces->bpf->bss->watched;
-	__u8 present = 1;
-
-	interface->counted = counted;
-	if (ifindex < sizeof(interfaces->bpf->bss->watched) * 8) {
-		if (counted)
-			watched[ifindex / 32] |= 1u << (ifindex % 32);
-		else
-			watched[ifindex / 32] &= ~(1u << (ifindex % 32));
-	} else if (counted) {
-		bpf_map__update_elem(interfaces->bpf->maps.watched_high, &ifindex, sizeof(ifindex), &present,
-				     sizeof(present), BPF_ANY);
-	} else {
-		bpf_map__delete_elem(interfaces->bpf->maps.watched_high, &ifindex, sizeof(ifindex), 0);
-	}
-}
-
-/* A bridge or bond passes on what its ports received: counted if each of them is. A VLAN device likewise. */
-static bool is_counted(struct interfaces *interfaces, const struct interface *interface)
-{
-	const struct network_link *link = &interface->link;
-	size_t ports = 0;
-
-	if (interface->watched)
-		return true;
-	for (size_t i = 0; i < interfaces->count; i++) {
-		if (interfaces->all[i].link.master != link->ifindex || interfaces->all[i].gone)
-			continue;
-		if (!interfaces->all[i].counted)
-			return false;
-		ports++;
-	}
-	if (ports)
-		return true;
-	if (strcmp(link->kind, "vlan") == 0 && !link->lower_elsewhere) {
-		const struct interface *lower = find_interface(interfaces, link->lower);
-
-		return lower && lower->counted;
-	}
-	return false;
-}
-
-/* Devices stack: repeats until nothing changes, at most once for each level. */
-static void mark_all(struct interfaces *interfaces)
-{
-	bool changed = true;
-
-	for (size_t round = 0; changed && round <= interfaces->count; round++) {
-		changed = false;
-		for (size_t i = 0; i < interfaces->count; i++) {
-			struct interface *interface = &interfaces->all[i];
-			bool counted = !interface->gone && is_counted(interfaces, interface);
-
-			if (counted != interface->counted) {
-				mark_counted(interfaces, interface, counted);
-				changed = true;
-			}
-		}
-	}
 }
 
 static void stop_watching(struct interfaces *interfaces, struct interface *interface)
@@ -162,8 +96,6 @@ static void lose_interface(struct interfaces *interfaces, struct interface *inte
 {
 	if (interface->watched)
 		detach_interface(&interface->attachment);
-	if (interface->counted)
-		mark_counted(interfaces, interface, false);
 	interface->gone = true;
 }
 
@@ -201,7 +133,6 @@ static void list_all(struct interfaces *interfaces)
 		if (!interfaces->all[i].listed && !interfaces->all[i].gone)
 			lose_interface(interfaces, &interfaces->all[i]);
 	}
-	mark_all(interfaces);
 }
 
 static void require_named_interfaces(const struct interfaces *interfaces)
@@ -244,7 +175,6 @@ void follow_interfaces(struct interfaces *interfaces)
 {
 	if (!read_network_links(interfaces->descriptor, observe_link, interfaces))
 		list_all(interfaces);
-	mark_all(interfaces);
 }
 
 unsigned watched_interfaces(const struct interfaces *interfaces)

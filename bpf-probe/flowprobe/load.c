@@ -90,6 +90,8 @@ struct flowprobe_bpf *load_programs(const struct options *options, const struct 
 	bpf_map__set_max_entries(bpf->maps.packets, options->ring_bytes);
 	bpf_map__set_max_entries(bpf->maps.payloads, options->ring_bytes);
 	bpf->rodata->own_netns = own_netns();
+	/* Apart from the marks of probes in other namespaces, which a packet may pass too. Never 0. */
+	bpf->rodata->entered_mark = (1 + own_netns() % 255) << 8;
 	bpf->rodata->has_owners = kernel->owners;
 	bpf_program__set_autoload(bpf->progs.sonde_socket, kernel->owners);
 	bpf_program__set_autoload(bpf->progs.sonde_drop, kernel->drops);

@@ -290,7 +290,7 @@ int main(int argc, char **argv)
 		fail(EXIT_KERNEL, "cannot read the ring buffer: %s", strerror(errno));
 	probe.interfaces = watch_interfaces(probe.bpf, &probe.options, kernel.tcx);
 
-	drop_privileges(follows_interfaces(&probe.options), kernel.release);
+	drop_privileges(kernel.release);
 
 	send_hello(&probe.options, &kernel);
 	if (kernel.drops)

@@ -47,14 +47,8 @@ static struct network_link read_link(const struct nlmsghdr *message)
 		case IFLA_IFNAME:
 			snprintf(link.name, sizeof(link.name), "%s", (const char *)RTA_DATA(a));
 			break;
-		case IFLA_MASTER:
-			link.master = *(const int *)RTA_DATA(a);
-			break;
-		case IFLA_LINK:
-			link.lower = *(const int *)RTA_DATA(a);
-			break;
 		case IFLA_LINK_NETNSID:
-			link.lower_elsewhere = true;
+			link.peer_elsewhere = true;
 			break;
 		case IFLA_LINKINFO:
 			read_kind(&link, a);

@@ -9,11 +9,9 @@
 struct network_link {
 	int ifindex;
 	char name[IFNAMSIZ];
-	char kind[16];	      /* "veth", "bridge", "vxlan", ...; empty for hardware */
-	int master;	      /* ifindex of the bridge or bond that it is part of, or 0 */
-	int lower;	      /* ifindex of the device that it is stacked on, or 0 */
-	bool lower_elsewhere; /* `lower` (a veth's other end) is in another network namespace */
-	bool ethernet;	      /* frames begin with an Ethernet header */
+	char kind[16];	     /* "veth", "bridge", "vxlan", ...; empty for hardware */
+	bool peer_elsewhere; /* a veth's other end is in another network namespace */
+	bool ethernet;	     /* frames begin with an Ethernet header */
 };
 
 /* Called for each interface that is new or changed, and with `gone` for each that vanished. */

@@ -46,15 +46,6 @@ static void add_pattern(struct options *options, const char *pattern, enum inter
 	options->patterns[options->pattern_count++] = (struct interface_pattern){pattern, kind};
 }
 
-bool follows_interfaces(const struct options *options)
-{
-	for (int i = 0; i < options->pattern_count; i++) {
-		if (strpbrk(options->patterns[i].pattern, "*?["))
-			return true;
-	}
-	return options->pods;
-}
-
 struct options read_options(int argc, char **argv)
 {
 	enum {

@@ -36,9 +36,6 @@ struct options {
 	__u32 cpu_budget; /* percent of one CPU that the programs may take; 0 for no limit */
 };
 
-/* Whether the options may choose interfaces that do not exist yet. */
-bool follows_interfaces(const struct options *options);
-
 /* Reads the command line; ends the process on a wrong one and after --help. */
 struct options read_options(int argc, char **argv);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -63,15 +64,14 @@ static void keep(struct __user_cap_data_struct *sets, const struct __user_cap_da
 	sets[capability / 32].permitted |= held[capability / 32].permitted & bit;
 }
 
-void drop_privileges(bool may_attach_later, const char *kernel_release)
+void drop_privileges(const char *kernel_release)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3], kept[_LINUX_CAPABILITY_U32S_3] = {};
 
 	if (syscall(SYS_capget, &header, held))
 		fail(EXIT_PRIVILEGE, "cannot read this process's capabilities: %s", strerror(errno));
-	if (may_attach_later)
-		keep(kept, held, CAP_NET_ADMIN);
+	keep(kept, held, CAP_NET_ADMIN);
 	if (maps_need_capability(kernel_release)) {
 		keep(kept, held, CAP_BPF);
 		keep(kept, held, CAP_SYS_ADMIN);

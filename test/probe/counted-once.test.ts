@@ -36,6 +36,14 @@ describe.skipIf(reason !== undefined)('a packet that passes several watched inte
         `-n ${netns} link set eth1 up`,
       ]),
       `-n ${node.pod(1).netns} route add 192.0.2.0/24 via 10.81.0.254 src 10.81.0.1`,
+      // A VXLAN tunnel from the node to the outside host, over the uplink.
+      `-n ${node.netns} link add vxlan0 type vxlan id 7 dstport 4789 local 192.0.2.1 remote 192.0.2.2 dev uplink0`,
+      `-n ${node.netns} addr add 10.83.0.1/24 dev vxlan0`,
+      `-n ${node.netns} link set vxlan0 up`,
+      `-n ${outsideNetns} link add vxlan0 type vxlan id 7 dstport 4789 local 192.0.2.2 remote 192.0.2.1 dev eth0`,
+      `-n ${outsideNetns} addr add 10.83.0.2/24 dev vxlan0`,
+      `-n ${outsideNetns} link set vxlan0 up`,
+      ...node.pods.map(({ ipv4 }) => `-n ${outsideNetns} route add ${ipv4} via 10.83.0.1`),
     ];
     for (const command of setUp) await run(['ip', ...command.split(' ')] as ['ip', ...string[]]);
     await node.loadRules(`table ip sonde_service {
@@ -49,6 +57,7 @@ describe.skipIf(reason !== undefined)('a packet that passes several watched inte
       }
     }`);
     await node.serve(outside, 'udp-server', '192.0.2.2', '5300');
+    await node.serve(outside, 'udp-server', '10.83.0.2', '5300');
     await node.serve(node.pod(2), 'udp-server', node.pod(2).ipv4, '5300');
     await node.serve(node.pod(2), 'udp-server', '10.81.0.2', '5300');
   });
@@ -77,6 +86,36 @@ describe.skipIf(reason !== undefined)('a packet that passes several watched inte
     expect(flow).toMatchObject({ packetsOut: PACKETS, packetsIn: PACKETS });
   });
 
+  it('counts once, inside, what a pod sends through a tunnel, and what comes back', async () => {
+    expect(await exchange(node.pod(1), '10.83.0.2', '5300')).toMatchObject([both('src')]);
+  });
+
+  it('counts once, inside, what reaches a pod through a tunnel', async () => {
+    expect(await exchange(outside, node.pod(2).ipv4, '5300', '10.83.0.2')).toMatchObject([
+      { ...both('dst'), tunnel: 'vxlan', tunnelId: 7, clientTunnelEnd: '192.0.2.2' },
+    ]);
+  });
+
+  it('counts once across a bridge of which only one port is watched', async () => {
+    const flows = await exchange(node.pod(1), '192.0.2.2', '5300', undefined, [
+      '--interface',
+      'port1',
+      '--uplink',
+      'uplink0',
+    ]);
+    expect(flows).toMatchObject([both('src')]);
+  });
+
+  it('counts at the uplink what comes from an unwatched port of a bridge', async () => {
+    const flows = await exchange(node.pod(1), '192.0.2.2', '5300', undefined, [
+      '--interface',
+      'port2',
+      '--uplink',
+      'uplink0',
+    ]);
+    expect(flows).toMatchObject([{ packetsOut: PACKETS, packetsIn: PACKETS }]);
+  });
+
   it('counts once from a pod to itself through a service', async () => {
     const [flow, ...others] = await exchange(node.pod(2), '10.96.0.20', '53');
     expect(others).toEqual([]);
@@ -92,11 +131,17 @@ describe.skipIf(reason !== undefined)('a packet that passes several watched inte
     return { packetsOut: PACKETS, packetsIn: PACKETS, reporter };
   }
 
-  /** The UDP flows that the probe reports of datagrams and their answers. */
-  async function exchange(client: TestPod, address: string, port: string): Promise<readonly ReportedFlow[]> {
-    const probe = await watch(node.netns, ...everything);
-    await node.send(client, 'udp-client', address, port, String(PACKETS), '100');
+  /** The UDP flows that the probe reports of datagrams and their answers, but for ARP inside the tunnel. */
+  async function exchange(
+    client: TestPod,
+    address: string,
+    port: string,
+    from = '',
+    watched = everything,
+  ): Promise<readonly ReportedFlow[]> {
+    const probe = await watch(node.netns, ...watched);
+    await node.send(client, 'udp-client', address, port, String(PACKETS), '100', ...(from ? [from] : []));
     const { flows } = await probe.stop();
-    return flows.filter(({ protocol }) => protocol === 17);
+    return flows.filter(({ protocol, server }) => protocol === 17 && !server.endsWith(' 4789'));
   }
 });

@@ -49,6 +49,33 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', () => {
     );
   });
 
+  it.each([
+    ['chosen by its name', ['--interface', 'mover0']],
+    ['a pod by its other end', ['--pods']],
+  ])('follows an interface that is %s when it leaves the namespace and comes back', async (_, options) => {
+    const [pod] = node.pods;
+    const rename = (from: string, to: string) =>
+      run(['ip', '-n', from, 'link', 'set', 'mover0', 'netns', to] as const);
+    const create = 'link add mover0 type veth peer name mover1';
+    await run(['ip', '-n', node.netns, ...create.split(' '), 'netns', pod?.netns ?? '']);
+    const others = options.includes('--pods') ? ['pod1', 'pod2'] : [];
+    const probe = await watch(node.netns, ...options, '--window-ms', '200');
+    await probe.watches('mover0', ...others);
+    await rename(node.netns, node.pod(2).netns);
+    await probe.watches(...others);
+    await rename(node.pod(2).netns, node.netns);
+    await probe.watches('mover0', ...others);
+    await run(['ip', '-n', node.netns, ...'addr add 10.82.0.1/24 dev mover0'.split(' ')]);
+    await run(['ip', '-n', node.netns, 'link', 'set', 'mover0', 'up']);
+    await run(['ip', '-n', pod?.netns ?? '', ...'addr add 10.82.0.2/24 dev mover1'.split(' ')]);
+    await run(['ip', '-n', pod?.netns ?? '', 'link', 'set', 'mover1', 'up']);
+    await node.inNode('ping', '-q', '-c', '3', '-i', '0.1', '10.82.0.2');
+    const { flows } = await probe.stop();
+    await run(['ip', '-n', node.netns, 'link', 'del', 'mover0']);
+    const pings = flows.filter(({ server }) => server === '10.82.0.2');
+    expect(pings.reduce((sum, { packetsOut }) => sum + packetsOut, 0)).toBe(3);
+  });
+
   it.each([[[]], [['--filters']]])('counts each packet once, attached with %j', async (options) => {
     const probe = await watch(node.netns, '--interface', 'pod*', ...options);
     await node.send(node.pod(1), 'udp-client', node.pod(2).ipv4, '5300', '5', '100');
@@ -89,19 +116,15 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', () => {
     expect((await ended)[0]).toBe(0);
   });
 
-  it('gives up its capabilities, but for attaching to what a pattern may choose later', async () => {
-    const capabilities = async (name: string) => {
-      const probe = spawn(flowprobeProgram, onNode('--interface', name), {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      await once(probe.stdout, 'data');
-      const status = await run(['grep', 'CapPrm', `/proc/${probe.pid ?? 0}/status`]);
-      probe.kill('SIGTERM');
-      await once(probe, 'close');
-      return Number.parseInt(status.replace('CapPrm:', '').trim(), 16);
-    };
-    expect(await capabilities('pod1')).toBe(0);
-    expect(await capabilities('pod*')).toBe(1 << 12); // CAP_NET_ADMIN
+  it('gives up its capabilities, but for attaching to interfaces that come later or come back', async () => {
+    const probe = spawn(flowprobeProgram, onNode('--interface', 'pod1'), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(probe.stdout, 'data');
+    const status = await run(['grep', 'CapPrm', `/proc/${probe.pid ?? 0}/status`]);
+    probe.kill('SIGTERM');
+    await once(probe, 'close');
+    expect(Number.parseInt(status.replace('CapPrm:', '').trim(), 16)).toBe(1 << 12); // CAP_NET_ADMIN
   });
 
   it('counts one packet in N when sampling, and says so in each record', async () => {

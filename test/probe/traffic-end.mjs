@@ -8,7 +8,7 @@
  *   tcp-talker ADDRESS PORT LINES MS      the server of tcp-chatter
  *   tcp-try ADDRESS PORT MS               one attempt; ends after MS milliseconds without an answer
  *   udp-server ADDRESS PORT               sends each datagram back
- *   udp-client ADDRESS PORT COUNT SIZE    COUNT datagrams, waits for each one's answer
+ *   udp-client ADDRESS PORT COUNT SIZE [FROM]  COUNT datagrams, waits for each one's answer
  *   udp-blind ADDRESS PORT COUNT SIZE     COUNT datagrams, waits for nothing
  *   tls-client ADDRESS PORT SERVERNAME    begins a TLS handshake, which tcp-sink does not answer
  *   tcp-sink ADDRESS PORT                 takes what comes, and closes
@@ -106,6 +106,7 @@ function udpServer() {
 async function udpClient() {
   const [count, size] = [first, second];
   const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  if (numbers[2] !== undefined) await new Promise((resolve) => socket.bind(0, numbers[2], resolve));
   await new Promise((resolve) => socket.connect(port, address, resolve));
   for (let i = 0; i < count; i++) {
     const answered = new Promise((resolve) => socket.once('message', resolve));
