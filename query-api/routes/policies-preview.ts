@@ -38,7 +38,7 @@ export function policiesPreviewRoute(server: FastifyInstance, dependencies: Rout
 const schema = {
   summary: 'The flows of a time range whose verdict a change of policies would make another',
   description:
-    'Flows are judged twice: by the policies of now, and by those after the change. Whoever may view some namespaces only gets what the policies in them make of flows whose ends are not in others (docs/policy-preview.md)',
+    'Flows are judged twice: by the policies of now, and by those after the change. Whoever may view some namespaces only gets what the policies in them make of flows whose ends are not in others (docs/policies.md)',
   body: {
     type: 'object',
     additionalProperties: false,
