@@ -2,10 +2,11 @@ import type { Cluster } from '@sonde/model/cluster/cluster';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { NO_NETWORK_SET } from '@sonde/model/cluster/network-sets';
 import { EVERY_NODE } from '@sonde/model/cluster/port-index';
-import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
+import type { TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 import { type AddressColumn, BlockAddresses } from './block-addresses.js';
+import { type EndText, type EndTexts, identityTexts, textOf } from './end-texts.js';
 
 /**
  * Who stands at one end of each flow. The distinct ends of a block are numbered, and each context column is that
@@ -24,13 +25,6 @@ export interface FlowEnds {
 /** The columns that say who an end is, by their names without the `src_` or `dst_` before them. */
 export type EndColumns = Readonly<Record<EndText, TextColumn>> & { readonly kind: Uint8Array };
 
-type EndText = Exclude<EndTextOf<keyof FlowColumns>, 'process' | 'domain'>;
-type EndTextOf<Name> = Name extends `src_${infer Field}`
-  ? FlowColumns[`src_${Field}` & keyof FlowColumns] extends TextColumn
-    ? Field
-    : never
-  : never;
-
 /** The number of the end of which nothing is known, in every block. */
 export const UNKNOWN_END = 0;
 
@@ -46,34 +40,37 @@ export interface BehindNodes {
   readonly protocols: Uint8Array;
   /** The port at each row's address. */
   readonly ports: Uint16Array;
+  /** Names of the processes that have each row's socket there, where they are known. */
+  readonly processes?: TextColumn;
 }
 
 /** Attributes the ends of one block's flows. Ends of all columns are numbered together, and share dictionaries. */
 export class BlockEnds {
   readonly addresses = new BlockAddresses();
   readonly #cluster: Cluster;
+  readonly #endTexts: EndTexts;
   /** By number of end. */
   readonly #identityOf: number[] = [];
   readonly #kindOf: number[] = [];
-  readonly #texts: Readonly<Record<EndText, string[]>> = {
-    ...{ namespace: [], name: [], workload: [], workload_kind: [], service_account: [], labels: [] },
-    ...{ node: [], zone: [], network_sets: [] },
-  };
+  readonly #texts = perField((): string[] => []);
+  readonly #textNumbers = perField((): number[] => []);
   /** The numbers of ends by number of the network sets and identity. */
   readonly #numbers: Map<number, number>[] = [];
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, endTexts: EndTexts) {
     this.#cluster = cluster;
+    this.#endTexts = endTexts;
+    endTexts.trim();
     this.#numberOf(UNKNOWN_IDENTITY, NO_NETWORK_SET);
   }
 
   /**
    * Attributes one end of each row by its address at the row's time. With `behind`, a node's address is attributed to
-   * who listens on the row's port of it, if that is known. Hot path: of an address seen before in the block only its
+   * who listens on the row's port of it, else to the one pod there that runs the row's process, if that is known. Hot path: of an address seen before in the block only its
    * holder at the row's time is looked up, and nothing else while that stays the same.
    */
   attribute(addresses: AddressColumn, times: BigUint64Array, behind?: BehindNodes): FlowEnds {
-    const { identities, networkSets, ports } = this.#cluster;
+    const { identities, networkSets, ports, processes } = this.#cluster;
     const { bytes, numbers: addressNumbers, distinct } = addresses;
     const rows = times.length;
     const halves = halvesOf(times);
@@ -101,8 +98,12 @@ export class BlockEnds {
       let end = ends[address] ?? 0;
       if (behind && this.#kindOf[end] === NODE) {
         const node = behind.who === 'pods' ? (this.#texts.name[end] ?? '') : EVERY_NODE;
-        const listener = ports.lookup(node, behind.protocols[row] ?? 0, behind.ports[row] ?? 0, timeMs);
-        if (listener !== UNKNOWN_IDENTITY) end = this.#numberOf(listener, sets[address] ?? 0);
+        let owner = ports.lookup(node, behind.protocols[row] ?? 0, behind.ports[row] ?? 0, timeMs);
+        if (owner === UNKNOWN_IDENTITY && behind.processes) {
+          const process = textAt(behind.processes, row);
+          if (process !== '') owner = processes.lookup(node, process, timeMs);
+        }
+        if (owner !== UNKNOWN_IDENTITY) end = this.#numberOf(owner, sets[address] ?? 0);
       }
       numbers[row] = end;
       kind[row] = this.#kindOf[end] ?? 0;
@@ -111,19 +112,10 @@ export class BlockEnds {
   }
 
   #columns(indexes: Uint32Array, kind: Uint8Array): EndColumns {
-    const text = (field: EndText): TextColumn => ({ indexes, dictionary: this.#texts[field] });
-    return {
-      kind,
-      namespace: text('namespace'),
-      name: text('name'),
-      workload: text('workload'),
-      workload_kind: text('workload_kind'),
-      service_account: text('service_account'),
-      labels: text('labels'),
-      node: text('node'),
-      zone: text('zone'),
-      network_sets: text('network_sets'),
-    };
+    const texts = perField((field): TextColumn => {
+      return { indexes, dictionary: this.#texts[field], textNumbers: this.#textNumbers[field] };
+    });
+    return { kind, ...texts };
   }
 
   #numberOf(identity: number, networkSet: number): number {
@@ -140,21 +132,36 @@ export class BlockEnds {
   #describe(identity: number, networkSet: number): number {
     const sets = this.#cluster.networkSets.match(networkSet);
     const holder = this.#cluster.identities.identity(identity);
-    const named = holder ?? sets;
+    if (holder) {
+      const numbers = this.#endTexts.numbersOf(holder);
+      for (const [place, field] of identityTexts.entries()) {
+        this.#texts[field].push(textOf(holder, field));
+        this.#textNumbers[field].push(numbers[place] ?? 0);
+      }
+    } else {
+      const { namespace = '', name = '', labels = '' } = sets ?? {};
+      const named: Partial<Record<EndText, string>> = { namespace, name, labels };
+      for (const field of identityTexts) this.#addText(field, named[field] ?? '');
+    }
+    this.#addText('network_sets', sets?.all ?? '');
     const kind = holder?.kind ?? (sets ? 'network_set' : 'external');
-    const texts = this.#texts;
-    texts.namespace.push(named?.namespace ?? '');
-    texts.name.push(named?.name ?? '');
-    texts.workload.push(holder?.workload ?? '');
-    texts.workload_kind.push(holder?.workloadKind ?? '');
-    texts.service_account.push(holder?.serviceAccount ?? '');
-    texts.labels.push(named?.labels ?? '');
-    texts.node.push(holder?.node ?? '');
-    texts.zone.push(holder?.zone ?? '');
-    texts.network_sets.push(sets?.all ?? '');
     this.#kindOf.push(enumerationNumber('src_kind', kind));
     return this.#identityOf.push(identity) - 1;
   }
+
+  #addText(field: EndText, text: string): void {
+    this.#texts[field].push(text);
+    this.#textNumbers[field].push(this.#endTexts.numberOf(field, text));
+  }
+}
+
+function perField<Value>(make: (field: EndText) => Value): Record<EndText, Value> {
+  const fields = [...identityTexts, 'network_sets'] as const;
+  return Object.fromEntries(fields.map((field) => [field, make(field)])) as Record<EndText, Value>;
+}
+
+function textAt({ indexes, dictionary }: TextColumn, row: number): string {
+  return dictionary[indexes[row] ?? 0] ?? '';
 }
 
 /** The columns of an end under their names in the record. */

@@ -22,11 +22,13 @@ export function enrich(delivered: readonly DeliveredBatch[], context: Enrichment
   );
   const { start_time, protocol: protocols } = observed;
   const atNodes = { who: 'pods', protocols } as const;
-  const ends = new BlockEnds(cluster);
+  const ends = new BlockEnds(cluster, context.endTexts);
   const clients = ends.addresses.column(observed.src_ip);
   const servers = ends.addresses.column(observed.dst_ip);
-  const src = ends.attribute(clients, start_time, { ...atNodes, ports: observed.src_port });
-  const dst = ends.attribute(servers, start_time, { ...atNodes, ports: observed.dst_port });
+  const atClients = { ...atNodes, ports: observed.src_port, processes: observed.src_process };
+  const atServers = { ...atNodes, ports: observed.dst_port, processes: observed.dst_process };
+  const src = ends.attribute(clients, start_time, atClients);
+  const dst = ends.attribute(servers, start_time, atServers);
 
   const policies = context.policies.evaluate(cluster, observed, src, dst);
 

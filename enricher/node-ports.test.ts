@@ -23,6 +23,26 @@ const objects = [
     },
     status: { phase: 'Running', podIPs: [{ ip: NODE }] },
   }),
+  object('Pod', 'proxy', {
+    spec: {
+      ...{ nodeName: 'node-a', hostNetwork: true },
+      containers: [
+        { name: 'kube-proxy', command: ['/usr/local/bin/kube-proxy'] },
+        { name: 'agent', command: ['/bin/sh'] },
+      ],
+    },
+    status: { phase: 'Running', podIPs: [{ ip: NODE }] },
+  }),
+  ...['one', 'two'].map((name) =>
+    object('Pod', name, {
+      spec: {
+        nodeName: 'node-a',
+        hostNetwork: true,
+        containers: [{ name: 'twin' }, { name: `long-named-${name}-agent` }],
+      },
+      status: { phase: 'Running', podIPs: [{ ip: NODE }] },
+    }),
+  ),
   object('Pod', 'web', { spec: { nodeName: 'node-a' }, status: { podIPs: [{ ip: '10.0.0.1' }] } }),
   object('Service', 'web', {
     spec: {
@@ -65,6 +85,24 @@ describe('an address of a node', () => {
       ...{ dst_kind: 'node', dst_name: 'node-a', dst_service: '', dst_service_port: 0 },
     });
     expect(flow({ src_ip: NODE, dst_ip: '10.0.0.1', dst_port: 80 }).src_kind).toBe('node');
+  });
+
+  it.each([
+    ['kube-proxy', 'proxy', 'by its name'],
+    ['KUBE_PROXY', 'proxy', 'however that is written'],
+    ['long-named-two-', 'two', 'by as much of its name as the kernel keeps'],
+  ])('is the pod on the node’s network whose process %s is: %s, %s', (src_process, src_name) => {
+    const flowOf = flow({ src_ip: NODE, dst_ip: '10.0.0.1', dst_port: 80, src_process });
+    expect(flowOf).toMatchObject({ src_kind: 'host_network_pod', src_name, src_node: 'node-a' });
+    expect(flow({ dst_ip: NODE, dst_port: 12_345, dst_process: src_process }).dst_name).toBe(src_name);
+  });
+
+  it.each([
+    ['sshd', 'no pod runs'],
+    ['twin', 'two pods run'],
+    ['sh', 'runs others'],
+  ])('is the node where its process is one that says nothing: %s, which %s', (src_process) => {
+    expect(flow({ src_ip: NODE, dst_ip: '10.0.0.1', dst_port: 80, src_process }).src_kind).toBe('node');
   });
 
   it('is the service’s on its node port, whether the backend is known or not', () => {

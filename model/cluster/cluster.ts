@@ -9,6 +9,7 @@ import type { BlockAffinity, KubernetesObject, Node, Pod, Service } from './obje
 import { createdAt } from './pod-times.js';
 import { nodeKey, Pods } from './pods.js';
 import { EVERY_NODE, PortIndex } from './port-index.js';
+import { ProcessIndex } from './process-index.js';
 import { protocolNumber, TCP } from '../policy/protocol.js';
 
 /** Labels of a Node that name its zone, newest first (Kubernetes well-known labels). */
@@ -23,12 +24,13 @@ export interface ClusterProblem {
 
 /**
  * A cluster as seen from its addresses: takes in Kubernetes objects as they come, change and go, and answers through
- * `identities` who held an address when, through `ports` who listened at a node's, and through `networkSets` which
- * sets hold one. Pure; who reads objects from where is not its concern.
+ * `identities` who held an address when, through `ports` who listened at a node's and through `processes` who ran what
+ * there, and through `networkSets` which sets hold one. Pure; who reads objects from where is not its concern.
  */
 export class Cluster {
   readonly identities = new IdentityIndex();
   readonly ports = new PortIndex(this.identities);
+  readonly processes = new ProcessIndex(this.identities);
   readonly networkSets = new NetworkSets();
   /** On which nodes pods must be that nobody has told of yet. */
   readonly nodeRanges = new NodeRanges();
@@ -123,6 +125,7 @@ export class Cluster {
   forget(beforeMs: number): void {
     this.identities.forget(beforeMs);
     this.ports.forget(beforeMs);
+    this.processes.forget(beforeMs);
     this.externalNames.forget(beforeMs);
   }
 
@@ -142,7 +145,7 @@ export class Cluster {
     this.#hold(
       node,
       'status.addresses',
-      { identity, hold: 'own', addresses, ports: [], fromMs, sureMs: fromMs },
+      { identity, hold: 'own', addresses, ports: [], processes: [], fromMs, sureMs: fromMs },
       atMs,
     );
     if (zone === before) return;
@@ -191,6 +194,7 @@ function serviceClaim(service: Service): Claim {
         ? []
         : [{ node: EVERY_NODE, protocol: protocolNumber(protocol ?? 'TCP') ?? TCP, port: nodePort }],
     ),
+    processes: [],
     fromMs,
     sureMs: fromMs,
   };

@@ -4,11 +4,13 @@ import { type Hold, type IdentityIndex, UNKNOWN_IDENTITY } from './identity-inde
 import type { Pod } from './objects.js';
 import type { NodeRanges } from './node-ranges.js';
 import type { NodePort, PortIndex } from './port-index.js';
+import type { NodeProcess, ProcessIndex } from './process-index.js';
 
 /** Where holdings are recorded. */
 export interface Indexes {
   readonly identities: IdentityIndex;
   readonly ports: PortIndex;
+  readonly processes: ProcessIndex;
   readonly nodeRanges: NodeRanges;
 }
 
@@ -21,6 +23,7 @@ export interface Claim {
   /** Addresses as text. */
   readonly addresses: readonly string[];
   readonly ports: readonly NodePort[];
+  readonly processes: readonly NodeProcess[];
   /** When the object began to hold them, in ms: not before `fromMs`, and by `sureMs`. */
   readonly fromMs: number;
   readonly sureMs: number;
@@ -39,6 +42,7 @@ export class Holding {
   #claim: Claim | undefined;
   #addresses = new Map<string, Uint8Array>();
   #ports = new Map<string, NodePort>();
+  #processes = new Map<string, NodeProcess>();
 
   constructor(private readonly indexes: Indexes) {}
 
@@ -57,7 +61,10 @@ export class Holding {
     const ports = new Map<string, NodePort>(
       claim.ports.map((port) => [`${port.node} ${port.protocol} ${port.port}`, port]),
     );
-    const heldBefore = this.#addresses.size + this.#ports.size > 0;
+    const processes = new Map<string, NodeProcess>(
+      claim.processes.map((process) => [`${process.node} ${process.name}`, process]),
+    );
+    const heldBefore = this.#addresses.size + this.#ports.size + this.#processes.size > 0;
     if (this.#claim && !sameIdentity(this.#claim.identity, claim.identity)) {
       if (difference === 'correction') this.indexes.identities.correct(this.#owner, claim.identity);
       else this.#letGo(atMs);
@@ -65,7 +72,7 @@ export class Holding {
     const changed = heldBefore && this.#owner === UNKNOWN_IDENTITY;
     this.#claim = claim;
     if (this.#owner === UNKNOWN_IDENTITY) {
-      if (addresses.size + ports.size === 0) return problems;
+      if (addresses.size + ports.size + processes.size === 0) return problems;
       this.#owner = this.indexes.identities.add(claim.identity, claim.pod);
       this.indexes.identities.use(this.#owner);
     }
@@ -87,8 +94,15 @@ export class Holding {
     for (const [text, port] of this.#ports) {
       if (!ports.has(text)) this.indexes.ports.release(port, this.#owner, atMs);
     }
+    for (const [text, process] of processes) {
+      if (!this.#processes.has(text)) this.indexes.processes.assign(process, this.#owner, fromMs);
+    }
+    for (const [text, process] of this.#processes) {
+      if (!processes.has(text)) this.indexes.processes.release(process, this.#owner, atMs);
+    }
     this.#addresses = addresses;
     this.#ports = ports;
+    this.#processes = processes;
     return problems;
   }
 
@@ -104,10 +118,14 @@ export class Holding {
       this.indexes.identities.release(address, this.#owner, toMs, this.#claim?.hold);
     }
     for (const port of this.#ports.values()) this.indexes.ports.release(port, this.#owner, toMs);
+    for (const process of this.#processes.values()) {
+      this.indexes.processes.release(process, this.#owner, toMs);
+    }
     this.indexes.identities.unuse(this.#owner);
     this.#owner = UNKNOWN_IDENTITY;
     this.#addresses = new Map();
     this.#ports = new Map();
+    this.#processes = new Map();
   }
 }
 

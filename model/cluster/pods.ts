@@ -3,6 +3,7 @@ import { type Claim, type Difference, Holding, type Indexes } from './holding.js
 import { canonicalLabels, identityOf } from './identity.js';
 import type { Pod } from './objects.js';
 import { containersEnded, createdAt, holdBegan, isFinished } from './pod-times.js';
+import { processName } from './process-index.js';
 import { protocolNumber, TCP } from '../policy/protocol.js';
 
 /** A pod that is there, and what it holds. */
@@ -87,9 +88,26 @@ export class Pods {
     };
     const began = holdBegan(pod);
     // A host-network pod's address is its node's, and every other such pod's: only its ports are its own.
-    if (onHost) return { identity, pod, hold: 'own', addresses: [], ports: portsOf(pod, node), ...began };
+    if (onHost)
+      return {
+        identity,
+        pod,
+        hold: 'own',
+        addresses: [],
+        ports: portsOf(pod, node),
+        processes: processesOf(pod, node),
+        ...began,
+      };
     const addresses = (pod.status?.podIPs ?? [{ ip: pod.status?.podIP ?? '' }]).map(({ ip }) => ip);
-    return { identity, pod, hold: 'own', addresses: addresses.filter(Boolean), ports: [], ...began };
+    return {
+      identity,
+      pod,
+      hold: 'own',
+      addresses: addresses.filter(Boolean),
+      ports: [],
+      processes: [],
+      ...began,
+    };
   }
 
   #end(entry: Entry, toMs: number): void {
@@ -132,6 +150,38 @@ function portsOf(pod: Pod, node: string): Claim['ports'] {
       port: containerPort,
     })),
   );
+}
+
+/** Programs that run others, and so say nothing of what they run. */
+const INTERPRETERS = new Set([
+  'sh',
+  'bash',
+  'ash',
+  'dash',
+  'env',
+  'tini',
+  'dumb-init',
+  'java',
+  'node',
+  'python3',
+  'python',
+  'ruby',
+  'perl',
+]);
+
+/**
+ * The processes that a pod on its node's network may be known by: its containers' names, and the programs that they
+ * are told to run.
+ */
+function processesOf(pod: Pod, node: string): Claim['processes'] {
+  if (node === '') return [];
+  const names = (pod.spec?.containers ?? []).flatMap(({ name = '', command: [program = ''] = [] }) => [
+    processName(name),
+    processName(program.slice(program.lastIndexOf('/') + 1)),
+  ]);
+  return [...new Set(names)]
+    .filter((name) => name !== '' && !INTERPRETERS.has(name))
+    .map((name) => ({ node, name }));
 }
 
 function keyOf({ metadata }: Pod): string {
