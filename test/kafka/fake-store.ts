@@ -31,7 +31,9 @@ export class FakeStore {
     for (const { batch, partition, offset } of batches) {
       const name = `${batch.node}/${batch.sequence}`;
       this.stored.set(name, (this.stored.get(name) ?? 0) + 1);
-      this.order.set(batch.node, [...(this.order.get(batch.node) ?? []), batch.sequence]);
+      const order = this.order.get(batch.node) ?? [];
+      order.push(batch.sequence);
+      this.order.set(batch.node, order);
       this.#storedTo.set(partition, offset);
     }
     return Promise.resolve();

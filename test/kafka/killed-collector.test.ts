@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogger } from '@sonde/backbone/logging';
+import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
+import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
+import { expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
+import { startTestBroker } from './broker.js';
+import { startEnricher } from './consume.js';
+import { FakeStore } from './fake-store.js';
+
+/** Compiled by the set-up: it has to be a process of its own. */
+const program = path.resolve(import.meta.dirname, '../dist/kafka/publishing-process.js');
+const KILLS = 12;
+const SOON_MS = 120_000;
+const log = createLogger('test', 'silent');
+
+it(
+  'what a collector has accepted arrives once, however often it is killed, also together with the broker',
+  { timeout: 400_000 },
+  async () => {
+    const broker = await startTestBroker();
+    const directory = await mkdtemp(path.join(tmpdir(), 'sonde-killed-'));
+    try {
+      const [address = ''] = broker.addresses;
+      const spool = path.join(directory, 'spool');
+      const accepted = new Set<number>();
+      for (let run = 0; run < KILLS; run++) {
+        // Each run has numbers of its own: what was accepted just before a kill may be unknown to us.
+        const arguments_ = [program, address, spool, String(run * 1_000_000)];
+        const collector = spawn(process.execPath, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
+        let output = '';
+        collector.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+        const ended = once(collector, 'close');
+        await eventually(() => expect(output.length).toBeGreaterThan(0), SOON_MS);
+        // At different moments of connecting and sending.
+        await delay(run * 150);
+        if (run === KILLS / 2) await broker.restart('SIGKILL');
+        collector.kill('SIGKILL');
+        await ended;
+        for (const line of output.split('\n').slice(0, -1)) accepted.add(Number(line));
+      }
+
+      const connection = { brokers: [address], clientId: 'test' };
+      const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, log }), {
+        ...{ directory: spool, mostBytes: 2 ** 26, log },
+      });
+      await eventually(() => expect(publisher.counts.spooledMessages).toBe(0), SOON_MS);
+      await publisher.close(0);
+
+      const store = new FakeStore();
+      const enricher = startEnricher({ name: 'reader', connection, store, partitions: 3 });
+      const last = Math.max(...accepted);
+      await eventually(() => expect(store.stored.has(`killed/${last}`)).toBe(true), SOON_MS);
+      await enricher.stop();
+      const order = store.order.get('killed') ?? [];
+      expect(accepted.size).toBeGreaterThan(KILLS);
+      const arrived = new Set(order);
+      expect([...accepted].filter((one) => !arrived.has(one))).toEqual([]);
+      expect(order).toEqual([...arrived].sort((a, b) => a - b));
+    } finally {
+      await broker.remove();
+      await rm(directory, { recursive: true });
+    }
+  },
+);
