@@ -1,0 +1,93 @@
+import { request } from 'node:http';
+import { type ApiDocument, Conformance, type ReceivedAnswer } from '@sonde/query-api/testing/conformance';
+import { startTestApi, type TestApi } from '@sonde/query-api/testing/test-api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RandomRequests, type RandomRequest } from './random-requests.js';
+import { fillWorld, worlds } from './two-worlds.js';
+
+/** SONDE_FUZZ_REQUESTS and SONDE_FUZZ_SEED make more of them, and others. */
+const REQUESTS = Number(process.env.SONDE_FUZZ_REQUESTS ?? 10_000);
+const SEED = Number(process.env.SONDE_FUZZ_SEED ?? 1);
+
+/** An answer that takes longer has hung, even on a machine that is busy with other things. */
+const HUNG_MS = 60_000;
+
+let api: TestApi;
+let document: ApiDocument;
+
+beforeAll(async () => {
+  api = await startTestApi({ limits: { waiting: 10_000, querySeconds: 10 } });
+  await fillWorld(api.store, worlds[0]);
+  document = JSON.parse((await api.get('/api/v1/openapi.json')).text) as ApiDocument;
+});
+
+afterAll(() => api.close());
+
+describe(`${REQUESTS} requests made out of the API's description`, () => {
+  it('are all answered as described, none by a failure of the server', async () => {
+    const requests = new RandomRequests(document, SEED);
+    const conformance = new Conformance(document);
+    const statuses = new Map<number, number>();
+    const failures: string[] = [];
+    let left = REQUESTS;
+    const inTurn = async () => {
+      while (left-- > 0 && failures.length < 10) {
+        const asked = requests.next();
+        const answer = await send(asked).catch((error: unknown) => error as Error);
+        const failure = answer instanceof Error ? answer.message : failureOf(asked, answer, conformance);
+        if (failure !== undefined) failures.push(`${failure}\n  ${JSON.stringify(asked)}`);
+        if (!(answer instanceof Error)) statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, inTurn));
+    expect(failures).toEqual([]);
+    // The requests must be worth it: a good part must get past the checks at the door.
+    expect(statuses.get(200)).toBeGreaterThan(REQUESTS / 5);
+    expect(statuses.get(400)).toBeGreaterThan(REQUESTS / 10);
+  }, 900_000);
+
+  it('have left the server in order', async () => {
+    expect((await api.get('/readyz')).status).toBe(200);
+    const { body } = await api.get(
+      '/api/v1/flows?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z&limit=1000',
+    );
+    expect(body.flows).toHaveLength(240 + worlds[0].others);
+  });
+});
+
+function failureOf(
+  asked: RandomRequest,
+  answer: ReceivedAnswer,
+  conformance: Conformance,
+): string | undefined {
+  if (answer.status >= 500)
+    return `${asked.operationId} answers ${answer.status}: ${JSON.stringify(answer.body)}`;
+  return conformance.violation(asked.method, asked.target, answer);
+}
+
+/** Sends a request as it stands. Of a live stream, which has no end, only the beginning is waited for. */
+function send({ method, target, headers, body }: RandomRequest): Promise<ReceivedAnswer> {
+  const { hostname, port } = new URL(api.url);
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, method, path: target, headers, timeout: HUNG_MS }, (response) => {
+      const { statusCode: status = 0 } = response;
+      const type = response.headers['content-type'] ?? null;
+      if (type?.startsWith('text/event-stream')) {
+        sent.destroy();
+        resolve({ status, type, body: undefined });
+        return;
+      }
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const isJson = /[/+]json/.test(type ?? '') && text !== '';
+        resolve({ status, type, body: isJson ? (JSON.parse(text) as unknown) : text });
+      });
+    });
+    sent.on('timeout', () => sent.destroy(new Error(`no answer in ${HUNG_MS} ms`)));
+    sent.on('error', reject);
+    sent.end(method === 'GET' ? undefined : body);
+  });
+}

@@ -1,0 +1,209 @@
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { startTestApi, type TestApi } from '@sonde/query-api/testing/test-api';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { DAY, fillWorld, worlds } from './two-worlds.js';
+
+const day = `from=${DAY}&to=2026-03-02T00:00:00Z`;
+
+let api: TestApi;
+let before: string;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  await fillWorld(api.store, worlds[0]);
+  before = await everything();
+});
+
+// Whatever was sent, it has changed nothing.
+afterEach(async () => {
+  expect(await everything()).toBe(before);
+});
+
+afterAll(() => api.close());
+
+async function everything(): Promise<string> {
+  const [row] = await api.store.query<Record<string, string>>(
+    `SELECT (SELECT (count(), sum(cityHash64(*))) FROM flows) AS flows, (SELECT count() FROM dns) AS dns,
+     (SELECT count() FROM cluster_objects) AS objects, (SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase()) AS tables`,
+  );
+  return JSON.stringify(row);
+}
+
+/** Texts that would do something if they became a part of a statement. */
+const SQL = [
+  `' OR 1=1 --`,
+  `') OR ('1'='1`,
+  `\\' OR 1=1 --`,
+  `'; DROP TABLE flows; --`,
+  `x' UNION ALL SELECT * FROM system.users --`,
+  `{p1:String}`,
+  `{p2:Array(String)}`,
+  `']) OR has(['`,
+  `' SETTINGS readonly=0 --`,
+  `' INTO OUTFILE '/tmp/sonde-injected' --`,
+  `file('/etc/passwd', 'LineAsString')`,
+  `url('http://127.0.0.1:9/', 'LineAsString')`,
+  `\`flows\``,
+  `/* x */ SELECT 1`,
+  `\u0000`,
+  `\\N`,
+  `%`,
+];
+
+/** Marks of the engine, of files and of this program's inside, which no answer may show. */
+const INSIDES =
+  /DB::Exception|Code: \d+\.|ClickHouse|chdb|system\.|SELECT |root:|node_modules|\.ts:\d|at \w+ \(|LowCardinality|Syntax error/;
+
+/** What comes of a request, which must be no failure and show no insides; what was sent may be said back. */
+async function answers(target: string, body?: object): Promise<{ status: number; records: number }> {
+  const answer = body ? await api.post(target, body) : await api.get(target);
+  const { status, text: said } = answer;
+  expect(status, said).toBeLessThan(500);
+  const own = SQL.map((hostile) => JSON.stringify(hostile).slice(1, -1));
+  expect(own.reduce((rest, hostile) => rest.replaceAll(hostile, ''), said)).not.toMatch(INSIDES);
+  const records = answer.body as { flows?: unknown[]; lookups?: unknown[] };
+  return { status, records: (records.flows ?? records.lookups ?? []).length };
+}
+
+const quoted = (value: string) => JSON.stringify(value).replaceAll('\u0000', '\\u0000');
+
+describe.each(SQL)('%j', (hostile) => {
+  const encoded = encodeURIComponent(hostile);
+
+  it('as a value in a filter is a value and nothing else', async () => {
+    const filters = [
+      `src.namespace == ${quoted(hostile)}`,
+      `dst.name in [${quoted(hostile)}]`,
+      `src.labels[${quoted(hostile)}] == "x"`,
+      `src.labels["app"] == ${quoted(hostile)}`,
+      `policies.contains(${quoted(hostile)})`,
+    ];
+    for (const filter of filters) {
+      const { status, records } = await answers(`/api/v1/flows?${day}&filter=${encodeURIComponent(filter)}`);
+      expect([filter, records]).toEqual([filter, 0]);
+      expect([200, 400]).toContain(status);
+    }
+  });
+
+  it('as a filter, a field, a cursor or an order is refused', async () => {
+    for (const name of ['filter', 'fields', 'cursor', 'order', 'limit', 'from', hostile]) {
+      const { status } = await answers(`/api/v1/flows?${encodeURIComponent(name)}=${encoded}`);
+      expect([name, status]).toEqual([name, 400]);
+    }
+    expect((await answers(`/api/v1/fields/${encoded}/values`)).status).toBeGreaterThanOrEqual(400);
+    expect((await answers(`/api/v1/graph?level=${encoded}`)).status).toBe(400);
+  });
+
+  it('in a body is a value or refused', async () => {
+    const count = { function: 'count' };
+    const bodies = [
+      { metrics: [{ function: hostile }] },
+      { metrics: [{ function: 'sum', field: hostile }] },
+      { metrics: [{ ...count, name: hostile }] },
+      { metrics: [count], groupBy: [hostile] },
+      { metrics: [count], groupBy: [`src.labels[${quoted(hostile)}`] },
+      { metrics: [count], interval: hostile },
+      { metrics: [count], order: { by: hostile } },
+      { metrics: [count], table: hostile },
+      { metrics: [count], format: hostile },
+    ];
+    for (const body of bodies)
+      expect([body, (await answers('/api/v1/query', body)).status]).toEqual([body, 400]);
+    const label = {
+      metrics: [count],
+      groupBy: [`src.labels[${quoted(hostile)}]`],
+      from: DAY,
+      to: '2026-03-02T00:00:00Z',
+    };
+    await answers('/api/v1/query', label);
+    await answers('/api/v1/policies/preview', { cluster: hostile, manifests: hostile });
+    await answers('/api/v1/policies/suggest', { cluster: 'lab', namespace: hostile });
+  });
+
+  it('in a path is a name that nobody has', async () => {
+    const { status } = await answers(`/api/v1/workloads/${encoded}/${encoded}?${day}`);
+    expect(status).toBe(404);
+    await answers(`/api/v1/policies/changes?cluster=${encoded}`);
+    await answers(`/api/v1/policies/changes?cluster=lab&name=${encoded}&${day}`);
+    await answers(`/api/v1/fields/src.name/values?${day}&containing=${encoded}`);
+  });
+});
+
+describe('a filter', () => {
+  const filtered = (filter: string) => answers(`/api/v1/flows?${day}&filter=${encodeURIComponent(filter)}`);
+
+  it.each([
+    ['nests deep', '('.repeat(3000) + 'true' + ')'.repeat(3000)],
+    ['negates often', `${'!'.repeat(3000)}true`],
+    ['is long', Array.from({ length: 400 }, () => 'dst.port == 1').join(' || ')],
+    ['nests lists', '['.repeat(500) + ']'.repeat(500)],
+    ['calls what CEL has and this language has not', '[1, 2].map(x, x * 2).size() > 0'],
+    ['loops', '[1,2,3].all(x, [1,2,3].all(y, [1,2,3].all(z, x + y + z > 0)))'],
+    ['builds messages', 'google.protobuf.Any{type_url: "x"} == dst'],
+    ['reads what objects inherit', 'src.__proto__.constructor == "x"'],
+    ['reads what objects inherit by index', 'src["constructor"]["prototype"] == "x"'],
+    ['matches by a pattern that backtracks', 'src.name.matches("^(a+)+$")'],
+    ['matches by a pattern of great size', `src.name.matches("(a{1000}){1000}")`],
+    ['looks ahead, which RE2 does not', 'src.name.matches("(?=a)")'],
+  ])('that %s is answered or refused, in time', async (_what, filter) => {
+    const { status } = await filtered(filter);
+    expect([200, 400, 414]).toContain(status);
+  });
+
+  it('may not say more than fits a filter', async () => {
+    const filter = `src.name == "${'a'.repeat(9000)}"`;
+    expect([200, 400]).toContain((await filtered(filter)).status);
+  });
+});
+
+describe('a request as it is on the wire', () => {
+  it.each<[string, string, Record<string, string>]>([
+    ['climbs out of a path', '/api/v1/../../etc/passwd', {}],
+    ['climbs out of a path, encoded', '/api/v1/%2e%2e/%2e%2e/etc/passwd', {}],
+    ['climbs twice encoded', '/api/v1/fields/%252e%252e%252f/values', {}],
+    ['has a path of nulls', '/api/v1/fields/%00/values', {}],
+    ['has a broken escape', '/api/v1/fields/%zz/values', {}],
+    ['asks as a proxy does', 'http://other.example.com/api/v1/flows', {}],
+    ['says another method in a header', '/api/v1/whoami', { 'x-http-method-override': 'DELETE' }],
+    [
+      'says another path in a header',
+      '/healthz',
+      { 'x-original-url': '/metrics', 'x-rewrite-url': '/metrics' },
+    ],
+    [
+      'says it came from elsewhere',
+      '/api/v1/whoami',
+      { 'x-forwarded-for': '10.0.0.1', 'x-forwarded-host': 'evil.example.com' },
+    ],
+    ['has an id that would end a header', '/healthz', { 'x-request-id': 'a%0d%0aset-cookie: x=1' }],
+  ])('that %s gives nothing away', async (_what, path, headers) => {
+    const answer = await raw(path, headers);
+    expect(answer.status).toBeLessThan(500);
+    expect(answer.text).not.toMatch(INSIDES);
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(answer.headers.location).toBeUndefined();
+  });
+
+  it('with very many parameters or a very long address is refused', async () => {
+    const many = Array.from({ length: 1000 }, (_, index) => `p${index}=1`).join('&');
+    expect((await raw(`/api/v1/flows?${many}`, {})).status).toBe(400);
+    expect([414, 431]).toContain((await raw(`/api/v1/flows?filter=${'a'.repeat(100_000)}`, {})).status);
+  });
+});
+
+function raw(path: string, headers: Readonly<Record<string, string>>) {
+  const { hostname, port } = new URL(api.url);
+  return new Promise<{ status: number; headers: Record<string, unknown>; text: string }>(
+    (resolve, reject) => {
+      const sent = request({ hostname, port, path, headers }, (response) => {
+        text(response).then(
+          (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: body }),
+          reject,
+        );
+      });
+      sent.on('error', reject);
+      sent.end();
+    },
+  );
+}
