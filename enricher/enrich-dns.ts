@@ -14,7 +14,7 @@ export function enrichDns(delivered: readonly DeliveredBatch[], context: Enrichm
   const parts = delivered.flatMap(({ batch }) => batch.dns ?? []);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const observed = joinColumns(observedDnsFields, parts);
-  const ends = new BlockEnds(context.cluster);
+  const ends = new BlockEnds(context.cluster, context.endTexts);
   const clients = ends.attribute(ends.addresses.column(observed.src_ip), observed.start_time);
   context.domains.learn(context.cluster, { rows, columns: observed }, clients);
   const where = origin(delivered, (batch) => batch.dns?.rows ?? 0);

@@ -110,22 +110,55 @@ function encodeText(column: TextColumn, usedEntries: Map<Uint32Array, Uint8Array
   const { indexes, dictionary } = column;
   let used = usedEntries.get(indexes);
   if (used?.length !== dictionary.length) usedEntries.set(indexes, (used = markUsed(column)));
-  const texts = new Map<string, number>();
+  const { texts, positions } = distinctTexts(column, used);
+  return makeData({
+    ...narrowIndexes(texts.length, indexes, positions),
+    length: indexes.length,
+    nullCount: 0,
+    dictionary: encodeStrings(texts),
+  });
+}
+
+/** The texts that are used, each once, and the position of each entry of the dictionary among them. */
+function distinctTexts({ dictionary, textNumbers }: TextColumn, used: Uint8Array) {
+  const texts: string[] = [];
   const positions = new Uint32Array(dictionary.length);
+  const positionOf = textNumbers ? positionsByNumber(textNumbers) : positionsByText();
   for (let entry = 0; entry < dictionary.length; entry++) {
     if (used[entry] !== 1) continue;
     // UTF-8 has no lone surrogates: two texts that differ only in them would be written as one.
     const text = (dictionary[entry] ?? '').toWellFormed();
-    let position = texts.get(text);
-    if (position === undefined) texts.set(text, (position = texts.size));
+    const position = positionOf(entry, text, texts.length);
+    if (position === texts.length) texts.push(text);
     positions[entry] = position;
   }
-  return makeData({
-    ...narrowIndexes(texts.size, indexes, positions),
-    length: indexes.length,
-    nullCount: 0,
-    dictionary: encodeStrings([...texts.keys()]),
-  });
+  return { texts, positions };
+}
+
+/** Tells the position of a text that occurred before; `next` becomes that of one that has not. */
+type PositionOf = (entry: number, text: string, next: number) => number;
+
+function positionsByText(): PositionOf {
+  const positions = new Map<string, number>();
+  return (_, text, next) => {
+    const known = positions.get(text);
+    if (known === undefined) positions.set(text, next);
+    return known ?? next;
+  };
+}
+
+/** Without a look at the texts. */
+function positionsByNumber(textNumbers: readonly number[]): PositionOf {
+  let most = 0;
+  for (const number of textNumbers) most = Math.max(most, number);
+  // One more than the position; 0 for none.
+  const positions = new Uint32Array(most + 1);
+  return (entry, _, next) => {
+    const number = textNumbers[entry] ?? 0;
+    const known = positions[number] ?? 0;
+    if (known === 0) positions[number] = next + 1;
+    return known === 0 ? next : known - 1;
+  };
 }
 
 /** Marks the entries of the dictionary that rows use with 1. */

@@ -21,6 +21,11 @@ export interface ColumnByType {
 export interface TextColumn {
   readonly indexes: Uint32Array;
   readonly dictionary: readonly string[];
+  /**
+   * Where the dictionary may hold a text twice: small numbers of its entries, the same for the same text, for whoever
+   * would have to compare them else.
+   */
+  readonly textNumbers?: readonly number[];
 }
 
 export type FlowColumn = ColumnByType[FieldType];

@@ -1,0 +1,74 @@
+import type { EndpointIdentity } from '@sonde/model/cluster/identity';
+
+/** The fields of an end that are texts of the identity at its address. */
+export const identityTexts = [
+  'namespace',
+  'name',
+  'workload',
+  'workload_kind',
+  'service_account',
+  'labels',
+  'node',
+  'zone',
+] as const;
+
+/** The fields of an end that are texts. */
+export type EndText = (typeof identityTexts)[number] | 'network_sets';
+
+/** Texts that are remembered before the memory starts afresh: some 50 MiB. */
+const REMEMBERED = 500_000;
+
+/**
+ * Numbers the texts that ends are described by, each field's by themselves, so that whoever writes a block's
+ * dictionaries need not compare texts: in every block come the same ends.
+ */
+export class EndTexts {
+  #numbers = new Map<EndText, Map<string, number>>();
+  #ofIdentities = new WeakMap<EndpointIdentity, readonly number[]>();
+  #size = 0;
+
+  /** The number of a text of a field. Numbers hold until {@link trim}. */
+  numberOf(field: EndText, text: string): number {
+    let numbers = this.#numbers.get(field);
+    if (!numbers) this.#numbers.set(field, (numbers = new Map<string, number>()));
+    // Texts that are written alike count as equal.
+    const written = text.toWellFormed();
+    let number = numbers.get(written);
+    if (number === undefined) {
+      number = numbers.size;
+      numbers.set(written, number);
+      this.#size++;
+    }
+    return number;
+  }
+
+  /** The numbers of an identity's texts, in the order of {@link identityTexts}. */
+  numbersOf(identity: EndpointIdentity): readonly number[] {
+    let numbers = this.#ofIdentities.get(identity);
+    if (!numbers) {
+      numbers = identityTexts.map((field) => this.numberOf(field, textOf(identity, field)));
+      this.#ofIdentities.set(identity, numbers);
+    }
+    return numbers;
+  }
+
+  /** Starts afresh if there are very many texts, as after long churn. */
+  trim(): void {
+    if (this.#size < REMEMBERED) return;
+    this.#numbers = new Map();
+    this.#ofIdentities = new WeakMap();
+    this.#size = 0;
+  }
+}
+
+/** A text of an identity by its name in the record. */
+export function textOf(identity: EndpointIdentity, field: (typeof identityTexts)[number]): string {
+  switch (field) {
+    case 'workload_kind':
+      return identity.workloadKind;
+    case 'service_account':
+      return identity.serviceAccount;
+    default:
+      return identity[field];
+  }
+}
