@@ -157,6 +157,31 @@ static __always_inline bool is_tunnel_port(__u16 port)
 }
 
 /*
+ * Reads the header of TCP or UDP at `header`, which is `offset` bytes into the frame and ends before `end`. Returns
+ * false for other protocols, for tunnels, and where the header is not all in the packet's linear part. That ports are
+ * there is the caller's to check.
+ */
+static __always_inline bool parse_transport_fast(void *header, void *end, __u32 offset, __u8 protocol, struct packet *p)
+{
+	const struct transport_ports *ports = header;
+	const __u8 *tcp = header;
+
+	p->tunnel = TUNNEL_NONE;
+	p->vlan = 0;
+	p->transport = offset;
+	p->tcp_flags = 0;
+	if (protocol == IPPROTO_UDP && !is_tunnel_port(ports->destination)) {
+		p->payload = offset + sizeof(struct udphdr);
+		return true;
+	}
+	if (protocol != IPPROTO_TCP || (void *)(tcp + sizeof(struct tcphdr)) > end)
+		return false;
+	p->tcp_flags = tcp[13];
+	p->payload = tcp_payload(offset, tcp[12]);
+	return true;
+}
+
+/*
  * Reads TCP and UDP over an IPv4 header without options, unfragmented, when the headers lie in the packet's linear
  * part. Returns false, having decided nothing, for any other packet. `l2` is the length of the link header.
  */
@@ -166,37 +191,19 @@ static __always_inline bool parse4_fast(struct __sk_buff *skb, __u32 l2, struct 
 	void *end = (void *)(long)skb->data_end;
 	struct iphdr *ip = data + l2;
 	struct transport_ports *ports = (void *)(ip + 1);
-	__u8 protocol;
 
 	if ((void *)(ip + 1) + sizeof(struct udphdr) > end)
 		return false;
 	/* Version 4, five words of header; no more fragments and no offset. */
 	if (*(__u8 *)ip != 0x45 || (ip->frag_off & bpf_htons(0x3fff)))
 		return false;
-
-	protocol = ip->protocol;
-	p->tunnel = TUNNEL_NONE;
-	p->vlan = 0;
-	p->transport = l2 + sizeof(*ip);
-	p->tcp_flags = 0;
-	if (protocol == IPPROTO_TCP) {
-		__u8 *tcp = (void *)(ip + 1);
-
-		if ((void *)(tcp + sizeof(struct tcphdr)) > end)
-			return false;
-		p->tcp_flags = tcp[13];
-		p->payload = tcp_payload(p->transport, tcp[12]);
-	} else if (protocol == IPPROTO_UDP && !is_tunnel_port(ports->destination)) {
-		p->payload = p->transport + sizeof(struct udphdr);
-	} else {
+	if (!parse_transport_fast(ports, end, l2 + sizeof(*ip), ip->protocol, p))
 		return false;
-	}
-
 	p->bytes = skb->len - l2;
 	if (skb->len <= ETHERNET_MIN_FRAME)
 		p->bytes = without_padding(p->bytes, bpf_ntohs(ip->tot_len));
 	wire_size(skb, p, l2);
-	p->sender = set_key4(key, ip->saddr, ip->daddr, ports->source, ports->destination, protocol, BUCKET_NONE);
+	p->sender = set_key4(key, ip->saddr, ip->daddr, ports->source, ports->destination, ip->protocol, BUCKET_NONE);
 	return true;
 }
 
@@ -207,35 +214,15 @@ static __always_inline bool parse6_fast(struct __sk_buff *skb, __u32 l2, struct 
 	void *end = (void *)(long)skb->data_end;
 	struct ipv6hdr *ip = data + l2;
 	struct transport_ports *ports = (void *)(ip + 1);
-	__u8 protocol;
 
 	if ((void *)(ip + 1) + sizeof(struct udphdr) > end)
 		return false;
-	if (ip->version != 6)
+	if (ip->version != 6 || !parse_transport_fast(ports, end, l2 + sizeof(*ip), ip->nexthdr, p))
 		return false;
-
-	protocol = ip->nexthdr;
-	p->tunnel = TUNNEL_NONE;
-	p->vlan = 0;
-	p->transport = l2 + sizeof(*ip);
-	p->tcp_flags = 0;
-	if (protocol == IPPROTO_TCP) {
-		__u8 *tcp = (void *)(ip + 1);
-
-		if ((void *)(tcp + sizeof(struct tcphdr)) > end)
-			return false;
-		p->tcp_flags = tcp[13];
-		p->payload = tcp_payload(p->transport, tcp[12]);
-	} else if (protocol == IPPROTO_UDP && !is_tunnel_port(ports->destination)) {
-		p->payload = p->transport + sizeof(struct udphdr);
-	} else {
-		return false;
-	}
-
 	p->bytes = skb->len - l2;
 	wire_size(skb, p, l2);
 	p->sender = set_key6(key, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, ports->source,
-			     ports->destination, protocol, BUCKET_NONE);
+			     ports->destination, ip->nexthdr, BUCKET_NONE);
 	return true;
 }
 

@@ -103,9 +103,14 @@ export class NodeNetwork {
     await run(inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]));
   }
 
-  /** Starts `connections serve` (bpf-probe/tools) in a pod; resolves when it listens. */
-  async serveConnections({ netns }: TestPod, address: string, port: string): Promise<void> {
-    await this.#start(inNamespace(netns, [connectionsProgram, 'serve', address, port]));
+  /** Starts any server in a pod; resolves when it prints something, which is to say that it listens. */
+  async run(pod: TestPod, ...command: [string, ...string[]]): Promise<void> {
+    await this.#start(inNamespace(pod.netns, command));
+  }
+
+  /** Starts `connections serve` (bpf-probe/tools) in a pod. */
+  async serveConnections(pod: TestPod, address: string, port: string): Promise<void> {
+    await this.run(pod, connectionsProgram, 'serve', address, port);
   }
 
   /** Opens connections to it one after the other, as fast as they go. */
