@@ -10,7 +10,7 @@ import { PendingAddresses } from '@sonde/enricher/pending';
 import type { KubeConfigChoice } from '@sonde/enricher/watch/kube-config';
 import { warmDomains } from '@sonde/enricher/warm-domains';
 import type { Command } from 'commander';
-import { clusterMetrics, pendingMetrics } from '../up/metrics.js';
+import { clusterMetrics, pendingMetrics } from './cluster-metrics.js';
 import { clickHouseOptions, openConfiguredStore } from './clickhouse-options.js';
 import { followChosenCluster, soonReady } from './followed-cluster.js';
 import { kafkaConnection, kafkaOptions, kafkaTopics } from './kafka-options.js';

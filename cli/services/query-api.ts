@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { OptionDeclaration } from '@sonde/backbone/configuration/option';
+import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import type { SecurityOptions } from '@sonde/query-api/access/authenticate';
+import { readSecurity } from '@sonde/query-api/access/read-security';
 import { startQueryApi } from '@sonde/query-api/server';
 import type { TlsFiles } from '@sonde/query-api/tls';
 import type { Command } from 'commander';
@@ -74,10 +76,12 @@ export function queryApiCommand(): Command {
   });
 }
 
-/** @throws Error that names the file if it cannot be read; what it says is checked by the API itself. */
+/** @throws Error that names the file if it cannot be read, SecurityError if it does not say who may see what. */
 function securityOf(file: string | undefined): SecurityOptions | undefined {
   if (file === undefined) return undefined;
-  return parse(readFileSync(file, 'utf8')) as SecurityOptions;
+  return readSecurity(parse(readFileSync(file, 'utf8')), (kubeconfig) =>
+    readKubeConfig(kubeconfig === undefined ? 'usual places' : { file: kubeconfig }),
+  );
 }
 
 function tlsOf(configuration: {

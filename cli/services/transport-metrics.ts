@@ -1,3 +1,4 @@
+import type { DirectTransport } from '@sonde/backbone/transport/direct';
 import type { KafkaFlowConsumer } from '@sonde/backbone/transport/kafka/consumer';
 import type { SpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import { Gauge, type Registry } from 'prom-client';
@@ -68,6 +69,13 @@ export function consumerMetrics(registry: Registry, consumer: KafkaFlowConsumer)
       for (const [partition, lag] of consumer.counts.lag) this.set({ partition }, lag);
     },
   });
+}
+
+/** The metrics of the queue between collectors and enricher of one process, on a registry. */
+export function queueMetrics(registry: Registry, queue: DirectTransport): void {
+  gauges(registry, [
+    ['sonde_transport_batches_waiting', 'Batches between collectors and enricher', () => queue.depth],
+  ]);
 }
 
 function gauges(

@@ -1,22 +1,21 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { createDirectTransport } from '@sonde/backbone/transport/direct';
 import { runCollector } from '@sonde/collector/collector';
 import type { FlowSource } from '@sonde/collector/source';
-import { LiveContext } from '@sonde/enricher/context';
+import type { LiveContext } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
 import { PendingAddresses } from '@sonde/enricher/pending';
-import { PolicyHistory } from '@sonde/enricher/policy-history';
 import { warmDomains } from '@sonde/enricher/warm-domains';
-import { followCluster } from '@sonde/enricher/watch/follow-cluster';
-import { type KubeConfigChoice, readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
 import { createLocalFeed } from '@sonde/query-api/live/feed';
 import { startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
-import { clusterMetrics, pendingMetrics, pipelineMetrics } from './metrics.js';
+import { clusterMetrics, pendingMetrics } from '../services/cluster-metrics.js';
+import { type ClusterChoice, followChosenCluster, soonReady } from '../services/followed-cluster.js';
+import { collectorMetrics, enricherMetrics } from '../services/pipeline-metrics.js';
+import { queueMetrics } from '../services/transport-metrics.js';
 
 export interface EmbeddedOptions {
   /** Clusters of different names. */
@@ -30,12 +29,7 @@ export interface EmbeddedOptions {
 }
 
 /** A cluster whose flows are stored under its name. */
-export interface EmbeddedCluster {
-  readonly name: string;
-  /** Files and folders of Kubernetes manifests that describe it. */
-  readonly manifests: readonly string[];
-  /** Its API server, which is followed; without it manifests alone say what there is. */
-  readonly kubeConfig?: KubeConfigChoice | undefined;
+export interface EmbeddedCluster extends Omit<ClusterChoice, 'isMonitored'> {
   /** The nodes whose flows are collected, each from its source. */
   readonly sources: readonly { readonly node: string; readonly source: FlowSource }[];
 }
@@ -53,9 +47,6 @@ export interface Embedded {
 
 /** How many windows may wait for the enricher before collectors do. */
 const TRANSPORT_CAPACITY = 64;
-
-/** How long flows wait at the start for the cluster to be read. */
-const LONGEST_READING_MS = 30_000;
 
 /**
  * Starts the embedded pipeline.
@@ -85,7 +76,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const firstOffset = ((await store.highestOffsets()).get(0) ?? -1) + 1;
     const transport = createDirectTransport({ firstOffset, capacity: TRANSPORT_CAPACITY });
     const registry = new Registry();
-    const metrics = pipelineMetrics(registry, () => transport.depth);
+    queueMetrics(registry, transport);
+    const collectorObserver = collectorMetrics(registry);
+    const stored = enricherMetrics(registry);
     clusterMetrics(registry, clusters);
     const live = createLocalFeed();
     const api = await startQueryApi({ store, ...options.api, live, registry, log });
@@ -102,7 +95,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         node,
         source,
         publisher: transport,
-        observer: metrics.collector,
+        observer: collectorObserver,
       }),
     );
     const enricher = runEnricher({
@@ -113,11 +106,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       log,
       observer: {
         onStored(block) {
-          metrics.enricher.onStored(block);
+          stored.onStored(block);
           live.publish(block);
           options.onStored?.(block.flows);
         },
-        onRetry: () => metrics.enricher.onRetry(),
+        onRetry: () => stored.onRetry(),
       },
     });
     const done = finished(collectors, enricher, () => transport.close());
@@ -155,16 +148,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
-/** Keeps a context and a history of policies up with a cluster; `isLive` if it is told of things as they happen. */
-function follow({ name, manifests, kubeConfig, sources }: EmbeddedCluster, log: Logger, signal: AbortSignal) {
+/** The nodes that are collected from are the ones that report their own ends of connections. */
+function follow({ sources, ...cluster }: EmbeddedCluster, log: Logger, signal: AbortSignal) {
   const monitored = new Set(sources.map(({ node }) => node));
-  const context = new LiveContext((node) => monitored.has(node));
-  const history = new PolicyHistory(name);
-  const followed = followCluster({
-    ...{ context, manifests, log, signal, observer: history },
-    kubeConfig: kubeConfig && (() => readKubeConfig(kubeConfig)),
-  });
-  return { context, history, followed, isLive: kubeConfig !== undefined };
+  return followChosenCluster({ ...cluster, isMonitored: (node) => monitored.has(node) }, log, signal);
 }
 
 /** All collectors have ended, or one failed; either way the enricher then stores what was published. */
@@ -179,12 +166,4 @@ async function finished(
     closeTransport();
     await enricher;
   }
-}
-
-/** Waits until the clusters were read a first time, but not for ever: flows must not be lost for want of names. */
-async function soonReady(ready: Promise<unknown>, log: Logger): Promise<void> {
-  const timeout = new AbortController();
-  const late = delay(LONGEST_READING_MS, 'late', { signal: timeout.signal }).catch(() => 'aborted');
-  const first = await Promise.race([ready, late]).finally(() => timeout.abort());
-  if (first === 'late') log.warn('a cluster was not read in time; flows go without names until it is');
 }
