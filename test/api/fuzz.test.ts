@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RandomRequests, type RandomRequest } from './random-requests.js';
 import { fillWorld, worlds } from './two-worlds.js';
 
-/** SONDE_FUZZ_REQUESTS and SONDE_FUZZ_SEED make more of them, and others. */
-const REQUESTS = Number(process.env.SONDE_FUZZ_REQUESTS ?? 10_000);
+/** `npm run fuzz:api` makes ten thousand; SONDE_FUZZ_SEED makes others. */
+const REQUESTS = Number(process.env.SONDE_FUZZ_REQUESTS ?? 1000);
 const SEED = Number(process.env.SONDE_FUZZ_SEED ?? 1);
 
 /** An answer that takes longer has hung, even on a machine that is busy with other things. */
@@ -44,7 +44,7 @@ describe(`${REQUESTS} requests made out of the API's description`, () => {
     // The requests must be worth it: a good part must get past the checks at the door.
     expect(statuses.get(200)).toBeGreaterThan(REQUESTS / 5);
     expect(statuses.get(400)).toBeGreaterThan(REQUESTS / 10);
-  }, 900_000);
+  }, 1_800_000);
 
   it('have left the server in order', async () => {
     expect((await api.get('/readyz')).status).toBe(200);

@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+/** The one file that may name a table in a statement. */
+const ALLOWED = path.join('access', 'visible.ts');
+
+/** Tables by their names, and what backbone calls the one of objects. */
+const NAMES_TABLE =
+  /\b(?:FROM|JOIN|TABLE|IN)\s+`?(?:flows|dns|cluster_objects|migrations|system)\b|clusterObjectsTable/;
+
+/** A name of a table from its declaration, in the text of a statement. */
+const FROM_DECLARATION = /\b(?:FROM|JOIN)\s+\$\{[^}]*(?:[tT]able|\.name)\b[^}]*\}/;
+
+describe('the tables of the store', () => {
+  it('are named in statements by the rule of who may see what, and by nothing else', () => {
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$|^(?:dist|node_modules|testing)\//.test(file),
+    );
+    expect(files).toContain(ALLOWED);
+    const naming = files.filter((file) => {
+      const text = readFileSync(path.join(root, file), 'utf8');
+      return NAMES_TABLE.test(text) || FROM_DECLARATION.test(text);
+    });
+    expect(naming.filter((file) => file !== ALLOWED)).toEqual([]);
+  });
+});
