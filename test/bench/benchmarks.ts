@@ -1,3 +1,4 @@
+import { run as api } from './api/api.js';
 import { run as identity } from './identity.js';
 import { run as pipeline } from './pipeline.js';
 import { run as policy } from './policy.js';
@@ -8,4 +9,11 @@ import { run as store } from './store.js';
 export type Benchmark = () => Promise<Record<string, number>>;
 
 /** The benchmarks by the names that `npm run bench` takes. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, store, policy, probe, identity };
+export const benchmarks: Readonly<Record<string, Benchmark>> = {
+  pipeline,
+  store,
+  policy,
+  probe,
+  identity,
+  api,
+};
