@@ -65,11 +65,13 @@ interface Signing {
   readonly algorithm?: string;
 }
 
-function signed(claims: JWTPayload = {}, { pair = key, kid = 'first', algorithm = 'ES256' }: Signing = {}) {
+/** Claims in place of those that a good token has; undefined leaves one out. */
+type Claims = { readonly [Name in keyof JWTPayload]: JWTPayload[Name] | undefined };
+
+function signed(claims: Claims = {}, { pair = key, kid = 'first', algorithm = 'ES256' }: Signing = {}) {
   const now = Math.floor(Date.now() / 1000);
-  return new SignJWT({ iss: provider.issuer, aud: 'sonde', sub: 'ada', exp: now + 600, ...claims })
-    .setProtectedHeader({ alg: algorithm, kid })
-    .sign(pair.privateKey);
+  const all = { iss: provider.issuer, aud: 'sonde', sub: 'ada', exp: now + 600, ...claims };
+  return new SignJWT(all as JWTPayload).setProtectedHeader({ alg: algorithm, kid }).sign(pair.privateKey);
 }
 
 function recogniser(changed: Partial<OpenIdProvider> = {}) {
@@ -102,7 +104,7 @@ describe('a token of an OpenID provider', () => {
 
   const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
-  it.each<[string, () => JWTPayload]>([
+  it.each<[string, () => Claims]>([
     ['for another audience', () => ({ aud: 'grafana' })],
     ['for no audience', () => ({ aud: [] })],
     ['of another issuer', () => ({ iss: 'https://id.example.com' })],
