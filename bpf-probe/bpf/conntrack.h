@@ -30,6 +30,17 @@ struct nf_conn {
 	struct nf_conntrack_tuple_hash___local tuplehash[2];
 } __attribute__((preserve_access_index));
 
+/* What the kernel's own packet is to us here; the address of its connection, with some bits of state (below). */
+struct sk_buff___tracked {
+	unsigned long _nfct;
+} __attribute__((preserve_access_index));
+
+/* include/uapi/linux/netfilter/nf_conntrack_common.h: the state of a packet in its connection. */
+#define CT_INFO_MASK	     7
+#define CT_ESTABLISHED	     0
+#define CT_NEW		     2
+#define CT_ESTABLISHED_REPLY 3
+
 /* net/netfilter/nf_conntrack_bpf.c */
 struct bpf_ct_opts___local {
 	__s32 netns_id;
@@ -102,13 +113,35 @@ static __always_inline struct lookup *begin_lookup(void)
 	return bpf_map_lookup_elem(&lookup_scratch, &zero);
 }
 
-/* Asks conntrack about the connection of lookup->tuple, and notes the answer. */
+/* The connection that conntrack gave a packet on its way to the interface that it leaves through; NULL if none. */
+static __always_inline struct nf_conn *tracked_connection(struct __sk_buff *skb)
+{
+	unsigned long nfct = 0;
+
+	bpf_probe_read_kernel(&nfct, sizeof(nfct),
+			      (void *)skb + bpf_core_field_offset(struct sk_buff___tracked, _nfct));
+	return (void *)(nfct & ~(unsigned long)CT_INFO_MASK);
+}
+
+/*
+ * Notes what conntrack tells of a packet's connection. Where a packet leaves, it carries that; it may be all that is
+ * left: a RST that answers a SYN ends the connection in conntrack's table. Otherwise conntrack is asked for
+ * lookup->tuple.
+ */
 static __always_inline void resolve_nat(struct __sk_buff *skb, struct flow *f, struct lookup *lookup, __u32 tuple_size,
-					__u8 protocol)
+					__u8 protocol, enum hook hook)
 {
 	struct bpf_ct_opts___local opts = {.netns_id = BPF_F_CURRENT_NETNS, .l4proto = protocol};
-	struct nf_conn *connection = bpf_skb_ct_lookup(skb, &lookup->tuple, tuple_size, &opts, sizeof(opts));
+	struct nf_conn *connection;
 
+	if (!(hook & HOOK_INGRESS)) {
+		connection = tracked_connection(skb);
+		if (connection && read_tuples(connection, &lookup->original, &lookup->reply)) {
+			note_translation(f, &lookup->original, &lookup->reply, &lookup->a, &lookup->b);
+			return;
+		}
+	}
+	connection = bpf_skb_ct_lookup(skb, &lookup->tuple, tuple_size, &opts, sizeof(opts));
 	if (!connection)
 		return;
 	if (read_tuples(connection, &lookup->original, &lookup->reply))
@@ -125,7 +158,8 @@ static __always_inline void set_end4(struct end *end, __u32 address, __u16 port)
 	end->port = port;
 }
 
-static __always_inline void resolve_nat4(struct __sk_buff *skb, struct flow *f, const struct key4 *key, __u32 sender)
+static __always_inline void resolve_nat4(struct __sk_buff *skb, struct flow *f, const struct key4 *key, __u32 sender,
+					 enum hook hook)
 {
 	struct lookup *lookup = begin_lookup();
 
@@ -137,10 +171,11 @@ static __always_inline void resolve_nat4(struct __sk_buff *skb, struct flow *f, 
 	lookup->tuple.ipv4.daddr = key->addr[sender ? 0 : 1];
 	lookup->tuple.ipv4.sport = key->port[sender ? 1 : 0];
 	lookup->tuple.ipv4.dport = key->port[sender ? 0 : 1];
-	resolve_nat(skb, f, lookup, sizeof(lookup->tuple.ipv4), key->protocol);
+	resolve_nat(skb, f, lookup, sizeof(lookup->tuple.ipv4), key->protocol, hook);
 }
 
-static __always_inline void resolve_nat6(struct __sk_buff *skb, struct flow *f, const struct key6 *key, __u32 sender)
+static __always_inline void resolve_nat6(struct __sk_buff *skb, struct flow *f, const struct key6 *key, __u32 sender,
+					 enum hook hook)
 {
 	struct lookup *lookup = begin_lookup();
 
@@ -154,7 +189,7 @@ static __always_inline void resolve_nat6(struct __sk_buff *skb, struct flow *f, 
 	copy6(lookup->tuple.ipv6.daddr, key->addr[sender ? 0 : 1]);
 	lookup->tuple.ipv6.sport = key->port[sender ? 1 : 0];
 	lookup->tuple.ipv6.dport = key->port[sender ? 0 : 1];
-	resolve_nat(skb, f, lookup, sizeof(lookup->tuple.ipv6), key->protocol);
+	resolve_nat(skb, f, lookup, sizeof(lookup->tuple.ipv6), key->protocol, hook);
 }
 
 #endif

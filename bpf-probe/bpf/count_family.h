@@ -13,7 +13,7 @@ static __noinline void NAMED(attend)(struct __sk_buff *skb, struct flow *f, cons
 	if (has_conntrack && (f->attention & ATTEND_NAT) && f->nat_tries) {
 		f->nat_tries--;
 		/* What enters has yet to be translated; what leaves has been, and only its answers' tuple is known. */
-		NAMED(resolve_nat)(skb, f, key, hook & HOOK_INGRESS ? p->sender : 1 - (p->sender & 1));
+		NAMED(resolve_nat)(skb, f, key, hook & HOOK_INGRESS ? p->sender : 1 - (p->sender & 1), hook);
 	}
 	attend(skb, f, p, hook, key->protocol);
 	if ((f->attention & (ATTEND_HELLO | ATTEND_DNS)) && skb->len > p->payload)

@@ -159,12 +159,6 @@ static __always_inline bool read_dropped6(struct dropped *d, const void *network
 	return true;
 }
 
-/* include/uapi/linux/netfilter/nf_conntrack_common.h */
-#define CT_INFO_MASK	     7
-#define CT_ESTABLISHED	     0
-#define CT_NEW		     2
-#define CT_ESTABLISHED_REPLY 3
-
 /*
  * A packet dropped after its destination was translated belongs to the flow that the client sent, which the packet's
  * own conntrack entry tells, even when it is not in conntrack's table because its first packet never got through.

@@ -176,6 +176,15 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', () => {
       ]);
     });
 
+    it('names the backend that refused, where only the client is watched', async () => {
+      const probe = await watch(node.netns, '--interface', 'pod1');
+      await node.send(node.pod(1), 'tcp-try', '10.96.0.10', '83', '2000');
+      const { flows } = await probe.stop();
+      expect(flows.filter(({ protocol }) => protocol === 6)).toMatchObject([
+        { server: `${node.pod(2).ipv4} 83`, service: '10.96.0.10 83', state: 'refused', reporter: 'src' },
+      ]);
+    });
+
     it('joins the halves of a datagram and its answer', async () => {
       const { flows } = await observe(() =>
         node.send(node.pod(1), 'udp-client', '10.96.0.10', '53', '1', '40'),
