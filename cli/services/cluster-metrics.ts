@@ -8,10 +8,11 @@ import { Gauge, type Registry } from 'prom-client';
 export function pendingMetrics(registry: Registry, { counts }: PendingAddresses): void {
   new Gauge({
     name: 'sonde_enricher_addresses_awaited',
-    help: 'Addresses of nobody that flows waited for, since the start: settled became known, given_up did not in time',
+    help: 'Addresses of nobody that flows wait for (waiting), or waited for since the start: settled became known, given_up did not in time',
     labelNames: ['outcome'],
     registers: [registry],
     collect() {
+      this.set({ outcome: 'waiting' }, counts.waiting);
       this.set({ outcome: 'settled' }, counts.settled);
       this.set({ outcome: 'given_up' }, counts.givenUp);
     },

@@ -67,18 +67,18 @@ export const enricherOptions = [
   {
     key: 'block.rows',
     type: 'integer',
-    default: 200_000,
+    default: 100_000,
     least: 1,
-    most: 1_000_000,
+    most: 200_000,
     description: 'A block for the store is full at so many rows',
   },
   {
     key: 'block.mebibytes',
     type: 'integer',
-    default: 64,
+    default: 16,
     least: 1,
-    most: 1024,
-    description: 'or so much of messages',
+    most: 256,
+    description: 'or so much of messages, which take five times that in memory',
   },
   {
     key: 'block.seconds',
