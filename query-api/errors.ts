@@ -15,7 +15,10 @@ export function answerErrorsWithProblems(server: FastifyInstance): void {
 /** Answers an error, and logs it if the fault is on this side. */
 export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request);
-  if (problem.status >= 500) request.log.error({ err: error, url: request.url }, 'a request failed');
+  // Who goes away ends the query, which is no failure.
+  const isWanted = !request.signal.aborted;
+  if (problem.status >= 500 && isWanted)
+    request.log.error({ err: error, url: request.url }, 'a request failed');
   send(reply, problem);
 }
 
@@ -26,11 +29,17 @@ function send(reply: FastifyReply, problem: Problem): void {
 function toProblem(error: FastifyError, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StoreError) return storeProblem(error);
-  if (error.validation) return invalidParameters(error.validation.map((one) => parameterError(one, request)));
+  if (error.validation) {
+    const told = error.validation.slice(0, MOST_ERRORS);
+    return invalidParameters(told.map((one) => parameterError(one, request)));
+  }
   const status = error.statusCode ?? 500;
   // What went wrong inside is for the log, not for whoever asked.
   return status < 500 ? new Problem(status, error.message) : new Problem(500, 'the server failed');
 }
+
+/** How many of a request's errors are told: a large body could have one at every place. */
+const MOST_ERRORS = 50;
 
 /** ClickHouse's TIMEOUT_EXCEEDED. */
 const TIMEOUT_EXCEEDED = 159;

@@ -265,6 +265,11 @@ describe('a body', () => {
     });
   });
 
+  it('that is wrong in very many places is told of some', async () => {
+    const { body } = await post(JSON.stringify({ metrics: Array.from({ length: 900 }, () => ({})) }));
+    expect((body as { errors: object[] }).errors).toHaveLength(50);
+  });
+
   it('may hold brackets in texts, as many as it likes', async () => {
     const answer = await post(JSON.stringify({ filter: '[{"\\'.repeat(300) }));
     expect(answer.body).not.toMatchObject({ detail: expect.stringContaining('deep') as string });
