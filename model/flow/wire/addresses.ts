@@ -54,10 +54,13 @@ export function addressDictionary(column: Uint8Array): AddressDictionary {
   return { addresses: new Uint8Array(distinct.buffer, 0, count * ADDRESS_BYTES), indexes };
 }
 
-/** The column of 16 bytes a row that a dictionary stands for; every index is below the number of addresses. */
-export function addressColumn({ addresses, indexes }: AddressDictionary): Uint8Array {
+/**
+ * Fills a column of 16 bytes a row, which lies at a multiple of four, with what a dictionary stands for. Every index is
+ * below the number of addresses.
+ */
+export function addressColumn({ addresses, indexes }: AddressDictionary, column: Uint8Array): Uint8Array {
   const from = wordsOf(addresses);
-  const words = new Uint32Array(indexes.length * 4);
+  const words = wordsOf(column);
   for (let row = 0, at = 0; row < indexes.length; row++, at += 4) {
     const start = (indexes[row] ?? 0) * 4;
     words[at] = from[start] ?? 0;
@@ -65,7 +68,7 @@ export function addressColumn({ addresses, indexes }: AddressDictionary): Uint8A
     words[at + 2] = from[start + 2] ?? 0;
     words[at + 3] = from[start + 3] ?? 0;
   }
-  return new Uint8Array(words.buffer);
+  return column;
 }
 
 function wordsOf(bytes: Uint8Array): Uint32Array {

@@ -1,7 +1,7 @@
 import { Reader } from 'protobufjs/minimal.js';
 import { type ObservedDns, observedDnsFields } from '../../dns/records.js';
 import { FLOW_SCHEMA_VERSION, type FlowBatch } from '../batch.js';
-import type { ColumnsOf, FlowColumn, Records } from '../columns.js';
+import { bytesPerRow, type ColumnsOf, type FlowColumn, type Records } from '../columns.js';
 import type { FieldDeclaration, FieldType } from '../field.js';
 import { allocateObservedColumns, type ObservedFlows, observedFlowFields } from '../observed.js';
 import { zeroColumn } from '../zero-columns.js';
@@ -18,7 +18,8 @@ import {
   varintTag,
   type Width,
 } from './format.js';
-import { type NumberColumn, type NumberColumnType, unpackNumbers } from './numbers.js';
+import { ColumnMemory } from './memory.js';
+import { type PackedNumbers, unpackNumbers } from './numbers.js';
 
 /**
  * Why a message cannot be read: it is damaged (`malformed`), or written by a Sonde that is newer than this one in a way
@@ -36,7 +37,7 @@ export class WireError extends Error {
 
 /**
  * The batch that a message of `flow.proto` holds. Columns that this version does not know are passed over, those it
- * misses are zero or empty. Columns may be views of the message's bytes. What is allocated is bounded by
+ * misses are zero or empty. Columns are copies: the message's bytes may be reused. What is allocated is bounded by
  * {@link MOST_BATCH_ROWS} and the length of the message.
  * @throws WireError if the message cannot be read.
  */
@@ -133,9 +134,28 @@ function readRecords<Field extends FieldDeclaration>(
     }
   }
   if (rows > MOST_BATCH_ROWS) throw malformed(`${rows} rows; a message holds at most ${MOST_BATCH_ROWS}`);
-  const entries = fields.map((field) => [field.name, columnFrom(columns.get(field.name), field, rows)]);
+  const memory = new ColumnMemory(memoryFor(fields, columns, rows));
+  const entries = fields.map((field) => [
+    field.name,
+    columnFrom(columns.get(field.name), field, rows, memory),
+  ]);
   // The declarations that the entries come from are those that the type comes from.
   return { rows, columns: Object.fromEntries(entries) as ColumnsOf<Field> };
+}
+
+/** How much the columns of the message take, as this version holds them; indexes of addresses included. */
+function memoryFor(
+  fields: readonly FieldDeclaration[],
+  columns: ReadonlyMap<string, WireColumn>,
+  rows: number,
+): number {
+  let bytes = 0;
+  for (const { name, type } of fields) {
+    if (!columns.has(name)) continue;
+    bytes += rows * bytesPerRow[type] + 8;
+    if (type === 'ip') bytes += rows * bytesPerRow.uint32 + 8;
+  }
+  return bytes;
 }
 
 interface WireColumn {
@@ -185,62 +205,60 @@ function readColumn(reader: Reader): WireColumn {
   return column;
 }
 
-function columnFrom(column: WireColumn | undefined, field: FieldDeclaration, rows: number): FlowColumn {
+function columnFrom(
+  column: WireColumn | undefined,
+  field: FieldDeclaration,
+  rows: number,
+  memory: ColumnMemory,
+): FlowColumn {
   const { type } = field;
   if (column === undefined) return zeroColumn(type, rows);
   if (column.kind !== kindOf(type)) throw malformed(`column ${column.name} is of kind ${column.kind}`);
   if (type === 'text') {
-    return { indexes: indexesOf(column, rows, column.texts.length), dictionary: column.texts };
+    return { indexes: indexesOf(column, rows, column.texts.length, memory), dictionary: column.texts };
   }
   if (type === 'ip') {
     const { addresses } = column;
     if (addresses.length % ADDRESS_BYTES !== 0) throw malformed(`column ${column.name} has half an address`);
-    const indexes = indexesOf(column, rows, addresses.length / ADDRESS_BYTES);
-    return addressColumn({ addresses, indexes });
+    const indexes = indexesOf(column, rows, addresses.length / ADDRESS_BYTES, memory);
+    return addressColumn({ addresses, indexes }, memory.column('ip', rows));
   }
-  const { array, most } = arrays[type];
-  const unpacked = numbersOf<NumberColumn>(column, rows, array);
-  if (field.values && unpacked.most >= field.values.length) {
+  const numbers = memory.column(type, rows);
+  const most = unpackNumbers(packedOf(column, rows), numbers);
+  if (field.values && most >= field.values.length) {
     throw new WireError('newer', `column ${column.name} holds a value that this Sonde has no name for`);
   }
-  if (unpacked.most > most) throw malformed(`column ${column.name} holds ${unpacked.most}, more than it may`);
-  return unpacked.column;
+  if (most > greatest[type]) throw malformed(`column ${column.name} holds ${most}, more than it may`);
+  return numbers;
 }
 
-type NumberType = Exclude<FieldType, 'text' | 'ip'>;
-
-/** What holds the columns of each type, and their greatest number; 64-bit ones count exactly up to 2^53 - 1. */
-const arrays: Readonly<
-  Record<NumberType, { readonly array: NumberColumnType<NumberColumn>; readonly most: number }>
-> = {
-  time: { array: BigUint64Array, most: Number.MAX_SAFE_INTEGER },
-  uint64: { array: BigUint64Array, most: Number.MAX_SAFE_INTEGER },
-  uint32: { array: Uint32Array, most: 2 ** 32 - 1 },
-  uint16: { array: Uint16Array, most: 2 ** 16 - 1 },
-  uint8: { array: Uint8Array, most: 2 ** 8 - 1 },
-  enumeration: { array: Uint8Array, most: 2 ** 8 - 1 },
-  boolean: { array: Uint8Array, most: 1 },
+/** The greatest number of each type; 64-bit ones count exactly up to 2^53 - 1. */
+const greatest: Readonly<Record<Exclude<FieldType, 'text' | 'ip'>, number>> = {
+  time: Number.MAX_SAFE_INTEGER,
+  uint64: Number.MAX_SAFE_INTEGER,
+  uint32: 2 ** 32 - 1,
+  uint16: 2 ** 16 - 1,
+  uint8: 2 ** 8 - 1,
+  enumeration: 2 ** 8 - 1,
+  boolean: 1,
 };
 
 /** The places in a dictionary of `count` values that a column's rows point at. */
-function indexesOf(column: WireColumn, rows: number, count: number): Uint32Array {
-  const unpacked = numbersOf(column, rows, Uint32Array);
-  if (rows > 0 && unpacked.most >= count) {
-    throw malformed(`column ${column.name} points at value ${unpacked.most} of ${count}`);
+function indexesOf(column: WireColumn, rows: number, count: number, memory: ColumnMemory): Uint32Array {
+  const indexes = memory.column('uint32', rows);
+  const most = unpackNumbers(packedOf(column, rows), indexes);
+  if (rows > 0 && most >= count) {
+    throw malformed(`column ${column.name} points at value ${most} of ${count}`);
   }
-  return unpacked.column;
+  return indexes;
 }
 
-function numbersOf<Column extends NumberColumn>(
-  { name, base, width, numbers }: WireColumn,
-  rows: number,
-  type: NumberColumnType<Column>,
-): { readonly column: Column; readonly most: number } {
+function packedOf({ name, base, width, numbers }: WireColumn, rows: number): PackedNumbers {
   if (!isWidth(width)) throw malformed(`column ${name} has numbers of ${width} bytes`);
   if (numbers.length !== rows * width) {
     throw malformed(`column ${name} has ${numbers.length} bytes for ${rows} rows of ${width}`);
   }
-  return unpackNumbers({ base, width, bytes: numbers }, rows, type);
+  return { base, width, bytes: numbers };
 }
 
 function isWidth(width: number): width is Width {

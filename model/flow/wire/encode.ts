@@ -15,6 +15,7 @@ import {
   recordsField,
   varintTag,
 } from './format.js';
+import { ColumnMemory } from './memory.js';
 import { type NumberColumn, type PackedNumbers, packNumbers } from './numbers.js';
 
 /**
@@ -23,6 +24,7 @@ import { type NumberColumn, type PackedNumbers, packNumbers } from './numbers.js
  * @throws RangeError if there are more than {@link MOST_BATCH_ROWS} rows of a kind, or an index past its dictionary.
  */
 export function encodeBatch(batch: FlowBatch): Uint8Array {
+  memory.reuse();
   const writer = Writer.create();
   writer.uint32(varintTag(batchField.schemaVersion)).uint32(batch.schemaVersion);
   writer.uint32(bytesTag(batchField.cluster)).string(batch.cluster);
@@ -37,6 +39,9 @@ export function encodeBatch(batch: FlowBatch): Uint8Array {
   if (batch.dns && batch.dns.rows > 0) writeRecords(writer, batchField.dns, observedDnsFields, batch.dns);
   return writer.finish();
 }
+
+/** Holds packed columns until the message is written, which copies them. */
+const memory = new ColumnMemory(2 ** 18);
 
 function writeRecords<Field extends FieldDeclaration>(
   writer: Writer,
@@ -65,7 +70,7 @@ function writeColumn(
 }
 
 function writeNumbers(writer: Writer, name: string, column: NumberColumn): void {
-  const packed = packNumbers(column);
+  const packed = packNumbers(column, memory);
   if (packed.width === 0 && packed.base === 0) return;
   startColumn(writer, name, columnKind.number, packed).ldelim();
 }
@@ -73,7 +78,7 @@ function writeNumbers(writer: Writer, name: string, column: NumberColumn): void 
 function writeTexts(writer: Writer, name: string, column: TextColumn): void {
   const { texts, indexes } = usedTexts(column);
   if (texts.length === 1 && texts[0] === '') return;
-  startColumn(writer, name, columnKind.text, packNumbers(indexes));
+  startColumn(writer, name, columnKind.text, packNumbers(indexes, memory));
   for (const text of texts) writer.uint32(bytesTag(columnField.texts)).string(text);
   writer.ldelim();
 }
@@ -81,7 +86,7 @@ function writeTexts(writer: Writer, name: string, column: TextColumn): void {
 function writeAddresses(writer: Writer, name: string, column: Uint8Array): void {
   const { addresses, indexes } = addressDictionary(column);
   if (addresses.length === 16 && addresses.every((byte) => byte === 0)) return;
-  startColumn(writer, name, columnKind.address, packNumbers(indexes));
+  startColumn(writer, name, columnKind.address, packNumbers(indexes, memory));
   writer.uint32(bytesTag(columnField.addresses)).bytes(addresses).ldelim();
 }
 

@@ -1,5 +1,6 @@
 import { halvesOf, readWide, writeWide } from '../wide.js';
 import type { Width } from './format.js';
+import type { ColumnMemory } from './memory.js';
 
 /** A column's numbers as they travel: row `r` is `base` plus the r-th little-endian number of `width` bytes. */
 export interface PackedNumbers {
@@ -11,38 +12,125 @@ export interface PackedNumbers {
 /** The arrays that columns of numbers are. */
 export type NumberColumn = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
 
-/**
- * Packs numbers into the least width that holds them, after taking the least number off where that makes them
- * narrower. What is as narrow as it can be already is not copied. Typed arrays are little-endian on every platform
- * that Node.js runs on.
- */
-export function packNumbers(column: NumberColumn): PackedNumbers {
-  return column instanceof BigUint64Array ? packWide(column) : packNarrow(column);
-}
-
 const NOTHING = new Uint8Array(0);
 
-function packNarrow(column: Exclude<NumberColumn, BigUint64Array>): PackedNumbers {
+/**
+ * Packs numbers into the least width that holds them, after taking the least number off where that makes them
+ * narrower. What is as narrow as it can be already is not copied, the rest lies in `memory`. Typed arrays are
+ * little-endian on every platform that Node.js runs on.
+ *
+ * Numbers are worked on in `words`, whatever their width: a loop over arrays of several types is many times slower than
+ * the engine's own conversions, and a new array for each step costs more than the step.
+ */
+export function packNumbers(column: NumberColumn, memory: ColumnMemory): PackedNumbers {
   const rows = column.length;
-  let least = column[0] ?? 0;
-  let most = least;
-  for (let row = 1; row < rows; row++) {
-    const number = column[row] ?? 0;
-    if (number < least) least = number;
-    else if (number > most) most = number;
-  }
+  const wide = column instanceof BigUint64Array ? halvesOf(column) : undefined;
+  if (!(column instanceof BigUint64Array)) wordsFor(rows).set(column);
+  const { least, most } = wide ? rangeOfWide(wide, rows) : rangeOfWords(rows);
   const width = widthOf(most - least);
   const base = width < widthOf(most) ? least : 0;
   if (width === 0) return { base: least, width, bytes: NOTHING };
-  if (width === column.BYTES_PER_ELEMENT && base === 0) return { base, width, bytes: bytesOf(column) };
-  const packed = allocateNumbers(width, rows);
-  for (let row = 0; row < rows; row++) packed[row] = (column[row] ?? 0) - base;
+  if (width === column.BYTES_PER_ELEMENT) return { base, width, bytes: bytesOf(column) };
+  if (wide) takeLowHalves(wide, rows);
+  if (base !== 0) addToWords(rows, -base);
+  const packed = memory.numbers(width, rows);
+  packed.set(words.subarray(0, rows));
   return { base, width, bytes: bytesOf(packed) };
 }
 
-function packWide(column: BigUint64Array): PackedNumbers {
+/**
+ * Writes packed numbers into a column, and returns the greatest of them. That may be more than the column can hold:
+ * then its content is of no use.
+ */
+export function unpackNumbers({ base, width, bytes }: PackedNumbers, column: NumberColumn): number {
   const rows = column.length;
-  const halves = halvesOf(column);
+  if (rows === 0) return 0;
+  if (width === 0) return fill(column, base);
+  if (width === 8) return unpackWide(bytes, base, column);
+  takeWords(bytes, width, rows);
+  const most = base + rangeOfWords(rows).most;
+  if (column instanceof BigUint64Array) {
+    const halves = halvesOf(column);
+    for (let row = 0; row < rows; row++) writeWide(halves, row, base + (words[row] ?? 0));
+  } else {
+    if (base !== 0) addToWords(rows, base);
+    column.set(words.subarray(0, rows));
+  }
+  return most;
+}
+
+/** Where numbers are worked on, from one call to the next; as long as the longest column so far. */
+let words = new Uint32Array(2 ** 14);
+/** The same memory, for numbers as they travel. */
+let bytesOfWords = new Uint8Array(words.buffer);
+/** Numbers of two bytes on their way into `words`, and the same memory as bytes. */
+let shorts = new Uint16Array(words.length);
+let bytesOfShorts = new Uint8Array(shorts.buffer);
+
+function wordsFor(rows: number): Uint32Array {
+  if (rows > words.length) {
+    words = new Uint32Array(2 ** Math.ceil(Math.log2(rows)));
+    bytesOfWords = new Uint8Array(words.buffer);
+    shorts = new Uint16Array(words.length);
+    bytesOfShorts = new Uint8Array(shorts.buffer);
+  }
+  return words;
+}
+
+function takeWords(bytes: Uint8Array, width: 1 | 2 | 4, rows: number): void {
+  wordsFor(rows);
+  if (width === 1) {
+    words.set(bytes);
+  } else if (width === 2) {
+    bytesOfShorts.set(bytes);
+    for (let row = 0; row < rows; row++) words[row] = shorts[row] ?? 0;
+  } else {
+    bytesOfWords.set(bytes);
+  }
+}
+
+function takeLowHalves(halves: Uint32Array, rows: number): void {
+  wordsFor(rows);
+  for (let row = 0; row < rows; row++) words[row] = halves[row * 2] ?? 0;
+}
+
+/** Modulo 2^32. */
+function addToWords(rows: number, addend: number): void {
+  for (let row = 0; row < rows; row++) words[row] = (words[row] ?? 0) + addend;
+}
+
+function unpackWide(bytes: Uint8Array, base: number, column: NumberColumn): number {
+  const rows = column.length;
+  const wide = column instanceof BigUint64Array ? column : new BigUint64Array(rows);
+  bytesOf(wide).set(bytes);
+  const halves = halvesOf(wide);
+  const most = base + rangeOfWide(halves, rows).most;
+  if (base !== 0) for (let row = 0; row < rows; row++) writeWide(halves, row, base + readWide(halves, row));
+  if (!(column instanceof BigUint64Array)) {
+    takeLowHalves(halves, rows);
+    column.set(words.subarray(0, rows));
+  }
+  return most;
+}
+
+function fill(column: NumberColumn, number: number): number {
+  if (column instanceof BigUint64Array) column.fill(BigInt(number));
+  else column.fill(number);
+  return number;
+}
+
+function rangeOfWords(rows: number): { readonly least: number; readonly most: number } {
+  let least = rows > 0 ? (words[0] ?? 0) : 0;
+  let most = least;
+  for (let row = 1; row < rows; row++) {
+    const number = words[row] ?? 0;
+    if (number < least) least = number;
+    else if (number > most) most = number;
+  }
+  return { least, most };
+}
+
+function rangeOfWide(halves: Uint32Array, rows: number): { readonly least: number; readonly most: number } {
   let least = rows > 0 ? readWide(halves, 0) : 0;
   let most = least;
   for (let row = 1; row < rows; row++) {
@@ -50,98 +138,7 @@ function packWide(column: BigUint64Array): PackedNumbers {
     if (number < least) least = number;
     else if (number > most) most = number;
   }
-  const width = widthOf(most - least);
-  const base = width < widthOf(most) ? least : 0;
-  if (width === 0) return { base: least, width, bytes: NOTHING };
-  if (width === 8) return { base: 0, width, bytes: bytesOf(column) };
-  const packed = allocateNumbers(width, rows);
-  for (let row = 0; row < rows; row++) packed[row] = readWide(halves, row) - base;
-  return { base, width, bytes: bytesOf(packed) };
-}
-
-/**
- * The numbers as a column of the given kind, with the greatest of them, which may be more than the column can hold:
- * the caller refuses those. Where the widths agree the column is a view of the bytes.
- */
-export function unpackNumbers<Column extends NumberColumn>(
-  { base, width, bytes }: PackedNumbers,
-  rows: number,
-  type: NumberColumnType<Column>,
-): { readonly column: Column; readonly most: number } {
-  if (width === 0) return { column: filled(type, rows, base), most: rows === 0 ? 0 : base };
-  const packed = numbersOf(bytes, width);
-  if (base === 0 && packed instanceof type) return { column: packed, most: mostOf(packed) };
-  const column = new type(rows);
-  return {
-    column,
-    most: column instanceof BigUint64Array ? widen(packed, base, column) : move(packed, base, column),
-  };
-}
-
-/** The constructor of a column's array. */
-export type NumberColumnType<Column extends NumberColumn> = new (rows: number) => Column;
-
-function filled<Column extends NumberColumn>(
-  type: NumberColumnType<Column>,
-  rows: number,
-  number: number,
-): Column {
-  const column = new type(rows);
-  if (number === 0) return column;
-  if (column instanceof BigUint64Array) column.fill(BigInt(number));
-  else column.fill(number);
-  return column;
-}
-
-function mostOf(column: NumberColumn): number {
-  let most = 0;
-  if (column instanceof BigUint64Array) {
-    const halves = halvesOf(column);
-    for (let row = 0; row < column.length; row++) most = Math.max(most, readWide(halves, row));
-    return most;
-  }
-  // By index: an iterator makes an object a row where it meets several kinds of arrays.
-  for (let row = 0; row < column.length; row++) most = Math.max(most, column[row] ?? 0);
-  return most;
-}
-
-function move(packed: NumberColumn, base: number, column: Exclude<NumberColumn, BigUint64Array>): number {
-  let most = 0;
-  if (packed instanceof BigUint64Array) {
-    const from = halvesOf(packed);
-    for (let row = 0; row < column.length; row++) {
-      const number = base + readWide(from, row);
-      if (number > most) most = number;
-      column[row] = number;
-    }
-    return most;
-  }
-  for (let row = 0; row < column.length; row++) {
-    const number = base + (packed[row] ?? 0);
-    if (number > most) most = number;
-    column[row] = number;
-  }
-  return most;
-}
-
-function widen(packed: NumberColumn, base: number, column: BigUint64Array): number {
-  let most = 0;
-  const halves = halvesOf(column);
-  if (packed instanceof BigUint64Array) {
-    const from = halvesOf(packed);
-    for (let row = 0; row < column.length; row++) {
-      const number = base + readWide(from, row);
-      if (number > most) most = number;
-      writeWide(halves, row, number);
-    }
-    return most;
-  }
-  for (let row = 0; row < column.length; row++) {
-    const number = base + (packed[row] ?? 0);
-    if (number > most) most = number;
-    writeWide(halves, row, number);
-  }
-  return most;
+  return { least, most };
 }
 
 function widthOf(most: number): Width {
@@ -149,21 +146,6 @@ function widthOf(most: number): Width {
   if (most < 2 ** 8) return 1;
   if (most < 2 ** 16) return 2;
   return most < 2 ** 32 ? 4 : 8;
-}
-
-function allocateNumbers(width: 1 | 2 | 4 | 8, rows: number): Uint8Array | Uint16Array | Uint32Array {
-  if (width === 1) return new Uint8Array(rows);
-  return width === 2 ? new Uint16Array(rows) : new Uint32Array(rows);
-}
-
-/** The bytes as an array of numbers; they are copied only if they do not lie at a multiple of the width. */
-function numbersOf(bytes: Uint8Array, width: 1 | 2 | 4 | 8): NumberColumn {
-  if (width === 1) return bytes;
-  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
-  const rows = bytes.length / width;
-  if (width === 2) return new Uint16Array(aligned.buffer, aligned.byteOffset, rows);
-  if (width === 4) return new Uint32Array(aligned.buffer, aligned.byteOffset, rows);
-  return new BigUint64Array(aligned.buffer, aligned.byteOffset, rows);
 }
 
 function bytesOf(array: NumberColumn): Uint8Array {
