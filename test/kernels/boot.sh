@@ -2,13 +2,15 @@
 # Boots a Debian kernel under emulation and runs flowprobe in it: does its verifier accept the programs, do they
 # attach, do they count? For kernels other than the running one; takes about a minute.
 #
-#   test/kernels/boot.sh [PACKAGE]     a kernel image package of Debian; its plain amd64 kernel if not given
+#   test/kernels/boot.sh [PACKAGE [RELEASE]]     a kernel image package of Debian; its plain amd64 kernel if not given
 #
+# With RELEASE the package is that of another release of Debian, for example linux-image-5.10.0-32-amd64 bullseye.
 # Needs (Debian): qemu-system-x86 busybox-static cpio, and the probe built. Leaves nothing behind.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 probe=$root/bpf-probe/build/flowprobe
+release=${2:-}
 package=${1:-$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image/ { print $2; exit }')}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -19,7 +21,16 @@ done
 [ -x "$probe" ] || { echo "missing $probe: make -C bpf-probe" >&2; exit 2; }
 
 chmod 755 "$work" && cd "$work"
-apt-get download -qq "$package" 2>/dev/null
+# Another release's packages are looked up in a place of their own; the machine's apt is left as it is.
+if [ -n "$release" ]; then
+	mkdir -p apt/lists/partial apt/archives/partial
+	keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	echo "deb [signed-by=$keys] http://deb.debian.org/debian $release main" >apt/sources.list
+	apt=(-o "Dir::Etc::sourcelist=$work/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
+		-o "Dir::State::lists=$work/apt/lists" -o "Dir::Cache=$work/apt" -o APT::Sandbox::User=root)
+	apt-get "${apt[@]}" update -qq
+fi
+apt-get ${release:+"${apt[@]}"} download -qq "$package" 2>/dev/null
 dpkg-deb -x ./*.deb kernel
 modules=$(echo kernel/lib/modules/*/kernel)
 
@@ -48,7 +59,8 @@ $(cat modules.sh)
 /sbin/ip -n pod addr add 192.0.2.2/24 dev eth0; /sbin/ip -n pod link set eth0 up
 /sbin/flowprobe --check
 /sbin/flowprobe --interface pod1 --window-ms 60000 >/tmp/frames &
-sleep 15
+# Under emulation the verifier takes a while.
+while [ ! -s /tmp/frames ] && kill -0 \$!; do sleep 1; done
 ping -q -c 3 192.0.2.2
 kill -INT \$!; wait \$!
 echo "flowprobe ended with code \$?"
