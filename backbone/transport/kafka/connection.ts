@@ -3,6 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type KafkaConfig, type LogEntry } from 'kafkajs';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import type { Logger } from '../../logging.js';
+import { hideAbortedInFetches } from './aborted-transactions.js';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
@@ -34,6 +35,7 @@ export const RETRY = { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 } a
  * moment, and whoever calls it tells that in words of their own.
  */
 export function kafkaClient({ brokers, clientId, tls, sasl }: KafkaConnection, log: Logger): kafkajs.Kafka {
+  hideAbortedInFetches();
   // Kafka's LZ4 is the frame format (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md); kafkajs brings none.
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: ({ buffer }: { readonly buffer: Buffer }) => compressFrame(buffer),
