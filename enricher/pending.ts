@@ -41,8 +41,8 @@ export class PendingAddresses {
   readonly #now: () => number;
   #givenUp = new AddressTable();
   #givenUpAt: number[] = [];
-  /** How many addresses became known while flows waited, and how many did not. */
-  readonly counts = { settled: 0, givenUp: 0 };
+  /** How many addresses flows wait for now, how many became known while flows waited, and how many did not. */
+  readonly counts = { waiting: 0, settled: 0, givenUp: 0 };
 
   constructor(options: PendingOptions) {
     this.#options = options;
@@ -55,6 +55,7 @@ export class PendingAddresses {
     const begin = this.#now();
     let waits: readonly Wait[] = this.#unknown(delivered, begin);
     while (waits.length > 0 && !signal.aborted && this.#now() - begin < waitMs) {
+      this.counts.waiting = waits.length;
       await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       const still = waits.filter(
         ({ identities, address, timeMs }) => identities.lookup(address, 0, timeMs) === UNKNOWN_IDENTITY,
@@ -62,6 +63,7 @@ export class PendingAddresses {
       this.counts.settled += waits.length - still.length;
       waits = still;
     }
+    this.counts.waiting = 0;
     for (const { address } of waits) this.#giveUp(address);
   }
 

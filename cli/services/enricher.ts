@@ -44,6 +44,22 @@ export const enricherOptions = [
       'Files and folders of Kubernetes manifests that describe the cluster, alone or along with the API server',
   },
   {
+    key: 'kubernetes.horizonSeconds',
+    type: 'number',
+    default: 3600,
+    least: 60,
+    most: 86_400,
+    description: 'How long pods and services that are gone are still known, for flows that come late',
+  },
+  {
+    key: 'kubernetes.waitSeconds',
+    type: 'number',
+    default: 5,
+    least: 0,
+    most: 60,
+    description: 'How long flows wait at most for pods that the API server has not told of yet',
+  },
+  {
     key: 'retentionDays',
     type: 'integer',
     least: 1,
@@ -108,6 +124,7 @@ export function enricherCommand(): Command {
           name: cluster,
           manifests: configuration['kubernetes.manifests'],
           kubeConfig: kubeConfigChoice(configuration),
+          horizonMs: configuration['kubernetes.horizonSeconds'] * 1000,
         },
         log,
         signal,
@@ -131,6 +148,7 @@ export function enricherCommand(): Command {
       consumerMetrics(registry, consumer);
       const pending = new PendingAddresses({
         clusterOf: (name) => (name === cluster && follower.isLive ? follower.context.cluster : undefined),
+        waitMs: configuration['kubernetes.waitSeconds'] * 1000,
         signal,
       });
       pendingMetrics(registry, pending);

@@ -12,6 +12,8 @@ export interface ClusterChoice {
   readonly manifests: readonly string[];
   /** Its API server, which is followed; without it manifests alone say what there is. */
   readonly kubeConfig?: KubeConfigChoice | undefined;
+  /** How long what is gone is still known, in ms; an hour if absent. */
+  readonly horizonMs?: number;
   /** Whether a node's flows are collected too; without it every node's are. */
   readonly isMonitored?: (node: string) => boolean;
 }
@@ -21,7 +23,7 @@ const LONGEST_READING_MS = 30_000;
 
 /** Keeps a context and a history of policies up with a cluster; `isLive` if it is told of things as they happen. */
 export function followChosenCluster(
-  { name, manifests, kubeConfig, isMonitored }: ClusterChoice,
+  { name, manifests, kubeConfig, horizonMs, isMonitored }: ClusterChoice,
   log: Logger,
   signal: AbortSignal,
 ) {
@@ -29,6 +31,7 @@ export function followChosenCluster(
   const history = new PolicyHistory(name);
   const followed = followCluster({
     ...{ context, manifests, log, signal, observer: history },
+    ...(horizonMs === undefined ? {} : { horizonMs }),
     kubeConfig: kubeConfig && (() => readKubeConfig(kubeConfig)),
   });
   return { context, history, followed, isLive: kubeConfig !== undefined };

@@ -18,6 +18,8 @@ interface UpOptions {
   readonly data: string;
   readonly node: string;
   readonly window: number;
+  readonly wait: number;
+  readonly horizon: number;
   readonly host: string;
   readonly port: number;
   readonly table: boolean;
@@ -51,7 +53,19 @@ export function upCommand(): Command {
     )
     .option('--data <directory>', 'where flows are kept', '.sonde')
     .option('--node <name>', 'name of this node, with --interface', hostname())
-    .option('--window <seconds>', 'how often flows are reported', seconds, 2)
+    .option('--window <seconds>', 'how often flows are reported', between(0.1, 300), 2)
+    .option(
+      '--wait <seconds>',
+      'how long flows wait for pods that a cluster tells of late',
+      between(0, 60),
+      5,
+    )
+    .option(
+      '--horizon <seconds>',
+      'how long pods that are gone are still known, for late flows',
+      between(60, 86_400),
+      3600,
+    )
     .option('--host <address>', 'address that the API listens on', '127.0.0.1')
     .option('--port <number>', 'port that the API listens on; 0 for any free one', port, 4180)
     .option('--no-table', 'print no flows')
@@ -73,8 +87,9 @@ async function up(options: UpOptions, choices: readonly ClusterChoice[]): Promis
   try {
     let printer: FlowPrinter | undefined;
     const embedded = await startEmbedded({
-      clusters,
+      clusters: clusters.map((cluster) => ({ ...cluster, horizonMs: options.horizon * 1000 })),
       dataDirectory: options.data,
+      waitMs: options.wait * 1000,
       api: { host: options.host, port: options.port },
       log,
       onStored(flows) {
@@ -148,10 +163,13 @@ function signalled(signals: readonly NodeJS.Signals[]): Promise<'signalled'> {
   });
 }
 
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0.1 && value <= 300)) throw new InvalidArgumentError('It must be a number from 0.1 to 300.');
-  return value;
+function between(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
+    return value;
+  };
 }
 
 function port(text: string): number {

@@ -22,6 +22,8 @@ export interface EmbeddedOptions {
   readonly clusters: readonly EmbeddedCluster[];
   /** Where the store keeps its files. */
   readonly dataDirectory: string;
+  /** How long flows wait at most for pods that an API server has not told of yet, in ms; five seconds if absent. */
+  readonly waitMs?: number;
   readonly api: { readonly host: string; readonly port: number };
   readonly log: Logger;
   /** Called with each block of flows once it is in the store. */
@@ -86,6 +88,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const pending = new PendingAddresses({
       // Manifests tell of pods before they are there, a cluster a moment after.
       clusterOf: (name) => (clusters.get(name)?.isLive === true ? contextOf(name).cluster : undefined),
+      ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
       signal: hurry.signal,
     });
     pendingMetrics(registry, pending);

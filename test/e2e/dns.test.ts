@@ -40,7 +40,7 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
       { host: BACKEND, port: 80, localPort: 34_004 },
     ]);
     expect(outcomes).toEqual(['answered', 'answered', 'unanswered', 'answered']);
-  });
+  }, 180_000);
 
   afterAll(() => watched.down());
 

@@ -100,7 +100,7 @@ describe.skipIf(whySkipLive() !== undefined).each([
       log: createLogger('test', 'warn'),
     });
     for (let round = 0; round < rounds; round++) await play(round);
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     await embedded.stop();

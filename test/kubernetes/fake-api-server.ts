@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type TlsOptions, TLSSocket } from 'node:tls';
 import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { answerWrite } from './fake-writes.js';
 
 type Stored = KubernetesObject & { metadata: { resourceVersion: string } };
 
@@ -47,7 +48,8 @@ export class FakeApiServer {
    * and with a `ca` in it only to clients with a certificate of that authority.
    */
   constructor(paths: readonly string[], tls?: TlsOptions) {
-    const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
+    const answer = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#answer(request, response);
     this.#scheme = tls ? 'https' : 'http';
     this.#needsCertificate = tls?.ca !== undefined;
     // As the API server, which answers whoever has none, or a strange one, by 401.
@@ -88,6 +90,11 @@ export class FakeApiServer {
     const stored = this.#versioned(object);
     this.#change(collection, collection.objects.has(key) ? 'MODIFIED' : 'ADDED', stored);
     collection.objects.set(key, stored);
+  }
+
+  /** An object by its namespace (empty for none), a slash, and its name. */
+  get(path: string, key: string): KubernetesObject | undefined {
+    return this.#collection(path).objects.get(key);
   }
 
   delete(path: string, object: KubernetesObject): void {
@@ -147,7 +154,7 @@ export class FakeApiServer {
     for (const watcher of collection.watchers) write(watcher, line);
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://fake');
     const { searchParams } = url;
     const collection = this.#collections.get(url.pathname);
@@ -155,7 +162,8 @@ export class FakeApiServer {
     else if (!this.#knows(request)) {
       this.requests.unauthorized++;
       fail(response, 401, 'Unauthorized');
-    } else if (!collection) fail(response, 404, 'the server could not find the requested resource');
+    } else if (await answerWrite(this, request, response)) return;
+    else if (!collection) fail(response, 404, 'the server could not find the requested resource');
     else if (searchParams.get('watch') === 'true') this.#watch(collection, searchParams, response);
     else this.#list(collection, searchParams, response);
   }

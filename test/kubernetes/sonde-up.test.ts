@@ -41,8 +41,8 @@ it('sonde up --kubeconfig names flows, and says what policies say of them, as th
       /storefront\/frontend +service storefront\/microservice1 .*allow, delivered/,
     );
     expect(sonde?.output).toMatch(/\[customers\] +storefront\/frontend/);
-  }, 20_000);
+  }, 90_000);
   const metrics = await (await fetch(`${sonde.url}/metrics`)).text();
   expect(Number(/^sonde_identities\{cluster="lab"\} (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(10);
   expect(await sonde.end('SIGINT')).toBe(0);
-});
+}, 120_000);
