@@ -20,7 +20,7 @@ if (missing !== undefined) console.log(`test/kafka/python-reader.test.ts is skip
 
 it.skipIf(missing !== undefined)(
   'the Python program of docs/topics.md reads flows and look-ups as they were published',
-  { timeout: 180_000 },
+  { timeout: 400_000 },
   async () => {
     const broker = await startTestBroker();
     const directory = await mkdtemp(path.join(tmpdir(), 'sonde-python-'));
@@ -56,7 +56,7 @@ it.skipIf(missing !== undefined)(
       const { stdout } = await promisify(execFile)(
         PYTHON,
         [path.join(root, 'docs/examples/read_topics.py'), address, 'sonde.flows', '1'],
-        { env: { ...process.env, PYTHONPATH: directory }, timeout: 120_000 },
+        { env: { ...process.env, PYTHONPATH: directory }, timeout: 240_000 },
       );
       const records = stdout
         .trim()

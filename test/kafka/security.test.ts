@@ -36,7 +36,7 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
       plainUsers: { collector: right.plain.password },
       scramUsers: { enricher: right.scram.password },
     });
-  }, 240_000);
+  }, 300_000);
   afterAll(async () => {
     await broker.remove();
     await rm(directory, { recursive: true });

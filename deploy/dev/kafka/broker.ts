@@ -23,7 +23,7 @@ export interface Broker {
 }
 
 /** How long a busy machine may take until the broker answers. */
-const LONGEST_START_MS = 120_000;
+const LONGEST_START_MS = 240_000;
 
 /**
  * Starts a broker, on the data that its directory has or on newly formatted storage, and resolves when it serves.
