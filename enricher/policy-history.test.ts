@@ -179,9 +179,9 @@ describe('the history of policies', () => {
     const running = history.run({ store: refusing, ready: Promise.resolve(), log, signal: stop.signal });
     history.apply(DENY, 1000);
     history.apply(ALLOW, 2000);
-    await expect.poll(() => written.length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => written.length, { timeout: 60_000 }).toBe(2);
     stop.abort();
     await running;
     expect(history.counts).toEqual({ written: 2, skipped: 0 });
-  });
+  }, 90_000);
 });

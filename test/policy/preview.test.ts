@@ -19,6 +19,8 @@ import type { Connection, Pod, Policy, World } from './naive/world.js';
 
 const WORLDS = 250;
 const FLOWS = 12;
+/** Far more than it takes: a busy machine must not fail them. */
+const TIMEOUT_MS = 180_000;
 
 interface NamedFlow extends FlowIdentity {
   readonly index: number;
@@ -166,7 +168,7 @@ function naive(world: World, family: Family, connection: Connection, staged: boo
     if (family === 'calico') return calicoVerdict(world, end, direction, connection, staged);
     if (family === 'admin') return adminVerdict(world, end, direction, connection);
     return networkPolicyVerdict(world, end, direction, connection) ?? 'allow';
-  });
+  }, TIMEOUT_MS);
   return verdicts.includes('deny') ? 'deny' : 'allow';
 }
 
