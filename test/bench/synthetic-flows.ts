@@ -1,21 +1,23 @@
 import type { FlowRow } from '@sonde/model/flow/build-enriched';
+import { below, choose, type Random, randomNumbers, zipf } from './random.js';
 
 /**
- * Flows as a middle-sized cluster has them: 20 namespaces, 150 workloads, about 1,100 pods on 30 nodes, and 1,500
- * pairs that talk, few of them most of the time (Zipf). Equal seeds give equal flows.
+ * Flows as a middle-sized cluster has them, as they lie in the store: 20 namespaces, 150 workloads, about 1,100 pods on
+ * 30 nodes, and 1,500 pairs that talk. How they are distributed: a pair of workloads by Zipf's law (the most frequent
+ * has 5 % of all), any pod of each; one pair in eight with a host outside, of which there are 250; one in eight denied,
+ * one in eight undecided; sizes and round trips log-uniform by pair and uniform within it. Every pair has a trace
+ * of its own, so traces repeat as often as pairs do. Equal seeds give equal flows.
  */
 export function syntheticFlows(seed = 1): SyntheticFlows {
   const random = randomNumbers(seed);
   const pairs = makePairs(random);
-  const weights = pairs.map((_, rank) => 1 / (rank + 3));
-  let total = 0;
-  const cumulative = weights.map((weight) => (total += weight));
+  const chooseRank = zipf(pairs.length, 3, random);
   let offset = 0;
   return {
     block(rows, startMs, spanMs) {
       const flows = Array.from({ length: rows }, (_, row) => {
         const windowMs = startMs + Math.floor(((row / rows) * spanMs) / WINDOW_MS) * WINDOW_MS;
-        const pair = pairs[chooseRank(cumulative, random())];
+        const pair = pairs[chooseRank()];
         if (pair === undefined) throw new Error('no pair has this rank');
         return { ...flowOf(pair, windowMs, random), transport_offset: offset + Math.floor(row / BATCH_ROWS) };
       });
@@ -33,8 +35,6 @@ export interface SyntheticFlows {
 /** How long a collector aggregates, and how many flows its batches have. */
 const WINDOW_MS = 5_000;
 const BATCH_ROWS = 200;
-
-type Random = () => number;
 
 interface Workload {
   readonly namespace: string;
@@ -216,34 +216,3 @@ const NAMESPACES = (
   'payments storefront logging monitoring search ingress auth catalog kafka batch ' +
   'ml reports mail chat media billing fraud etl dev qa'
 ).split(' ');
-
-/** The first rank whose cumulative weight covers this share of the whole. */
-function chooseRank(cumulative: readonly number[], share: number): number {
-  const wanted = share * (cumulative.at(-1) ?? 0);
-  let low = 0;
-  let high = cumulative.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((cumulative[middle] ?? 0) < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function choose<Item>(items: readonly Item[], random: Random): Item {
-  // The index is below the length, which is never 0 here.
-  return items[below(items.length, random)] as Item;
-}
-
-function below(limit: number, random: Random): number {
-  return Math.floor(random() * limit);
-}
-
-/** Numbers from 0 up to 1 by a linear congruential generator (Numerical Recipes' constants). */
-function randomNumbers(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}

@@ -18,7 +18,7 @@ export interface EnricherTask {
   /** It measures when it has stored so many. */
   readonly warmUpFlows: number;
   /** And ends when it has stored so many. */
-  readonly flows: number;
+  readonly lastFlows: number;
 }
 
 export interface EnricherReport {
@@ -47,7 +47,7 @@ let begun: { readonly meter: Promise<CpuMeter>; readonly stored: number; readonl
 const observer = {
   onStored({ flows }: { readonly flows: { readonly rows: number } }) {
     stored += flows.rows;
-    if (stored >= task.flows) consumer.close();
+    if (stored >= task.lastFlows) consumer.close();
     else if (!begun && stored >= task.warmUpFlows) {
       begun = { meter: startCpuMeter(enricherStages), stored, ms: performance.now() };
     }
