@@ -48,7 +48,7 @@ interface End {
  * from each node, where both ends' nodes report a connection (so that there are nearly twice as many flows).
  *
  * How connections are distributed: a pair of workloads by Zipf's law (the most frequent has 0.7 % of all, the
- * rarest 0.005 %), then any pod of each, so that a pair of pods, port and protocol comes about twice a window of
+ * rarest 0.005 %), then any pod of each, so that a pair of pods, port and protocol comes about three times a window of
  * 250,000 connections; nine in ten of those between workloads go through the service, one connection in five has an end
  * outside. Source ports are random, sizes log-normal, round trips exponential. With the flows come the DNS look-ups by
  * which connections to hosts outside found their addresses.
