@@ -1,8 +1,11 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { startTestApi, type TestApi } from '@sonde/query-api/testing/test-api';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DAY, fillWorld, worlds } from './two-worlds.js';
+
+// Many questions a test, on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const day = `from=${DAY}&to=2026-03-02T00:00:00Z`;
 

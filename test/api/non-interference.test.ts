@@ -243,7 +243,7 @@ describe('who may view one namespace', () => {
   beforeAll(async () => {
     first = await answersIn(worlds[0], ['shop']);
     second = await answersIn(worlds[1], ['shop']);
-  }, 300_000);
+  }, 900_000);
 
   it('is given the same answers, to the byte, in worlds that differ in all that they may not see', () => {
     for (const [question, answer] of first) expect(second.get(question), question).toBe(answer);
@@ -273,7 +273,7 @@ describe('the worlds', () => {
   it('do differ for who may view everything', async () => {
     const all = await differences(['flows', 'dns', 'graph', 'policies', 'policies/changes']);
     expect(all).toEqual([true, true, true, true, true]);
-  });
+  }, 120_000);
 });
 
 async function differences(paths: readonly string[]): Promise<boolean[]> {

@@ -3,7 +3,10 @@ import type { ApiDocument, ApiMedia, ApiOperation } from '@sonde/query-api/testi
 import { startTestApi, type TestApi } from '@sonde/query-api/testing/test-api';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+// Many questions a test, on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let api: TestApi;
 let text: string;

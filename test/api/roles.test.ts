@@ -5,8 +5,11 @@ import type { ApiDocument } from '@sonde/query-api/testing/conformance';
 import { startQueryApi } from '@sonde/query-api/server';
 import { startTestApi, type TestApi } from '@sonde/query-api/testing/test-api';
 import { Registry } from 'prom-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DAY, fillWorld, worlds } from './two-worlds.js';
+
+// Many questions a test, on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 /** Who asks: nobody, a stranger whose token is not known, and people with roles. */
 const roles = [
