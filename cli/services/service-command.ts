@@ -45,7 +45,9 @@ export function serviceCommand<const Declared extends OptionDeclaration>(
     .option('--config <file>', 'a YAML file of settings; or SONDE_CONFIG');
   for (const option of [...serviceOptions, ...service.options]) addFlags(command, option);
   return command.action(async (flags: Readonly<Record<string, string | undefined>>) => {
-    process.exitCode = await runService(service, byFlagName(flags));
+    const exitCode = await runService(service, byFlagName(flags));
+    // Whatever a failed service left open must not keep its process.
+    if (exitCode !== 0) process.exit(exitCode);
   });
 }
 
@@ -78,25 +80,30 @@ async function runService<const Declared extends OptionDeclaration>(
     readiness,
   });
   log.info({ monitoring: monitoring.url }, 'starting');
+  let exitCode = 0;
+  let running: RunningService | undefined;
   try {
-    const running = await service.start({ configuration, log, registry, readiness });
+    running = await service.start({ configuration, log, registry, readiness });
     readiness.set('start', undefined);
     log.info('started');
-    const ended = await Promise.race([stopping, running.done.then(() => 'ended' as const)]);
-    readiness.set('stop', 'under way');
-    log.info({ reason: ended }, 'stopping');
-    await within(common['shutdown.seconds'], async () => {
-      await running.stop();
-      await running.done;
-    });
-    log.info('stopped');
-    return 0;
+    const reason = await Promise.race([stopping, running.done.then(() => 'ended' as const)]);
+    log.info({ reason }, 'stopping');
   } catch (error) {
+    exitCode = 1;
     log.fatal({ err: error }, 'cannot go on');
-    return 1;
-  } finally {
-    await monitoring.close();
   }
+  readiness.set('stop', 'under way');
+  const seconds = common['shutdown.seconds'];
+  await within(seconds, log, async () => {
+    await running?.stop();
+    await running?.done.catch((error: unknown) => {
+      if (exitCode === 0) log.error({ err: error }, 'did not end well');
+      exitCode = 1;
+    });
+    await monitoring.close();
+  });
+  log.info({ exitCode }, 'stopped');
+  return exitCode;
 }
 
 /** Resolves at the first signal to end; the next one ends the process at once, as it does by default. */
@@ -115,9 +122,9 @@ function stopSignal(): Promise<NodeJS.Signals> {
  * Runs the end of a service, and ends the process if it takes longer: what was not finished is what a crash leaves,
  * which every service begins with anyway.
  */
-async function within(seconds: number, end: () => Promise<void>): Promise<void> {
+async function within(seconds: number, log: Logger, end: () => Promise<void>): Promise<void> {
   const late = setTimeout(() => {
-    process.stderr.write(`did not end within ${seconds} s; ending at once\n`);
+    log.fatal({ seconds }, 'did not end in time; ending at once');
     process.exit(1);
   }, seconds * 1000);
   try {

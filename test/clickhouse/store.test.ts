@@ -4,9 +4,12 @@ import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
 import { type FlowStore, StoreError, WriterReplacedError } from '@sonde/backbone/store/store';
 import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Fault, type FaultProxy, startFaultProxy } from './fault-proxy.js';
 import { startTestClickHouse, type TestClickHouse } from './server.js';
+
+// A busy machine may take many times as long; nothing here waits for time to pass.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const log = createLogger('test', 'silent');
 const NOON = Date.parse('2026-03-01T12:00:00.000Z');
@@ -43,7 +46,7 @@ afterEach(async () => {
 });
 
 function open(url: string, options: { compression?: boolean; urls?: string[] } = {}): FlowStore {
-  const one = openClickHouseStore({ ...server, urls: [url], ...options, log, requestTimeoutMs: 20_000 });
+  const one = openClickHouseStore({ ...server, urls: [url], ...options, log, requestTimeoutMs: 120_000 });
   opened.push(one);
   return one;
 }
@@ -285,10 +288,10 @@ describe('a query', () => {
     const going = () =>
       store.query(`SELECT count() AS queries FROM system.processes
         WHERE query LIKE '%numbers(5000000000)%' AND query NOT LIKE '%system.processes%' AND NOT is_cancelled`);
-    await expect.poll(going, { timeout: 20_000 }).toEqual([{ queries: '1' }]);
+    await expect.poll(going, { timeout: 120_000 }).toEqual([{ queries: '1' }]);
     caller.abort();
     await expect(query).rejects.toMatchObject({ name: 'AbortError' });
-    await expect.poll(going, { timeout: 20_000 }).toEqual([{ queries: '0' }]);
+    await expect.poll(going, { timeout: 120_000 }).toEqual([{ queries: '0' }]);
   });
 
   it('can be handed on as bytes', async () => {

@@ -38,7 +38,7 @@ export class Stack {
     const broker = await startTestBroker();
     const given = process.env['CLICKHOUSE_URL'];
     const clickHouse = given === undefined ? endpointProcess(directory, 0) : undefined;
-    const url = given ?? (await eventually(() => saidUrl(clickHouse)));
+    const url = given ?? (await eventually(() => saidUrl(clickHouse), DEADLINE_MS));
     const proxy = await startFaultProxy(url);
     const database = `sonde_test_${randomUUID().replaceAll('-', '')}`;
     const log = createLogger('test', 'silent');
@@ -130,7 +130,7 @@ export class Stack {
     await whileDown();
     const started = endpointProcess(this.directory, Number(new URL(this.clickHouseUrl).port));
     this.#clickHouse = started;
-    await eventually(() => saidUrl(started));
+    await eventually(() => saidUrl(started), DEADLINE_MS);
   }
 
   get ledger(): Ledger {
@@ -181,7 +181,7 @@ export class Stack {
 }
 
 /** How long a busy machine may take until something has come about. */
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 300_000;
 
 function endpointProcess(directory: string, port: number): TestProcess {
   const engine = path.join(directory, 'clickhouse');

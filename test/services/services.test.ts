@@ -1,0 +1,87 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
+import { eventually } from '../eventually.js';
+import { sondeProgram, TestProcess } from '../faults/processes.js';
+
+// A busy machine may take many times as long; nothing here waits for time to pass.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+const DEADLINE_MS = 120_000;
+
+let clickHouse: TestClickHouse;
+let directory: string;
+
+beforeAll(async () => {
+  clickHouse = await startTestClickHouse();
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-services-'));
+});
+
+afterAll(async () => {
+  await clickHouse.close();
+  await rm(directory, { recursive: true });
+});
+
+/** What a service said in a line of its log that has a field. */
+function said(service: TestProcess, field: string): string {
+  for (const line of service.log.split('\n').filter((text) => text.startsWith('{'))) {
+    const value = (JSON.parse(line) as Record<string, unknown>)[field];
+    if (typeof value === 'string') return value;
+  }
+  throw new Error(`nothing of ${field} yet: ${service.log}`);
+}
+
+async function get(url: string): Promise<{ status: number; body: string }> {
+  const response = await fetch(url);
+  return { status: response.status, body: await response.text() };
+}
+
+it('a service that is told something wrong says all of it, and ends', async () => {
+  const file = path.join(directory, 'wrong.yaml');
+  await writeFile(file, 'clickhouse: {urls: []}\napi: {prot: 80}\n');
+  const service = new TestProcess(sondeProgram, ['query-api', '--config', file, '--api-port', 'x'], {});
+  await eventually(() => {
+    if (!service.hasEnded) throw new Error('still runs');
+  }, DEADLINE_MS);
+  expect(await service.end('SIGTERM')).toBe(2);
+  expect(service.log).toContain(`api.prot (${file} line 2): is no setting of this service`);
+  expect(service.log).toContain('api.port (--api-port): must be a whole number');
+});
+
+it('the query API runs by itself: healthy, ready, counted, and gone when it is told to', async () => {
+  const service = new TestProcess(sondeProgram, ['query-api', '--monitoring-port', '0', '--api-port', '0'], {
+    SONDE_MONITORING_HOST: '127.0.0.1',
+    SONDE_CLICKHOUSE_URLS: clickHouse.url,
+    SONDE_CLICKHOUSE_USERNAME: clickHouse.username,
+    SONDE_CLICKHOUSE_PASSWORD: clickHouse.password,
+    SONDE_CLICKHOUSE_DATABASE: 'default',
+  });
+  const monitoring = await eventually(() => said(service, 'monitoring'), DEADLINE_MS);
+  const api = await eventually(() => said(service, 'url'), DEADLINE_MS);
+  await expect
+    .poll(() => get(`${monitoring}/readyz`), { timeout: DEADLINE_MS })
+    .toMatchObject({ status: 200 });
+  expect(await get(`${monitoring}/healthz`)).toMatchObject({ status: 200 });
+  expect(await get(`${api}/readyz`)).toMatchObject({ status: 200 });
+  expect((await get(`${monitoring}/metrics`)).body).toContain('process_cpu_seconds_total');
+  expect(await service.end('SIGTERM')).toBe(0);
+});
+
+it('an enricher waits for Kafka and ClickHouse, says so, and ends within its bound', async () => {
+  const nowhere = '127.0.0.1:1';
+  const service = new TestProcess(sondeProgram, ['enricher', '--monitoring-port', '0'], {
+    SONDE_CLUSTER: 'prod',
+    SONDE_KUBERNETES_FOLLOW: 'false',
+    SONDE_MONITORING_HOST: '127.0.0.1',
+    SONDE_KAFKA_BROKERS: nowhere,
+    SONDE_CLICKHOUSE_URLS: `http://${nowhere}`,
+    SONDE_SHUTDOWN_SECONDS: '20',
+  });
+  const monitoring = await eventually(() => said(service, 'monitoring'), DEADLINE_MS);
+  await expect
+    .poll(() => get(`${monitoring}/readyz`), { timeout: DEADLINE_MS })
+    .toMatchObject({ status: 503, body: expect.stringContaining('store: ') as string });
+  expect(await get(`${monitoring}/healthz`)).toMatchObject({ status: 200 });
+  expect(await service.end('SIGTERM')).toBe(0);
+});
