@@ -90,7 +90,8 @@ async function follow(
     filter,
     fields: columns,
     signal: stop.signal,
-    onDropped: (count) => tell(`${count} more came than can be followed and are left out; narrow the filter`),
+    onDropped: ({ records: count, more }) =>
+      tell(`${more ? 'at least ' : ''}${count} more came than can be followed and are left out`),
     onLost: (reason) => tell(`${reason}; asking again`),
   });
   for await (const record of records) print(line(record));

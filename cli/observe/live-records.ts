@@ -8,10 +8,16 @@ export interface LiveRequest {
   readonly filter: string;
   readonly fields: string;
   readonly signal: AbortSignal;
-  /** Told how many records were left out, because more came than could be kept up with. */
-  readonly onDropped: (records: number) => void;
+  /** Told what was left out, because more came than could be kept up with. */
+  readonly onDropped: (leftOut: LeftOut) => void;
   /** Told that the server went away; it is asked again. */
   readonly onLost: (reason: string) => void;
+}
+
+/** How many records were left out, and whether there were more of which nobody knows whether they would have passed. */
+export interface LeftOut {
+  readonly records: number;
+  readonly more: boolean;
 }
 
 const FIRST_RETRY_MS = 500;
@@ -58,6 +64,6 @@ async function* recordsOf<Row>(
 ): AsyncGenerator<Row> {
   for await (const { name, data } of serverSentEvents(body)) {
     if (name === '') yield JSON.parse(data) as Row;
-    if (name === 'dropped') onDropped((JSON.parse(data) as { records: number }).records);
+    if (name === 'dropped') onDropped(JSON.parse(data) as LeftOut);
   }
 }

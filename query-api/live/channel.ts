@@ -37,6 +37,8 @@ export class Channel {
   readonly #predicate: ReturnType<typeof filterPredicate>;
   readonly #blocks: LiveBlock[] = [];
   #dropped = 0;
+  /** The feed left out some, of which nobody knows how many were for these viewers. */
+  #isMore = false;
   #isSending = false;
 
   constructor(readonly question: LiveQuestion) {
@@ -47,22 +49,35 @@ export class Channel {
   show(block: LiveBlock): void {
     this.#blocks.push(block);
     const oldest = this.#blocks.length > MOST_BLOCKS ? this.#blocks.shift() : undefined;
-    if (oldest) this.#dropped += this.#rowsFor(oldest).length + (oldest.left?.[this.question.kind] ?? 0);
-    if (!this.#isSending) void this.#send();
+    if (oldest) this.#leaveOut(oldest);
+    if (this.#isSending) return;
+    this.#send().catch((error: unknown) => {
+      // What is wrong with a view must not come to those who brought the block.
+      for (const { stream } of this.viewers) stream.destroy(error as Error);
+    });
   }
 
   async #send(): Promise<void> {
     this.#isSending = true;
+    try {
+      await this.#sendBlocks();
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  async #sendBlocks(): Promise<void> {
     for (let block = this.#blocks.shift(); block; block = this.#blocks.shift()) {
-      this.#dropped += block.left?.[this.question.kind] ?? 0;
+      this.#isMore ||= this.#isCut(block);
       for (const { text, records } of this.#pieces(block)) {
         const bytes = Buffer.from(text);
-        for (const viewer of this.viewers) viewer.show(bytes, records, this.#dropped);
+        const leftOut = { records: this.#dropped, isMore: this.#isMore };
+        for (const viewer of this.viewers) viewer.show(bytes, records, leftOut);
         this.#dropped = 0;
+        this.#isMore = false;
         await this.#room(bytes.length);
       }
     }
-    this.#isSending = false;
   }
 
   /** Waits until somebody can take as much again, unless something newer waits, or nobody is left. */
@@ -90,12 +105,17 @@ export class Channel {
         records = 0;
       }
     }
-    if (records > 0 || this.#dropped > 0) yield { text, records };
+    if (records > 0 || this.#dropped > 0 || this.#isMore) yield { text, records };
   }
 
-  #rowsFor(block: LiveBlock): number[] {
+  #leaveOut(block: LiveBlock): void {
     const visible = this.#visible(block);
-    return visible ? [...this.#passing(visible)] : [];
+    this.#dropped += visible ? [...this.#passing(visible)].length : 0;
+    this.#isMore ||= this.#isCut(block);
+  }
+
+  #isCut({ left }: LiveBlock): boolean {
+    return left !== undefined && left[this.question.kind] > 0;
   }
 
   *#passing({ rows, columns }: Records): Generator<number> {

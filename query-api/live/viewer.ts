@@ -11,23 +11,29 @@ const MOST_WAITING_BYTES = 1 << 20;
 export class Viewer {
   readonly stream = new Readable({ read: () => undefined });
   #dropped = 0;
+  #isMore = false;
 
   constructor() {
     // How long a client waits before it comes back, in milliseconds.
     this.stream.push('retry: 2000\n\n');
   }
 
-  /** Sends events that hold `shown` records, unless too much waits; `dropped` more were left out already. */
-  show(events: Buffer, shown: number, dropped: number): void {
-    this.#dropped += dropped;
+  /**
+   * Sends events that hold `shown` records, unless too much waits. `leftOut` were not even written, and maybe more of which
+   * it is not known how many were for this viewer.
+   */
+  show(events: Buffer, shown: number, leftOut: { records: number; isMore: boolean }): void {
+    this.#dropped += leftOut.records;
+    this.#isMore ||= leftOut.isMore;
     if (!this.hasRoom(events.length)) {
       this.#dropped += shown;
       return;
     }
     if (events.length > 0) this.stream.push(events);
-    if (this.#dropped === 0) return;
-    this.stream.push(`event: dropped\ndata: {"records":${this.#dropped}}\n\n`);
+    if (this.#dropped === 0 && !this.#isMore) return;
+    this.stream.push(`event: dropped\ndata: {"records":${this.#dropped},"more":${this.#isMore}}\n\n`);
     this.#dropped = 0;
+    this.#isMore = false;
   }
 
   /** Whether so many bytes can wait besides those that do. */

@@ -98,6 +98,12 @@ describe('a live view', () => {
     expect(given).toBeGreaterThan(0);
   }, 60_000);
 
+  it('says that the source left some out, and to nobody how many', async () => {
+    const stream = await watch('/api/v1/flows/live?fields=src_name', api.as(['blog']));
+    live.publish({ flows: enrichedFlows([]), left: { flows: 12, dns: 0 } });
+    expect(await stream.next()).toEqual({ event: 'dropped', data: { records: 0, more: true } });
+  });
+
   it('tells what is wrong with a filter', async () => {
     const { status, body } = await api.get('/api/v1/flows/live?filter=src.nam=="a"');
     expect(status).toBe(400);

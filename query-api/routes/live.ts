@@ -40,7 +40,8 @@ const SCHEMA = {
   summary: 'Records as they come to the store, as server-sent events',
   description:
     'Each event without a name is a record in JSON. An event `dropped` says with `records` how many were left out since ' +
-    'the one before, because more came than the client, or the API, could keep up with. The stream ends now and then; ' +
+    'the one before, because more came than the client, or the API, could keep up with; `more` that there were others ' +
+    'of which it is not known whether they would have passed. The stream ends now and then; ' +
     'clients come back by themselves.',
   querystring: {
     type: 'object',
