@@ -9,7 +9,7 @@ import { type ProbeReport, type ReportedFlow, watch } from './watch.js';
 
 const reason = whySkipLive();
 
-describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', () => {
+describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('details', 2);

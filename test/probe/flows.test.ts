@@ -6,7 +6,7 @@ import { type ReportedFlow, watch } from './watch.js';
 
 const reason = whySkipLive();
 
-describe.skipIf(reason !== undefined)('flowprobe on a node', () => {
+describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('flows', 3);

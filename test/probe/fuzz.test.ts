@@ -13,7 +13,7 @@ const reason =
     : 'libFuzzer is missing: run "apt-get install libclang-rt-dev".');
 if (reason !== undefined) console.warn(`The short fuzz run is skipped: ${reason}`);
 
-describe.skipIf(reason !== undefined)('the readers of what strangers send', () => {
+describe.skipIf(reason !== undefined)('the readers of what strangers send', { timeout: 60_000 }, () => {
   it('read any bytes without a fault, the fast and the slow packet parser alike, in user space and in the kernel', async () => {
     const script = path.join(probeSourceFolder, 'fuzz/run.sh');
     const { code, stdout } = await execute(['sh', script, '3'], { timeoutMs: 110_000 });

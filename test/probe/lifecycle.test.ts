@@ -9,7 +9,7 @@ import { watch } from './watch.js';
 
 const reason = whySkipLive();
 
-describe.skipIf(reason !== undefined)('the life of flowprobe', () => {
+describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('lifecycle', 2);

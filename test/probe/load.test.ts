@@ -11,7 +11,7 @@ const reason = whySkipLive();
 /** TCP with timestamps over IPv4. */
 const HEADERS = 52;
 
-describe.skipIf(reason !== undefined)('flowprobe under load', () => {
+describe.skipIf(reason !== undefined)('flowprobe under load', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('load', 2, { offload: true });
