@@ -69,7 +69,7 @@ function isSameServer(one: string, other: string): boolean {
 }
 
 /** An http or https URL, of an option. */
-export function url(text: string): string {
+function url(text: string): string {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
     throw new InvalidArgumentError('It must be an http or https URL.');
   return text;
