@@ -5,6 +5,7 @@ import type { Logger } from '../../logging.js';
 import type { Delivery, FlowConsumer } from '../transport.js';
 import { disconnectAll, type KafkaConnection, kafkaClient, RETRY } from './connection.js';
 import { deadLetter } from './dead-letter.js';
+import { TopicRecreatedError } from './topic-recreated.js';
 import { createTopics, FLOWS_TOPIC, type TopicSettings } from './topics.js';
 import { type BlockLimits, WaitingBatches } from './waiting.js';
 
@@ -44,22 +45,6 @@ export interface ConsumerCounts {
   readonly expired: number;
 }
 
-/** The partition does not reach to what is stored of it: it is another topic of the same name. */
-export class TopicRecreatedError extends Error {
-  override readonly name = 'TopicRecreatedError';
-  constructor(partition: number, next: number, end: number) {
-    super(
-      `partition ${partition} of ${FLOWS_TOPIC} ends at offset ${end}, but the store has all of it up to ${next}: the ` +
-        'topic was made anew, and its messages cannot be told from those that are stored. Use a new store, or empty ' +
-        "the table `progress` of this one if none of the topic's old messages are in it any more.",
-    );
-  }
-}
-
-/**
- * ClickHouse asks for inserts of 10,000 to 100,000 rows (https://clickhouse.com/docs/optimize/bulk-inserts); and what is
- * short-lived costs the garbage collector less.
- */
 const DEFAULT_BLOCK: BlockLimits = { rows: 100_000, bytes: 16 * 2 ** 20, ageMs: 1_000 };
 
 /** Nothing more is fetched while so much waits, until half of it is delivered; in memory it is some five times that. */
