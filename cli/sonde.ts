@@ -9,6 +9,7 @@ import { loginCommand } from './login/command.js';
 import { observeCommand } from './observe/command.js';
 import { policyCommand } from './policy/command.js';
 import { queryCommand } from './query/command.js';
+import { endWhenReaderLeaves } from './reader-left.js';
 import { collectorCommand } from './services/collector.js';
 import { enricherCommand } from './services/enricher.js';
 import { queryApiCommand } from './services/query-api.js';
@@ -33,6 +34,7 @@ const sonde = new Command('sonde')
   .addCommand(queryApiCommand())
   .addCommand(completionCommand());
 
+endWhenReaderLeaves(process.stdout);
 try {
   await sonde.parseAsync();
 } catch (error) {
