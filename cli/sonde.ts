@@ -1,43 +1,39 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { ClientError } from './client/errors.js';
-import { completionCommand } from './completion/command.js';
-import { fieldsCommand } from './fields/command.js';
-import { graphCommand } from './graph/command.js';
-import { labCommand } from './lab/command.js';
-import { loginCommand } from './login/command.js';
-import { observeCommand } from './observe/command.js';
-import { policyCommand } from './policy/command.js';
-import { queryCommand } from './query/command.js';
 import { endWhenReaderLeaves } from './reader-left.js';
-import { collectorCommand } from './services/collector.js';
-import { enricherCommand } from './services/enricher.js';
-import { queryApiCommand } from './services/query-api.js';
-import { topCommand } from './top/command.js';
-import { upCommand } from './up/command.js';
 
-const sonde = new Command('sonde')
-  .description(
-    'Flow logs for Kubernetes: who talked to whom, was it allowed, by which policy, and how well did it go',
-  )
-  .addCommand(upCommand())
-  .addCommand(observeCommand())
-  .addCommand(queryCommand())
-  .addCommand(topCommand())
-  .addCommand(graphCommand())
-  .addCommand(fieldsCommand())
-  .addCommand(policyCommand())
-  .addCommand(loginCommand())
-  .addCommand(labCommand())
-  .addCommand(collectorCommand())
-  .addCommand(enricherCommand())
-  .addCommand(queryApiCommand())
-  .addCommand(completionCommand());
+/** Every command and what loads it: services bring engines with them that take seconds, so only what is asked for is. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./up/command.js')).upCommand(),
+  observe: async () => (await import('./observe/command.js')).observeCommand(),
+  query: async () => (await import('./query/command.js')).queryCommand(),
+  top: async () => (await import('./top/command.js')).topCommand(),
+  graph: async () => (await import('./graph/command.js')).graphCommand(),
+  fields: async () => (await import('./fields/command.js')).fieldsCommand(),
+  policy: async () => (await import('./policy/command.js')).policyCommand(),
+  login: async () => (await import('./login/command.js')).loginCommand(),
+  lab: async () => (await import('./lab/command.js')).labCommand(),
+  collector: async () => (await import('./services/collector.js')).collectorCommand(),
+  enricher: async () => (await import('./services/enricher.js')).enricherCommand(),
+  'query-api': async () => (await import('./services/query-api.js')).queryApiCommand(),
+  completion: async () => (await import('./completion/command.js')).completionCommand(),
+};
 
 endWhenReaderLeaves(process.stdout);
 try {
+  const sonde = new Command('sonde').description(
+    'Flow logs for Kubernetes: who talked to whom, was it allowed, by which policy, and how well did it go',
+  );
+  for (const load of wanted(process.argv[2])) sonde.addCommand(await load());
   await sonde.parseAsync();
 } catch (error) {
   process.stderr.write(`sonde: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = error instanceof ClientError ? error.exitCode : 1;
+}
+
+/** The command that was named; all of them where help, completion or an error message tells of all. */
+function wanted(name = ''): readonly (() => Promise<Command>)[] {
+  const named = name === 'completion' || !Object.hasOwn(commands, name) ? undefined : commands[name];
+  return named ? [named] : Object.values(commands);
 }
