@@ -27,7 +27,7 @@ const everything = accessOf('live feed', [{ rights: ['view'], namespaces: 'all' 
 
 /**
  * A feed of what any process stores, by asking the store again and again for offsets beyond those seen, once for all
- * who watch (docs/decisions/0011-live-views.md). Runs only while somebody does.
+ * who watch (docs/decisions/0008-live-views.md). Runs only while somebody does.
  */
 export function createStoreFeed({ store, log, pollMs = 1000 }: StoreFeedOptions): LiveFeed {
   const listeners = new Set<(block: LiveBlock) => void>();
