@@ -23,6 +23,13 @@ static __always_inline bool ended(const struct flow *f)
 	return (f->fin[0] && f->fin[1]) || f->rst[0] || f->rst[1];
 }
 
+/* Of a connection that an earlier window has the other FIN of, before its ports are used again in this one. */
+static __always_inline void note_earlier_fins(struct flow *f)
+{
+	f->earlier_fin[0] = f->fin[0];
+	f->earlier_fin[1] = f->fin[1];
+}
+
 /*
  * A SYN with another sequence number than the last one opens a new connection: the same ports are used again. One with
  * the same number was sent again, and so was not answered, whatever looked like an end. When both ends open the
@@ -33,12 +40,14 @@ static __always_inline void note_syn(struct flow *f, __u32 sender, __u32 sequenc
 	bool again = f->syns && (f->syn_sequence == sequence || (f->syn_from != sender && !ended(f)));
 
 	if (!again) {
+		if (ended(f))
+			f->ended++;
+		else if (!f->syns)
+			note_earlier_fins(f);
 		if (f->syns)
 			f->reopened++;
 		else
 			f->first_sequence = sequence;
-		if (ended(f))
-			f->ended++;
 		f->syns = 0;
 		f->syn_at = bpf_ktime_get_ns();
 		f->syn_from = sender;

@@ -123,7 +123,9 @@ struct flow {
 	__u64 established_at; /* the ACK that ends the handshake */
 	struct end other[2];  /* the ends under enum nat's other tuple: [0] the opener, [1] whom it addressed */
 	__u32 trouble;	      /* user space's: which of the troubles is the flow's; 0 if none */
-	__u32 unused[9];      /* fills the last of four cache lines */
+	__u8 earlier_fin[2];  /* FINs before the window's first SYN, where the other side's was not among them */
+	__u16 unused;
+	__u32 filling[8]; /* to the end of the last of four cache lines */
 };
 
 _Static_assert(sizeof(struct flow) == 256, "an entry is whole cache lines");

@@ -78,6 +78,13 @@ static bool was_over(const struct connection *known)
 	return known && (known->reset || (known->fin[0] && known->fin[1]));
 }
 
+/* Whether a connection of earlier windows got its last FIN in this one, in which its ports were then used again. */
+static bool ends_former(const struct flow *flow, const struct connection *known)
+{
+	return known && !was_over(known) && (flow->earlier_fin[0] || known->fin[0]) &&
+	       (flow->earlier_fin[1] || known->fin[1]);
+}
+
 /* Sets the handshake's duration and, where no socket told better, the round-trip times. */
 static void fill_times(struct flow_record *record, const struct flow *flow, const struct connection *known)
 {
@@ -203,6 +210,7 @@ void make_record(struct flow_record *record, const struct flow *flow, const stru
 	bool first_anew = flow->syns && !repeated_syn;
 	bool anew = first_anew || flow->reopened;
 	__u32 tls_server = known && (!anew || known->tls_window >= context->window) ? known->tls_server : 0;
+	bool ended_former = first_anew && ends_former(flow, known);
 	int client, server;
 
 	if (anew)
@@ -226,7 +234,7 @@ void make_record(struct flow_record *record, const struct flow *flow, const stru
 	record->connection_state = find_state(flow, known, client);
 	record->ends = (flow->ends >> client & 1) | (flow->ends >> server & 1) << 1;
 	record->connections_started = flow->reopened;
-	record->connections_completed = flow->ended;
+	record->connections_completed = flow->ended + ended_former;
 	if (first_anew || (flow->key6.protocol != IPPROTO_TCP && !known))
 		record->connections_started++;
 	if (is_over(record->connection_state) && !was_over(known) && !(known && known->unreachable))

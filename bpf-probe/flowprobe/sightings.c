@@ -111,6 +111,7 @@ static void add_flow(struct flow *to, const struct flow *from)
 		to->tcp_flags[side] |= from->tcp_flags[side];
 		to->fin[side] |= from->fin[side];
 		to->rst[side] |= from->rst[side];
+		to->earlier_fin[side] |= from->earlier_fin[side];
 		if (!to->owner[side])
 			to->owner[side] = from->owner[side];
 	}

@@ -25,7 +25,8 @@ chmod 755 "$work" && cd "$work"
 if [ -n "$release" ]; then
 	mkdir -p apt/lists/partial apt/archives/partial
 	keys=/usr/share/keyrings/debian-archive-keyring.gpg
-	echo "deb [signed-by=$keys] http://deb.debian.org/debian $release main" >apt/sources.list
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -v -- -security | sort -u | head -n 1)
+	echo "deb [signed-by=$keys] $mirror $release main" >apt/sources.list
 	apt=(-o "Dir::Etc::sourcelist=$work/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
 		-o "Dir::State::lists=$work/apt/lists" -o "Dir::Cache=$work/apt" -o APT::Sandbox::User=root)
 	apt-get "${apt[@]}" update -qq
