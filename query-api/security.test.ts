@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import type { FlowStore, QueryOptions } from '@sonde/backbone/store/store';
 import { Registry } from 'prom-client';
@@ -20,6 +19,9 @@ vi.setConfig({ testTimeout: 120_000 });
 
 const log = createLogger('test', 'silent');
 const started: QueryApi[] = [];
+
+/** How long what comes about by itself is waited for. */
+const A_MINUTE = { timeout: 60_000, interval: 10 };
 
 afterEach(async () => {
   for (const api of started.splice(0)) await api.close();
@@ -304,11 +306,11 @@ describe('who asks much', () => {
     });
     const answers = Array.from({ length: 8 }, () => fetch(`${url}/api/v1/flows`, bearer('shop-token')));
     // Three are refused at once; the others wait for their turn, or for the store.
-    await until(() => held.length === 2);
+    await vi.waitUntil(() => held.length === 2, A_MINUTE);
     const others = fetch(`${url}/api/v1/flows`, bearer('admin-token'));
-    await until(() => held.length === 3);
+    await vi.waitUntil(() => held.length === 3, A_MINUTE);
     for (let ended = 0; ended < 6; ended++) {
-      await until(() => held.length > 0);
+      await vi.waitUntil(() => held.length > 0, A_MINUTE);
       held.shift()?.();
     }
     const statuses = (await Promise.all(answers)).map(({ status }) => status);
@@ -330,10 +332,10 @@ describe('who goes away', () => {
     });
     const leaving = new AbortController();
     const left = fetch(`${url}/api/v1/flows`, { signal: leaving.signal }).catch(() => 'left');
-    await until(() => asked !== undefined);
+    await vi.waitUntil(() => asked !== undefined, A_MINUTE);
     leaving.abort();
     expect(await left).toBe('left');
-    await until(() => asked?.signal?.aborted === true);
+    await vi.waitUntil(() => asked?.signal?.aborted === true, A_MINUTE);
     expect((await fetch(`${url}/api/v1/flows`)).status).toBe(200);
   });
 });
@@ -368,10 +370,10 @@ describe('with a certificate', () => {
 
     const told = vi.spyOn(log, 'error');
     writeFileSync(tls.certificate, 'damaged');
-    await until(() => told.mock.calls.length > 0);
+    await vi.waitUntil(() => told.mock.calls.length > 0, A_MINUTE);
     expect(await seen()).toMatchObject({ name: 'first' });
     write('second');
-    await until(async () => (await seen()).name === 'second');
+    await vi.waitUntil(async () => (await seen()).name === 'second', A_MINUTE);
     rmSync(directory, { recursive: true });
   });
 
@@ -380,12 +382,3 @@ describe('with a certificate', () => {
     await expect(start({ tls })).rejects.toThrow('/nonexistent/tls.crt');
   });
 });
-
-/** Waits until something holds, for a minute at most. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('it did not come about in a minute');
-    await delay(10);
-  }
-}

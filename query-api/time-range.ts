@@ -47,7 +47,7 @@ export function parseTimeRange(
 }
 
 /** Milliseconds since 1970 of an RFC 3339 time, of `now`, or of a time before `now`; undefined if it is none. */
-export function parseTime(text: string, now: number): number | undefined {
+function parseTime(text: string, now: number): number | undefined {
   if (text === 'now') return now;
   const ago = /^-(\d{1,9})([smhdw])$/.exec(text);
   if (!ago) return parseTimestamp(text);

@@ -4,7 +4,7 @@ import { FilterError } from './errors.js';
 export type CelNode = ASTNode;
 
 /** Most characters of a filter. */
-export const MOST_CHARACTERS = 8192;
+const MOST_CHARACTERS = 8192;
 
 /** Most levels of the tree; the parser's own limit is of brackets only. */
 const MOST_LEVELS = 64;

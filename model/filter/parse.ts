@@ -153,7 +153,7 @@ function labelValue(node: CelNode, of: Typed, key: Typed): Operand {
  * The key of a label.
  * @throws FilterError if no label can have it.
  */
-export function labelKey(key: Typed): string {
+function labelKey(key: Typed): string {
   const { operand, node } = key;
   if (operand.type !== 'quoted') throw wrongType(key, "a label's key in quotes");
   if (!/^[^,=]+$/.test(operand.value)) throw errorAt(node, 'no label has this key');

@@ -28,7 +28,7 @@ export interface OpenIdProvider {
 }
 
 /** Signatures by key pairs (RFC 7518 §3.1, RFC 8037); a shared secret would let every holder write tokens. */
-export const SIGNATURE_ALGORITHMS = [
+const SIGNATURE_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ] as const;

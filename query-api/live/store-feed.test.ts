@@ -7,11 +7,15 @@ import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
 import { flowRow } from '@sonde/model/flow/rows';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { LiveBlock } from './feed.js';
 import { createStoreFeed } from './store-feed.js';
 
 const log = createLogger('test', 'silent');
+
+/** How long what comes by itself is waited for. */
+const A_WHILE = { timeout: 30_000, interval: 20 };
+
 let directory: string;
 let store: FlowStore;
 let offset = 0;
@@ -51,21 +55,13 @@ async function follow() {
   return { blocks, names, stop };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not come to pass');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 it('brings each record once, of every partition, whatever came before it in time', async () => {
   await stored({ src_name: 'before' });
   const { names, stop } = await follow();
   await stored({ src_name: 'a' }, { src_name: 'b', start_time: Date.now() - 60_000 });
   await stored({ src_name: 'other', transport_partition: 3, transport_offset: 0 });
   await stored({ src_name: 'c' });
-  await until(() => names().includes('c') && names().includes('other'));
+  await vi.waitUntil(() => names().includes('c') && names().includes('other'), A_WHILE);
   stop();
   expect(
     names()
@@ -95,7 +91,7 @@ it('brings records as they were stored', async () => {
   await store.insert({ flows });
   const found = () =>
     blocks.find((block) => block.flows?.columns.src_name.dictionary.includes('whole'))?.flows;
-  await until(() => found() !== undefined);
+  await vi.waitUntil(() => found() !== undefined, A_WHILE);
   stop();
   const { rows: count, columns } = found() ?? flows;
   // A record that was stored to see whether the feed had started may be in the same block.
@@ -112,6 +108,9 @@ it('brings look-ups too', async () => {
   await store.insert({
     dns: enrichedDns([{ start_time: Date.now(), query_name: 'a.test', transport_offset: 1_000_000 }]),
   });
-  await until(() => blocks.some(({ dns }) => dns?.columns.query_name.dictionary.includes('a.test') === true));
+  await vi.waitUntil(
+    () => blocks.some(({ dns }) => dns?.columns.query_name.dictionary.includes('a.test') === true),
+    A_WHILE,
+  );
   stop();
 }, 60_000);

@@ -24,11 +24,7 @@ export function readFields(text: string, fields: readonly FieldDeclaration[]): r
  * A declared field by its name, in which the end may stand with a dot: `src_ip` or `src.ip`.
  * @throws Problem 400 if there is none.
  */
-export function readField(
-  name: string,
-  fields: readonly FieldDeclaration[],
-  parameter: string,
-): FieldDeclaration {
+function readField(name: string, fields: readonly FieldDeclaration[], parameter: string): FieldDeclaration {
   const plain = name.replace(/^(src|dst)\./, '$1_');
   const field = fields.find((one) => one.name === plain);
   if (field) return field;

@@ -6,7 +6,7 @@ export type RandomFlow = Required<Pick<FlowRow, keyof typeof FIELDS>>;
 
 /** Few values a field, so that filters hit, and those at which something begins or ends. */
 export const NAMESPACES = ['', 'a', 'b', 'storefront', 'kube-system', 'ünïcødé', 'a.b'];
-export const LABELS = [
+const LABELS = [
   '',
   'app=x',
   'app=x,tier=front',
@@ -44,7 +44,7 @@ export const PORTS = [0, 1, 53, 80, 443, 8080, 65_535];
 export const PROTOCOLS = [1, 6, 17, 58, 132, 136];
 export const BYTES = [0, 1, 999, 1000, 1001, 1_000_000, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
 export const TIMES = [0, 1000, 1_750_000_000_000, 1_750_000_000_001, 1_750_000_060_000];
-export const TRACES = [
+const TRACES = [
   '',
   '0|security|gnp:block|pass|0',
   '0|security|gnp:security.block|pass|0,1|default|knp:a/web|allow|0',

@@ -17,7 +17,7 @@ export interface TopicSettings {
 export const defaultTopics: TopicSettings = { partitions: 12, retentionHours: 24 };
 
 /** The largest record batch that the topics take. Brokers' own limit is 1 MiB unless a topic says otherwise. */
-export const MOST_MESSAGE_BYTES = 8 * 2 ** 20;
+const MOST_MESSAGE_BYTES = 8 * 2 ** 20;
 
 /** How long messages that could not be read are kept for whoever looks into it. */
 const DEAD_RETENTION_HOURS = 24 * 7;

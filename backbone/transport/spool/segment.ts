@@ -14,7 +14,7 @@ export interface Segment {
 
 const EXTENSION = '.segment';
 
-export function segmentFile(directory: string, first: number): string {
+function segmentFile(directory: string, first: number): string {
   return path.join(directory, String(first).padStart(16, '0') + EXTENSION);
 }
 

@@ -19,7 +19,7 @@ export interface LostMessages {
   readonly lookups: number;
 }
 
-export const nothingLost: LostMessages = { messages: 0, flows: 0, lookups: 0 };
+const nothingLost: LostMessages = { messages: 0, flows: 0, lookups: 0 };
 
 const FILE = 'spool.json';
 

@@ -6,7 +6,7 @@ import { syntheticFlows } from '../synthetic-flows.js';
 
 /** How many flows are stored, and over how long they are spread, up to now. */
 const FLOWS = 10_000_000;
-export const SPAN_MS = 6 * 3_600_000;
+const SPAN_MS = 6 * 3_600_000;
 
 const BLOCK_ROWS = 50_000;
 /** Blocks that differ in more than their times; others are these again. */
