@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseManifests } from './read.js';
 
 const namesIn = (text: string) =>
@@ -52,5 +52,22 @@ describe('manifests', () => {
     expect(parseManifests(text, 'f').problems).toEqual([
       { file: 'f', line: 1, reason: expect.stringContaining(reason) as string },
     ]);
+  });
+
+  it.each([
+    ['a: 1\n? [b]\n: 2', 2, 'a key is a list'],
+    ['a: !secret x', 1, 'Unresolved tag'],
+    ['a:\n  b: &b { c: *b }', 2, '*b stands within'],
+    [
+      'a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c]',
+      1,
+      'cannot be read',
+    ],
+    ['['.repeat(50_000), 1, 'nests too deep'],
+  ])('that say what JSON cannot are reported, and nothing is printed: %.40j', (text, line, reason) => {
+    const warn = vi.spyOn(process, 'emitWarning');
+    const { problems } = parseManifests(text, 'f');
+    expect(problems).toContainEqual({ file: 'f', line, reason: expect.stringContaining(reason) as string });
+    expect(warn).not.toHaveBeenCalled();
   });
 });

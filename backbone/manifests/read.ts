@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isCollection, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
+import { deepLine } from './nesting.js';
 
 /** A Kubernetes object and where it stands. */
 export interface ManifestObject {
@@ -47,28 +48,61 @@ export async function readManifests(paths: readonly string[]): Promise<Manifests
 export function parseManifests(text: string, file: string): Manifests {
   const objects: ManifestObject[] = [];
   const problems: ManifestProblem[] = [];
+  const deep = deepLine(text);
+  if (deep !== undefined) return { objects, problems: [{ file, line: deep, reason: 'nests too deep' }] };
   const lines = new LineCounter();
-  // An empty text gives an empty list with properties of its own, which still iterates.
-  for (const document of parseAllDocuments(text, { lineCounter: lines })) {
-    const line = lines.linePos(document.contents?.range[0] ?? document.range[0]).line;
-    const error = document.errors[0];
-    if (error) {
-      problems.push({
-        file,
-        line: error.linePos?.[0].line ?? line,
-        reason: error.message.split('\n')[0] ?? '',
-      });
+  const lineAt = (offset: number) => lines.linePos(offset).line;
+  // What the parser would warn of on standard error is a problem here. An empty text gives an empty list with
+  // properties of its own, which still iterates.
+  for (const document of parseAllDocuments(text, { lineCounter: lines, logLevel: 'error' })) {
+    const line = lineAt(document.contents?.range[0] ?? document.range[0]);
+    const wrong = [...document.errors, ...document.warnings][0];
+    if (wrong) {
+      const reason = wrong.message.split('\n')[0] ?? '';
+      problems.push({ file, line: wrong.linePos?.[0].line ?? line, reason });
       continue;
     }
-    const value: unknown = document.toJS();
-    if (value === null || value === undefined) continue;
-    for (const item of itemsOf(value)) {
-      const reason = whyNoObject(item);
-      if (reason === undefined) objects.push({ object: item as KubernetesObject, file, line });
-      else problems.push({ file, line, reason });
+    try {
+      const unlikeJson = whatIsNotJson(document);
+      if (unlikeJson) {
+        problems.push({ file, line: lineAt(unlikeJson.offset), reason: unlikeJson.reason });
+        continue;
+      }
+      const value: unknown = document.toJS();
+      if (value === null || value === undefined) continue;
+      for (const item of itemsOf(value)) {
+        const reason = whyNoObject(item);
+        if (reason === undefined) objects.push({ object: item as KubernetesObject, file, line });
+        else problems.push({ file, line, reason });
+      }
+    } catch (error) {
+      // The parser's answer to too many expanded aliases.
+      if (!(error instanceof ReferenceError)) throw error;
+      problems.push({ file, line, reason: `cannot be read: ${error.message}` });
     }
   }
   return { objects, problems };
+}
+
+/** What YAML can say and JSON cannot: keys that are no text, and values within themselves. */
+function whatIsNotJson(
+  document: Document.Parsed,
+): { readonly offset: number; readonly reason: string } | undefined {
+  let found: { offset: number; reason: string } | undefined;
+  const report = (node: Node, reason: string) => {
+    found = { offset: node.range?.[0] ?? 0, reason };
+    return visit.BREAK;
+  };
+  visit(document, {
+    Pair: (_key, { key }) => (isCollection(key) ? report(key, 'a key is a list or an object') : undefined),
+    Alias: (_key, alias, path) => {
+      const target = alias.resolve(document);
+      return target && path.includes(target)
+        ? report(alias, `*${alias.source} stands within what it stands for`)
+        : undefined;
+    },
+  });
+  return found;
 }
 
 async function manifestFiles(given: string): Promise<string[]> {

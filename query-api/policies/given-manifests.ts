@@ -21,29 +21,14 @@ export function readGivenManifests({ manifests, apply }: GivenManifests): Kubern
   ];
   const errors: ParameterError[] = [];
   const objects = texts.flatMap(({ parameter, text }) => {
-    const read = parse(text);
-    errors.push(...read.problems.map((reason) => ({ parameter, reason })));
-    return read.objects.map((object) => reduced(object, parameter, errors));
+    const read = parseManifests(text, parameter);
+    errors.push(
+      ...read.problems.map(({ line, reason }) => ({ parameter, reason: `line ${line}: ${reason}` })),
+    );
+    return read.objects.map(({ object }) => reduced(object, parameter, errors));
   });
   if (errors.length > 0) throw invalidParameters(errors);
   return objects;
-}
-
-function parse(text: string): {
-  readonly objects: readonly KubernetesObject[];
-  readonly problems: readonly string[];
-} {
-  try {
-    const { objects, problems } = parseManifests(text, 'manifests');
-    return {
-      objects: objects.map(({ object }) => object),
-      problems: problems.map(({ line, reason }) => `line ${line}: ${reason}`),
-    };
-  } catch (error) {
-    // Documents that nest too deep or expand too many aliases, which the parser refuses by these.
-    if (!(error instanceof RangeError || error instanceof ReferenceError)) throw error;
-    return { objects: [], problems: [`cannot be read: ${error.message}`] };
-  }
 }
 
 /** The object as the history of policies has it; what is wrong with it goes to the errors. */
