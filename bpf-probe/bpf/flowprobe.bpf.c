@@ -62,21 +62,21 @@ static __noinline int observe_slow(struct __sk_buff *skb, enum hook hook, __u32 
 static __always_inline int observe(struct __sk_buff *skb, enum hook hook, __u32 l2)
 {
 	struct packet p;
+	union {
+		struct key4 v4;
+		struct key6 v6;
+	} key;
 
 	if (passes_uncounted(skb, hook))
 		return VERDICT_NEXT;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		struct key4 key;
-
-		if (parse4_fast(skb, l2, &key, &p)) {
-			count4(skb, &key, &p, hook);
+		if (parse4_fast(skb, l2, &key.v4, &p)) {
+			count4(skb, &key.v4, &p, hook);
 			return VERDICT_NEXT;
 		}
 	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		struct key6 key;
-
-		if (parse6_fast(skb, l2, &key, &p)) {
-			count6(skb, &key, &p, hook);
+		if (parse6_fast(skb, l2, &key.v6, &p)) {
+			count6(skb, &key.v6, &p, hook);
 			return VERDICT_NEXT;
 		}
 	}

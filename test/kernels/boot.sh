@@ -45,7 +45,12 @@ ldd "$probe" disk/sbin/ip | grep -o '/lib[^ :]*' | sort -u | while read -r libra
 done
 for module in crypto/crc32c_generic lib/libcrc32c net/ipv4/netfilter/nf_defrag_ipv4 net/ipv6/netfilter/nf_defrag_ipv6 \
 	net/netfilter/nf_conntrack drivers/net/veth net/sched/sch_ingress net/sched/cls_bpf; do
-	cp "$modules/$module.ko" disk/modules/
+	# Some kernels have one built in.
+	file=$(ls "$modules/$module".ko* 2>/dev/null) || continue
+	case $file in
+	*.xz) xz -dc "$file" >"disk/modules/${module##*/}.ko" ;;
+	*) cp "$file" disk/modules/ ;;
+	esac
 	echo "insmod /modules/${module##*/}.ko"
 done >modules.sh
 

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inNamespace } from '@sonde/deploy/lab/command/namespace';
 import { run } from '@sonde/deploy/lab/command/run';
 import { whySkipLive } from '../e2e/live.js';
 import { capture, totalOf } from './capture.js';
 import { NodeNetwork } from './node-network.js';
-import { sendFramesProgram } from './paths.js';
+import { bytes, ethernet, ipv4, ipv6 } from './frames.js';
 import { type ProbeReport, type ReportedFlow, watch } from './watch.js';
 
 const reason = whySkipLive();
@@ -145,9 +144,7 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
     'reads the datagram behind %s',
     async (_, { frame, expected }) => {
       const client = node.pod(1);
-      const { flows } = await observe(() =>
-        run(inNamespace(client.netns, [sendFramesProgram, 'eth0', frame.toString('hex')])),
-      );
+      const { flows } = await observe(() => node.sendFrames(client, frame));
       expect(flowTo(flows, expected.server)).toMatchObject({ packetsOut: 1, ...expected });
     },
   );
@@ -195,56 +192,4 @@ function wrappedDatagrams() {
       expected: { server: 'fd90::2 4001', bytesOut: 40 + 16 + 18 },
     },
   };
-}
-
-function bytes(values: readonly number[], zeros = 0): Buffer {
-  return Buffer.concat([Buffer.from(values), Buffer.alloc(zeros)]);
-}
-
-function ethernet(etherType: number, ...payload: readonly Buffer[]): Buffer {
-  return Buffer.concat([Buffer.alloc(12, 2), bytes([etherType >> 8, etherType & 255]), ...payload]);
-}
-
-function ipv4(
-  protocol: number,
-  source: readonly number[],
-  destination: readonly number[],
-  payload: Buffer,
-  options: Buffer = Buffer.alloc(0),
-): Buffer {
-  const header = bytes([
-    0x45 + options.length / 4,
-    0,
-    0,
-    0,
-    0,
-    1,
-    0,
-    0,
-    64,
-    protocol,
-    0,
-    0,
-    ...source,
-    ...destination,
-  ]);
-  header.writeUInt16BE(header.length + options.length + payload.length, 2);
-  return Buffer.concat([header, options, payload]);
-}
-
-/** From fd90::1 to fd90::2. */
-function ipv6(next: number, ...payload: readonly Buffer[]): Buffer {
-  const header = Buffer.alloc(40);
-  header.writeUInt8(0x60, 0);
-  header.writeUInt16BE(Buffer.concat(payload).length, 4);
-  header.writeUInt8(next, 6);
-  header.writeUInt8(64, 7);
-  for (const [at, last] of [
-    [8, 1],
-    [24, 2],
-  ] as const) {
-    header.writeUInt16BE(0xfd90, at);
-    header.writeUInt8(last, at + 15);
-  }
-  return Buffer.concat([header, ...payload]);
 }

@@ -7,7 +7,7 @@ import {
   execInNamespace,
 } from '@sonde/deploy/lab/command/namespace';
 import { run, type Command } from '@sonde/deploy/lab/command/run';
-import { connectionsProgram, trafficEndProgram } from './paths.js';
+import { connectionsProgram, sendFramesProgram, trafficEndProgram } from './paths.js';
 
 /** A pod of a {@link NodeNetwork}: a namespace with `eth0`, whose other end is `interfaceName` in the node. */
 export interface TestPod {
@@ -101,6 +101,13 @@ export class NodeNetwork {
   /** Runs a client of `traffic-end.mjs` in a pod to its end. */
   async send(pod: TestPod, ...end: string[]): Promise<void> {
     await run(inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]));
+  }
+
+  /** Sends frames as they are out of a pod. */
+  async sendFrames({ netns }: TestPod, ...frames: readonly Buffer[]): Promise<void> {
+    await run(
+      inNamespace(netns, [sendFramesProgram, 'eth0', ...frames.map((frame) => frame.toString('hex'))]),
+    );
   }
 
   /** Starts any server in a pod; resolves when it prints something, which is to say that it listens. */

@@ -57,6 +57,8 @@ export interface ProbeReport {
 export interface Watch {
   /** Resolves when it has reported that it watches exactly these interfaces. */
   watches(...names: string[]): Promise<void>;
+  /** Resolves when a window with such a flow has ended and been reported. */
+  reports(wanted: (flow: ReportedFlow) => boolean): Promise<void>;
   /** Lets it do nothing while `busy` runs: the kernel programs count on, and nobody reads their maps. */
   stalled(busy: () => Promise<unknown>): Promise<void>;
   /** Ends it and returns all that it reported. */
@@ -74,17 +76,18 @@ export async function watch(netns: string, ...options: string[]): Promise<Watch>
   const windows: ReportedFlow[][] = [];
   const dns: DnsTransaction[] = [];
   let counters: ReadonlyMap<string, number> = new Map();
-  const interfaces = new EventEmitter();
+  const progress = new EventEmitter();
   let watched: string | undefined;
   const reading = (async () => {
     for await (const window of probeWindows(probe.stdout, {
       onInterfaces: (all) => {
         watched = namesText(all.map(({ name }) => name));
-        interfaces.emit('changed');
+        progress.emit('interfaces');
       },
       onDns: (transactions) => dns.push(...transactions),
     })) {
       windows.push(reportedFlows(window));
+      progress.emit('window');
       counters = window.counters;
     }
   })();
@@ -92,10 +95,13 @@ export async function watch(netns: string, ...options: string[]): Promise<Watch>
     throw new Error(`flowprobe ended early: ${said}`);
   });
   failed.catch(() => undefined);
-  await Promise.race([once(interfaces, 'changed'), failed]);
+  await Promise.race([once(progress, 'interfaces'), failed]);
   return {
     async watches(...names) {
-      while (watched !== namesText(names)) await Promise.race([once(interfaces, 'changed'), failed]);
+      while (watched !== namesText(names)) await Promise.race([once(progress, 'interfaces'), failed]);
+    },
+    async reports(wanted) {
+      while (!windows.flat().some(wanted)) await Promise.race([once(progress, 'window'), failed]);
     },
     async stalled(busy) {
       probe.kill('SIGSTOP');

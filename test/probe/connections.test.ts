@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whySkipLive } from '../e2e/live.js';
+import { ethernet, ipv4, tcp } from './frames.js';
+import { NodeNetwork } from './node-network.js';
+import { watch } from './watch.js';
+
+const reason = whySkipLive();
+
+/** RFC 9293 section 3.1 */
+const [FIN, SYN, ACK] = [0x01, 0x02, 0x10];
+
+describe.skipIf(reason !== undefined)('a connection', { timeout: 60_000 }, () => {
+  let node: NodeNetwork;
+  beforeAll(async () => {
+    node = await NodeNetwork.make('connections', 1);
+  });
+  afterAll(async () => {
+    await node.remove();
+  });
+
+  it.each([
+    ['the client', 'the server', fromClient, fromServer],
+    ['the server', 'the client', fromServer, fromClient],
+  ])(
+    'that %s and then, in the next window, %s closed is completed though its ports are used again at once',
+    async (_first, _second, first, second) => {
+      const probe = await watch(node.netns, '--interface', 'pod*', '--window-ms', '200');
+      // While the probe stands still no window ends.
+      await probe.stalled(() =>
+        node.sendFrames(
+          node.pod(1),
+          fromClient(SYN, 1),
+          fromServer(SYN | ACK, 1),
+          fromClient(ACK, 2),
+          first(FIN | ACK, 2),
+        ),
+      );
+      await probe.reports(({ started }) => started === 1);
+      await probe.stalled(() =>
+        node.sendFrames(node.pod(1), second(FIN | ACK, 2), first(ACK, 3), fromClient(SYN, 1000)),
+      );
+      await probe.reports(
+        ({ protocol, packetsOut, packetsIn }) => protocol === 6 && packetsOut + packetsIn === 3,
+      );
+      const { flows } = await probe.stop();
+      const tcpFlows = flows.filter(({ protocol }) => protocol === 6);
+      expect(tcpFlows.map(({ started, completed }) => ({ started, completed }))).toEqual([
+        { started: 1, completed: 0 },
+        { started: 1, completed: 1 },
+      ]);
+    },
+  );
+});
+
+function fromClient(flags: number, sequence: number): Buffer {
+  return ethernet(0x0800, ipv4(6, [10, 90, 0, 1], [10, 90, 0, 2], tcp(40000, 80, flags, sequence)));
+}
+
+function fromServer(flags: number, sequence: number): Buffer {
+  return ethernet(0x0800, ipv4(6, [10, 90, 0, 2], [10, 90, 0, 1], tcp(80, 40000, flags, sequence)));
+}
