@@ -143,7 +143,7 @@ export class LivePolicies {
       this.evaluator.deleteService(namespace, name);
       return;
     }
-    const known = slices !== undefined || service?.selecting === false;
+    const known = slices !== undefined || (service !== undefined && !service.selector);
     const endpoints = known ? [...(slices ?? [])].flatMap((slice) => slice.endpoints) : undefined;
     this.evaluator.setService({ namespace, name, endpoints });
     if (!service) return;

@@ -9,6 +9,7 @@ import type { PolicyEvaluator } from '@sonde/model/policy/evaluator';
 import type { Pod } from '@sonde/model/cluster/objects';
 import type { ServiceBackends } from '@sonde/model/policy/manifests/cluster';
 import { readPod } from '@sonde/model/policy/manifests/kubernetes';
+import { resultAsAnswers } from '@sonde/model/policy/evaluate/answers';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
 import { halvesOf, isZeroWide } from '@sonde/model/flow/wide';
 import type { FlowEnds } from './ends.js';
@@ -93,6 +94,7 @@ export class FlowPolicies {
       this.#identify(cluster, address, 0, holder),
     );
     const isAnswered = answeredRows(observed);
+    const verdictOf = (result: number) => evaluator.verdict(result);
     const results = new Int32Array(src_port.length);
     for (let row = 0; row < results.length; row++) {
       results[row] = UNDECIDED;
@@ -109,10 +111,10 @@ export class FlowPolicies {
       const relation = relationOf(src, dst, row);
       const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
       if (evaluator.verdict(result) === 'deny' && isAnswered(row)) {
-        // The beginning was not seen and traffic flows both ways: what looks like a request may be the answers to one.
-        const reverse = evaluator.evaluate(destination, source, protocol, sourcePort, port, relation);
-        if (evaluator.verdict(reverse) === 'allow') {
-          results[row] = reverse;
+        const ends = [source, destination, protocol, port, sourcePort, relation] as const;
+        const answers = resultAsAnswers(evaluator, verdictOf, ...ends);
+        if (answers !== undefined) {
+          results[row] = answers;
           continue;
         }
       }

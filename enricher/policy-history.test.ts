@@ -6,7 +6,7 @@ import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
-import { namespace, networkPolicy, pod } from '@sonde/model/policy/manifests/build';
+import { manifest, namespace, networkPolicy, pod } from '@sonde/model/policy/manifests/build';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PolicyHistory } from './policy-history.js';
 
@@ -159,6 +159,46 @@ describe('the history of policies', () => {
         ],
       },
     });
+  });
+
+  it('keeps services by what they select, and of their endpoints only those that nobody can select', async () => {
+    const name = cluster();
+    const service = (of: string, ready: number) => ({
+      ...manifest('v1', 'Service', of, {
+        selector: { app: 'api' },
+        clusterIP: '10.96.0.1',
+        sessionAffinity: 'None',
+      }),
+      ...{ status: { ready } },
+    });
+    const slice = (of: string, manager: string) => ({
+      ...manifest(
+        'discovery.k8s.io/v1',
+        'EndpointSlice',
+        of,
+        {},
+        {
+          'kubernetes.io/service-name': 'api',
+          'endpointslice.kubernetes.io/managed-by': manager,
+        },
+      ),
+      ...{ ports: [{ port: 80 }], endpoints: [{ addresses: ['192.0.2.7'] }] },
+    });
+    await life(name, (history) => {
+      history.apply(service('shop/api', 1), 1000);
+      history.apply(service('shop/api', 2), 2000);
+      history.apply(slice('shop/api-1', 'endpointslice-controller.k8s.io'), 2000);
+      history.apply(slice('shop/db-1', 'somebody'), 2000);
+    });
+    expect(await versions(name)).toEqual(['EndpointSlice shop/db-1 2000', 'Service shop/api 1000']);
+    const manifests = await store.query<{ manifest: string }>(
+      'SELECT manifest FROM cluster_objects FINAL WHERE cluster = {name:String} ORDER BY kind',
+      { name },
+    );
+    expect(manifests.map(({ manifest: text }) => JSON.parse(text) as unknown)).toMatchObject([
+      { ports: [{ port: 80 }], endpoints: [{ addresses: ['192.0.2.7'] }] },
+      { spec: { selector: { app: 'api' }, clusterIP: '10.96.0.1' } },
+    ]);
   });
 
   it('loses nothing while the store refuses', async () => {

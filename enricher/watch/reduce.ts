@@ -28,7 +28,7 @@ export function reduceObject(object: KubernetesObject): KubernetesObject {
       return { ...reduced, ...{ spec: { podCIDR, podCIDRs }, status: { addresses } } };
     }
     case 'Service':
-      return { ...reduced, ...{ spec, status } };
+      return { ...withHistory(reduced, object), ...{ spec, status } };
     case 'EndpointSlice': {
       const { ports, endpoints = [] } = rest as { ports?: unknown; endpoints?: readonly Endpoint[] | null };
       return {

@@ -10,6 +10,16 @@ export interface PolicyPod {
   readonly serviceAccount: string;
   /** The container ports that have names. */
   readonly ports: readonly EndpointPort[];
+  /** What it serves of services, where that is told of the pod; other services are told their endpoints' addresses. */
+  readonly serves?: readonly ServedPort[];
+}
+
+/** A port of a pod that stands behind a service. */
+export interface ServedPort {
+  /** `namespace/name` of the service. */
+  readonly service: string;
+  readonly protocol: number;
+  readonly port: number;
 }
 
 export interface PolicyNode {

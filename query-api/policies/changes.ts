@@ -11,7 +11,7 @@ import type { TimeRange } from '../time-range.js';
 import { type ObjectReference, referenceOf } from './references.js';
 
 /** Kinds of what is no policy, nor what policies are made of, but is looked at by them. */
-const LOOKED_AT = ['Namespace', 'ServiceAccount', 'Node', 'PortNames'];
+const LOOKED_AT = ['Namespace', 'ServiceAccount', 'Node', 'PortNames', 'Service', 'EndpointSlice'];
 
 export interface ChangesQuery {
   readonly cluster: string;

@@ -102,16 +102,13 @@ export async function flowIdentities(
   return { groups, notJudged: await notJudged(dependencies, request, cluster, question, judged) };
 }
 
-/** Why flows cannot be judged, each with its condition. */
+/** Why flows are not judged, each with its condition. */
 const REASONS = [
   {
-    reason: 'they went to the address of a service, and which pod stood behind it is not known',
-    condition: "dst_kind = 'service'",
-  },
-  {
     reason: 'one end is in a namespace that you may not see',
-    condition:
-      "(src_kind IN ('pod', 'host_network_pod') AND src_namespace = '') OR (dst_kind IN ('pod', 'host_network_pod') AND dst_namespace = '')",
+    condition: ['src', 'dst']
+      .map((end) => `(${end}_kind IN ('pod', 'host_network_pod', 'service') AND ${end}_namespace = '')`)
+      .join(' OR '),
   },
   {
     reason: 'they keep a link going (ICMPv6 neighbours and routers), which passes below policies',

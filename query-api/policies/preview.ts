@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { type Judgement, type PolicyView, tellDomains } from '@sonde/model/policy/preview/judge';
+import { type Judgement, type PolicyView, tellDomains, tellPods } from '@sonde/model/policy/preview/judge';
 import { type ChangedFlow, previewFlows } from '@sonde/model/policy/preview/preview';
 import { changedObjects, type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
 import { setImmediate as breath } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import type { Question } from '../records/question.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { type FlowGroup, flowIdentities, type NotJudged } from './flow-identities.js';
 import { currentObjects } from './objects.js';
+import { podsBehindServices } from './pods-behind-services.js';
 
 export interface PreviewRequest {
   readonly cluster: string;
@@ -56,18 +57,35 @@ export async function preview(
     before,
     after,
   ]);
-  for (const world of [before, after]) tellDomains(world, groups);
+  const worlds = [before, after];
+  const pods = await podsBehindServices(
+    dependencies,
+    request,
+    asked.cluster,
+    asked.question.range,
+    groups,
+    worlds,
+  );
+  for (const world of worlds) {
+    tellDomains(world, groups);
+    tellPods(world, pods);
+  }
   const changed: ChangedFlow<FlowGroup>[] = [];
+  const open = new Map<string, number>();
   for (let at = 0; at < groups.length; at += AT_ONCE) {
-    changed.push(...previewFlows(before, after, groups.slice(at, at + AT_ONCE), asked.view));
+    const some = previewFlows(before, after, groups.slice(at, at + AT_ONCE), asked.view);
+    changed.push(...some.changed);
+    for (const { flow, reason } of some.notJudged) open.set(reason, (open.get(reason) ?? 0) + flow.flows);
     await breath();
     request.left.throwIfAborted();
   }
   return {
     changed: together(changed),
-    flows: groups.reduce((sum, { flows }) => sum + flows, 0),
+    flows:
+      groups.reduce((sum, { flows }) => sum + flows, 0) -
+      [...open.values()].reduce((sum, flows) => sum + flows, 0),
     identities: groups.length,
-    notJudged,
+    notJudged: [...notJudged, ...[...open].map(([reason, flows]) => ({ reason, flows }))],
     problems: problemsOf(before),
   };
 }

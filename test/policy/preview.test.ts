@@ -42,7 +42,7 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
         const after = policyWorld(changedObjects(objects, { apply, remove }).objects);
         for (const view of ['enforced', 'pending'] as const) {
           const preview = previewFlows(policyWorld(objects), after, flows, view);
-          const said = preview.map(({ flow, before, after: later }) => [
+          const said = preview.changed.map(({ flow, before, after: later }) => [
             flow.index,
             before.verdict,
             later.verdict,

@@ -12,6 +12,8 @@ export class Dependencies {
   readonly namespaceKeys = new Set<string>();
   readonly serviceAccountKeys = new Set<string>();
   readonly portNames = new Set<string>();
+  /** Services, as `namespace/name`. */
+  readonly services = new Set<string>();
 
   /** Takes in all that a policy looks at; returns whether there was anything new. */
   add({ subject, ingress = [], egress = [] }: CompiledPolicy): boolean {
@@ -41,6 +43,10 @@ export class Dependencies {
       case 'notPorts':
         for (const name of condition.ports.names) this.portNames.add(name);
         break;
+      case 'serviceAddress':
+      case 'servicePort':
+        this.services.add(`${condition.service.namespace}/${condition.service.name}`);
+        break;
       default:
     }
   }
@@ -60,6 +66,7 @@ export class Dependencies {
   }
 
   #size(): number {
-    return this.podKeys.size + this.namespaceKeys.size + this.serviceAccountKeys.size + this.portNames.size;
+    const { podKeys, namespaceKeys, serviceAccountKeys, portNames, services } = this;
+    return podKeys.size + namespaceKeys.size + serviceAccountKeys.size + portNames.size + services.size;
   }
 }

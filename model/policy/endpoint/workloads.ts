@@ -1,4 +1,4 @@
-import type { PolicyPod } from '../cluster.js';
+import type { PolicyPod, ServedPort } from '../cluster.js';
 import {
   NAMESPACE_LABEL,
   NAMESPACE_PREFIX,
@@ -21,6 +21,7 @@ export interface Workload {
   /** The labels that Calico's selectors see: own, automatic and inherited ones. */
   readonly labels: Labels;
   readonly ports: readonly EndpointPort[];
+  readonly serves: readonly ServedPort[];
 }
 
 type LabelRecord = Readonly<Record<string, string>>;
@@ -84,10 +85,11 @@ export class Workloads {
   }
 
   #internByText(pod: PolicyPod): Workload {
-    const { podKeys, portNames } = this.#dependencies;
+    const { podKeys, portNames, services } = this.#dependencies;
     const { namespace, serviceAccount } = pod;
     const own = Object.entries(pod.labels).filter(([key]) => podKeys.has(key));
     const ports = pod.ports.filter(({ name }) => portNames.has(name));
+    const serves = (pod.serves ?? []).filter(({ service }) => services.has(service));
     const view = this.#namespaceView(namespace);
     const account = this.#accountLabels(namespace, serviceAccount);
     const text = [
@@ -98,6 +100,10 @@ export class Workloads {
       labelText(own),
       ports
         .map(({ name, protocol, port }) => `${name}:${protocol}:${port}`)
+        .sort()
+        .join(),
+      serves
+        .map(({ service, protocol, port }) => `${service}:${protocol}:${port}`)
         .sort()
         .join(),
     ].join('\u0000');
@@ -121,6 +127,7 @@ export class Workloads {
       namespaceLabels: view.labels,
       labels,
       ports,
+      serves,
     };
     this.#byText.set(text, workload);
     return workload;

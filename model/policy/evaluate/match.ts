@@ -117,6 +117,7 @@ function matchAddress(condition: AddressCondition, packet: Packet, knowledge: Kn
     case 'serviceAddress':
     case 'servicePort': {
       const { service } = condition;
+      if (endpoint.workload && servesFor(endpoint.workload, condition, packet)) return YES;
       if (!service.known)
         return open(packet, `the endpoints of service ${service.namespace}/${service.name} are not known`);
       const fact =
@@ -128,6 +129,19 @@ function matchAddress(condition: AddressCondition, packet: Packet, knowledge: Kn
       return endpoint.facts.has(fact) ? YES : NO;
     }
   }
+}
+
+/** Whether a pod is told to stand behind the service, as a destination on the port. */
+function servesFor(
+  { serves }: Workload,
+  { kind, service }: Extract<Condition, { kind: 'serviceAddress' | 'servicePort' }>,
+  { protocol, port }: Packet,
+): boolean {
+  for (const served of serves) {
+    if (served.service !== `${service.namespace}/${service.name}`) continue;
+    if (kind === 'serviceAddress' || (served.protocol === protocol && served.port === port)) return true;
+  }
+  return false;
 }
 
 const ADDRESS_NOT_KNOWN = 'the address is not known';

@@ -25,10 +25,20 @@ export interface ObjectVersion {
 export const CHANGED_BY_ANNOTATION = 'sonde/changed-by';
 
 /** Kinds besides policies and what they are made of, that policies look at. */
-const LOOKED_AT = new Set(['v1 Namespace', 'v1 ServiceAccount', 'v1 Node']);
+const LOOKED_AT = new Set(['v1 Namespace', 'v1 ServiceAccount', 'v1 Node', 'v1 Service']);
 
-/** Whether verdicts of policies depend on an object itself; of pods they depend on its {@link PortNames} only. */
+/** Who manages a slice (Kubernetes well-known labels), and whose value says that pods are found by a selector. */
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+const SELECTING_CONTROLLER = 'endpointslice-controller.k8s.io';
+
+/**
+ * Whether verdicts of policies depend on an object itself; of pods they depend on its {@link PortNames} only. The
+ * endpoints of services are pods with the labels that a service selects, or else in slices that somebody else writes.
+ */
 export function isPolicyMatter(object: KubernetesObject): boolean {
+  if (object.apiVersion === 'discovery.k8s.io/v1' && object.kind === 'EndpointSlice') {
+    return object.metadata.labels?.[MANAGED_BY] !== SELECTING_CONTROLLER;
+  }
   return LOOKED_AT.has(`${object.apiVersion} ${object.kind}`) || readPolicyObject(object).is !== 'other';
 }
 
@@ -41,15 +51,31 @@ export function objectKey({ apiVersion, kind, metadata }: KubernetesObject): str
 export function manifestText(object: KubernetesObject): string {
   const { apiVersion, kind, metadata } = object;
   const { name, namespace, labels } = metadata;
-  const { spec, status } = object as KubernetesObject & { spec?: unknown; status?: unknown };
-  const addresses = kind === 'Node' ? (status as { addresses?: unknown } | undefined)?.addresses : undefined;
-  return canonicalJson({
-    apiVersion,
-    kind,
-    metadata: { name, namespace, labels },
-    spec: kind === 'Node' ? undefined : spec,
-    status: addresses === undefined ? undefined : { addresses },
-  });
+  return canonicalJson({ apiVersion, kind, metadata: { name, namespace, labels }, ...contentsOf(object) });
+}
+
+/** What policies look at in an object besides its name and labels. */
+function contentsOf(object: KubernetesObject): object {
+  const { spec, status, ports, endpoints } = object as KubernetesObject & Contents;
+  switch (`${object.apiVersion} ${object.kind}`) {
+    case 'v1 Node':
+      return status?.addresses === undefined ? {} : { status: { addresses: status.addresses } };
+    case 'v1 Service': {
+      const { selector, ports: served, clusterIP, clusterIPs, externalIPs } = spec ?? {};
+      return { spec: { selector, ports: served, clusterIP, clusterIPs, externalIPs } };
+    }
+    case 'discovery.k8s.io/v1 EndpointSlice':
+      return { ports, endpoints };
+    default:
+      return { spec };
+  }
+}
+
+interface Contents {
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: { readonly addresses?: unknown };
+  readonly ports?: unknown;
+  readonly endpoints?: unknown;
 }
 
 /** When an object was changed last, as it says itself; undefined if it does not. */

@@ -113,7 +113,7 @@ export function readManifestCluster(
     const own = slices.filter(
       (slice) => slice.namespace === service.namespace && slice.service === service.name,
     );
-    const known = own.length > 0 || !service.selecting;
+    const known = own.length > 0 || !service.selector;
     return { service, endpoints: known ? own.flatMap(({ endpoints }) => endpoints) : undefined };
   });
   for (const { service, endpoints } of backends) evaluator.setService({ ...service, endpoints });

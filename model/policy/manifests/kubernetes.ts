@@ -22,9 +22,20 @@ export interface ManifestService {
   readonly name: string;
   /** Virtual addresses, 16 bytes each. */
   readonly addresses: readonly Uint8Array[];
-  readonly ports: readonly { readonly name: string; readonly protocol: number; readonly port: number }[];
-  /** Whether Kubernetes finds the endpoints by a selector, so that there must be EndpointSlices. */
-  readonly selecting: boolean;
+  readonly ports: readonly ServicePort[];
+  /**
+   * The labels by which Kubernetes finds the endpoints, so that there must be EndpointSlices; undefined if somebody
+   * else names them.
+   */
+  readonly selector: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ServicePort {
+  readonly name: string;
+  readonly protocol: number;
+  readonly port: number;
+  /** The port of the pods behind it, by number or name. */
+  readonly targetPort: number | string;
 }
 
 /** An EndpointSlice of discovery.k8s.io/v1: endpoints of one service, by the name of the service's port. */
@@ -107,14 +118,21 @@ export function readService(fields: Fields): ManifestService {
       ...service.items('externalIPs', readAddress),
     ],
     ports:
-      service.objects('ports', (port) => ({
-        name: port.text('name') ?? '',
-        protocol: readProtocol(port),
-        port: port.integer('port', 1, 65_535) ?? 0,
-      })) ?? [],
-    selecting: Object.keys(service.labels('selector')).length > 0,
+      service.objects('ports', (port) => {
+        const number = port.integer('port', 1, 65_535) ?? 0;
+        return {
+          ...{ name: port.text('name') ?? '', protocol: readProtocol(port), port: number },
+          targetPort: port.numberOrText('targetPort') ?? number,
+        };
+      }) ?? [],
+    selector: selectorOf(service),
   }));
-  return { namespace, name, ...(spec ?? { addresses: [], ports: [], selecting: false }) };
+  return { namespace, name, ...(spec ?? { addresses: [], ports: [], selector: undefined }) };
+}
+
+function selectorOf(service: Fields): ManifestService['selector'] {
+  const labels = service.labels('selector');
+  return Object.keys(labels).length > 0 ? labels : undefined;
 }
 
 export function readEndpointSlice(fields: Fields): ManifestSlice {

@@ -1,7 +1,9 @@
+import type { PolicyEvaluator } from '../evaluator.js';
+import { resultAsAnswers } from '../evaluate/answers.js';
+import { type Relation, STRANGERS } from '../evaluate/connection.js';
 import { NOT_KNOWN } from '../evaluate/match.js';
-import { type Relation } from '../evaluate/connection.js';
 import type { Verdict } from '../evaluate/walk.js';
-import type { PolicyPod } from '../cluster.js';
+import { targetPort } from './services.js';
 import type { PolicyWorld } from './world.js';
 
 /** What policies may tell of one end of a flow, as flows tell it. */
@@ -37,6 +39,8 @@ export interface Judgement {
   readonly verdict: Verdict;
   /** The trace as in the flow record. */
   readonly policies: string;
+  /** Why policies cannot be asked; undefined if they can. */
+  readonly notJudged?: string;
 }
 
 /** Which policies count: those that are enforced, or those and the staged ones as if they were. */
@@ -45,72 +49,105 @@ export type PolicyView = 'enforced' | 'pending';
 /** What nobody's policies have a say in. */
 const UNGOVERNED: Judgement = { verdict: 'unknown', policies: '' };
 
+/** The source port of flows that tell none. */
+export const NO_SOURCE_PORT = NOT_KNOWN;
+
 /**
  * Judges each of some flows by a world's policies, by the rules that flows are judged by as they come
- * (`enricher/policies.ts`). Flows to a service's own address are open: what stood behind it is not known. The domain
- * names of all flows must be told first.
+ * (`enricher/policies.ts`). The domain names of all flows must be told first, and for flows to the addresses of
+ * services the pods behind them.
  */
 export function judgeFlows(
   world: PolicyWorld,
   flows: readonly FlowIdentity[],
   view: PolicyView,
 ): Judgement[] {
-  return flows.map((flow) => judge(world, flow, view));
+  const verdictOf = verdictReader(world.evaluator, view);
+  return flows.map((flow) => {
+    const results = resultsOf(world, flow, view);
+    if (typeof results === 'string') return { ...UNGOVERNED, notJudged: results };
+    const [first] = results;
+    if (first === undefined) return UNGOVERNED;
+    if (results.some((result) => verdictOf(result) !== verdictOf(first))) {
+      return { ...UNGOVERNED, notJudged: 'the pods behind the service that they went to fare differently' };
+    }
+    return read(world.evaluator, first, view);
+  });
 }
 
 /** Tells a world what domain names addresses go by. Each may change what policies tell of addresses. */
 export function tellDomains({ evaluator }: PolicyWorld, flows: readonly FlowIdentity[]): void {
   const addresses = new Map<string, Uint8Array[]>();
   for (const { domain, dst } of flows) {
-    if (domain !== '') addresses.set(domain, [...(addresses.get(domain) ?? []), dst.address]);
+    if (domain === '') continue;
+    const known = addresses.get(domain);
+    if (known) known.push(dst.address);
+    else addresses.set(domain, [dst.address]);
   }
   evaluator.knowDomains();
-  for (const [domain, known] of addresses) evaluator.setDomain(domain, known);
+  evaluator.learnDomains(addresses);
 }
 
-function judge(world: PolicyWorld, flow: FlowIdentity, view: PolicyView): Judgement {
+/** Tells a world which pods there are, of which some may stand behind services. */
+export function tellPods({ pods }: PolicyWorld, ends: readonly FlowEnd[]): void {
+  for (const end of ends) if (end.kind === 'pod') pods.of(end);
+}
+
+/**
+ * The numbers of the evaluator's results for a flow: one, or of a flow to a service's address one for each kind of pod
+ * behind it; none where no policy has a say. A text says why that is not known.
+ */
+export function resultsOf(
+  world: PolicyWorld,
+  flow: FlowIdentity,
+  view: PolicyView,
+): readonly number[] | string {
   const { src, dst, protocol, port, sourcePort, relation } = flow;
-  if (dst.kind === 'service') return UNGOVERNED;
   const { evaluator } = world;
   const source = identify(world, src);
+  if (dst.kind === 'service') return resultsBehind(world, flow, source);
   const destination = identify(world, dst);
-  const read = (number: number): Judgement => {
-    const result = evaluator.result(number);
-    const { verdict, policies } = view === 'enforced' ? result : result.pending;
-    return { verdict, policies };
-  };
-  const said = read(evaluator.evaluate(source, destination, protocol, port, sourcePort, relation));
-  if (flow.answered && said.verdict === 'deny') {
-    const answers = evaluator.evaluate(destination, source, protocol, sourcePort, port, relation);
-    const reverse = read(answers);
-    if (reverse.verdict === 'allow') return reverse;
+  const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
+  const verdictOf = verdictReader(evaluator, view);
+  if (flow.answered && verdictOf(result) === 'deny') {
+    const ends = [source, destination, protocol, port, sourcePort, relation] as const;
+    const answers = resultAsAnswers(evaluator, verdictOf, ...ends);
+    if (answers !== undefined) return [answers];
   }
-  return src.kind === 'pod' || dst.kind === 'pod' || said.policies !== '' ? said : UNGOVERNED;
+  const isGoverned =
+    src.kind === 'pod' || dst.kind === 'pod' || read(evaluator, result, view).policies !== '';
+  return isGoverned ? [result] : [];
 }
 
-function identify({ evaluator, portNames }: PolicyWorld, end: FlowEnd): number {
-  const pod: PolicyPod | undefined =
-    end.kind === 'pod'
-      ? {
-          namespace: end.namespace,
-          labels: parseLabels(end.labels),
-          serviceAccount: end.serviceAccount,
-          ports: portNames.get(`${end.namespace}/${end.labels}`) ?? [],
-        }
-      : undefined;
-  return evaluator.identify(end.address, 0, pod);
+function resultsBehind(world: PolicyWorld, flow: FlowIdentity, source: number): readonly number[] | string {
+  const { evaluator, services, pods } = world;
+  const { dst, protocol, port, sourcePort } = flow;
+  const service = services.at(dst.address);
+  const servicePort = service?.ports.find((one) => one.protocol === protocol && one.port === port);
+  if (!service || !servicePort) {
+    return 'they went to the address of a service of which it is not known what stands behind it';
+  }
+  const results = pods.behind(service).flatMap((pod) => {
+    const target = targetPort(servicePort, pod);
+    if (target === undefined) return [];
+    const destination = evaluator.identify(pod.address, 0, pod);
+    return evaluator.evaluate(source, destination, protocol, target, sourcePort, STRANGERS);
+  });
+  return results.length > 0 ? results : 'they went to the address of a service of which no pod was seen';
 }
 
-/** Labels of their canonical text; neither keys nor values hold commas or equals signs. */
-export function parseLabels(text: string): Readonly<Record<string, string>> {
-  if (text === '') return {};
-  return Object.fromEntries(
-    text.split(',').map((pair) => {
-      const equals = pair.indexOf('=');
-      return [pair.slice(0, equals), pair.slice(equals + 1)];
-    }),
-  );
+function verdictReader(evaluator: PolicyEvaluator, view: PolicyView): (result: number) => Verdict {
+  return view === 'enforced'
+    ? (result) => evaluator.verdict(result)
+    : (result) => read(evaluator, result, view).verdict;
 }
 
-/** The source port of flows that tell none. */
-export const NO_SOURCE_PORT = NOT_KNOWN;
+function read(evaluator: PolicyEvaluator, number: number, view: PolicyView): Judgement {
+  const result = evaluator.result(number);
+  const { verdict, policies } = view === 'enforced' ? result : result.pending;
+  return { verdict, policies };
+}
+
+function identify({ evaluator, pods }: PolicyWorld, end: FlowEnd): number {
+  return evaluator.identify(end.address, 0, end.kind === 'pod' ? pods.of(end) : undefined);
+}

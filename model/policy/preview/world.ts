@@ -4,13 +4,15 @@ import { isPortNames } from '../history/port-names.js';
 import { objectKey } from '../history/version.js';
 import { readManifestCluster, type ObjectProblem } from '../manifests/cluster.js';
 import type { EndpointPort } from '../resources/endpoints.js';
+import { WorldPods } from './pods.js';
+import { SelectingServices } from './services.js';
 
 /** Policies and what they look at, as they were or would be, ready to judge flows by. */
 export interface PolicyWorld {
   readonly objects: readonly KubernetesObject[];
   readonly evaluator: PolicyEvaluator;
-  /** The port names of pods, by `namespace/labels`. */
-  readonly portNames: ReadonlyMap<string, readonly EndpointPort[]>;
+  readonly services: SelectingServices;
+  readonly pods: WorldPods;
   /** What makes objects unusable; such an object counts as absent. */
   readonly problems: readonly ObjectProblem[];
 }
@@ -18,12 +20,19 @@ export interface PolicyWorld {
 /** Builds a world of objects as `history/` keeps them. DNS answers are known: those that flows tell of. */
 export function policyWorld(objects: readonly KubernetesObject[]): PolicyWorld {
   const { cluster, problems } = readManifestCluster(objects, new Map());
-  const portNames = new Map(
-    objects
-      .filter(isPortNames)
-      .map(({ metadata, spec }) => [`${metadata.namespace ?? ''}/${metadata.name}`, spec.ports] as const),
+  const { evaluator } = cluster;
+  const services = new SelectingServices(objects);
+  // No address stands behind them: pods are told what they serve.
+  for (const { namespace, name } of services.all) evaluator.setService({ namespace, name, endpoints: [] });
+  return { objects, evaluator, services, pods: new WorldPods(services, portNamesOf(objects)), problems };
+}
+
+/** The port names of pods, by `namespace/labels`. */
+function portNamesOf(objects: readonly KubernetesObject[]): ReadonlyMap<string, readonly EndpointPort[]> {
+  const named = objects.filter(isPortNames);
+  return new Map(
+    named.map(({ metadata, spec }) => [`${metadata.namespace ?? ''}/${metadata.name}`, spec.ports] as const),
   );
-  return { objects, evaluator: cluster.evaluator, portNames, problems };
 }
 
 /** A change of policies or of what they look at. */

@@ -1,4 +1,4 @@
-import { parseLabels } from '../preview/judge.js';
+import { parseLabels } from '../preview/pods.js';
 import { isIcmp } from '../protocol.js';
 import { type Evidence, type ObservedEnd, type ObservedFlow, oriented, together } from './observed.js';
 import { prefixesOf } from './prefixes.js';

@@ -1,0 +1,54 @@
+import type { PolicyPod } from '../cluster.js';
+import type { EndpointPort } from '../resources/endpoints.js';
+import type { FlowEnd } from './judge.js';
+import { isBehind, type SelectingService, type SelectingServices } from './services.js';
+
+/** Pods that flows cannot tell apart, with an address that one of them had. */
+export interface WorldPod extends PolicyPod {
+  readonly address: Uint8Array;
+}
+
+/** The pods of a world, as the ends of flows tell them. */
+export class WorldPods {
+  readonly #services: SelectingServices;
+  readonly #portNames: ReadonlyMap<string, readonly EndpointPort[]>;
+  readonly #pods = new Map<string, WorldPod>();
+  readonly #ofNamespace = new Map<string, WorldPod[]>();
+
+  /** `portNames` are by `namespace/labels`. */
+  constructor(services: SelectingServices, portNames: ReadonlyMap<string, readonly EndpointPort[]>) {
+    this.#services = services;
+    this.#portNames = portNames;
+  }
+
+  /** What policies look at in the pod at an end of a flow; the same object for pods that flows cannot tell apart. */
+  of({ namespace, labels, serviceAccount, address }: Omit<FlowEnd, 'kind'>): WorldPod {
+    const group = `${namespace}/${labels}`;
+    const key = `${group} ${serviceAccount}`;
+    const known = this.#pods.get(key);
+    if (known) return known;
+    const own = { namespace, labels: parseLabels(labels), ports: this.#portNames.get(group) ?? [] };
+    const pod = { ...own, serviceAccount, address, serves: this.#services.servedBy(own) };
+    this.#pods.set(key, pod);
+    const others = this.#ofNamespace.get(namespace);
+    if (others) others.push(pod);
+    else this.#ofNamespace.set(namespace, [pod]);
+    return pod;
+  }
+
+  /** The pods behind a service, of those that {@link of} was asked for. */
+  behind(service: SelectingService): readonly WorldPod[] {
+    return (this.#ofNamespace.get(service.namespace) ?? []).filter((pod) => isBehind(service, pod));
+  }
+}
+
+/** Labels of their canonical text; neither keys nor values hold commas or equals signs. */
+export function parseLabels(text: string): Readonly<Record<string, string>> {
+  if (text === '') return {};
+  return Object.fromEntries(
+    text.split(',').map((pair) => {
+      const equals = pair.indexOf('=');
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}

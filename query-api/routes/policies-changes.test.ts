@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MINUTE, NOW, startPolicyShop } from '../testing/policy-shop.js';
+import type { TestApi } from '../testing/test-api.js';
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await startPolicyShop();
+});
+
+afterAll(() => api.close());
+
+describe('changes of policies', () => {
+  it('are told with time, user and difference, the latest first', async () => {
+    const { body } = await api.get('/api/v1/policies/changes?namespace=shop');
+    const changes = body['changes'] as Record<string, string>[];
+    expect(changes.map(({ name, change, user }) => [name, change, user])).toEqual([
+      ['gone', 'deleted', undefined],
+      ['gone', 'created', undefined],
+      ['api', 'changed', 'alice'],
+      ['api', 'created', undefined],
+    ]);
+    expect(changes[2]?.['time']).toBe(new Date(NOW - 30 * MINUTE).toISOString());
+    expect(changes[2]?.['diff']).toMatch(
+      /^--- a\/NetworkPolicy\/shop\/api\n\+\+\+ b\/NetworkPolicy\/shop\/api\n@@ .* @@\n(.*\n)*\+ {2}ingress:\n/,
+    );
+    expect(changes[3]?.['diff']).toMatch(/^--- \/dev\/null\n\+\+\+ b\/NetworkPolicy\/shop\/api\n/);
+    expect(changes[0]?.['diff']).toContain('+++ /dev/null');
+  });
+
+  it('are those of the time range, and of what is looked for', async () => {
+    const names = async (query: string) => {
+      const { body } = await api.get(`/api/v1/policies/changes?${query}`);
+      return (body['changes'] as Record<string, string>[]).map(
+        ({ kind, name }) => `${kind ?? ''} ${name ?? ''}`,
+      );
+    };
+    expect(await names('from=-35m&to=-25m')).toEqual(['NetworkPolicy api']);
+    expect(await names('kind=Tier')).toEqual(['Tier security']);
+    expect(await names('kind=Namespace&name=infra')).toEqual(['Namespace infra']);
+    expect(await names('limit=1')).toEqual(['NetworkPolicy gone']);
+  });
+
+  it('of other namespaces are not told', async () => {
+    const { text } = await api.as(['shop']).get('/api/v1/policies/changes');
+    expect(text).toContain('alice');
+    expect(text).not.toMatch(/vault|secret|mallory/);
+  });
+});
