@@ -14,7 +14,14 @@ afterAll(() => api.close());
 interface Board {
   readonly tiers: {
     name: string;
-    policies: { name: string; hits: { actions: object }; neverHit: boolean }[];
+    policies: {
+      name: string;
+      hits: {
+        actions: object;
+        rules: { direction: string; rule: number; action: string; flows: number }[];
+      };
+      neverHit: boolean;
+    }[];
   }[];
   readonly others: { place: string }[];
 }
@@ -35,6 +42,23 @@ describe('the board', () => {
     });
     expect([first?.neverHit, vault?.neverHit]).toEqual([false, true]);
     expect(board.others.map(({ place }) => place)).toContain('__PROFILE__|pro:kns.shop');
+  });
+
+  it('tells what a policy did at the client from what it did at the server', async () => {
+    const { body } = await api.get('/api/v1/policies');
+    const rules = (name: string) =>
+      (body as unknown as Board).tiers
+        .flatMap(({ policies }) => policies)
+        .find((policy) => policy.name === name)
+        ?.hits.rules.map(({ direction, rule, action, flows }) => `${direction} ${rule} ${action} ${flows}`);
+    expect(rules('security.pass')).toEqual(['egress 0 pass 2']);
+    expect(rules('api')).toEqual(['ingress -1 deny 2', 'ingress 0 allow 2']);
+    // Whoever may not see the client has the server's steps alone.
+    const reader = (await api.as(['shop']).get('/api/v1/policies')).body as unknown as Board;
+    expect(reader.tiers[1]?.policies[0]?.hits.rules.map(({ direction }) => direction)).toEqual([
+      'ingress',
+      'ingress',
+    ]);
   });
 
   it('counts only flows of the time range and the filter', async () => {

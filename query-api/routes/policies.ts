@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { boardJson, boardProperties } from '../policies/board-json.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
 import { currentObjects } from '../policies/objects.js';
-import { tracedTraffic } from '../policies/traced-traffic.js';
+import { stepTraffic } from '../policies/step-traffic.js';
 import { problemSchema } from '../problem.js';
 import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
 import type { RouteDependencies } from './dependencies.js';
@@ -19,7 +19,7 @@ export function policiesRoute(server: FastifyInstance, dependencies: RouteDepend
     const question = readQuestion('flows', request.query, dependencies.limits);
     const cluster = await clusterOf(dependencies, request, request.query.cluster);
     const objects = await currentObjects(dependencies, request, cluster);
-    const { enforced, pending } = await tracedTraffic(dependencies, request, cluster, question);
+    const { enforced, pending } = await stepTraffic(dependencies, request, cluster, question);
     const board = policyBoard(objects, countHits(enforced), countHits(pending));
     const { from, to } = question.range;
     return {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { calico, namespace, networkPolicy } from '../manifests/build.js';
 import { type BoardTier, policyBoard } from './board.js';
-import { countHits, type TracedTraffic } from './hits.js';
+import { countHits, type StepTraffic } from './hits.js';
 
 const OBJECTS = [
   namespace('shop'),
@@ -17,8 +17,8 @@ const OBJECTS = [
   calico('GlobalNetworkPolicy', 'lost.one', { tier: 'lost' }),
 ];
 
-const traffic = (trace: string, fields: Partial<TracedTraffic> = {}): TracedTraffic => ({
-  ...{ trace, fromPod: true, flows: 1, connections: 1, bytes: 10, lastMs: 1 },
+const traffic = (step: string, fields: Partial<StepTraffic> = {}): StepTraffic => ({
+  ...{ step, direction: 'egress', flows: 1, connections: 1, bytes: 10, lastMs: 1 },
   ...fields,
 });
 
@@ -46,8 +46,9 @@ describe('the board', () => {
 
   it('says what each policy did, and what else decided', () => {
     const enforced = countHits([
-      traffic('0|security|gnp:security.first|pass|0,1|__PROFILE__|pro:kns.shop|allow|0'),
-      traffic('0|default|knp:shop/web|allow|0', { fromPod: false, flows: 2, lastMs: 7 }),
+      traffic('security|gnp:security.first|pass|0'),
+      traffic('__PROFILE__|pro:kns.shop|allow|0'),
+      traffic('default|knp:shop/web|allow|0', { direction: 'ingress', flows: 2, lastMs: 7 }),
     ]);
     const { tiers, others } = policyBoard(OBJECTS, enforced, new Map());
     const hits = tiers.flatMap(({ policies }) => policies).map(({ enforced: own }) => own?.lastMs);
@@ -65,24 +66,20 @@ describe('the board', () => {
 });
 
 describe('hits', () => {
-  it('tell the directions of a trace apart', () => {
-    const both = countHits([
-      traffic('0|default|knp:shop/a|allow|0,0|default|knp:shop/a|allow|1'),
-      traffic('0|default|knp:shop/a|allow|2'),
-      traffic('0|default|knp:shop/a|allow|3', { fromPod: false }),
-      traffic('0|t|gnp:p|pass|0,1|default|knp:shop/a|deny|-1,0|__PROFILE__|pro:kns.x|allow|0'),
-    ]).get('default|knp:shop/a');
+  it('are by place, of both directions together and by rule apart', () => {
+    const hits = countHits([
+      traffic('default|knp:shop/a|allow|0', { lastMs: 3 }),
+      traffic('default|knp:shop/a|allow|0', { direction: 'ingress', flows: 2 }),
+      traffic('default|knp:shop/a|deny|-1'),
+      traffic('default|knp:shop/b|allow|0'),
+    ]);
+    const both = hits.get('default|knp:shop/a');
     expect(both?.rules.map(({ direction, rule, action }) => `${direction} ${rule} ${action}`)).toEqual([
       'egress 0 allow',
-      'ingress 1 allow',
-      'egress 2 allow',
-      'ingress 3 allow',
+      'ingress 0 allow',
       'egress -1 deny',
     ]);
-    expect(both?.actions.get('allow')).toEqual({ flows: 4, connections: 4, bytes: 40 });
-  });
-
-  it('of traffic that no policy governs are none', () => {
-    expect(countHits([traffic('')]).size).toBe(0);
+    expect(both?.actions.get('allow')).toEqual({ flows: 3, connections: 2, bytes: 20 });
+    expect(both?.lastMs).toBe(3);
   });
 });
