@@ -61,6 +61,15 @@ export const collectorOptions = [
     most: 3600,
     description: 'How long Kafka may take at the end for what still waits; the rest waits for the next start',
   },
+  {
+    key: 'kafka.transactionSeconds',
+    type: 'number',
+    default: 15,
+    least: 1,
+    most: 900,
+    description:
+      'How long a delivery to Kafka may take; readers of a partition wait so long for a collector that ended within one and does not come back, and up to 10 s more',
+  },
   ...kafkaOptions,
 ] as const satisfies readonly OptionDeclaration[];
 
@@ -83,6 +92,7 @@ export function collectorCommand(): Command {
         ...{ cluster, node, source, log, registry },
         connection: kafkaConnection(configuration, `sonde-collector-${node}`),
         topics: kafkaTopics(configuration),
+        transactionTimeoutMs: configuration['kafka.transactionSeconds'] * 1000,
         spoolDirectory: configuration['spool.directory'],
         mostSpoolBytes: configuration['spool.mostMebibytes'] * 2 ** 20,
         drainMs: configuration['drain.seconds'] * 1000,
@@ -97,6 +107,7 @@ export interface CollectorServiceOptions {
   readonly source: FlowSource;
   readonly connection: KafkaConnection;
   readonly topics: TopicSettings | undefined;
+  readonly transactionTimeoutMs?: number;
   readonly spoolDirectory: string;
   readonly mostSpoolBytes: number;
   /** How long Kafka may take to accept what waits at the end; the rest waits for the next start. */
@@ -107,8 +118,9 @@ export interface CollectorServiceOptions {
 
 /** Publishes a source's flows to Kafka, through a spool on the disk. */
 export async function startCollector(options: CollectorServiceOptions): Promise<RunningService> {
-  const { cluster, node, source, connection, topics, registry, log } = options;
-  const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, topics, log }), {
+  const { cluster, node, source, connection, topics, transactionTimeoutMs, registry, log } = options;
+  const sink = createKafkaPublisher({ connection, topics, transactionTimeoutMs, log });
+  const publisher = await createSpooledPublisher(sink, {
     directory: options.spoolDirectory,
     mostBytes: options.mostSpoolBytes,
     log,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
@@ -9,6 +9,7 @@ import {
   createSpooledPublisher,
   type SpooledPublisher,
 } from '@sonde/backbone/transport/spool/spooled-publisher';
+import type { SpoolState } from '@sonde/backbone/transport/spool/state';
 import { observedDns } from '@sonde/model/dns/build-dns';
 import { batchOf } from '@sonde/model/flow/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
@@ -132,6 +133,36 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     await store.claim('one-that-has-no-partitions-any-more', [0, 1, 2, 3, 4, 5]);
     for (let sequence = 50; sequence < 100; sequence++) await publish(publisher, 'a', sequence);
     await untilStored(100);
+  });
+
+  it('go on at once when a collector comes back that ended within a transaction, and its former self is shut out', async () => {
+    await asAdmin((admin) => createTopics(admin, topics));
+    const spool = path.join(directory, 'one');
+    const first = await collector('one');
+    await publish(first, 'a', 0);
+    await first.close(SOON_MS);
+    const { stream } = JSON.parse(await readFile(path.join(spool, 'spool.json'), 'utf8')) as SpoolState;
+    const former = kafkaClient(connection, log).producer({
+      transactionalId: `sonde.spool.${stream}`,
+      maxInFlightRequests: 1,
+      idempotent: true,
+      // Longer than this test waits for anything, and as long as brokers allow.
+      transactionTimeout: 900_000,
+    });
+    await former.connect();
+    const open = await former.transaction();
+    const value = Buffer.from(encodeBatch(flowsOf('a', 1000)));
+    await open.send({ topic: FLOWS_TOPIC, messages: [{ key: 'c/a', value }] });
+
+    const next = await collector('one');
+    await publish(next, 'a', 1);
+    enricher('first');
+    await untilStored(2);
+    await expect(open.commit()).rejects.toThrow();
+    await publish(next, 'a', 2);
+    await untilStored(3);
+    expect(store.order.get('a')).toEqual([0, 1, 2]);
+    await former.disconnect();
   });
 
   it('go on past messages that cannot be read, which are put aside with the reason', async () => {

@@ -8,13 +8,14 @@ export interface KafkaPublisherOptions {
   readonly connection: KafkaConnection;
   /** Creates the topics that there are not; without it they must be there. */
   readonly topics?: TopicSettings | undefined;
+  /**
+   * How long a broker waits for a transaction whose collector is gone for good before it aborts it. Until then the
+   * partition's readers wait at its start; a collector that comes back aborts it at once.
+   */
+  readonly transactionTimeoutMs?: number | undefined;
   readonly log: Logger;
 }
 
-/**
- * How long a broker waits for a transaction whose collector is gone for good before it aborts it. Until then the
- * partition's readers wait at its start; a collector that comes back aborts it at once.
- */
 const TRANSACTION_TIMEOUT_MS = 15_000;
 
 /**
@@ -22,7 +23,8 @@ const TRANSACTION_TIMEOUT_MS = 15_000;
  * the offset of a consumer group named after the spool, are written in one transaction
  * (docs/decisions/0006-kafka-exactly-once.md).
  */
-export function createKafkaPublisher({ connection, topics, log }: KafkaPublisherOptions): SpoolSink {
+export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink {
+  const { connection, topics, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS, log } = options;
   const kafka = kafkaClient(connection, log);
   let session: Session | undefined;
 
@@ -43,7 +45,7 @@ export function createKafkaPublisher({ connection, topics, log }: KafkaPublisher
           transactionalId: name,
           idempotent: true,
           maxInFlightRequests: 1,
-          transactionTimeout: TRANSACTION_TIMEOUT_MS,
+          transactionTimeout: transactionTimeoutMs,
           createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
         }),
       };
