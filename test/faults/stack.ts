@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { type FaultProxy, startFaultProxy } from '../clickhouse/fault-proxy.js';
+import { type Fault, type FaultProxy, startFaultProxy } from '../clickhouse/fault-proxy.js';
 import { eventually } from '../eventually.js';
 import { startTestBroker, type TestBroker } from '../kafka/broker.js';
 import { type CollectorSettings, compare, type Difference, type Ledger, readLedger } from './ledger.js';
@@ -131,6 +131,15 @@ export class Stack {
     const started = endpointProcess(this.directory, Number(new URL(this.clickHouseUrl).port));
     this.#clickHouse = started;
     await eventually(() => saidUrl(started), DEADLINE_MS);
+  }
+
+  /** Lets something go wrong with the next request to ClickHouse whose statement begins so, and waits until it has. */
+  async untilMet(fault: Fault, statement: string): Promise<void> {
+    const met = this.proxy.faults;
+    this.proxy.fault(fault, statement);
+    await eventually(() => {
+      if (this.proxy.faults === met) throw new Error(`nothing was sent: ${this.logs}`);
+    }, DEADLINE_MS);
   }
 
   get ledger(): Ledger {

@@ -51,6 +51,9 @@ export function brokerProperties(settings: BrokerSettings, dataDirectory: string
     'transaction.state.log.num.partitions': 4,
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 1000,
+    // So long the controller remembers a broker that was killed, and refuses it if it comes back before.
+    'broker.session.timeout.ms': 4000,
+    'broker.heartbeat.interval.ms': 1000,
     ...saslProperties(settings),
   };
   if (certificateFile !== undefined) {
