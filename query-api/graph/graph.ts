@@ -1,7 +1,7 @@
 import type { Access } from '../access/access.js';
 import { fromWhere, type Question } from '../records/question.js';
 import { SqlParameters } from '../sql/parameters.js';
-import { type GraphLevel, nodeId, type NodeKind, type NodeName, nodeSql } from './nodes.js';
+import { type GraphLevel, nodeFields, nodeId, type NodeKind, type NodeName, nodeSql } from './nodes.js';
 
 /** Who talked to whom. Edges go from client to server. */
 export interface Graph {
@@ -52,18 +52,27 @@ export interface EdgeRow extends Record<string, unknown> {
   readonly target: readonly [NodeKind, string, string];
 }
 
-/** The statement that finds the edges with the most bytes. */
+/**
+ * The statement that finds the edges with the most bytes. It adds up twice: first by the fields that name the ends, which
+ * the engine compares by number, and then by the nodes' names, which are texts that cost as much to make as all sums.
+ */
 export function edgesSql(
   question: Question,
   { level, limit, records }: { level: GraphLevel; limit: number; records: 'primary' | 'all' },
   access: Access,
 ): { sql: string; parameters: SqlParameters } {
   const parameters = new SqlParameters();
-  const sql = `SELECT ${nodeSql('src', level)} AS source, ${nodeSql('dst', level)} AS target,
-      ${Object.entries(SUMS)
-        .map(([name, expression]) => `${expression} AS ${name}`)
-        .join(', ')}
+  const ends = [...nodeFields('src', level), ...nodeFields('dst', level)];
+  const names = ends.map(({ name }) => name);
+  const byFields = `SELECT ${[
+    ...ends.map(({ name, sql }) => (sql === name ? name : `${sql} AS ${name}`)),
+    ...sums.map(([name, { state }]) => `${state} AS ${name}_state`),
+  ].join(', ')}
     ${fromWhere(question, access, parameters)} ${records === 'primary' ? 'AND primary = true' : ''}
+    GROUP BY ${names.join(', ')}`;
+  const sql = `SELECT ${nodeSql('src', level)} AS source, ${nodeSql('dst', level)} AS target,
+      ${sums.map(([name, { merge }]) => `${merge(`${name}_state`)} AS ${name}`).join(', ')}
+    FROM (${byFields})
     GROUP BY source, target
     ORDER BY bytesOut + bytesIn DESC, source, target
     LIMIT ${parameters.add(limit, 'UInt32')} + 1`;
@@ -71,21 +80,39 @@ export function edgesSql(
 }
 
 const SUMS = {
-  flows: 'count()',
-  connections: 'sum(connections_started)',
-  bytesOut: 'sum(bytes_out)',
-  bytesIn: 'sum(bytes_in)',
-  allowed: "countIf(action = 'allow')",
-  denied: "countIf(action = 'deny')",
-  unknown: "countIf(action = 'unknown')",
-  contradictions: 'countIf(contradiction)',
-  errors: "countIf(evidence IN ('refused', 'unanswered'))",
-  droppedPackets: 'sum(dropped_packets)',
-  retransmits: 'sum(retransmits)',
-  rttMeanMicros: 'avg(nullIf(rtt_us, 0))',
-  rttP95Micros: 'quantileTDigest(0.95)(nullIf(rtt_us, 0))',
-  ports: 'arraySort(groupUniqArray(10)(dst_port))',
+  flows: total('count', ''),
+  connections: total('sum', 'connections_started'),
+  bytesOut: total('sum', 'bytes_out'),
+  bytesIn: total('sum', 'bytes_in'),
+  allowed: total('countIf', "action = 'allow'"),
+  denied: total('countIf', "action = 'deny'"),
+  unknown: total('countIf', "action = 'unknown'"),
+  contradictions: total('countIf', 'contradiction'),
+  errors: total('countIf', "evidence IN ('refused', 'unanswered')"),
+  droppedPackets: total('sum', 'dropped_packets'),
+  retransmits: total('sum', 'retransmits'),
+  rttMeanMicros: total('avg', 'nullIf(rtt_us, 0)'),
+  rttP95Micros: total('quantileTDigest', 'nullIf(rtt_us, 0)', '(0.95)'),
+  ports: {
+    state: 'groupUniqArrayState(10)(dst_port)',
+    merge: (states: string) => `arraySort(groupUniqArrayMerge(10)(${states}))`,
+  },
 } as const;
+
+const sums = Object.entries(SUMS);
+
+/** An aggregate function in its two halves: what it keeps of records, and the result of what was kept. */
+interface Total {
+  readonly state: string;
+  readonly merge: (states: string) => string;
+}
+
+function total(name: string, argument: string, parameter = ''): Total {
+  return {
+    state: `${name}State${parameter}(${argument})`,
+    merge: (states) => `${name}Merge${parameter}(${states})`,
+  };
+}
 
 /** The graph of the edges that the statement found. */
 export function graphFrom(rows: readonly EdgeRow[], limit: number, seconds: number): Graph {

@@ -1,14 +1,11 @@
 import { FilterError } from '@sonde/model/filter/errors';
 import { type Key, keyName, parseKey } from '@sonde/model/filter/key';
-import { textSql } from '@sonde/model/filter/sql';
 import type { FieldDeclaration } from '@sonde/model/flow/field';
-import type { Access } from '../access/access.js';
 import type { Limits } from '../limits/limits.js';
 import { invalidParameters, type ParameterError } from '../problem.js';
-import { fromWhere, type Question, tableOf } from '../records/question.js';
-import { SqlParameters } from '../sql/parameters.js';
+import { type Question, tableOf } from '../records/question.js';
 import { parseDuration } from '../time-range.js';
-import { type Metric, type MetricRequest, metricSql, readMetric } from './metrics.js';
+import { type Metric, type MetricRequest, readMetric } from './metrics.js';
 
 /** What a request asks to be worked out, besides of which records. */
 export interface AggregationRequest {
@@ -109,46 +106,4 @@ function readGroup(
     const { message, start, end, nearest } = error;
     return { parameter, reason: message, nearest, start, end };
   }
-}
-
-/**
- * The statement that works it out. Its columns are `t`, the start of the step in milliseconds since 1970, `g0` …, `m0` …,
- * and `more`, whether there are more groups than asked for. With steps of time the groups are the first of the whole
- * range, the same in every step.
- */
-export function aggregationSql(
-  question: Question,
-  aggregation: Aggregation,
-  access: Access,
-): { sql: string; parameters: SqlParameters } {
-  const { metrics, groups, intervalMs, order, limit, records } = aggregation;
-  const parameters = new SqlParameters();
-  const primary = records === 'primary' ? ' AND primary = true' : '';
-  const where = `${fromWhere(question, access, parameters)}${primary}`;
-  const keys = groups.map(({ key }) => textSql(key, parameters));
-  const values = metrics.map((metric) => metricSql(metric, parameters));
-  const chosen = order.by === 'metric' ? values[order.index] : keys[order.index];
-  const groupBy = keys.length > 0 ? `GROUP BY ${keys.join(', ')}` : '';
-  const most = parameters.add(limit, 'UInt32');
-  const first = `${groupBy} ORDER BY ${[`${chosen ?? ''} ${order.direction} NULLS LAST`, ...keys].join(', ')} LIMIT ${most} + 1`;
-  const columns = [...named(keys, 'g'), ...named(values, 'm')];
-  if (intervalMs === undefined) {
-    return { sql: `SELECT ${columns.join(', ')} ${where} ${first}`, parameters };
-  }
-  const step = parameters.add(intervalMs, 'Int64');
-  const time = `intDiv(toUnixTimestamp64Milli(start_time), ${step}) * ${step}`;
-  if (keys.length === 0) {
-    const sql = `SELECT ${[`${time} AS t`, ...columns].join(', ')} ${where} GROUP BY t ORDER BY t`;
-    return { sql, parameters };
-  }
-  const tuple = `tuple(${keys.join(', ')})`;
-  const sql = `WITH (SELECT groupArray(k) FROM (SELECT ${tuple} AS k ${where} ${first})) AS top
-    SELECT ${[`${time} AS t`, ...columns, `length(top) > ${most} AS more`].join(', ')} ${where}
-    AND ${tuple} IN (SELECT arrayJoin(arraySlice(top, 1, ${most})))
-    GROUP BY ${['t', ...keys].join(', ')} ORDER BY ${['t', ...keys].join(', ')}`;
-  return { sql, parameters };
-}
-
-function named(expressions: readonly string[], letter: string): string[] {
-  return expressions.map((expression, at) => `${expression} AS ${letter}${at}`);
 }

@@ -101,25 +101,44 @@ function takes(name: MetricFunction, { type }: Measure): boolean {
   return type === 'number';
 }
 
-/** A metric as an aggregate expression; a rate is still the sum. NULL where nothing was measured. */
-export function metricSql(metric: Metric, parameters: SqlParameters): string {
-  const value = metric.measure?.sql ?? '1';
+/** An aggregate function of the engine's with what it is called with. */
+export interface AggregateFunction {
+  readonly name: string;
+  /** Between the name and the arguments, with parentheses; mostly nothing. */
+  readonly parameters: string;
+  readonly arguments: string;
+  /** What it keeps of a group is some numbers, however many records there are. */
+  readonly isSmall: boolean;
+}
+
+/** How the engine works a metric out; a rate is still the sum. NULL where nothing was measured. */
+export function metricFunction(metric: Metric, parameters: SqlParameters): AggregateFunction {
+  const value = metric.measure?.sql ?? '';
+  const small = (name: string, args: string) => ({ name, parameters: '', arguments: args, isSmall: true });
   switch (metric.function) {
     case 'count':
-      return 'count()';
+      return small('count', '');
     case 'sum':
     case 'rate':
-      return `sum(${value})`;
+      return small('sum', value);
     case 'min':
     case 'max':
-      return `${metric.function}(${value})`;
+      return small(metric.function, value);
+    case 'mean':
+      return metric.weight ? small('avgWeighted', `${value}, ${metric.weight.sql}`) : small('avg', value);
     case 'distinct':
-      return `uniqCombined(${value})`;
-    case 'quantile':
-      return `quantileTDigest(${parameters.add(metric.quantile, 'Float64')})(${value})`;
-    case 'mean': {
-      if (!metric.weight) return `avg(${value})`;
-      return `avgWeighted(${value}, ${metric.weight.sql})`;
+      return { ...small('uniqCombined', value), isSmall: false };
+    case 'quantile': {
+      const quantile = `(${parameters.add(metric.quantile, 'Float64')})`;
+      return { name: 'quantileTDigest', parameters: quantile, arguments: value, isSmall: false };
     }
   }
+}
+
+/**
+ * A call of an aggregate function; with `State`, what it keeps of a group instead of the result
+ * (https://clickhouse.com/docs/sql-reference/aggregate-functions/combinators).
+ */
+export function aggregateSql(of: AggregateFunction, combinator: '' | 'State' = ''): string {
+  return `${of.name}${combinator}${of.parameters}(${of.arguments})`;
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { problemSchema } from '../problem.js';
-import { type AggregationRequest, aggregationSql, readAggregation } from '../query/aggregation.js';
+import { type AggregationRequest, readAggregation } from '../query/aggregation.js';
+import { aggregationSql } from '../query/aggregation-sql.js';
 import { tableCsv } from '../query/csv.js';
 import { tableFrame } from '../query/frame.js';
 import { metricSchema } from '../query/metrics.js';
