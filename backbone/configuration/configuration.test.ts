@@ -113,6 +113,49 @@ describe('all that is wrong is told at once, with who said it', () => {
   });
 });
 
+describe('settings that hang together', () => {
+  const options = [
+    { key: 'urls', type: 'texts', required: true, form: 'http://host:port', description: 'Servers' },
+    { key: 'brokers', type: 'texts', default: [], form: 'host:port', description: 'Brokers' },
+    { key: 'tls', type: 'boolean', default: false, description: 'Whether to encrypt' },
+    { key: 'caFile', type: 'file', needs: ['tls'], description: 'Whom to trust' },
+    { key: 'user', type: 'text', needs: ['password'], description: 'Who to be' },
+    { key: 'password', type: 'secret', needs: ['user'], description: 'Its password' },
+  ] as const;
+
+  function problemsOf(flags: Readonly<Record<string, string>>): string[] {
+    try {
+      readConfiguration(options, { environment: {}, flags: { urls: 'http://a:1', ...flags } });
+    } catch (error) {
+      if (error instanceof ConfigurationError) return error.message.split('\n');
+      throw error;
+    }
+    return [];
+  }
+
+  it('need each other', () => {
+    const here = file('');
+    expect(problemsOf({ 'ca-file': here })).toEqual(['caFile (--ca-file): needs tls, too']);
+    expect(problemsOf({ 'ca-file': here, tls: 'true' })).toEqual([]);
+    expect(problemsOf({ user: 'a' })).toEqual(['user (--user): needs password, too']);
+    expect(problemsOf({ 'password-file': here })).toEqual(['password (--password-file): needs user, too']);
+    expect(problemsOf({ user: 'a', 'password-file': here })).toEqual([]);
+  });
+
+  it('name files that can be read, and servers by their addresses', () => {
+    expect(
+      problemsOf({ urls: '', brokers: '[::1]:9092,a.b:9092,kafka', 'ca-file': '/no/such', tls: 'true' }),
+    ).toEqual([
+      'urls (--urls): must name at least one',
+      'brokers (--brokers): must be host:port, not kafka',
+      expect.stringMatching(/^caFile \(--ca-file\): cannot be read: ENOENT/),
+    ]);
+    expect(problemsOf({ urls: 'http://a:8123,clickhouse:8123' })).toEqual([
+      'urls (--urls): must be http://host:port, not clickhouse:8123',
+    ]);
+  });
+});
+
 it('the documentation says everything that is declared', () => {
   expect(optionsTable(options).split('\n').slice(2)).toEqual([
     '| `cluster` | `SONDE_CLUSTER`, `--cluster` | *required* | Name of the cluster |',

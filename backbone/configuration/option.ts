@@ -6,7 +6,9 @@ export type OptionDeclaration = OptionCommon &
   (
     | { readonly type: 'text'; readonly default?: string; readonly values?: readonly string[] }
     /** Texts; in the environment and in flags separated by commas. */
-    | { readonly type: 'texts'; readonly default?: readonly string[] }
+    | { readonly type: 'texts'; readonly default?: readonly string[]; readonly form?: TextForm }
+    /** The path of a file that can be read. */
+    | { readonly type: 'file' }
     | { readonly type: 'number'; readonly default?: number; readonly least: number; readonly most: number }
     /** A whole number. */
     | { readonly type: 'integer'; readonly default?: number; readonly least: number; readonly most: number }
@@ -19,12 +21,18 @@ interface OptionCommon {
   readonly key: string;
   /** Whether a service cannot do without it. */
   readonly required?: boolean;
+  /** Keys that it is nothing without: where it is given, those must be, too, and be true where they can be. */
+  readonly needs?: readonly string[];
   /** One line for people, with the unit of a number. */
   readonly description: string;
 }
 
+/** What each of some texts must look like. */
+export type TextForm = 'http://host:port' | 'host:port';
+
 interface ValueOfType {
   text: string;
+  file: string;
   texts: readonly string[];
   number: number;
   integer: number;

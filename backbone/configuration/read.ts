@@ -59,9 +59,26 @@ export function readConfiguration<const Declared extends OptionDeclaration>(
       problems.push({ key, reason: `must be given: ${waysToGive(key)}` });
     }
   }
+  problems.push(...missingCompanions(options, given, values));
   if (problems.length > 0) throw new ConfigurationError(problems);
   // Each value was checked against the declaration that the type comes from.
   return values as Configuration<Declared>;
+}
+
+/** Of what was given, what is nothing without something else that was not. */
+function missingCompanions(
+  options: readonly OptionDeclaration[],
+  given: ReadonlyMap<string, GivenValue>,
+  values: Readonly<Record<string, unknown>>,
+): ConfigurationProblem[] {
+  return options.flatMap(({ key, needs = [] }) => {
+    const giver = given.get(key) ?? given.get(secretFileKey(key));
+    if (!giver) return [];
+    const missing = needs.filter((needed) =>
+      needed in values ? values[needed] === false : !given.has(needed) && !given.has(secretFileKey(needed)),
+    );
+    return missing.map((needed) => ({ key, origin: giver.origin, reason: `needs ${needed}, too` }));
+  });
 }
 
 /** The key that names a secret's file. */

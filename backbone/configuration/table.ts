@@ -6,7 +6,7 @@ export function optionsTable(options: readonly OptionDeclaration[]): string {
     `\`${option.key}\``,
     `\`${environmentName(option.key)}\`, \`--${flagName(option.key)}\``,
     defaultOf(option),
-    `${option.description}${constraintOf(option)}`,
+    `${option.description}${constraintOf(option)}${needsOf(option)}`,
   ]);
   return [
     '| key | environment, flag | default | meaning |',
@@ -22,6 +22,10 @@ function defaultOf(option: OptionDeclaration): string {
   return `\`${String(value)}\``;
 }
 
+function needsOf({ needs = [] }: OptionDeclaration): string {
+  return needs.length === 0 ? '' : `; needs ${needs.map((key) => `\`${key}\``).join(' and ')}`;
+}
+
 function constraintOf(option: OptionDeclaration): string {
   switch (option.type) {
     case 'text':
@@ -32,6 +36,7 @@ function constraintOf(option: OptionDeclaration): string {
     case 'secret':
       return `; or \`${option.key}File\`, a file that holds it`;
     case 'texts':
+    case 'file':
     case 'boolean':
       return '';
   }

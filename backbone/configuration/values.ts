@@ -1,4 +1,5 @@
-import type { OptionDeclaration } from './option.js';
+import { accessSync, constants } from 'node:fs';
+import type { OptionDeclaration, TextForm } from './option.js';
 
 /** A value as somebody gave it: from YAML of any kind, else text. */
 export interface GivenValue {
@@ -19,8 +20,10 @@ export function checkValue(option: OptionDeclaration, { value }: GivenValue): Ch
       return checkText(value, option.values);
     case 'secret':
       return checkText(value, undefined);
+    case 'file':
+      return checkFile(value);
     case 'texts':
-      return checkTexts(value);
+      return checkTexts(value, option);
     case 'boolean':
       return checkBoolean(value);
     case 'number':
@@ -37,17 +40,46 @@ function checkText(value: unknown, values: readonly string[] | undefined): Check
   return { value: text };
 }
 
-function checkTexts(value: unknown): CheckedValue {
-  if (typeof value === 'string') {
-    return {
-      value: value
-        .split(',')
-        .map((text) => text.trim())
-        .filter((text) => text !== ''),
-    };
+function checkFile(value: unknown): CheckedValue {
+  const checked = checkText(value, undefined);
+  if ('problem' in checked) return checked;
+  try {
+    accessSync(String(value), constants.R_OK);
+    return checked;
+  } catch (error) {
+    return { problem: `cannot be read: ${(error as Error).message}` };
   }
-  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return { value };
-  return { problem: 'must be a list of texts' };
+}
+
+function checkTexts(
+  value: unknown,
+  { required = false, form }: OptionDeclaration & { readonly type: 'texts' },
+): CheckedValue {
+  const texts = typeof value === 'string' ? splitTexts(value) : value;
+  if (!isTexts(texts)) return { problem: 'must be a list of texts' };
+  if (required && texts.length === 0) return { problem: 'must name at least one' };
+  const wrong = form && texts.find((text) => !hasForm(text, form));
+  return wrong === undefined ? { value: texts } : { problem: `must be ${form}, not ${wrong}` };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+function splitTexts(text: string): string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+}
+
+function hasForm(text: string, form: TextForm): boolean {
+  switch (form) {
+    case 'http://host:port':
+      return URL.canParse(text) && /^https?:\/\//.test(text);
+    case 'host:port':
+      return /^([^\s:]+|\[[0-9A-Fa-f:.%]+\]):\d{1,5}$/.test(text);
+  }
 }
 
 function checkBoolean(value: unknown): CheckedValue {

@@ -32,6 +32,14 @@ it('a process that runs is healthy, and ready when nothing is amiss', async () =
   expect(await get('/readyz')).toEqual({ status: 200, body: '{"status":"ready"}' });
 });
 
+it('what is watched is looked at each time that somebody asks', async () => {
+  let problem: string | undefined = 'away';
+  readiness.watch('broker', () => problem);
+  expect((await get('/readyz')).body).toBe('{"status":"not ready","problems":["broker: away"]}');
+  problem = undefined;
+  expect((await get('/readyz')).status).toBe(200);
+});
+
 it('metrics come as Prometheus reads them, and nothing else is there', async () => {
   expect((await get('/metrics')).body).toContain('sonde_things_total 3');
   expect((await get('/')).status).toBe(404);

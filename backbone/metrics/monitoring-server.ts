@@ -29,16 +29,9 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
       case '/healthz':
         sendJson(response, 200, { status: 'ok' });
         break;
-      case '/readyz': {
-        const { problems } = readiness;
-        const isReady = problems.length === 0;
-        sendJson(
-          response,
-          isReady ? 200 : 503,
-          isReady ? { status: 'ready' } : { status: 'not ready', problems },
-        );
+      case '/readyz':
+        void sendReadiness(response, readiness);
         break;
-      }
       case '/metrics':
         void sendMetrics(response, registry);
         break;
@@ -59,6 +52,12 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
       await closed;
     },
   };
+}
+
+async function sendReadiness(response: ServerResponse, readiness: Readiness): Promise<void> {
+  const problems = await readiness.problems();
+  if (problems.length === 0) sendJson(response, 200, { status: 'ready' });
+  else sendJson(response, 503, { status: 'not ready', problems });
 }
 
 async function sendMetrics(response: ServerResponse, registry: Registry): Promise<void> {

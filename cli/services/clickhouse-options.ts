@@ -8,6 +8,7 @@ export const clickHouseOptions = [
   {
     key: 'clickhouse.urls',
     type: 'texts',
+    form: 'http://host:port',
     required: true,
     description:
       'HTTP addresses of servers, for example `http://clickhouse:8123`; the next is used when one fails',
@@ -28,11 +29,21 @@ export const clickHouseOptions = [
   { key: 'clickhouse.password', type: 'secret', description: 'The password of `clickhouse.username`' },
   {
     key: 'clickhouse.caFile',
-    type: 'text',
+    type: 'file',
     description: "The authorities that servers' certificates are from, in PEM; else the system's",
   },
-  { key: 'clickhouse.certificateFile', type: 'text', description: "This client's certificate, in PEM" },
-  { key: 'clickhouse.keyFile', type: 'text', description: "The key of this client's certificate, in PEM" },
+  {
+    key: 'clickhouse.certificateFile',
+    type: 'file',
+    needs: ['clickhouse.keyFile', 'clickhouse.caFile'],
+    description: "This client's certificate, in PEM",
+  },
+  {
+    key: 'clickhouse.keyFile',
+    type: 'file',
+    needs: ['clickhouse.certificateFile'],
+    description: "The key of this client's certificate, in PEM",
+  },
   {
     key: 'clickhouse.connections',
     type: 'integer',

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { OptionDeclaration } from '@sonde/backbone/configuration/option';
 import type { Logger } from '@sonde/backbone/logging';
+import type { Readiness } from '@sonde/backbone/metrics/readiness';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import type { TopicSettings } from '@sonde/backbone/transport/kafka/topics';
@@ -79,7 +80,7 @@ export function collectorCommand(): Command {
     name: 'collector',
     description: "Watch this node's traffic and publish its flows to Kafka",
     options: collectorOptions,
-    start: async ({ configuration, log, registry }) => {
+    start: async ({ configuration, log, registry, readiness }) => {
       const { cluster, node } = configuration;
       const source = flowprobeSource({
         program: probeProgram(),
@@ -89,7 +90,7 @@ export function collectorCommand(): Command {
         events: { onFault: (reason) => log.error({ reason }, 'a frame of the probe was lost') },
       });
       return await startCollector({
-        ...{ cluster, node, source, log, registry },
+        ...{ cluster, node, source, log, registry, readiness },
         connection: kafkaConnection(configuration, `sonde-collector-${node}`),
         topics: kafkaTopics(configuration),
         transactionTimeoutMs: configuration['kafka.transactionSeconds'] * 1000,
@@ -113,6 +114,7 @@ export interface CollectorServiceOptions {
   /** How long Kafka may take to accept what waits at the end; the rest waits for the next start. */
   readonly drainMs: number;
   readonly registry: Registry;
+  readonly readiness: Readiness;
   readonly log: Logger;
 }
 
@@ -126,6 +128,7 @@ export async function startCollector(options: CollectorServiceOptions): Promise<
     log,
   });
   publisherMetrics(registry, publisher);
+  options.readiness.watch('Kafka', () => publisher.problem);
   const done = runCollector({ cluster, node, source, publisher, observer: collectorMetrics(registry) });
   return {
     done,

@@ -33,7 +33,8 @@ export const enricherOptions = [
   },
   {
     key: 'kubernetes.kubeconfig',
-    type: 'text',
+    type: 'file',
+    needs: ['kubernetes.follow'],
     description: "Credentials for it; else `KUBECONFIG`, `~/.kube/config` or the pod's own",
   },
   {
@@ -146,6 +147,7 @@ export function enricherCommand(): Command {
         log,
       });
       consumerMetrics(registry, consumer);
+      readiness.watch('Kafka', () => consumer.problem);
       const pending = new PendingAddresses({
         clusterOf: (name) => (name === cluster && follower.isLive ? follower.context.cluster : undefined),
         waitMs: configuration['kubernetes.waitSeconds'] * 1000,

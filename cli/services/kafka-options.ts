@@ -8,6 +8,7 @@ export const kafkaOptions = [
   {
     key: 'kafka.brokers',
     type: 'texts',
+    form: 'host:port',
     required: true,
     description: '`host:port` of some brokers; they tell of the others',
   },
@@ -19,20 +20,42 @@ export const kafkaOptions = [
   },
   {
     key: 'kafka.caFile',
-    type: 'text',
+    type: 'file',
+    needs: ['kafka.tls'],
     description: "The authorities that brokers' certificates are from, in PEM; else the system's",
   },
-  { key: 'kafka.certificateFile', type: 'text', description: "This client's certificate, in PEM" },
-  { key: 'kafka.keyFile', type: 'text', description: "The key of this client's certificate, in PEM" },
+  {
+    key: 'kafka.certificateFile',
+    type: 'file',
+    needs: ['kafka.tls', 'kafka.keyFile'],
+    description: "This client's certificate, in PEM",
+  },
+  {
+    key: 'kafka.keyFile',
+    type: 'file',
+    needs: ['kafka.certificateFile'],
+    description: "The key of this client's certificate, in PEM",
+  },
   {
     key: 'kafka.mechanism',
     type: 'text',
     values: ['plain', 'scram-sha-256', 'scram-sha-512'],
+    needs: ['kafka.username', 'kafka.password'],
     description:
       'How `kafka.username` and `kafka.password` are told to brokers (SASL); without it they are not',
   },
-  { key: 'kafka.username', type: 'text', description: 'Who to be at the brokers' },
-  { key: 'kafka.password', type: 'secret', description: 'The password of `kafka.username`' },
+  {
+    key: 'kafka.username',
+    type: 'text',
+    needs: ['kafka.mechanism'],
+    description: 'Who to be at the brokers',
+  },
+  {
+    key: 'kafka.password',
+    type: 'secret',
+    needs: ['kafka.mechanism'],
+    description: 'The password of `kafka.username`',
+  },
   {
     key: 'kafka.createTopics',
     type: 'boolean',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { OptionDeclaration } from '@sonde/backbone/configuration/option';
+import type { FlowStore } from '@sonde/backbone/store/store';
 import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import type { SecurityOptions } from '@sonde/query-api/access/authenticate';
 import { readSecurity } from '@sonde/query-api/access/read-security';
@@ -20,8 +21,18 @@ export const queryApiOptions = [
     most: 65_535,
     description: 'Its port; 0 takes any free one',
   },
-  { key: 'api.certificateFile', type: 'text', description: "The API's certificate with its chain, in PEM" },
-  { key: 'api.keyFile', type: 'text', description: 'The key of that certificate, in PEM' },
+  {
+    key: 'api.certificateFile',
+    type: 'file',
+    needs: ['api.keyFile'],
+    description: "The API's certificate with its chain, in PEM",
+  },
+  {
+    key: 'api.keyFile',
+    type: 'file',
+    needs: ['api.certificateFile'],
+    description: 'The key of that certificate, in PEM',
+  },
   {
     key: 'api.tlsElsewhere',
     type: 'boolean',
@@ -31,7 +42,7 @@ export const queryApiOptions = [
   },
   {
     key: 'api.securityFile',
-    type: 'text',
+    type: 'file',
     description: 'A YAML file that says who may see what: `tokens`, `openIdProviders`, `kubernetes`, `roles`',
   },
   {
@@ -49,8 +60,9 @@ export function queryApiCommand(): Command {
     name: 'query-api',
     description: 'Answer for what is stored in ClickHouse',
     options: queryApiOptions,
-    start: async ({ configuration, log, registry }) => {
+    start: async ({ configuration, log, registry, readiness }) => {
       const store = openConfiguredStore(configuration, log);
+      readiness.watch('store', () => whyNotAnswering(store));
       const security = securityOf(configuration['api.securityFile']);
       const tls = tlsOf(configuration);
       const api = await startQueryApi({
@@ -74,6 +86,15 @@ export function queryApiCommand(): Command {
       };
     },
   });
+}
+
+async function whyNotAnswering(store: FlowStore): Promise<string | undefined> {
+  try {
+    await store.query('SELECT 1');
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** @throws Error that names the file if it cannot be read, SecurityError if it does not say who may see what. */

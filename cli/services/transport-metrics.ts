@@ -49,6 +49,11 @@ export function consumerMetrics(registry: Registry, consumer: KafkaFlowConsumer)
       () => consumer.counts.assignments,
     ],
     [
+      'sonde_consumer_failures',
+      'Times that the connection to Kafka failed and was made anew, since the start',
+      () => consumer.counts.failures,
+    ],
+    [
       'sonde_consumer_dead_messages',
       'Messages that could not be read and were put aside, since the start',
       () => consumer.counts.dead,

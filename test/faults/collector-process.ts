@@ -1,6 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
+import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { startCollector } from '@sonde/cli/services/collector';
 import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
 import { observedDns } from '@sonde/model/dns/build-dns';
@@ -29,6 +30,7 @@ const collector = await startCollector({
   mostSpoolBytes: settings.mostSpoolBytes,
   drainMs: settings.drainMs,
   registry,
+  readiness: new Readiness(),
   log: createLogger(settings.node, settings.logLevel),
 });
 process.once('SIGTERM', () => void end());

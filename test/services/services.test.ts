@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
 import { eventually } from '../eventually.js';
 import { sondeProgram, TestProcess } from '../faults/processes.js';
+import { get, said } from './running-service.js';
 
 // A busy machine may take many times as long; nothing here waits for time to pass.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -23,20 +24,6 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** What a service said in a line of its log that has a field. */
-function said(service: TestProcess, field: string): string {
-  for (const line of service.log.split('\n').filter((text) => text.startsWith('{'))) {
-    const value = (JSON.parse(line) as Record<string, unknown>)[field];
-    if (typeof value === 'string') return value;
-  }
-  throw new Error(`nothing of ${field} yet: ${service.log}`);
-}
-
-async function get(url: string): Promise<{ status: number; body: string }> {
-  const response = await fetch(url);
-  return { status: response.status, body: await response.text() };
-}
-
 it('a service that is told something wrong says all of it, and ends', async () => {
   const file = path.join(directory, 'wrong.yaml');
   await writeFile(file, 'clickhouse: {urls: []}\napi: {prot: 80}\n');
@@ -47,6 +34,7 @@ it('a service that is told something wrong says all of it, and ends', async () =
   expect(await service.end('SIGTERM')).toBe(2);
   expect(service.log).toContain(`api.prot (${file} line 2): is no setting of this service`);
   expect(service.log).toContain('api.port (--api-port): must be a whole number');
+  expect(service.log).toContain(`clickhouse.urls (${file} line 1): must name at least one`);
 });
 
 it('the query API runs by itself: healthy, ready, counted, and gone when it is told to', async () => {
@@ -65,6 +53,18 @@ it('the query API runs by itself: healthy, ready, counted, and gone when it is t
   expect(await get(`${monitoring}/healthz`)).toMatchObject({ status: 200 });
   expect(await get(`${api}/readyz`)).toMatchObject({ status: 200 });
   expect((await get(`${monitoring}/metrics`)).body).toContain('process_cpu_seconds_total');
+  expect(await service.end('SIGTERM')).toBe(0);
+});
+
+it('the query API is not ready while ClickHouse is away, and says so', async () => {
+  const service = new TestProcess(sondeProgram, ['query-api', '--monitoring-port', '0', '--api-port', '0'], {
+    SONDE_MONITORING_HOST: '127.0.0.1',
+    SONDE_CLICKHOUSE_URLS: 'http://127.0.0.1:1',
+  });
+  const monitoring = await eventually(() => said(service, 'monitoring'), DEADLINE_MS);
+  await expect
+    .poll(() => get(`${monitoring}/readyz`), { timeout: DEADLINE_MS })
+    .toMatchObject({ status: 503, body: expect.stringContaining('store: connect ECONNREFUSED') as string });
   expect(await service.end('SIGTERM')).toBe(0);
 });
 

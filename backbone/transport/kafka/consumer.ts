@@ -26,6 +26,8 @@ export interface KafkaConsumerOptions {
 export interface KafkaFlowConsumer extends FlowConsumer {
   /** How things stand, for metrics. */
   readonly counts: ConsumerCounts;
+  /** Why nothing can be received at the moment; undefined if nothing hinders it. */
+  readonly problem: string | undefined;
   /** Takes no more; `deliveries` ends, leaves the group and lets go of the connections. */
   close(): void;
 }
@@ -39,6 +41,8 @@ export interface ConsumerCounts {
   readonly messages: number;
   readonly bytes: number;
   readonly assignments: number;
+  /** Times that the connection failed and was made anew. */
+  readonly failures: number;
   /** Messages that could not be read and were put aside. */
   readonly dead: number;
   /** Messages that Kafka had deleted before they were read. */
@@ -92,7 +96,8 @@ class KafkaConsumer implements KafkaFlowConsumer {
   readonly #kafka: Kafka;
   #clients: Clients | undefined;
   readonly #lag = new Map<number, number>();
-  readonly #counts = { messages: 0, bytes: 0, dead: 0, assignments: 0, expired: 0 };
+  readonly #counts = { messages: 0, bytes: 0, dead: 0, assignments: 0, failures: 0, expired: 0 };
+  #problem: string | undefined = 'not in the consumer group yet';
   #assignment: Assignment | undefined;
   #isPaused = false;
   #closing = false;
@@ -109,6 +114,10 @@ class KafkaConsumer implements KafkaFlowConsumer {
 
   get counts(): ConsumerCounts {
     return { ...this.#counts, lag: this.#lag, waitingBytes: this.#assignment?.waiting.bytes ?? 0 };
+  }
+
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   close(): void {
@@ -195,6 +204,8 @@ class KafkaConsumer implements KafkaFlowConsumer {
   }
 
   async #onFailed(error: Error): Promise<void> {
+    this.#problem = String(error);
+    this.#counts.failures += 1;
     await this.#disconnect();
     // Trying again would not make credentials right, and may lock the user out.
     if (error.name === 'KafkaJSSASLAuthenticationError') this.#fail(error);
@@ -221,6 +232,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
   #begin(partitions: readonly number[], afterMs = 0): void {
     this.#end();
     this.#counts.assignments += 1;
+    this.#problem = undefined;
     this.#options.log.info({ partitions }, 'partitions assigned');
     if (partitions.length === 0) return;
     const waiting = new WaitingBatches(this.#options.block ?? DEFAULT_BLOCK);
@@ -241,6 +253,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
           assignment.next.set(partition, offset);
           this.#clients?.consumer.seek({ topic: FLOWS_TOPIC, partition, offset: String(offset) });
         }
+        this.#problem = undefined;
         this.#resume(assignment);
         return;
       } catch (error) {
@@ -248,6 +261,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
           this.#fail(error);
           return;
         }
+        this.#problem = `cannot claim partitions: ${String(error)}`;
         this.#options.log.warn({ reason: String(error) }, 'cannot claim partitions; trying again');
         await delay(RETRY_MS);
       }

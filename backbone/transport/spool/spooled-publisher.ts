@@ -22,6 +22,8 @@ export interface SpooledPublisherOptions {
 export interface SpooledPublisher extends FlowPublisher {
   /** How things stand, for metrics; `sent…` and `failures` since the start, `lost…` since the spool was made. */
   readonly counts: PublisherCounts;
+  /** Why nothing is delivered at the moment; undefined if nothing hinders it. */
+  readonly problem: string | undefined;
   /**
    * Takes no more batches, delivers what waits for up to `drainMs`, and closes. What is left stays in the spool for the
    * next process.
@@ -102,6 +104,10 @@ export async function createSpooledPublisher(
       };
     },
 
+    get problem() {
+      return delivery.problem;
+    },
+
     async close(drainMs) {
       closed = true;
       await delivery.end(drainMs);
@@ -123,6 +129,7 @@ function messagesOf(batch: FlowBatch): Omit<SpoolRecord, 'position'>[] {
 /** Takes messages from a spool to its sink. Whatever fails, it starts over from what the sink says it has. */
 class Delivery {
   readonly counts = { sentMessages: 0, sentBytes: 0, failures: 0 };
+  problem: string | undefined = 'not connected yet';
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
   #draining = false;
@@ -176,6 +183,7 @@ class Delivery {
         if (this.#stopping.signal.aborted) return;
         this.counts.failures += 1;
         if (error instanceof MessageTooLargeError) continue;
+        this.problem = String(error);
         this.log.warn(
           { reason: String(error), waiting: this.spool.waiting, retryMs },
           'cannot deliver; the spool keeps what comes',
@@ -194,6 +202,7 @@ class Delivery {
       const records = await this.#take();
       const last = records.at(-1);
       if (last === undefined) {
+        this.problem = undefined;
         if (this.#draining) return;
         await this.#awake();
         continue;
@@ -208,6 +217,7 @@ class Delivery {
         throw error;
       }
       await this.spool.delivered(last.position + 1);
+      this.problem = undefined;
       this.counts.sentMessages += records.length;
       this.counts.sentBytes += records.reduce((sum, { value }) => sum + value.length, 0);
       onDelivered();
