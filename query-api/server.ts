@@ -16,6 +16,7 @@ import { requestId, sendRequestIds } from './request-ids.js';
 import type { LiveFeed } from './live/feed.js';
 import { LiveHub } from './live/hub.js';
 import { createStoreFeed } from './live/store-feed.js';
+import { SharedAnswers } from './query/shared-answers.js';
 import { measureRequests } from './request-metrics.js';
 import type { RouteDependencies } from './routes/dependencies.js';
 import { dnsRoute } from './routes/dns.js';
@@ -30,7 +31,9 @@ import { metricsRoute } from './routes/metrics.js';
 import { openapiRoute } from './routes/openapi.js';
 import { queryRoute } from './routes/query.js';
 import { policiesRoute } from './routes/policies.js';
+import { policiesApplyingRoute } from './routes/policies-applying.js';
 import { policiesChangesRoute } from './routes/policies-changes.js';
+import { policiesEvaluateRoute } from './routes/policies-evaluate.js';
 import { policiesPreviewRoute } from './routes/policies-preview.js';
 import { policiesSuggestRoute } from './routes/policies-suggest.js';
 import { readyzRoute } from './routes/readyz.js';
@@ -118,7 +121,7 @@ function assertSafe(host: string, { security, tls }: QueryApiOptions): void {
 export async function createServer(options: QueryApiOptions): Promise<FastifyInstance> {
   const { store, registry, log, security, tls, trustedProxies = [] } = options;
   const limits: Limits = { ...(security ? defaultLimits : localLimits), ...options.limits };
-  const dependencies: RouteDependencies = { store, limits };
+  const dependencies: RouteDependencies = { store, limits, answers: new SharedAnswers(store) };
   const loggerInstance: FastifyBaseLogger = log;
   const server = fastify({
     ...(typeof tls === 'object' && { https: tlsOptions(tls) }),
@@ -157,7 +160,9 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
   fieldsRoute(server);
   fieldValuesRoute(server, dependencies);
   policiesRoute(server, dependencies);
+  policiesApplyingRoute(server, dependencies);
   policiesChangesRoute(server, dependencies);
+  policiesEvaluateRoute(server, dependencies);
   policiesPreviewRoute(server, dependencies);
   policiesSuggestRoute(server, dependencies);
   workloadsRoute(server, dependencies);

@@ -1,4 +1,5 @@
 import { latestObjects } from '@sonde/backbone/store/cluster-objects';
+import { timeText } from '@sonde/model/filter/sql';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { FastifyRequest } from 'fastify';
 import { visibleRecords } from '../access/visible.js';
@@ -7,18 +8,31 @@ import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 
 /** The objects that policies of a cluster depend on, as they are now, as far as they may be seen. */
-export async function currentObjects(
+export function currentObjects(
   dependencies: RouteDependencies,
   request: FastifyRequest,
   cluster: string,
 ): Promise<KubernetesObject[]> {
+  return objectsAt(dependencies, request, cluster, undefined);
+}
+
+/** The same as they were at a time, in ms since 1970. */
+export async function objectsAt(
+  dependencies: RouteDependencies,
+  request: FastifyRequest,
+  cluster: string,
+  atMs: number | undefined,
+): Promise<KubernetesObject[]> {
   const parameters = new SqlParameters();
-  const ofCluster = `cluster = ${parameters.add(cluster, 'String')}`;
+  const conditions = [`cluster = ${parameters.add(cluster, 'String')}`];
+  if (atMs !== undefined) {
+    conditions.push(`changed_at <= ${parameters.add(timeText(atMs), "DateTime64(3, 'UTC')")}`);
+  }
   const visible = visibleRecords('cluster_objects', request.access, parameters);
   const rows = await select<{ manifest: string }>(
     dependencies,
     request,
-    `SELECT manifest FROM ${latestObjects(ofCluster, visible)} ORDER BY kind, api_version, namespace, name`,
+    `SELECT manifest FROM ${latestObjects(conditions.join(' AND '), visible)} ORDER BY kind, api_version, namespace, name`,
     parameters,
   );
   return rows.map(({ manifest }) => JSON.parse(manifest) as KubernetesObject);

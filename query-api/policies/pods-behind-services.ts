@@ -1,5 +1,5 @@
 import { parseAddress } from '@sonde/model/cluster/address';
-import type { FlowEnd, FlowIdentity } from '@sonde/model/policy/preview/judge';
+import type { FlowEnd } from '@sonde/model/policy/preview/judge';
 import type { PolicyWorld } from '@sonde/model/policy/preview/world';
 import type { FastifyRequest } from 'fastify';
 import { fromWhere, select } from '../records/question.js';
@@ -7,7 +7,7 @@ import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
 
-/** Different pods of one end of flows that are looked at. */
+/** Kinds of pods that are looked at. */
 const MOST_PODS = 50_000;
 
 interface Row {
@@ -26,7 +26,7 @@ export async function podsBehindServices(
   request: FastifyRequest,
   cluster: string,
   range: TimeRange,
-  flows: readonly FlowIdentity[],
+  flows: readonly { readonly dst: FlowEnd }[],
   worlds: readonly PolicyWorld[],
 ): Promise<FlowEnd[]> {
   const addresses = flows.filter(({ dst }) => dst.kind === 'service').map(({ dst }) => dst.address);
@@ -35,19 +35,15 @@ export async function podsBehindServices(
   if (namespaces.length === 0) return [];
   const parameters = new SqlParameters();
   const anyFlow = { kind: 'flows', range, filter: { kind: 'constant', value: true } } as const;
-  const pods = (['src', 'dst'] as const).map(
-    (
-      end,
-    ) => `SELECT ${end}_namespace AS namespace, ${end}_labels AS labels, ${end}_service_account AS account,
-       toString(min(${end}_ip)) AS address
+  const pods = (end: 'src' | 'dst') =>
+    `SELECT ${end}_namespace AS namespace, ${end}_labels AS labels, ${end}_service_account AS account, ${end}_ip AS ip
      ${fromWhere(anyFlow, request.access, parameters)} AND cluster = ${parameters.add(cluster, 'String')}
-       AND ${end}_kind = 'pod' AND ${end}_namespace IN ${parameters.add(namespaces, 'Array(String)')}
-     GROUP BY namespace, labels, account ORDER BY namespace, labels, account LIMIT ${MOST_PODS}`,
-  );
+       AND ${end}_kind = 'pod' AND ${end}_namespace IN ${parameters.add(namespaces, 'Array(String)')}`;
   const rows = await select<Row>(
     dependencies,
     request,
-    pods.map((one) => `(${one})`).join(' UNION ALL '),
+    `SELECT namespace, labels, account, toString(min(ip)) AS address FROM (${pods('src')} UNION ALL ${pods('dst')})
+     GROUP BY namespace, labels, account ORDER BY namespace, labels, account LIMIT ${MOST_PODS}`,
     parameters,
   );
   return rows.map(({ namespace, labels, account, address }) => ({

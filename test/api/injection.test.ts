@@ -122,11 +122,16 @@ describe.each(SQL)('%j', (hostile) => {
     await answers('/api/v1/query', label);
     await answers('/api/v1/policies/preview', { cluster: hostile, manifests: hostile });
     await answers('/api/v1/policies/suggest', { cluster: 'lab', namespace: hostile });
+    for (const from of [hostile, `shop/${hostile}`, `${hostile}/web`, `service/${hostile}`]) {
+      const connections = [{ from: from.slice(0, 1024), to: 'shop/web', protocol: 'TCP', port: 443 }];
+      await answers('/api/v1/policies/evaluate', { cluster: 'lab', connections });
+    }
   });
 
   it('in a path is a name that nobody has', async () => {
     const { status } = await answers(`/api/v1/workloads/${encoded}/${encoded}?${day}`);
     expect(status).toBe(404);
+    await answers(`/api/v1/policies/applying?cluster=lab&namespace=${encoded}&name=${encoded}&${day}`);
     await answers(`/api/v1/policies/changes?cluster=${encoded}`);
     await answers(`/api/v1/policies/changes?cluster=lab&name=${encoded}&${day}`);
     await answers(`/api/v1/fields/src.name/values?${day}&containing=${encoded}`);

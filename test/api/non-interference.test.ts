@@ -24,6 +24,13 @@ function post(path: string, body: object): Question {
   return { target: `/api/v1/${path}`, body: { ...range, ...body } };
 }
 
+/** Addresses of ends that are, in one world or both, others' pods, named by others' network sets, or nobody's. */
+const PEERS = ['10.1.0.1', '10.1.0.2', '203.0.113.9', '198.51.100.1', '192.0.2.99'];
+
+function evaluated(from: string, to: string): Question {
+  return post('policies/evaluate', { cluster: 'lab', connections: [{ from, to, port: 443 }] });
+}
+
 /** What shop might ask to learn of others: every name that is a secret in one of the worlds, everywhere. */
 const questions: readonly Question[] = [
   ...listings(),
@@ -176,6 +183,10 @@ function policies(): Question[] {
       post('policies/preview', { cluster, apply: [peer(name)] }),
       post('policies/preview', { cluster, remove: [{ kind: 'NetworkPolicy', namespace: name, name }] }),
       post('policies/suggest', { cluster, namespace: name }),
+      get('policies/applying', { cluster, namespace: name, name: 'web' }),
+      evaluated(`${name}/web`, 'shop/web'),
+      evaluated('shop/web', `service/${name}/web`),
+      evaluated('shop/web', `${name}.example.com`),
       get(`workloads/${name}/${name}`),
       get(`workloads/${name}/web`),
     ]),
@@ -187,6 +198,8 @@ function policies(): Question[] {
       post('policies/suggest', { cluster, namespace: 'shop', dialect }),
     ),
     get('workloads/shop/web'),
+    get('policies/applying', { cluster, namespace: 'shop', name: 'web' }),
+    ...PEERS.flatMap((address) => [evaluated('shop/web', address), evaluated(address, 'shop/web')]),
     get('policies', { cluster: 'other' }),
   ];
 }

@@ -52,7 +52,15 @@ const expected: Readonly<Record<string, Expected>> = {
   'POST /api/v1/query': { body: { metrics: [{ function: 'count' }] }, answered: viewers },
   'GET /api/v1/graph': { target: `/api/v1/graph?${day}`, answered: viewers },
   'GET /api/v1/policies': { target: `/api/v1/policies?${day}`, answered: viewers },
+  'GET /api/v1/policies/applying': {
+    target: `/api/v1/policies/applying?cluster=lab&namespace=shop&name=web&${day}`,
+    answered: viewers,
+  },
   'GET /api/v1/policies/changes': { target: `/api/v1/policies/changes?${day}`, answered: viewers },
+  'POST /api/v1/policies/evaluate': {
+    body: { cluster: 'lab', connections: [{ from: 'shop/web', to: '192.0.2.1', port: 443 }] },
+    answered: viewers,
+  },
   'POST /api/v1/policies/preview': { body: { cluster: 'lab' }, answered: viewers },
   'POST /api/v1/policies/suggest': { body: { cluster: 'lab', namespace: 'shop' }, answered: viewers },
   'GET /api/v1/workloads/{namespace}/{name}': {

@@ -76,7 +76,10 @@ export function judgeFlows(
 }
 
 /** Tells a world what domain names addresses go by. Each may change what policies tell of addresses. */
-export function tellDomains({ evaluator }: PolicyWorld, flows: readonly FlowIdentity[]): void {
+export function tellDomains(
+  { evaluator }: PolicyWorld,
+  flows: readonly Pick<FlowIdentity, 'domain' | 'dst'>[],
+): void {
   const addresses = new Map<string, Uint8Array[]>();
   for (const { domain, dst } of flows) {
     if (domain === '') continue;

@@ -1,0 +1,29 @@
+import type { PolicyEvaluator } from './evaluator.js';
+import type { Direction } from './evaluate/program.js';
+
+/** A policy that applies to an endpoint. */
+export interface ApplyingPolicy {
+  readonly direction: Direction;
+  readonly tier: string;
+  /** As traces name it: `kind:namespace/name`. */
+  readonly policy: string;
+  /** Undefined for policies without an order, which come last. */
+  readonly order: number | undefined;
+  readonly staged: boolean;
+  readonly rules: number;
+  /** What becomes of connections that no rule of the tier matches. */
+  readonly tierDefault: 'deny' | 'pass';
+}
+
+/** The policies that apply to an identity, egress first, in the order of evaluation. */
+export function applyingPolicies(evaluator: PolicyEvaluator, identity: number): ApplyingPolicy[] {
+  return (['egress', 'ingress'] as const).flatMap((direction) =>
+    (evaluator.program(identity, direction)?.tiers ?? []).flatMap(({ name, defaultAction, policies }) =>
+      policies.map(({ policy, rules }) => ({
+        ...{ direction, tier: name, policy: policy.reference },
+        order: Number.isFinite(policy.order) ? policy.order : undefined,
+        ...{ staged: policy.staged, rules: rules.length, tierDefault: defaultAction },
+      })),
+    ),
+  );
+}

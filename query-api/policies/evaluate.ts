@@ -1,0 +1,178 @@
+import { formatAddress } from '@sonde/model/cluster/address';
+import { type ApplyingPolicy, applyingPolicies } from '@sonde/model/policy/applying';
+import { SELF, STRANGERS } from '@sonde/model/policy/evaluate/connection';
+import type { ConnectionReport } from '@sonde/model/policy/manifests/connection';
+import { type FlowEnd, NO_SOURCE_PORT, tellDomains, tellPods } from '@sonde/model/policy/preview/judge';
+import { evaluateReach } from '@sonde/model/policy/preview/reach';
+import { type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
+import { hasPorts, isIcmp, protocolNumber } from '@sonde/model/policy/protocol';
+import type { FastifyRequest } from 'fastify';
+import { invalidParameters, type ParameterError, Problem } from '../problem.js';
+import type { RouteDependencies } from '../routes/dependencies.js';
+import type { TimeRange } from '../time-range.js';
+import { type KnownEnds, knownEnds, type NamedEnd, readNamedEnd, serviceEnds } from './named-ends.js';
+import { objectsAt } from './objects.js';
+import { podsBehindServices } from './pods-behind-services.js';
+
+/** A connection as it is asked about. */
+export interface ConnectionQuestion {
+  /** As `readNamedEnd` reads it. */
+  readonly from: string;
+  readonly to: string;
+  /** By name or number. */
+  readonly protocol: string;
+  readonly port?: number;
+  readonly sourcePort?: number;
+  readonly icmpType?: number;
+  readonly icmpCode?: number;
+}
+
+/** What policies say of a connection, and who its ends were taken for. */
+export interface EvaluatedConnection {
+  readonly question: ConnectionQuestion;
+  readonly from: readonly FlowEnd[];
+  readonly to: readonly FlowEnd[];
+  readonly report: ConnectionReport;
+}
+
+/**
+ * What the policies that held at the end of a time range say of connections, whether there were such or not. Who their
+ * ends are is what flows of the range tell.
+ * @throws Problem 400 that names each end that nothing is known of, and whatever else is wrong.
+ */
+export async function evaluateConnections(
+  dependencies: RouteDependencies,
+  request: FastifyRequest,
+  cluster: string,
+  range: TimeRange,
+  questions: readonly ConnectionQuestion[],
+): Promise<EvaluatedConnection[]> {
+  const world = policyWorld(await objectsAt(dependencies, request, cluster, range.to));
+  const named = questions.map(({ from, to }) => ({ from: readNamedEnd(from), to: readNamedEnd(to) }));
+  const ends = named.flatMap(({ from, to }) => [from, to]);
+  const known = await knownEnds(dependencies, request, cluster, range, ends);
+  const errors: ParameterError[] = [];
+  const asked = questions.map((question, index) => {
+    const at = `connections/${index}`;
+    const { from, to } = named[index] ?? { from: readNamedEnd(question.from), to: readNamedEnd(question.to) };
+    return {
+      question,
+      from: resolved(world, known, from, `${at}/from`, errors),
+      to: resolved(world, known, to, `${at}/to`, errors),
+      service: readService(question, at, errors),
+      isOne: from.is === 'address' && to.is === 'address' && question.from === question.to,
+    };
+  });
+  if (errors.length > 0) throw invalidParameters(errors);
+  const flows = asked.flatMap(({ to, service }) => to.map((dst) => ({ dst, ...service })));
+  tellPods(world, await podsBehindServices(dependencies, request, cluster, range, flows, [world]));
+  tellDomains(
+    world,
+    [...known.domains].flatMap(([domain, addresses]) =>
+      addresses.map((address) => ({ domain, dst: external(address) })),
+    ),
+  );
+  const isPartial = request.access.namespaces('view') !== 'all';
+  return asked.map(({ question, from, to, service, isOne }) => {
+    const relation = isOne ? SELF : STRANGERS;
+    const report = evaluateReach(world, { from, to, ...service, relation });
+    const notes = [...report.notes, ...(isPartial ? [PARTIAL] : [])];
+    return { question, from, to, report: { ...report, notes } };
+  });
+}
+
+const PARTIAL = 'policies of other namespaces and of none are not counted, for you may not see them';
+
+/** The policies that apply to each kind of pod that a name stands for. @throws Problem 404 if it stands for none. */
+export async function policiesApplying(
+  dependencies: RouteDependencies,
+  request: FastifyRequest,
+  cluster: string,
+  range: TimeRange,
+  name: string,
+): Promise<{ readonly end: FlowEnd; readonly applying: readonly ApplyingPolicy[] }[]> {
+  const { byName } = await knownEnds(dependencies, request, cluster, range, [{ is: 'workload', name }]);
+  const ends = byName.get(name);
+  if (!ends) throw new Problem(404, UNKNOWN_NAME);
+  const world = policyWorld(await objectsAt(dependencies, request, cluster, range.to));
+  return ends.map((end) => {
+    const pod = end.kind === 'pod' ? world.pods.of(end) : undefined;
+    return {
+      end,
+      applying: applyingPolicies(world.evaluator, world.evaluator.identify(end.address, 0, pod)),
+    };
+  });
+}
+
+function resolved(
+  world: PolicyWorld,
+  known: KnownEnds,
+  end: NamedEnd,
+  parameter: string,
+  errors: ParameterError[],
+): readonly FlowEnd[] {
+  const found = endsOf(world, known, end);
+  if (typeof found !== 'string') return found;
+  errors.push({ parameter, reason: found });
+  return [];
+}
+
+/** Who is meant, or why nobody is. */
+function endsOf(world: PolicyWorld, known: KnownEnds, end: NamedEnd): readonly FlowEnd[] | string {
+  switch (end.is) {
+    case 'workload': {
+      const found = known.byName.get(end.name) ?? serviceEnds(world, end.name);
+      return found.length > 0 ? found : UNKNOWN_NAME;
+    }
+    case 'service': {
+      const found = serviceEnds(world, end.name);
+      return found.length > 0
+        ? found
+        : 'there is no service of this name that selects pods and has an address';
+    }
+    case 'address': {
+      const holder = known.byAddress.get(formatAddress(end.address));
+      if (holder && ['pod', 'host_network_pod'].includes(holder.kind) && holder.namespace === '') {
+        return 'is the address of a pod in a namespace that you may not see';
+      }
+      return [holder ?? addressEnd(world, end.address)];
+    }
+    case 'domain': {
+      const addresses = known.domains.get(end.domain) ?? [];
+      if (addresses.length > 0) return addresses.map(external);
+      return 'it is no namespace/workload, no address, and no domain name that was looked up in the time range';
+    }
+  }
+}
+
+const UNKNOWN_NAME = 'no flow of the time range tells of a workload or pod of this name';
+
+function addressEnd({ services }: PolicyWorld, address: Uint8Array): FlowEnd {
+  return services.at(address) ? { ...external(address), kind: 'service' } : external(address);
+}
+
+function external(address: Uint8Array): FlowEnd {
+  return { kind: 'external', namespace: '', labels: '', serviceAccount: '', address };
+}
+
+/** Protocol and ports as the evaluator wants them. */
+function readService(question: ConnectionQuestion, at: string, errors: ParameterError[]) {
+  const { port, sourcePort = NO_SOURCE_PORT, icmpType, icmpCode = 0 } = question;
+  const protocol = protocolNumber(question.protocol) ?? 0;
+  if (protocol === 0) {
+    errors.push({
+      parameter: `${at}/protocol`,
+      reason: 'is not a protocol name, nor a number from 1 to 255',
+    });
+  }
+  if (isIcmp(protocol)) {
+    return {
+      protocol,
+      port: icmpType === undefined ? NO_SOURCE_PORT : icmpType * 256 + icmpCode,
+      sourcePort,
+    };
+  }
+  if (!hasPorts(protocol)) return { protocol, port: 0, sourcePort };
+  if (port === undefined) errors.push({ parameter: `${at}/port`, reason: 'is needed for this protocol' });
+  return { protocol, port: port ?? 0, sourcePort };
+}

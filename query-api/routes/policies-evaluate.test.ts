@@ -1,0 +1,147 @@
+import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { calico } from '@sonde/model/policy/manifests/build';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { API, flow, keep, MINUTE, NOW, startPolicyShop, WEB } from '../testing/policy-shop.js';
+import type { TestApi } from '../testing/test-api.js';
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await startPolicyShop();
+});
+
+afterAll(() => api.close());
+
+interface Evaluated {
+  readonly verdict: string;
+  readonly egress: { trace: string[] };
+  readonly ingress: { trace: string[] };
+  readonly pending: { verdict: string };
+  readonly notes: string[];
+  readonly ends: { to: { address: string; labels: string }[] };
+}
+
+async function evaluated(
+  connection: object,
+  more: object = {},
+  who: Pick<TestApi, 'post'> = api,
+): Promise<Evaluated> {
+  const body = { connections: [{ port: 8080, ...connection }], ...more };
+  const answer = await who.post('/api/v1/policies/evaluate', body);
+  expect(answer.text).toContain('"connections"');
+  return (answer.body['connections'] as Evaluated[])[0] as Evaluated;
+}
+
+describe('an evaluation', () => {
+  it('says whether one workload can reach another, and by which policies', async () => {
+    expect(await evaluated({ from: 'shop/web', to: 'shop/api' })).toMatchObject({
+      verdict: 'allow',
+      egress: {
+        verdict: 'allow',
+        trace: ['0|security|gnp:security.pass|pass|0', '1|__PROFILE__|pro:kns.shop|allow|0'],
+      },
+      ingress: { verdict: 'allow', trace: ['0|default|knp:shop/api|allow|0'] },
+      ends: { to: [{ kind: 'pod', namespace: 'shop', labels: 'app=api', address: '10.0.0.2' }] },
+    });
+    expect((await evaluated({ from: 'infra/scanner', to: 'shop/api' })).verdict).toBe('deny');
+    expect((await evaluated({ from: 'shop/web', to: 'shop/api', port: 9090 })).verdict).toBe('deny');
+  });
+
+  it('is of connections that never were, either way', async () => {
+    const { verdict, ingress } = await evaluated({ from: 'shop/api', to: 'secret/vault' });
+    expect([verdict, ingress.trace]).toEqual(['deny', ['0|default|knp:secret/vault|deny|-1']]);
+  });
+
+  it('takes pods, addresses, services and domain names for ends too', async () => {
+    const verdicts = async (from: string, to: string, port = 8080) =>
+      (await evaluated({ from, to, port })).verdict;
+    expect(await verdicts('shop/web-0', '10.0.0.2')).toBe('allow');
+    expect(await verdicts('10.0.0.9', 'shop/api-0')).toBe('deny');
+    expect(await verdicts('shop/web', '10.96.0.1', 80)).toBe('allow');
+    expect(await verdicts('infra/scanner', 'service/shop/api', 80)).toBe('deny');
+    expect(await verdicts('shop/web', 'api.example.com', 443)).toBe('allow');
+    expect((await evaluated({ from: 'shop/web', to: 'API.example.com.', port: 443 })).ends.to).toMatchObject([
+      { kind: 'external', address: '203.0.113.5' },
+    ]);
+  });
+
+  it('is by the policies of the end of the time range', async () => {
+    const then = (minutes: number) => new Date(NOW - minutes * MINUTE).toISOString();
+    const early = { start_time: NOW - 36 * MINUTE, end_time: NOW - 35 * MINUTE };
+    await api.store.insert({ flows: enrichedFlows([flow({ ...WEB, ...API, ...early, dst_port: 9090 })]) });
+    const at = async (minutes: number) =>
+      (await evaluated({ from: 'shop/web', to: 'shop/api' }, { from: then(90), to: then(minutes) })).verdict;
+    // The policy that lets web in is of half an hour ago; the one before it denied everybody.
+    expect([await at(34), await at(0)]).toEqual(['deny', 'allow']);
+  });
+
+  it('shows what staged policies would say', async () => {
+    const staged = calico('StagedNetworkPolicy', 'shop/default.web', {
+      ...{ order: 1, selector: "app == 'web'", types: ['Egress'], egress: [{ action: 'Deny' }] },
+    });
+    await keep(api, [staged], 1);
+    const { verdict, pending } = await evaluated({ from: 'shop/web', to: 'shop/api' });
+    expect([verdict, pending.verdict]).toEqual(['allow', 'deny']);
+    await keep(api, [staged], 0, { deleted: true });
+  });
+
+  it.each([
+    [{ from: 'shop/nobody', to: 'shop/api' }, /connections\/0\/from: no flow .* tells of a workload or pod/],
+    [{ from: 'shop/web', to: 'nowhere.example' }, /connections\/0\/to: it is no/],
+    [{ from: 'shop/web', to: 'service/shop/nothing' }, /to: there is no service/],
+    [{ from: 'shop/web', to: 'shop/api', protocol: 'X' }, /connections\/0\/protocol: is not/],
+    [{ from: 'shop/web', to: 'shop/api', port: undefined }, /connections\/0\/port: is needed/],
+  ])('refuses %j and says why', async (connection, reason) => {
+    const answer = await api.post('/api/v1/policies/evaluate', { connections: [{ port: 1, ...connection }] });
+    expect(answer.status).toBe(400);
+    expect(answer.body['detail']).toMatch(reason);
+  });
+
+  it('tells who may view some namespaces nothing of who others are', async () => {
+    const reader = api.as(['shop']);
+    const own = await evaluated({ from: 'shop/web', to: 'shop/api' }, {}, reader);
+    expect(own.verdict).toBe('allow');
+    expect(own.egress.trace).toEqual(['0|__PROFILE__|pro:kns.shop|allow|0']);
+    expect(own.notes).toContainEqual(expect.stringContaining('may not see'));
+    const refused = await reader.post('/api/v1/policies/evaluate', {
+      connections: [
+        { from: 'infra/scanner', to: 'shop/api', port: 8080 },
+        { from: '10.0.0.9', to: 'shop/api', port: 8080 },
+      ],
+    });
+    expect([refused.status, refused.text.match(/may not see|no flow of the time range/g)]).toEqual([
+      400,
+      expect.arrayContaining(['may not see', 'no flow of the time range']),
+    ]);
+  });
+});
+
+describe('the policies that apply', () => {
+  it('are those that select the pods of a workload, in the order of evaluation', async () => {
+    const { body } = await api.get('/api/v1/policies/applying?namespace=shop&name=api');
+    expect(body['pods']).toMatchObject([
+      {
+        labels: 'app=api',
+        applying: [
+          {
+            direction: 'egress',
+            tier: 'security',
+            policy: 'gnp:security.pass',
+            staged: false,
+            tierDefault: 'pass',
+          },
+          { direction: 'ingress', tier: 'default', policy: 'knp:shop/api', order: 1000, rules: 1 },
+        ],
+      },
+    ]);
+  });
+
+  it('of a workload that is not known, or may not be seen, are not told', async () => {
+    expect((await api.get('/api/v1/policies/applying?namespace=shop&name=nobody')).status).toBe(404);
+    const reader = api.as(['shop']);
+    expect((await reader.get('/api/v1/policies/applying?namespace=infra&name=scanner')).status).toBe(404);
+    expect((await reader.get('/api/v1/policies/applying?namespace=shop&name=api')).text).not.toContain(
+      'security.pass',
+    );
+  });
+});
