@@ -1,4 +1,5 @@
 import { dnsTable, flowsTable, type RecordTable } from '@sonde/backbone/store/schema';
+import type { QueryOptions } from '@sonde/backbone/store/store';
 import { FilterError } from '@sonde/model/filter/errors';
 import type { Filter } from '@sonde/model/filter/filter';
 import { parseFilter } from '@sonde/model/filter/parse';
@@ -60,6 +61,32 @@ export function readQuestion(kind: RecordKind, parameters: QuestionParameters, l
   return { kind, range, filter };
 }
 
+/**
+ * Reads a question that records are summed up for. Its `now` goes on in steps of {@link freshMs}, so that those who ask the
+ * same a moment later ask for the same times, and can be given the same answer.
+ * @throws Problem 400 that says all that is wrong with them.
+ */
+export function readSummaryQuestion(
+  kind: RecordKind,
+  parameters: QuestionParameters,
+  limits: Limits,
+): Question {
+  const question = readQuestion(kind, parameters, limits);
+  const now = Date.now();
+  const range = parseTimeRange(parameters, now - (now % freshMs(question.range)));
+  return 'from' in range ? { ...question, range } : question;
+}
+
+/**
+ * How old the sums of a range may be, in whole milliseconds from 1 on: a thousandth of the range, which no picture of it shows,
+ * and ten seconds at most.
+ */
+function freshMs({ from, to }: TimeRange): number {
+  return Math.min(Math.max(1, Math.floor((to - from) / 1000)), MOST_FRESH_MS);
+}
+
+const MOST_FRESH_MS = 10_000;
+
 /** A filter, or what is wrong with its text. */
 export function readFilter(text: string, fields: readonly FieldDeclaration[]): Filter | ParameterError {
   try {
@@ -90,6 +117,20 @@ export function select<Row>(
   sql: string,
   parameters: SqlParameters,
 ): Promise<Row[]> {
-  const settings = { max_execution_time: limits.querySeconds };
-  return store.query<Row>(sql, parameters.values, { signal: request.left, settings });
+  return store.query<Row>(sql, parameters.values, optionsOf(limits, request));
+}
+
+/** The same for sums over a range: whoever asks the same at the same time is given the same rows. */
+export function selectSums<Row>(
+  { answers, limits }: RouteDependencies,
+  request: FastifyRequest,
+  { range }: Question,
+  sql: string,
+  parameters: SqlParameters,
+): Promise<readonly Row[]> {
+  return answers.query<Row>(sql, parameters, freshMs(range), optionsOf(limits, request));
+}
+
+function optionsOf(limits: Limits, request: FastifyRequest): QueryOptions {
+  return { signal: request.left, settings: { max_execution_time: limits.querySeconds } };
 }

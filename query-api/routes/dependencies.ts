@@ -1,8 +1,11 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
 import type { Limits } from '../limits/limits.js';
+import type { SharedAnswers } from '../query/shared-answers.js';
 
 /** What routes work with: `fooRoute(server, dependencies)`. */
 export interface RouteDependencies {
   readonly store: FlowStore;
   readonly limits: Limits;
+  /** Answers to what many ask at the same time. */
+  readonly answers: SharedAnswers;
 }

@@ -6,10 +6,10 @@ import { Problem, problemSchema } from '../problem.js';
 import {
   type QuestionParameters,
   questionSchema,
-  readQuestion,
+  readSummaryQuestion,
   type RecordKind,
   recordKinds,
-  select,
+  selectSums,
   tableOf,
 } from '../records/question.js';
 import { valueJson } from '../records/record-json.js';
@@ -30,9 +30,15 @@ export function fieldValuesRoute(server: FastifyInstance, dependencies: RouteDep
     async (request) => {
       const { table, containing, limit } = request.query;
       const key = readKey(request.params.field, tableOf[table].fields);
-      const question = readQuestion(table, request.query, dependencies.limits);
+      const question = readSummaryQuestion(table, request.query, dependencies.limits);
       const { sql, parameters } = valuesSql(question, key, { containing, limit }, request.access);
-      const rows = await select<{ value: string | number | boolean }>(dependencies, request, sql, parameters);
+      const rows = await selectSums<{ value: string | number | boolean }>(
+        dependencies,
+        request,
+        question,
+        sql,
+        parameters,
+      );
       const values = rows.slice(0, limit).map(({ value }) => {
         const isWhole = key.kind === 'field' && key.field.form === undefined;
         return isWhole ? valueJson(key.field, value) : value;

@@ -2,7 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import { type EdgeRow, edgesSql, graphFrom } from '../graph/graph.js';
 import { type GraphLevel, graphLevels, nodeKinds } from '../graph/nodes.js';
 import { problemSchema } from '../problem.js';
-import { type QuestionParameters, questionSchema, readQuestion, select } from '../records/question.js';
+import {
+  type QuestionParameters,
+  questionSchema,
+  readSummaryQuestion,
+  selectSums,
+} from '../records/question.js';
 import type { RouteDependencies } from './dependencies.js';
 
 interface Parameters extends QuestionParameters {
@@ -16,9 +21,9 @@ export function graphRoute(server: FastifyInstance, dependencies: RouteDependenc
   const schema = schemaOf(dependencies);
   server.get<{ Querystring: Parameters }>('/api/v1/graph', { schema }, async (request) => {
     const { level, limit, records } = request.query;
-    const question = readQuestion('flows', request.query, dependencies.limits);
+    const question = readSummaryQuestion('flows', request.query, dependencies.limits);
     const { sql, parameters } = edgesSql(question, { level, limit, records }, request.access);
-    const rows = await select<EdgeRow>(dependencies, request, sql, parameters);
+    const rows = await selectSums<EdgeRow>(dependencies, request, question, sql, parameters);
     const { from, to } = question.range;
     return {
       from: new Date(from).toISOString(),

@@ -9,10 +9,10 @@ import { type Table, tableFrom, type Value } from '../query/table.js';
 import {
   type QuestionParameters,
   questionSchema,
-  readQuestion,
+  readSummaryQuestion,
   type RecordKind,
   recordKinds,
-  select,
+  selectSums,
 } from '../records/question.js';
 import type { RouteDependencies } from './dependencies.js';
 
@@ -27,10 +27,10 @@ export function queryRoute(server: FastifyInstance, dependencies: RouteDependenc
   const { limits } = dependencies;
   server.post<{ Body: Body }>('/api/v1/query', { schema: schemaOf(dependencies) }, async (request, reply) => {
     const { body } = request;
-    const question = readQuestion(body.table, body, limits);
+    const question = readSummaryQuestion(body.table, body, limits);
     const aggregation = readAggregation(body, question, limits);
     const { sql, parameters } = aggregationSql(question, aggregation, request.access);
-    const rows = await select<Record<string, Value>>(dependencies, request, sql, parameters);
+    const rows = await selectSums<Record<string, Value>>(dependencies, request, question, sql, parameters);
     const { from, to } = question.range;
     const table = tableFrom(rows, aggregation, question.range);
     if (body.format !== 'json') return sendTable(reply, table, body.format, body.refId);
