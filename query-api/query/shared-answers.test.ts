@@ -24,14 +24,14 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
-function ask(sql: string, { value = '', freshMs = 100, signal }: Partial<Question> = {}) {
+function ask(sql: string, { value = 0n, freshMs = 100, signal }: Partial<Question> = {}) {
   const parameters = new SqlParameters();
-  parameters.add(value, 'String');
+  parameters.add(value, 'UInt64');
   return answers.query(sql, parameters, freshMs, { signal });
 }
 
 interface Question {
-  readonly value: string;
+  readonly value: bigint;
   readonly freshMs: number;
   readonly signal: AbortSignal;
 }
@@ -44,12 +44,12 @@ it('asks the store once what many ask while it is worked out', async () => {
 });
 
 it('gives nobody the answer to other values, as which namespaces may be seen', async () => {
-  const [one, other] = [ask('a', { value: 'shop' }), ask('a', { value: 'bank' })];
-  expect(asked.map(({ values }) => values)).toEqual([{ p1: 'shop' }, { p1: 'bank' }]);
-  asked[0]?.answer(['of shop']);
-  asked[1]?.answer(['of bank']);
-  expect(await one).toEqual(['of shop']);
-  expect(await other).toEqual(['of bank']);
+  const [one, other] = [ask('a', { value: 1n }), ask('a', { value: 2n })];
+  expect(asked.map(({ values }) => values)).toEqual([{ p1: 1n }, { p1: 2n }]);
+  asked[0]?.answer(['of one']);
+  asked[1]?.answer(['of the other']);
+  expect(await one).toEqual(['of one']);
+  expect(await other).toEqual(['of the other']);
 });
 
 it('gives an answer again while it is fresh, and then asks anew', async () => {

@@ -39,7 +39,7 @@ export class SharedAnswers {
     { signal, settings }: QueryOptions,
   ): Promise<readonly Row[]> {
     signal?.throwIfAborted();
-    const key = JSON.stringify([sql, parameters.values, settings]);
+    const key = keyOf([sql, parameters.values, settings]);
     this.#forgetOld();
     const answer = this.#answers.get(key) ?? this.#ask(key, sql, parameters, freshMs, settings);
     return (await this.#wait(key, answer, signal)) as readonly Row[];
@@ -107,4 +107,9 @@ export class SharedAnswers {
     this.#answers.delete(key);
     this.#keptRows -= answer.count ?? 0;
   }
+}
+
+/** Whole numbers as digits: their placeholders in the statement tell them from texts. */
+function keyOf(asked: readonly unknown[]): string {
+  return JSON.stringify(asked, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }
