@@ -13,6 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fields, values } from '../fields/command.js';
 import { paintFor } from '../flow-table/colour.js';
 import { graph } from '../graph/command.js';
+import { evaluate } from '../policy/evaluate.js';
+import { explain } from '../policy/explain.js';
 import { board, changes, preview, suggest } from '../policy/remote.js';
 import { query } from '../query/command.js';
 import { readMetric } from '../query/metric.js';
@@ -171,5 +173,35 @@ describe('sonde policy', () => {
     expect((await suggest('nowhere', options)).notes).toEqual([
       'nothing allowed was observed of namespace nowhere',
     ]);
+  });
+
+  const place = () => ({ server: api.url, since: '-1h', at: 'now', protocol: 'TCP' });
+
+  it('evaluate says whether a connection is allowed, and by which policies', async () => {
+    const table = { ...place(), output: 'table' } as const;
+    expect(await evaluate(['shop/web', 'shop/api', '8080'], table)).toEqual({
+      text: [
+        'shop/web to shop/api, TCP 8080: deny',
+        '  egress   allow  0|__PROFILE__|pro:kns.shop|allow|0',
+        '  ingress  deny  0|default|knp:shop/api|deny|-1',
+      ].join('\n'),
+      isAllowed: false,
+    });
+    const connections = path.join(directory, 'connections.json');
+    await writeFile(connections, JSON.stringify([{ from: 'shop/web', to: 'example.com', port: 443 }]));
+    const { text, isAllowed } = await evaluate([], { ...table, connections });
+    expect(text).toMatch(/\nshop\/web +example\.com +TCP +443 +allow /);
+    expect(isAllowed).toBe(true);
+    await expect(evaluate(['shop/nobody', 'shop/api', '80'], table)).rejects.toThrow(
+      /connections\/0\/from: no flow/,
+    );
+    await expect(evaluate([], table)).rejects.toThrow(/FROM TO PORT/);
+  });
+
+  it('explain lists what selects a workload', async () => {
+    const text = await explain('shop/api', { ...place(), output: 'table' });
+    expect(text).toMatch(/^shop\/api, pods with app=api\n/);
+    expect(text).toMatch(/\ningress +default +knp:shop\/api +1000 +enforced +0 +deny$/);
+    expect(await explain('shop/web', { ...place(), output: 'table' })).toMatch(/No policy selects it/);
   });
 });

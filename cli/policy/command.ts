@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import { evaluate } from './evaluate.js';
-import { explain } from './explain.js';
+import { withServer } from '../client/connection.js';
+import { EXIT } from '../client/errors.js';
+import { evaluate, type EvaluateOptions } from './evaluate.js';
+import { explain, type ExplainOptions } from './explain.js';
 import { match, type MatchOptions } from './match.js';
-import { addRemoteCommands } from './remote.js';
-
-type Format = 'json' | 'table';
+import { addRemoteCommands, clusterOption } from './remote.js';
 
 /** `sonde policy`: what network policies say of a cluster's flows, and from manifests without a cluster. */
 export function policyCommand(): Command {
@@ -12,29 +12,43 @@ export function policyCommand(): Command {
     'Say what network policies say: of the flows that a server has, or from manifests alone',
   );
   addRemoteCommands(policy);
-  policy
-    .command('evaluate')
+  withServer(policy.command('evaluate'))
     .description(
-      'Evaluate connections by manifests: verdict and trace of both directions, enforced and pending',
+      'Say whether connections are allowed and by which policies: of a server, or of manifests alone',
     )
-    .addOption(manifestsOption())
-    .requiredOption(
+    .argument('[from]', 'namespace/workload or namespace/pod, or an address')
+    .argument('[to]', 'the same, or a service as service/namespace/name, or a domain name')
+    .argument('[port]', "the server's port")
+    .option('--protocol <protocol>', 'by name or number', 'TCP')
+    .option(
       '--connections <file>',
-      'JSON list of {from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}; - for standard input',
+      'in place of one connection a JSON list of {from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}; - for standard input',
     )
-    .option('--dns <file>', 'JSON object of address lists by domain name')
-    .addOption(outputOption('table'))
-    .action(async (options: { manifests: string[]; connections: string; dns?: string; output: Format }) => {
-      print(await evaluate(options.manifests, options.connections, options.dns, options.output));
-    });
-  policy
-    .command('explain')
-    .description('List what of manifests selects a pod, per tier in the order of evaluation')
-    .argument('<namespace/pod>')
+    .addOption(atOption())
+    .addOption(sinceOption())
+    .addOption(clusterOption())
     .addOption(manifestsOption())
-    .addOption(outputOption('table'))
-    .action(async (pod: string, options: { manifests: string[]; output: Format }) => {
-      print(await explain(pod, options.manifests, options.output));
+    .option('--dns <file>', 'with manifests, JSON object of address lists by domain name')
+    .option('--exit-code', `end with ${EXIT.found} if any is not allowed`)
+    .addOption(outputOption())
+    .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
+      const words = [from, to, port].filter((word): word is string => typeof word === 'string');
+      const { text, isAllowed } = await evaluate(words, options);
+      print(text);
+      if (options.exitCode && !isAllowed) process.exitCode = EXIT.found;
+    });
+  withServer(policy.command('explain'))
+    .description(
+      'List what selects a workload or pod, by tier in the order of evaluation: of a server, or of manifests',
+    )
+    .argument('<namespace/name>')
+    .addOption(atOption())
+    .addOption(sinceOption())
+    .addOption(clusterOption())
+    .addOption(manifestsOption())
+    .addOption(outputOption())
+    .action(async (name: string, options: ExplainOptions) => {
+      print(await explain(name, options));
     });
   policy
     .command('match')
@@ -49,11 +63,21 @@ export function policyCommand(): Command {
 }
 
 function manifestsOption(): Option {
-  return new Option('--manifests <path...>', 'YAML or JSON files or folders').makeOptionMandatory();
+  return new Option('--manifests <path...>', 'ask no server: YAML or JSON files or folders are the cluster');
 }
 
-function outputOption(standard: Format): Option {
-  return new Option('-o, --output <format>').choices(['json', 'table']).default(standard);
+function atOption(): Option {
+  return new Option('--at <time>', 'by the policies of this time: RFC 3339, or before now, as -2h').default(
+    'now',
+  );
+}
+
+function sinceOption(): Option {
+  return new Option('--since <time>', 'who the ends are is what flows tell from this time on').default('-1h');
+}
+
+function outputOption(): Option {
+  return new Option('-o, --output <format>').choices(['json', 'table']).default('table');
 }
 
 function print(text: string): void {

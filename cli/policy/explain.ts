@@ -1,48 +1,79 @@
+import { type ApplyingPolicy, applyingPolicies } from '@sonde/model/policy/applying';
 import type { ManifestCluster } from '@sonde/model/policy/manifests/cluster';
-import type { Program } from '@sonde/model/policy/evaluate/program';
+import { connect, type ServerOptions } from '../client/connection.js';
 import { InputError, loadCluster } from './load.js';
 import { formatTable } from '../table/format.js';
 
-/** One policy that applies to a pod. */
-interface Applying {
-  readonly direction: 'egress' | 'ingress';
-  readonly tier: string;
-  readonly policy: string;
-  /** Null for policies without an order, which come last. */
-  readonly order: number | null;
-  readonly staged: boolean;
-  readonly rules: number;
-  /** What becomes of connections that no rule of the tier matches. */
-  readonly tierDefault: 'deny' | 'pass';
+interface ApplyingAnswer {
+  readonly at: string;
+  readonly pods: readonly {
+    readonly kind: string;
+    readonly labels: string;
+    readonly serviceAccount: string;
+    readonly applying: readonly ApplyingPolicy[];
+  }[];
+}
+
+export interface ExplainOptions extends ServerOptions {
+  readonly manifests?: readonly string[];
+  readonly cluster?: string;
+  readonly since: string;
+  readonly at: string;
+  readonly output: 'json' | 'table';
 }
 
 /**
- * Lists what selects a pod, per direction and tier, in the order of evaluation.
+ * Lists what selects a pod, by manifests, or a workload, by what a server knows, in the order of evaluation.
  * @throws InputError naming whatever cannot be read, or is not there.
  */
-export async function explain(
+export function explain(name: string, options: ExplainOptions): Promise<string> {
+  const { manifests, output } = options;
+  return manifests ? explainByManifests(name, manifests, output) : explainByServer(name, options);
+}
+
+async function explainByServer(name: string, options: ExplainOptions): Promise<string> {
+  const [namespace, own, ...more] = name.split('/');
+  if (!namespace || !own || more.length > 0) throw new InputError([`${name} is not namespace/workload.`]);
+  const client = await connect(options);
+  const { cluster, since: from, at: to, output } = options;
+  const asked = { cluster, from, to, namespace, name: own };
+  const answer = await client.get<ApplyingAnswer>('policies/applying', asked);
+  if (output === 'json') return JSON.stringify(answer, null, 2);
+  return answer.pods
+    .map(({ kind, labels, serviceAccount, applying }) => {
+      const who = `${name}, ${kind === 'pod' ? `pods with ${labels || 'no labels'}` : 'on the network of its node'}`;
+      const account = serviceAccount === '' ? '' : ` of service account ${serviceAccount}`;
+      return `${who}${account}\n${applying.length === 0 ? NOTHING_SELECTS : applyingTable(applying)}`;
+    })
+    .join('\n\n');
+}
+
+const NOTHING_SELECTS = 'No policy selects it: everything is allowed.';
+
+async function explainByManifests(
   name: string,
   manifests: readonly string[],
   output: 'json' | 'table',
 ): Promise<string> {
   const cluster = await loadCluster(manifests);
   const { applying, note } = whatSelects(cluster, name);
-  if (output === 'json') return JSON.stringify({ pod: name, applying, note }, null, 2);
-  if (applying.length === 0) return note;
-  const rows = applying.map(({ direction, tier, policy, order, staged, rules, tierDefault }) => [
-    direction,
-    tier,
-    policy,
-    order === null ? '-' : String(order),
-    staged ? 'staged' : 'enforced',
-    String(rules),
-    tierDefault,
-  ]);
-  const header = ['DIRECTION', 'TIER', 'POLICY', 'ORDER', 'STATE', 'RULES', 'OTHERWISE'];
-  return `${formatTable(header, rows)}\n${note}`;
+  if (output === 'json') {
+    const listed = applying.map((one) => ({ ...one, order: one.order ?? null }));
+    return JSON.stringify({ pod: name, applying: listed, note }, null, 2);
+  }
+  return applying.length === 0 ? note : `${applyingTable(applying)}\n${note}`;
 }
 
-function whatSelects(cluster: ManifestCluster, name: string): { applying: Applying[]; note: string } {
+function applyingTable(applying: readonly ApplyingPolicy[]): string {
+  const rows = applying.map(({ direction, tier, policy, order, staged, rules, tierDefault }) => [
+    ...[direction, tier, policy, order === undefined ? '-' : String(order)],
+    ...[staged ? 'staged' : 'enforced', String(rules), tierDefault],
+  ]);
+  const header = ['DIRECTION', 'TIER', 'POLICY', 'ORDER', 'STATE', 'RULES', 'OTHERWISE'];
+  return formatTable(header, rows);
+}
+
+function whatSelects(cluster: ManifestCluster, name: string): { applying: ApplyingPolicy[]; note: string } {
   const pod = cluster.pods.get(name);
   if (!pod) throw new InputError([`There is no pod ${name} in the manifests.`]);
   if (pod.hostNetwork) {
@@ -50,9 +81,7 @@ function whatSelects(cluster: ManifestCluster, name: string): { applying: Applyi
   }
   const { evaluator } = cluster;
   const identity = evaluator.identify(pod.addresses[0], 0, pod);
-  const applying = (['egress', 'ingress'] as const).flatMap((direction) =>
-    policiesOf(evaluator.program(identity, direction)),
-  );
+  const applying = applyingPolicies(evaluator, identity);
   return {
     applying,
     note:
@@ -60,18 +89,4 @@ function whatSelects(cluster: ManifestCluster, name: string): { applying: Applyi
         ? `No policy selects ${name}: everything is allowed.`
         : `What every tier passes is allowed by the profile kns.${pod.namespace}.`,
   };
-}
-
-function policiesOf(program: Program | undefined): Applying[] {
-  return (program?.tiers ?? []).flatMap(({ name, defaultAction, policies }) =>
-    policies.map(({ policy, rules }) => ({
-      direction: program?.direction ?? 'egress',
-      tier: name,
-      policy: policy.reference,
-      order: Number.isFinite(policy.order) ? policy.order : null,
-      staged: policy.staged,
-      rules: rules.length,
-      tierDefault: defaultAction,
-    })),
-  );
 }

@@ -210,7 +210,7 @@ function objectToRemove(text: string): ObjectToRemove {
   return second === undefined ? { kind, name: first } : { kind, namespace: first, name: second };
 }
 
-function clusterOption(): Option {
+export function clusterOption(): Option {
   return new Option('--cluster <name>', 'the cluster; may be left out where there is only one');
 }
 
