@@ -29,9 +29,8 @@ export class ChdbConnection {
   /** Settings hold for a connection: those of the query before go back to what they are by default. */
   async #apply(settings: QuerySettings): Promise<void> {
     const former = this.#set.filter((name) => !(name in settings)).map((name) => `${name} = DEFAULT`);
-    await this.#session.queryAsync(
-      `SET ${[...former, ...Object.entries(settings).map(assignment)].join(', ')}`,
-    );
+    const assignments = [...former, ...Object.entries(settings).map(assignment)];
+    if (assignments.length > 0) await this.#session.queryAsync(`SET ${assignments.join(', ')}`);
     this.#set = Object.keys(settings);
   }
 

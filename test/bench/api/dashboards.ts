@@ -1,96 +1,78 @@
-const CLIENTS = 50;
-const MEASURED_MS = 30_000;
+import { syntheticCluster } from '../synthetic-cluster.js';
+import { choose, randomNumbers } from '../random.js';
 
-interface Question {
+/** A request to the API; without a body it is a GET. */
+export interface Request {
   readonly path: string;
   readonly body?: object;
 }
 
-const byNamespaces = ['src.namespace', 'dst.namespace'];
+/** What somebody looks at. */
+export interface Dashboard {
+  readonly range: Range;
+  /** The namespace that all panels are about; undefined if they are about all. */
+  readonly namespace: string | undefined;
+}
 
-/**
- * What panels of a dashboard ask again and again: mostly of the last minutes, some of hours, and now and then a table
- * of flows or the values of a field.
- */
-const QUESTIONS: readonly Question[] = [
-  query({
-    from: '-15m',
-    metrics: [{ function: 'rate', field: 'bytes' }],
-    groupBy: byNamespaces,
-    interval: '15s',
-    limit: 10,
-  }),
-  query({ from: '-15m', metrics: [{ function: 'count' }], groupBy: ['action', 'evidence'], interval: '15s' }),
-  query({
-    from: '-15m',
-    filter: 'src.namespace == "payments"',
-    metrics: [{ function: 'quantile', field: 'rtt_us', quantile: 0.95 }],
-    groupBy: ['dst.workload'],
-    limit: 20,
-  }),
-  query({
-    from: '-1h',
-    metrics: [{ function: 'sum', field: 'dropped_packets' }],
-    groupBy: ['drop_reason'],
-    interval: '1m',
-  }),
-  query({
-    from: '-1h',
-    metrics: [{ function: 'rate', field: 'bytes' }],
-    groupBy: ['src.workload'],
-    limit: 10,
-  }),
-  query({
-    from: '-6h',
-    filter: 'either(namespace == "storefront")',
-    metrics: [{ function: 'rate', field: 'bytes' }, { function: 'count' }],
-    interval: '5m',
-  }),
-  { path: '/api/v1/graph?from=-15m&level=namespace' },
-  { path: '/api/v1/graph?from=-15m&level=workload&filter=either(namespace%3D%3D"payments")' },
-  { path: '/api/v1/flows?from=-15m&filter=action%3D%3D"deny"&limit=100' },
-  {
-    path: '/api/v1/flows?from=-15m&filter=src.labels["team"]%3D%3D"team-3"&limit=100&fields=start_time,src.name,dst.name',
-  },
-  { path: '/api/v1/fields/src.workload/values?containing=api' },
+export interface Range {
+  readonly from: string;
+  /** Length of a panel's steps of time, as Grafana chooses it. */
+  readonly interval: string;
+}
+
+/** Of twenty people, how many look at which range; Grafana's own default is six hours. */
+const RANGES: readonly (readonly [people: number, range: Range])[] = [
+  [5, { from: '-15m', interval: '15s' }],
+  [6, { from: '-1h', interval: '1m' }],
+  [5, { from: '-6h', interval: '5m' }],
+  [3, { from: '-1d', interval: '15m' }],
+  [1, { from: '-3d', interval: '1h' }],
 ];
 
-function query(body: object): Question {
-  return { path: '/api/v1/query', body };
+/** Dashboards of so many people: half of them at all namespaces, the others at one of a hundred. */
+export function dashboards(people: number): Dashboard[] {
+  const random = randomNumbers(1);
+  const { namespaces } = syntheticCluster();
+  const ranges = RANGES.flatMap(([count, range]) => Array.from({ length: count }, () => range));
+  return Array.from({ length: people }, (_, person) => ({
+    range: choose(ranges, random),
+    namespace: person % 2 === 0 ? undefined : choose(namespaces, random),
+  }));
 }
 
-/** Lets many clients ask as fast as they are answered. */
-export async function measureDashboards(url: string): Promise<Record<string, number>> {
-  const endMs = performance.now() + MEASURED_MS;
-  const millis: number[] = [];
-  let next = 0;
-  const client = async () => {
-    while (performance.now() < endMs) {
-      const question = QUESTIONS[next++ % QUESTIONS.length];
-      if (question) millis.push(await ask(url, question));
-    }
-  };
-  const startMs = performance.now();
-  await Promise.all(Array.from({ length: CLIENTS }, client));
-  const seconds = (performance.now() - startMs) / 1000;
-  millis.sort((a, b) => a - b);
-  return {
-    'api.requestsPerSecond': millis.length / seconds,
-    'api.p50Millis': millis[Math.floor(millis.length * 0.5)] ?? NaN,
-    'api.p95Millis': millis[Math.floor(millis.length * 0.95)] ?? NaN,
-  };
-}
-
-async function ask(url: string, { path, body }: Question): Promise<number> {
-  const startMs = performance.now();
-  const response = await fetch(url + path, {
-    ...(body && {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    }),
+/** What a dashboard's panels ask. */
+export function panels({ range: { from, interval }, namespace }: Dashboard): Request[] {
+  const filter = namespace === undefined ? '' : `either(namespace == "${namespace}")`;
+  const and = (more: string) => (filter === '' ? more : `${filter} && ${more}`);
+  const query = (body: object) => ({ path: '/api/v1/query', body: { from, filter, ...body } });
+  const get = (path: string, parameters: Record<string, string>) => ({
+    path: `/api/v1/${path}?${new URLSearchParams({ from, ...parameters }).toString()}`,
   });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
-  return performance.now() - startMs;
+  const bytes = { function: 'rate', field: 'bytes' };
+  return [
+    query({ metrics: [bytes, { function: 'count' }], interval }),
+    query({ metrics: [bytes], groupBy: ['src.namespace', 'dst.namespace'], interval, limit: 10 }),
+    query({ metrics: [{ function: 'count' }], groupBy: ['action', 'evidence'], interval }),
+    query({ metrics: [{ function: 'sum', field: 'dropped_packets' }], groupBy: ['drop_reason'], interval }),
+    query({ metrics: [bytes], groupBy: ['src.workload'], limit: 10 }),
+    query({
+      metrics: [{ function: 'quantile', field: 'rtt_us', quantile: 0.95 }],
+      groupBy: ['dst.workload'],
+      limit: 20,
+    }),
+    query({
+      metrics: [{ function: 'count' }],
+      filter: and('action == "deny"'),
+      groupBy: ['src.workload', 'dst.workload'],
+      limit: 20,
+    }),
+    get('graph', { level: namespace === undefined ? 'namespace' : 'workload', filter }),
+    get('flows', { filter: and('action == "deny"'), limit: '100' }),
+    get('flows', {
+      filter,
+      limit: '100',
+      fields: 'start_time,src.workload,dst.workload,dst.port,action,bytes_out',
+    }),
+    get('fields/src.namespace/values', { containing: 'pay' }),
+  ];
 }

@@ -1,0 +1,48 @@
+import type { Logger } from '@sonde/backbone/logging';
+import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
+import { createDirectTransport } from '@sonde/backbone/transport/direct';
+import { contextFromObjects } from '@sonde/enricher/context';
+import { runEnricher } from '@sonde/enricher/enricher';
+import { syntheticCluster } from '../synthetic-cluster.js';
+import { manifestsOf } from '../synthetic-manifests.js';
+import { windowBatches } from '../synthetic-traffic.js';
+
+/** The shape of what {@link storeClusterFlows} stores. */
+export interface ClusterTraffic {
+  readonly windows: number;
+  /** Connections open in a window; with those that two nodes report, there are nearly twice as many flows. */
+  readonly connections: number;
+  readonly startMs: number;
+}
+
+/** Stores the flows of a cluster of 10,000 pods as an enricher does, window after window. */
+export async function storeClusterFlows(
+  store: Pick<FlowStore, 'insert'>,
+  { windows, connections, startMs }: ClusterTraffic,
+  log: Logger,
+): Promise<void> {
+  const cluster = syntheticCluster();
+  const { context } = contextFromObjects(manifestsOf(cluster));
+  const transport = createDirectTransport({ firstOffset: 0, capacity: cluster.nodes.length });
+  const enricher = runEnricher({
+    consumer: transport,
+    store: store as FlowStore,
+    contextOf: () => context,
+    log,
+  });
+  for (let window = 0; window < windows; window++) {
+    for (const batch of windowBatches(cluster, { window, connections, startMs })) {
+      await transport.publish(batch);
+    }
+  }
+  transport.close();
+  await enricher;
+}
+
+/** The same as blocks, without a store. */
+export async function clusterBlocks(traffic: ClusterTraffic, log: Logger): Promise<RecordBlock[]> {
+  const blocks: RecordBlock[] = [];
+  const insert = (block: RecordBlock) => Promise.resolve(void blocks.push(block));
+  await storeClusterFlows({ insert }, traffic, log);
+  return blocks;
+}
