@@ -1,4 +1,5 @@
 import { AddressTable } from '@sonde/model/cluster/address-table';
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
 
 /** A column of addresses whose distinct ones are numbered. */
 export interface AddressColumn {
@@ -18,8 +19,8 @@ export class BlockAddresses {
   readonly #table = new AddressTable();
 
   /** Numbers the addresses of a column. Hot path: one look-up a row in a table of this block's addresses alone. */
-  column(bytes: Uint8Array): AddressColumn {
-    const numbers = new Uint32Array(bytes.length / 16);
+  column(bytes: Uint8Array, memory: ColumnMemory): AddressColumn {
+    const numbers = memory.column('uint32', bytes.length / 16);
     for (let row = 0; row < numbers.length; row++) numbers[row] = this.#table.intern(bytes, row * 16);
     return { bytes, numbers, distinct: this.#table.size };
   }

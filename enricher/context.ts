@@ -1,7 +1,7 @@
 import { Cluster, type ClusterProblem } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { FlowDomains } from './domains.js';
-import { EndTexts } from './end-texts.js';
+import { KnownEnds } from './known-ends.js';
 import { LivePolicies } from './live-policies.js';
 import { FlowPolicies } from './policies.js';
 
@@ -10,7 +10,7 @@ export interface EnrichmentContext {
   readonly cluster: Cluster;
   readonly policies: FlowPolicies;
   readonly domains: FlowDomains;
-  readonly endTexts: EndTexts;
+  readonly ends: KnownEnds;
   /** Whether a node's flows are collected too, so that it reports its own ends of connections. */
   isMonitored(node: string): boolean;
 }
@@ -18,7 +18,7 @@ export interface EnrichmentContext {
 /** A context that is kept up with the objects of a cluster as they come, change and go. */
 export class LiveContext implements EnrichmentContext {
   readonly cluster = new Cluster();
-  readonly endTexts = new EndTexts();
+  readonly ends = new KnownEnds(this.cluster);
   readonly policies: FlowPolicies;
   readonly #policies = new LivePolicies();
   readonly domains = new FlowDomains(this.#policies.evaluator);

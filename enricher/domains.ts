@@ -3,10 +3,12 @@ import type { Cluster } from '@sonde/model/cluster/cluster';
 import { DomainAddresses } from '@sonde/model/cluster/domain-addresses';
 import { AddressNames, type DomainAnswer, DomainNames } from '@sonde/model/cluster/domain-names';
 import type { ObservedDns } from '@sonde/model/dns/records';
-import { constantText, type ObservedColumns, type TextColumn } from '@sonde/model/flow/columns';
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
+import { type ObservedColumns, type TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { TextColumnBuilder } from '@sonde/model/flow/text-column';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { zeroColumn } from '@sonde/model/flow/zero-columns';
 import type { FlowEnds } from './ends.js';
 
 /** The domain names of each flow's ends. */
@@ -131,11 +133,15 @@ export class FlowDomains {
   }
 
   /** The names of the flows' ends. Hot path: of an end outside the address is looked up once, of one inside nothing. */
-  name(observed: ObservedColumns, src: FlowEnds, dst: FlowEnds): DomainColumns {
+  name(
+    observed: ObservedColumns,
+    { src, dst }: { readonly src: FlowEnds; readonly dst: FlowEnds },
+    memory: ColumnMemory,
+  ): DomainColumns {
     const { start_time, tls_server_name } = observed;
     return {
-      src_domain: this.#nameEnds(start_time, src, dst, constantText('', start_time.length)),
-      dst_domain: this.#nameEnds(start_time, dst, src, tls_server_name),
+      src_domain: this.#nameEnds(start_time, src, dst, zeroColumn('text', start_time.length), memory),
+      dst_domain: this.#nameEnds(start_time, dst, src, tls_server_name, memory),
     };
   }
 
@@ -160,13 +166,19 @@ export class FlowDomains {
   }
 
   /** Names one end of each row by what the other end knows; `tlsNames` are of the end to be named. */
-  #nameEnds(times: BigUint64Array, end: FlowEnds, other: FlowEnds, tlsNames: TextColumn): TextColumn {
+  #nameEnds(
+    times: BigUint64Array,
+    end: FlowEnds,
+    other: FlowEnds,
+    tlsNames: TextColumn,
+    memory: ColumnMemory,
+  ): TextColumn {
     const starts = halvesOf(times);
     const clientAt = clientNames(other);
     const { kind } = end.columns;
     const { bytes, numbers, distinct } = end.addresses;
     const namesOf = new Array<AddressNames | undefined>(distinct);
-    const column = new TextColumnBuilder(times.length);
+    const column = new TextColumnBuilder(times.length, memory);
     for (let row = 0; row < times.length; row++) {
       if (kind[row] === POD || kind[row] === SERVICE) continue;
       const address = numbers[row] ?? 0;
@@ -184,8 +196,8 @@ export class FlowDomains {
 }
 
 /** What tells the client of a row from others: a pod or node by name, as it has several addresses; else its address. */
-function clientNames({ addresses, numbers, columns }: FlowEnds): (row: number) => string {
-  const names: string[] = [];
+function clientNames({ addresses, numbers, distinct, columns }: FlowEnds): (row: number) => string {
+  const names = new Array<string | undefined>(distinct);
   const strangers = new Array<string | undefined>(addresses.distinct);
   return (row) => {
     const kind = columns.kind[row] ?? 0;

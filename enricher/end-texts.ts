@@ -15,19 +15,15 @@ export const identityTexts = [
 /** The fields of an end that are texts. */
 export type EndText = (typeof identityTexts)[number] | 'network_sets';
 
-/** Texts that are remembered before the memory starts afresh: some 50 MiB. */
-const REMEMBERED = 500_000;
-
 /**
  * Numbers the texts that ends are described by, each field's by themselves, so that whoever writes a block's
  * dictionaries need not compare texts: in every block come the same ends.
  */
 export class EndTexts {
-  #numbers = new Map<EndText, Map<string, number>>();
-  #ofIdentities = new WeakMap<EndpointIdentity, readonly number[]>();
-  #size = 0;
+  readonly #numbers = new Map<EndText, Map<string, number>>();
+  readonly #ofIdentities = new WeakMap<EndpointIdentity, readonly number[]>();
 
-  /** The number of a text of a field. Numbers hold until {@link trim}. */
+  /** The number of a text of a field. */
   numberOf(field: EndText, text: string): number {
     let numbers = this.#numbers.get(field);
     if (!numbers) this.#numbers.set(field, (numbers = new Map<string, number>()));
@@ -37,7 +33,6 @@ export class EndTexts {
     if (number === undefined) {
       number = numbers.size;
       numbers.set(written, number);
-      this.#size++;
     }
     return number;
   }
@@ -50,14 +45,6 @@ export class EndTexts {
       this.#ofIdentities.set(identity, numbers);
     }
     return numbers;
-  }
-
-  /** Starts afresh if there are very many texts, as after long churn. */
-  trim(): void {
-    if (this.#size < REMEMBERED) return;
-    this.#numbers = new Map();
-    this.#ofIdentities = new WeakMap();
-    this.#size = 0;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import { ColumnMemory } from '@sonde/model/flow/column-memory';
 import { type EnrichedDns, observedDnsFields } from '@sonde/model/dns/records';
 import { joinColumns } from '@sonde/model/flow/join-columns';
 import type { EnrichmentContext } from './context.js';
@@ -8,16 +9,21 @@ import { primaryLookups } from './primary.js';
 
 /**
  * The DNS look-ups of batches from the transport as the store takes them: every field filled. Flows of the same
- * batches are enriched after them, since the context learns from the answers how to name addresses.
+ * batches are enriched after them, since the context learns from the answers how to name addresses. Columns lie in
+ * `memory`, if it is given.
  */
-export function enrichDns(delivered: readonly DeliveredBatch[], context: EnrichmentContext): EnrichedDns {
+export function enrichDns(
+  delivered: readonly DeliveredBatch[],
+  context: EnrichmentContext,
+  memory = new ColumnMemory(),
+): EnrichedDns {
   const parts = delivered.flatMap(({ batch }) => batch.dns ?? []);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const observed = joinColumns(observedDnsFields, parts);
-  const ends = new BlockEnds(context.cluster, context.endTexts);
-  const clients = ends.attribute(ends.addresses.column(observed.src_ip), observed.start_time);
+  const observed = joinColumns(observedDnsFields, parts, memory);
+  const ends = new BlockEnds(context.cluster, context.ends, memory);
+  const clients = ends.attribute(ends.addresses.column(observed.src_ip, memory), observed.start_time);
   context.domains.learn(context.cluster, { rows, columns: observed }, clients);
-  const where = origin(delivered, (batch) => batch.dns?.rows ?? 0);
+  const where = origin(delivered, (batch) => batch.dns?.rows ?? 0, memory);
   const columns = {
     ...observed,
     ...where,

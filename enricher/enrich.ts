@@ -1,6 +1,7 @@
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
 import { addressClass } from '@sonde/model/cluster/address-class';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import { ColumnMemory } from '@sonde/model/flow/column-memory';
 import type { FlowColumns } from '@sonde/model/flow/columns';
 import { joinColumns } from '@sonde/model/flow/join-columns';
 import { observedFlowFields } from '@sonde/model/flow/observed';
@@ -12,48 +13,56 @@ import { origin } from './origin.js';
 import { primaryFlows } from './primary.js';
 import { addressedServices } from './services.js';
 
-/** The flows of batches from the transport as the store takes them: every field of every flow filled. */
-export function enrich(delivered: readonly DeliveredBatch[], context: EnrichmentContext): EnrichedFlows {
+/**
+ * The flows of batches from the transport as the store takes them: every field of every flow filled. Columns lie in
+ * `memory`, if it is given.
+ */
+export function enrich(
+  delivered: readonly DeliveredBatch[],
+  context: EnrichmentContext,
+  memory = new ColumnMemory(),
+): EnrichedFlows {
   const { cluster } = context;
   const rows = delivered.reduce((sum, { batch }) => sum + batch.rows, 0);
   const observed = joinColumns(
     observedFlowFields,
     delivered.map(({ batch }) => batch),
+    memory,
   );
   const { start_time, protocol: protocols } = observed;
   const atNodes = { who: 'pods', protocols } as const;
-  const ends = new BlockEnds(cluster, context.endTexts);
-  const clients = ends.addresses.column(observed.src_ip);
-  const servers = ends.addresses.column(observed.dst_ip);
+  const ends = new BlockEnds(cluster, context.ends, memory);
+  const clients = ends.addresses.column(observed.src_ip, memory);
+  const servers = ends.addresses.column(observed.dst_ip, memory);
   const atClients = { ...atNodes, ports: observed.src_port, processes: observed.src_process };
   const atServers = { ...atNodes, ports: observed.dst_port, processes: observed.dst_process };
   const src = ends.attribute(clients, start_time, atClients);
   const dst = ends.attribute(servers, start_time, atServers);
 
-  const policies = context.policies.evaluate(cluster, observed, src, dst);
+  const policies = context.policies.evaluate(cluster, observed, { src, dst }, memory);
 
-  const domains = context.domains.name(observed, src, dst);
-  const where = origin(delivered, (batch) => batch.rows);
+  const domains = context.domains.name(observed, { src, dst }, memory);
+  const where = origin(delivered, (batch) => batch.rows, memory);
 
   const columns: FlowColumns = {
     ...observed,
     ...where,
-    primary: primaryFlows(observed.reporter, where.node, { src, dst }, context),
-    src_address_class: addressClasses(clients),
-    dst_address_class: addressClasses(servers),
+    primary: primaryFlows(observed.reporter, where.node, { src, dst }, context, memory),
+    src_address_class: addressClasses(clients, memory),
+    dst_address_class: addressClasses(servers, memory),
     ...prefixed('src', src.columns),
     ...prefixed('dst', dst.columns),
     ...domains,
-    ...addressedServices(cluster, observed, ends, dst, domains.dst_domain),
+    ...addressedServices(cluster, observed, ends, dst, domains.dst_domain, memory),
     ...policies,
-    ...judge(observed, policies.action),
+    ...judge(observed, policies.action, memory),
   };
   return { rows, columns };
 }
 
-function addressClasses({ bytes, numbers, distinct }: AddressColumn): Uint8Array {
+function addressClasses({ bytes, numbers, distinct }: AddressColumn, memory: ColumnMemory): Uint8Array {
   const classOf = new Uint8Array(distinct).fill(NO_CLASS);
-  const classes = new Uint8Array(numbers.length);
+  const classes = memory.column('enumeration', numbers.length);
   for (let row = 0; row < classes.length; row++) {
     const number = numbers[row] ?? 0;
     if (classOf[number] === NO_CLASS) classOf[number] = addressClass(bytes, row * 16);

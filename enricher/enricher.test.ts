@@ -1,6 +1,6 @@
 import { createLogger } from '@sonde/backbone/logging';
-import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
-import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import { type FlowStore, type RecordBlock, StoreError } from '@sonde/backbone/store/store';
+import type { DeliveredBatch, Delivery } from '@sonde/backbone/transport/transport';
 import { batchOf } from '@sonde/model/flow/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { flowRow } from '@sonde/model/flow/rows';
@@ -9,6 +9,9 @@ import { contextFromObjects, type EnrichmentContext } from './context.js';
 import { runEnricher } from './enricher.js';
 
 const ADDRESS = '10.0.0.1';
+
+/** Waits for what comes by itself, however busy the machine is. */
+const soon = <Value>(read: () => Value) => expect.poll(read, { timeout: 30_000, interval: 10 });
 
 /** A cluster where a pod of that name and namespace holds the address. */
 function clusterWith(pod: string, workload: string): EnrichmentContext {
@@ -77,3 +80,84 @@ it('equal addresses and names of several clusters are told apart, in the order o
     [{ cluster: 'north', workload: '', offset: 4 }],
   ]);
 });
+
+/** A store whose inserts end when told to, and what has been asked of it: the offsets of each block's first row. */
+function slowStore() {
+  const asked: number[] = [];
+  const pending: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  const insert = ({ flows }: RecordBlock) => {
+    asked.push(flows ? flowRow(flows.columns, 0).transport_offset : -1);
+    return new Promise<void>((resolve, reject) => pending.push({ resolve, reject }));
+  };
+  return { store: { insert } as Partial<FlowStore> as FlowStore, asked, pending };
+}
+
+/** An enricher that is given deliveries of one batch each, and never told of an end. */
+function running(store: FlowStore, offsets: readonly number[]) {
+  const taken = new AbortController();
+  const stored: number[] = [];
+  const deliveryOf = (offset: number): Delivery => ({
+    batches: [delivered('east', offset)],
+    signal: taken.signal,
+    stored: () => stored.push(offset),
+    refused: () => taken.abort(),
+  });
+  const contexts: string[] = [];
+  const done = runEnricher({
+    consumer: {
+      async *deliveries() {
+        for (const offset of offsets) {
+          yield await Promise.resolve(deliveryOf(offset));
+        }
+        await new Promise(() => undefined);
+      },
+    },
+    store,
+    contextOf: (cluster) => {
+      contexts.push(cluster);
+      return contextFromObjects([]).context;
+    },
+    log: createLogger('test', 'silent'),
+  });
+  return { done, stored, taken, enriched: contexts };
+}
+
+it('the next block is enriched while one is being stored, and waits for its turn', async () => {
+  const { store, asked, pending } = slowStore();
+  const { enriched, stored } = running(store, [0, 1, 2]);
+  await soon(() => enriched).toHaveLength(2);
+  expect(asked).toEqual([0]);
+  pending[0]?.resolve();
+  await soon(() => asked).toEqual([0, 1]);
+  expect(stored).toEqual([0]);
+  await soon(() => enriched).toHaveLength(3);
+}, 60_000);
+
+it('a block whose partitions were taken away while it waited is not stored', async () => {
+  const { store, asked, pending } = slowStore();
+  const { enriched, stored, taken } = running(store, [0, 1, 2]);
+  await soon(() => enriched).toHaveLength(2);
+  taken.abort();
+  pending[0]?.resolve();
+  await soon(() => enriched).toHaveLength(3);
+  expect(asked).toEqual([0]);
+  expect(stored).toEqual([0]);
+}, 60_000);
+
+it('a block that the store refused is tried again before the next one', async () => {
+  const { store, asked, pending } = slowStore();
+  running(store, [0, 1]);
+  await soon(() => asked).toEqual([0]);
+  pending[0]?.reject(new StoreError('away'));
+  await soon(() => asked).toEqual([0, 0]);
+  pending[1]?.resolve();
+  await soon(() => asked).toEqual([0, 0, 1]);
+}, 60_000);
+
+it('what cannot be stored ends the enricher though nothing more comes', async () => {
+  const { store, pending } = slowStore();
+  const { done } = running(store, [0]);
+  await soon(() => pending).toHaveLength(1);
+  pending[0]?.reject(new RangeError('a column is too short'));
+  await expect(done).rejects.toThrow('too short');
+}, 60_000);

@@ -6,8 +6,10 @@ import {
   StoreError,
   WriterReplacedError,
 } from '@sonde/backbone/store/store';
-import type { DeliveredBatch, FlowConsumer } from '@sonde/backbone/transport/transport';
+import type { DeliveredBatch, Delivery, FlowConsumer } from '@sonde/backbone/transport/transport';
 import type { FlowBatch } from '@sonde/model/flow/batch';
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
+import { BlockMemories } from './block-memories.js';
 import type { EnrichmentContext } from './context.js';
 import { enrich } from './enrich.js';
 import { enrichDns } from './enrich-dns.js';
@@ -28,11 +30,14 @@ export interface EnricherOptions {
 
 /** What happens in an enricher, for metrics and live views. */
 export interface EnricherObserver {
-  /** A block is in the store. */
-  onStored?(block: Required<RecordBlock>): void;
+  /** A block is in the store. Its columns hold until this returns: then their memory serves blocks to come. */
+  onStored?(block: EnrichedBlock): void;
   /** The store refused a block, which will be tried again. */
   onRetry?(): void;
 }
+
+/** Records that are stored together, every field of them filled. */
+export type EnrichedBlock = Required<Pick<RecordBlock, 'flows' | 'dns'>>;
 
 /** A block takes whole batches up to about this many rows. */
 const MOST_BLOCK_ROWS = 200_000;
@@ -40,73 +45,135 @@ const MOST_BLOCK_ROWS = 200_000;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
-/** Attaches context to flows and DNS look-ups and stores them until the consumer ends. A block is stored whole or tried again. */
+/**
+ * Attaches context to flows and DNS look-ups and stores them until the consumer ends. A block is stored whole or tried
+ * again; meanwhile the next one is enriched, and waits for its turn.
+ */
 export async function runEnricher(options: EnricherOptions): Promise<void> {
-  for await (const delivery of options.consumer.deliveries()) {
-    await options.pending?.settle(delivery.batches);
-    try {
-      for (const block of blocks(delivery.batches)) await storeBlock(block, delivery.signal, options);
-      delivery.stored();
-    } catch (error) {
-      if (error instanceof WriterReplacedError) delivery.refused();
-      else if (!delivery.signal.aborted) throw error;
-      const batches = delivery.batches.length;
-      options.log.info(
-        { batches },
-        "gave up batches: their partitions are another enricher's now, or come anew",
-      );
+  const deliveries = options.consumer.deliveries()[Symbol.asyncIterator]();
+  const memories = new BlockMemories();
+  let storing = Promise.resolve();
+  try {
+    for (;;) {
+      // What fails must be told though nothing more may come.
+      const next = await Promise.race([deliveries.next(), failureOf(storing)]);
+      if (next.done === true) break;
+      const delivery = next.value;
+      await options.pending?.settle(delivery.batches);
+      const blocks = blocksOf(delivery.batches);
+      for (const [place, batches] of blocks.entries()) {
+        const memory = memories.take();
+        const block = enrichBlock(batches, memory, options);
+        await storing;
+        const isLast = place === blocks.length - 1;
+        storing = storeUnlessTaken({ block, memory, memories, delivery, isLast }, options);
+      }
+      if (blocks.length === 0) {
+        await storing;
+        delivery.stored();
+      }
     }
+    await storing;
+  } catch (error) {
+    // Whoever runs the enricher closes the consumer, which may still wait for what comes next.
+    void deliveries.return?.();
+    throw error;
   }
+}
+
+/** Never resolves, but rejects if the other does. */
+function failureOf(promise: Promise<void>): Promise<never> {
+  return new Promise((_, reject) => {
+    promise.catch(reject);
+  });
 }
 
 /**
  * Batches that hold records, in blocks that keep memory bounded and are still few. A block is of one cluster, and
  * blocks keep the order of offsets, so that the highest one stored says where to resume.
  */
-function* blocks(delivered: readonly DeliveredBatch[]): Generator<DeliveredBatch[]> {
-  let block: DeliveredBatch[] = [];
+function blocksOf(delivered: readonly DeliveredBatch[]): DeliveredBatch[][] {
+  const blocks: DeliveredBatch[][] = [];
   let rows = 0;
   for (const one of delivered) {
     const more = recordsIn(one.batch);
     if (more === 0) continue;
-    const isOther = block[0] !== undefined && block[0].batch.cluster !== one.batch.cluster;
-    if (rows > 0 && (isOther || rows + more > MOST_BLOCK_ROWS)) {
-      yield block;
-      block = [];
-      rows = 0;
+    const block = blocks.at(-1);
+    if (block?.[0]?.batch.cluster === one.batch.cluster && rows + more <= MOST_BLOCK_ROWS) {
+      block.push(one);
+      rows += more;
+    } else {
+      blocks.push([one]);
+      rows = more;
     }
-    block.push(one);
-    rows += more;
   }
-  if (rows > 0) yield block;
+  return blocks;
 }
 
 function recordsIn({ rows, dns }: FlowBatch): number {
   return rows + (dns?.rows ?? 0);
 }
 
-async function storeBlock(
+function enrichBlock(
   delivered: readonly DeliveredBatch[],
-  takenAway: AbortSignal,
-  options: EnricherOptions,
-): Promise<void> {
-  const { store, contextOf, log, observer, signal } = options;
+  memory: ColumnMemory,
+  { contextOf }: EnricherOptions,
+): EnrichedBlock {
   const context = contextOf(delivered[0]?.batch.cluster ?? '');
-  const dns = enrichDns(delivered, context);
-  const block = { dns, flows: enrich(delivered, context) };
-  for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
+  const dns = enrichDns(delivered, context, memory);
+  return { dns, flows: enrich(delivered, context, memory) };
+}
+
+/** A block whose turn it is to be stored. */
+interface StoreTurn {
+  readonly block: EnrichedBlock;
+  /** What its columns lie in, with room for what the store makes of them. */
+  readonly memory: ColumnMemory;
+  readonly memories: BlockMemories;
+  readonly delivery: Delivery;
+  /** Whether the delivery is stored with it. */
+  readonly isLast: boolean;
+}
+
+/** Stores a block, unless its partitions have gone to another enricher, or come anew. */
+async function storeUnlessTaken(turn: StoreTurn, options: EnricherOptions): Promise<void> {
+  const { delivery } = turn;
+  try {
+    // What comes anew after the store was asked how far it is must not be stored besides.
+    delivery.signal.throwIfAborted();
+    await storeBlock(turn, options);
+  } catch (error) {
+    if (error instanceof WriterReplacedError) delivery.refused();
+    else if (!delivery.signal.aborted) throw error;
+    options.log.info(
+      { batches: delivery.batches.length },
+      "gave up batches: their partitions are another enricher's now, or come anew",
+    );
+  }
+}
+
+async function storeBlock(turn: StoreTurn, options: EnricherOptions): Promise<void> {
+  const { block, memory, memories, delivery } = turn;
+  const { store, log, observer, signal } = options;
+  const signals = signal ? [delivery.signal, signal] : [delivery.signal];
+  let retryMs = FIRST_RETRY_MS;
+  for (let attempt = 1; ; attempt++) {
     try {
-      await store.insert(block);
+      // After a failure the store may not have let go yet of what it was given.
+      await store.insert(attempt === 1 ? { ...block, memory } : block);
       observer?.onStored?.(block);
+      if (attempt === 1) memories.giveBack(memory);
+      if (turn.isLast) delivery.stored();
       return;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       log.warn(
-        { flows: block.flows.rows, dns: dns.rows, retryMs, reason: error.message },
+        { flows: block.flows.rows, dns: block.dns.rows, retryMs, reason: error.message },
         'the store did not take a block; trying again',
       );
       observer?.onRetry?.();
-      await delay(retryMs, undefined, { signal: AbortSignal.any([takenAway, ...(signal ? [signal] : [])]) });
+      await delay(retryMs, undefined, { signal: AbortSignal.any(signals) });
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+import { ColumnMemory } from '@sonde/model/flow/column-memory';
 import { enumerationNumber, enumerationValue, type EnumerationValue } from '@sonde/model/flow/enumerations';
 import { describe, expect, it } from 'vitest';
 import { judge } from './evidence.js';
@@ -6,7 +7,11 @@ import { judge } from './evidence.js';
 /** What is said of one flow, when policies say `action` of it. */
 function judged(row: ObservedRow, action: EnumerationValue<'action'> = 'unknown') {
   const { columns } = observedFlows([row]);
-  const { evidence, contradiction } = judge(columns, Uint8Array.of(enumerationNumber('action', action)));
+  const { evidence, contradiction } = judge(
+    columns,
+    Uint8Array.of(enumerationNumber('action', action)),
+    new ColumnMemory(),
+  );
   return { evidence: enumerationValue('evidence', evidence[0] ?? -1), contradiction: contradiction[0] === 1 };
 }
 

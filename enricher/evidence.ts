@@ -1,3 +1,4 @@
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
 import type { FlowColumns } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { halvesOf, isZeroWide } from '@sonde/model/flow/wide';
@@ -34,14 +35,14 @@ const DENY = enumerationNumber('action', 'deny');
  * drop. Policies and the wire contradict each other where a denied connection was answered by its server, and where
  * an allowed one was dropped by enforcement. A refusal proves nothing: a firewall may refuse in the server's name.
  */
-export function judge(observed: Observed, action: Uint8Array): EvidenceColumns {
+export function judge(observed: Observed, action: Uint8Array, memory: ColumnMemory): EvidenceColumns {
   const { connection_state, drop_reason } = observed;
   const rows = connection_state.length;
   const packetsIn = halvesOf(observed.packets_in);
   const droppedPackets = halvesOf(observed.dropped_packets);
   const byEnforcement = drop_reason.dictionary.map((reason) => ENFORCEMENT_REASONS.has(reason));
-  const evidence = new Uint8Array(rows);
-  const contradiction = new Uint8Array(rows);
+  const evidence = memory.column('enumeration', rows);
+  const contradiction = memory.column('boolean', rows).fill(0);
   for (let row = 0; row < rows; row++) {
     const state = connection_state[row];
     let shown = UNANSWERED;

@@ -1,15 +1,20 @@
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
 import type { FlowBatch } from '@sonde/model/flow/batch';
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
 import { TextColumnBuilder } from '@sonde/model/flow/text-column';
 import { halvesOf, writeWide } from '@sonde/model/flow/wide';
 
 /** Where each row was seen and what it came through: the same for all `rowsOf` a batch. */
-export function origin(delivered: readonly DeliveredBatch[], rowsOf: (batch: FlowBatch) => number) {
+export function origin(
+  delivered: readonly DeliveredBatch[],
+  rowsOf: (batch: FlowBatch) => number,
+  memory: ColumnMemory,
+) {
   const rows = delivered.reduce((sum, { batch }) => sum + rowsOf(batch), 0);
-  const cluster = new TextColumnBuilder(rows);
-  const node = new TextColumnBuilder(rows);
-  const partitions = new Uint32Array(rows);
-  const offsets = new BigUint64Array(rows);
+  const cluster = new TextColumnBuilder(rows, memory);
+  const node = new TextColumnBuilder(rows, memory);
+  const partitions = memory.column('uint32', rows);
+  const offsets = memory.column('uint64', rows);
   const offsetHalves = halvesOf(offsets);
   let start = 0;
   for (const { batch, partition, offset } of delivered) {

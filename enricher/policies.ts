@@ -1,6 +1,7 @@
 import { AddressTable } from '@sonde/model/cluster/address-table';
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
 import type { ObservedColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { FROM_OWN_NODE, SELF, STRANGERS, type Relation } from '@sonde/model/policy/evaluate/connection';
@@ -82,7 +83,12 @@ export class FlowPolicies {
    * Evaluates each flow as its first packet was judged: client to server, behind any service. Hot path: works on
    * numbers, and makes no object a flow.
    */
-  evaluate(cluster: Cluster, observed: ObservedColumns, src: FlowEnds, dst: FlowEnds): PolicyColumns {
+  evaluate(
+    cluster: Cluster,
+    observed: ObservedColumns,
+    { src, dst }: { readonly src: FlowEnds; readonly dst: FlowEnds },
+    memory: ColumnMemory,
+  ): PolicyColumns {
     this.#refresh(cluster);
     const { evaluator } = this.#policies;
     const { protocol: protocols, src_port } = observed;
@@ -95,7 +101,8 @@ export class FlowPolicies {
     );
     const isAnswered = answeredRows(observed);
     const verdictOf = (result: number) => evaluator.verdict(result);
-    const results = new Int32Array(src_port.length);
+    const words = memory.column('uint32', src_port.length);
+    const results = new Int32Array(words.buffer, words.byteOffset, words.length);
     for (let row = 0; row < results.length; row++) {
       results[row] = UNDECIDED;
       if (protocols[row] === ICMPV6 && isLinkUpkeep(observed, row)) continue;
@@ -121,7 +128,7 @@ export class FlowPolicies {
       const governed = clientKind[row] === POD || serverKind[row] === POD || evaluator.wasConsulted(result);
       if (governed) results[row] = result;
     }
-    return this.#columns(results);
+    return this.#columns(results, memory);
   }
 
   /** What policies call the ends of a block's rows; looked up once for each address, while its holder is the same. */
@@ -182,11 +189,11 @@ export class FlowPolicies {
     this.#identities = [];
   }
 
-  #columns(results: Int32Array): PolicyColumns {
+  #columns(results: Int32Array, memory: ColumnMemory): PolicyColumns {
     const said: Said[] = [];
     const occurring: number[] = [];
-    const indexes = new Uint32Array(results.length);
-    const action = new Uint8Array(results.length);
+    const indexes = memory.column('uint32', results.length);
+    const action = memory.column('enumeration', results.length);
     const places = this.#policies.evaluator.sizes.results + 1;
     if (this.#entries.length < places) this.#entries = new Uint32Array(places * 2);
     const entries = this.#entries;

@@ -1,3 +1,4 @@
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
 import type { ObservedColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import type { EnrichmentContext } from './context.js';
@@ -32,6 +33,7 @@ export function primaryFlows(
   nodes: TextColumn,
   ends: { readonly src: FlowEnds; readonly dst: FlowEnds },
   context: EnrichmentContext,
+  memory: ColumnMemory,
 ): Uint8Array {
   const clientAt = places(ends.src, context);
   const serverAt = places(ends.dst, context);
@@ -48,7 +50,7 @@ export function primaryFlows(
     return client.at !== 'host' || client.node === here || !client.isMonitored;
   };
 
-  const column = new Uint8Array(reporter.length);
+  const column = memory.column('boolean', reporter.length);
   for (let row = 0; row < column.length; row++) column[row] = Number(counts(row));
   return column;
 }
@@ -68,11 +70,11 @@ export function primaryLookups(nodes: TextColumn, ends: FlowEnds, context: Enric
  * if it belongs to a node: the API server has told of the pod too late, or never.
  */
 function places(
-  { addresses, numbers, columns }: FlowEnds,
+  { addresses, numbers, distinct, columns }: FlowEnds,
   context: EnrichmentContext,
 ): (row: number) => Place {
   const { nodeRanges } = context.cluster;
-  const known: (Place | undefined)[] = [];
+  const known = new Array<Place | undefined>(distinct);
   const ofStrangers = new Array<Place | undefined>(addresses.distinct);
   const podsOf = new Map<string, Place>();
   const podOf = (node: string): Place => {

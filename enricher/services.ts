@@ -1,12 +1,14 @@
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { EVERY_NODE } from '@sonde/model/cluster/port-index';
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
 import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { TextColumnBuilder } from '@sonde/model/flow/text-column';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 import type { AddressColumn } from './block-addresses.js';
-import { type BlockEnds, type FlowEnds, UNKNOWN_END } from './ends.js';
+import type { BlockEnds, FlowEnds } from './ends.js';
+import { UNKNOWN_END } from './known-ends.js';
 
 const POD = enumerationNumber('dst_kind', 'pod');
 const SERVICE = enumerationNumber('dst_kind', 'service');
@@ -35,25 +37,30 @@ export function addressedServices(
   ends: BlockEnds,
   dst: FlowEnds,
   domains: TextColumn,
+  memory: ColumnMemory,
 ): ServiceColumns {
   const { protocol: protocols, start_time } = observed;
   const { addresses, ports } = addressed(
     cluster,
     observed,
-    ends.addresses.column(observed.dst_service_ip),
+    ends.addresses.column(observed.dst_service_ip, memory),
     dst,
+    memory,
   );
   const { numbers, columns } = ends.attribute(addresses, start_time, { who: 'services', protocols, ports });
   // An address before NAT that is no service's (a node's, on a port of its own) names none.
-  const indexes = numbers.map((end, row) => (columns.kind[row] === SERVICE ? end : UNKNOWN_END));
+  const indexes = memory.column('uint32', numbers.length);
+  for (let row = 0; row < indexes.length; row++) {
+    indexes[row] = columns.kind[row] === SERVICE ? (numbers[row] ?? UNKNOWN_END) : UNKNOWN_END;
+  }
   const byAddress = {
-    dst_service: { indexes, dictionary: columns.name.dictionary },
-    dst_service_namespace: { indexes, dictionary: columns.namespace.dictionary },
+    dst_service: { ...columns.name, indexes },
+    dst_service_namespace: { ...columns.namespace, indexes },
     dst_service_ip: addresses.bytes,
     dst_service_port: ports,
     dst_domain: domains,
   };
-  return withExternalNames(cluster, observed, dst, byAddress);
+  return withExternalNames(cluster, observed, dst, byAddress, memory);
 }
 
 /** The addresses and ports that clients addressed; zero where that was no service's. */
@@ -62,9 +69,13 @@ function addressed(
   observed: ObservedOfServices,
   beforeNat: AddressColumn,
   dst: FlowEnds,
+  memory: ColumnMemory,
 ): { readonly addresses: AddressColumn; readonly ports: Uint16Array } {
-  const addresses = { ...beforeNat, bytes: beforeNat.bytes.slice() };
-  const ports = observed.dst_service_port.slice();
+  const rows = observed.dst_service_port.length;
+  const addresses = { ...beforeNat, bytes: memory.column('ip', rows) };
+  addresses.bytes.set(beforeNat.bytes);
+  const ports = memory.column('uint16', rows);
+  ports.set(observed.dst_service_port);
   const times = halvesOf(observed.start_time);
   const { kind } = dst.columns;
   for (let row = 0; row < ports.length; row++) {
@@ -88,15 +99,16 @@ function withExternalNames(
   observed: ObservedOfServices,
   dst: FlowEnds,
   columns: ServiceColumns,
+  memory: ColumnMemory,
 ): ServiceColumns {
   const { dst_domain: domains, dst_service_ip, dst_service_port } = columns;
   const maybe = domains.dictionary.map((domain) => cluster.externalNames.mayBe(domain));
   if (!maybe.includes(true)) return columns;
   const times = halvesOf(observed.start_time);
   const rows = dst_service_port.length;
-  const services = copyOf(columns.dst_service, rows);
-  const namespaces = copyOf(columns.dst_service_namespace, rows);
-  const hosts = copyOf(domains, rows);
+  const services = copyOf(columns.dst_service, rows, memory);
+  const namespaces = copyOf(columns.dst_service_namespace, rows, memory);
+  const hosts = copyOf(domains, rows, memory);
   for (let row = 0; row < rows; row++) {
     const index = domains.indexes[row] ?? 0;
     if (maybe[index] !== true || dst_service_port[row] !== 0 || dst.columns.kind[row] === POD) continue;
@@ -116,8 +128,8 @@ function withExternalNames(
   };
 }
 
-function copyOf(column: TextColumn, rows: number): TextColumnBuilder {
-  const copy = new TextColumnBuilder(rows);
+function copyOf(column: TextColumn, rows: number, memory: ColumnMemory): TextColumnBuilder {
+  const copy = new TextColumnBuilder(rows, memory);
   copy.copy(column, 0);
   return copy;
 }

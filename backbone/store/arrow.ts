@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { ColumnMemory } from '@sonde/model/flow/column-memory';
 import { type ColumnByType, columnOf, type Records, type TextColumn } from '@sonde/model/flow/columns';
 import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
 import { zeroColumn } from '@sonde/model/flow/zero-columns';
@@ -26,7 +27,7 @@ import { ArrowChunks } from './arrow-chunks.js';
 /**
  * Records as one Arrow IPC stream (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format): what
  * ClickHouse reads as `ArrowStream`. Works on whole columns; numbers are written as they lie in memory, so the chunks
- * of the stream are views of the columns, which must not change while the chunks are in use.
+ * of the stream are views of the columns and of `memory`, which must not change while the chunks are in use.
  *
  * Each column gets a `Data` of its own: one that stood in two columns would be written only once, and the
  * stream would be broken.
@@ -35,10 +36,11 @@ import { ArrowChunks } from './arrow-chunks.js';
 export function encodeRecords(
   declared: readonly FieldDeclaration[],
   records: Records,
+  memory = new ColumnMemory(),
 ): readonly Uint8Array[] {
   const fields: Field[] = [];
   const children: Data[] = [];
-  const encoders = columnEncoders();
+  const encoders = columnEncoders(memory);
   for (const field of declared) {
     const data = encodeColumn<FieldType>(encoders, field, columnOf(records.columns, field), records.rows);
     fields.push(new Field(field.name, data.type));
@@ -68,8 +70,8 @@ function encodeColumn<Type extends FieldType>(
 }
 
 /** The encoders for the columns of one stream. */
-function columnEncoders(): ColumnEncoders {
-  const usedEntries = new Map<Uint32Array, Uint8Array>();
+function columnEncoders(memory: ColumnMemory): ColumnEncoders {
+  const usedEntries = new Map<Uint32Array, UsedEntries>();
   return {
     time: (column) =>
       makeData({
@@ -93,7 +95,7 @@ function columnEncoders(): ColumnEncoders {
         nullCount: 0,
         data: new Int8Array(column.buffer, column.byteOffset, column.length),
       }),
-    text: (column) => encodeText(column, usedEntries),
+    text: (column) => encodeText(column, usedEntries, memory),
   };
 }
 
@@ -101,94 +103,91 @@ function encodeBytes(column: Uint8Array): Data {
   return makeData({ type: new Uint8(), length: column.length, nullCount: 0, data: column });
 }
 
+/** The entries of a dictionary of so many that rows use, in their order. */
+interface UsedEntries {
+  readonly dictionaryLength: number;
+  readonly entries: Uint32Array;
+}
+
 /**
  * ClickHouse refuses a dictionary that holds a text twice; and a dictionary may outlive a batch and outgrow it. So
  * a column is written with a dictionary of its own: each text that its rows use, once. `usedEntries` remembers what
  * the rows of columns that share their indexes use.
  */
-function encodeText(column: TextColumn, usedEntries: Map<Uint32Array, Uint8Array>): Data {
+function encodeText(
+  column: TextColumn,
+  usedEntries: Map<Uint32Array, UsedEntries>,
+  memory: ColumnMemory,
+): Data {
   const { indexes, dictionary } = column;
   let used = usedEntries.get(indexes);
-  if (used?.length !== dictionary.length) usedEntries.set(indexes, (used = markUsed(column)));
-  const { texts, positions } = distinctTexts(column, used);
+  if (used?.dictionaryLength !== dictionary.length)
+    usedEntries.set(indexes, (used = findUsed(column, memory)));
+  const { texts, positions } = distinctTexts(column, used.entries, memory);
   return makeData({
-    ...narrowIndexes(texts.length, indexes, positions),
+    ...narrowIndexes(texts.length, indexes, positions, memory),
     length: indexes.length,
     nullCount: 0,
-    dictionary: encodeStrings(texts),
+    dictionary: encodeStrings(texts, memory),
   });
 }
 
-/** The texts that are used, each once, and the position of each entry of the dictionary among them. */
-function distinctTexts({ dictionary, textNumbers }: TextColumn, used: Uint8Array) {
+/** The texts that are used, each once, and the position of each used entry of the dictionary among them. */
+function distinctTexts({ dictionary, textNumbers }: TextColumn, used: Uint32Array, memory: ColumnMemory) {
   const texts: string[] = [];
-  const positions = new Uint32Array(dictionary.length);
-  const positionOf = textNumbers ? positionsByNumber(textNumbers) : positionsByText();
-  for (let entry = 0; entry < dictionary.length; entry++) {
-    if (used[entry] !== 1) continue;
-    // UTF-8 has no lone surrogates: two texts that differ only in them would be written as one.
-    const text = (dictionary[entry] ?? '').toWellFormed();
-    const position = positionOf(entry, text, texts.length);
-    if (position === texts.length) texts.push(text);
-    positions[entry] = position;
+  const positions = memory.column('uint32', dictionary.length);
+  // UTF-8 has no lone surrogates: two texts that differ only in them would be written as one.
+  const textOf = (entry: number) => (dictionary[entry] ?? '').toWellFormed();
+  if (textNumbers) {
+    // Without a look at texts that occurred before. One more than their position, by number; 0 for none.
+    const known = memory.column('uint32', dictionary.length).fill(0);
+    for (const entry of used) {
+      const number = textNumbers[entry] ?? 0;
+      if (known[number] === 0) known[number] = texts.push(textOf(entry));
+      positions[entry] = (known[number] ?? 1) - 1;
+    }
+  } else {
+    const known = new Map<string, number>();
+    for (const entry of used) {
+      const text = textOf(entry);
+      let position = known.get(text);
+      if (position === undefined) known.set(text, (position = texts.push(text) - 1));
+      positions[entry] = position;
+    }
   }
   return { texts, positions };
 }
 
-/** Tells the position of a text that occurred before; `next` becomes that of one that has not. */
-type PositionOf = (entry: number, text: string, next: number) => number;
-
-function positionsByText(): PositionOf {
-  const positions = new Map<string, number>();
-  return (_, text, next) => {
-    const known = positions.get(text);
-    if (known === undefined) positions.set(text, next);
-    return known ?? next;
-  };
-}
-
-/** Without a look at the texts. */
-function positionsByNumber(textNumbers: readonly number[]): PositionOf {
-  let most = 0;
-  for (const number of textNumbers) most = Math.max(most, number);
-  // One more than the position; 0 for none.
-  const positions = new Uint32Array(most + 1);
-  return (entry, _, next) => {
-    const number = textNumbers[entry] ?? 0;
-    const known = positions[number] ?? 0;
-    if (known === 0) positions[number] = next + 1;
-    return known === 0 ? next : known - 1;
-  };
-}
-
-/** Marks the entries of the dictionary that rows use with 1. */
-function markUsed({ indexes, dictionary }: TextColumn): Uint8Array {
-  const used = new Uint8Array(dictionary.length);
+function findUsed({ indexes, dictionary }: TextColumn, memory: ColumnMemory): UsedEntries {
+  const isUsed = memory.column('uint8', dictionary.length).fill(0);
   for (let row = 0; row < indexes.length; row++) {
     const index = indexes[row] ?? 0;
-    if (index >= used.length) throw new RangeError(`row ${row} points past its dictionary, at ${index}`);
-    used[index] = 1;
+    if (index >= isUsed.length) throw new RangeError(`row ${row} points past its dictionary, at ${index}`);
+    isUsed[index] = 1;
   }
-  return used;
+  const entries = memory.column('uint32', dictionary.length);
+  let count = 0;
+  for (let entry = 0; entry < isUsed.length; entry++) if (isUsed[entry] === 1) entries[count++] = entry;
+  return { dictionaryLength: dictionary.length, entries: entries.subarray(0, count) };
 }
 
 /** Each row's position in a dictionary of `texts` texts, in the narrowest column that holds it. */
-function narrowIndexes(texts: number, indexes: Uint32Array, positions: Uint32Array) {
+function narrowIndexes(texts: number, indexes: Uint32Array, positions: Uint32Array, memory: ColumnMemory) {
   const rows = indexes.length;
   // The one text of a column stands at position 0.
   if (texts <= 1) return { type: dictionaryOf(new Uint8()), data: zeroColumn('uint8', rows) };
   // A loop for each width: one that meets several kinds of arrays takes three times as long.
   if (texts <= 2 ** 8) {
-    const data = new Uint8Array(rows);
+    const data = memory.column('uint8', rows);
     for (let row = 0; row < rows; row++) data[row] = positions[indexes[row] ?? 0] ?? 0;
     return { type: dictionaryOf(new Uint8()), data };
   }
   if (texts <= 2 ** 16) {
-    const data = new Uint16Array(rows);
+    const data = memory.column('uint16', rows);
     for (let row = 0; row < rows; row++) data[row] = positions[indexes[row] ?? 0] ?? 0;
     return { type: dictionaryOf(new Uint16()), data };
   }
-  const data = new Uint32Array(rows);
+  const data = memory.column('uint32', rows);
   for (let row = 0; row < rows; row++) data[row] = positions[indexes[row] ?? 0] ?? 0;
   return { type: dictionaryOf(new Uint32()), data };
 }
@@ -197,14 +196,25 @@ function dictionaryOf(indexes: Uint8 | Uint16 | Uint32) {
   return new Dictionary(new Utf8(), indexes);
 }
 
-function encodeStrings(strings: readonly string[]): Vector<Utf8> {
-  const data = new TextEncoder().encode(strings.join(''));
-  const valueOffsets = new Int32Array(strings.length + 1);
+/** A character takes at most so many bytes in UTF-8 for each of its UTF-16 units. */
+const MOST_BYTES_PER_UNIT = 3;
+
+function encodeStrings(strings: readonly string[], memory: ColumnMemory): Vector<Utf8> {
+  const joined = strings.join('');
+  const space = memory.column('uint8', joined.length * MOST_BYTES_PER_UNIT);
+  const length = Buffer.from(space.buffer, space.byteOffset, space.length).write(joined);
+  // Where every character is one byte, lengths need not be asked for.
+  const lengthOf =
+    length === joined.length ? (text: string) => text.length : (text: string) => Buffer.byteLength(text);
+  const words = memory.column('uint32', strings.length + 1);
+  const valueOffsets = new Int32Array(words.buffer, words.byteOffset, words.length);
   let end = 0;
-  strings.forEach((text, i) => {
-    end += Buffer.byteLength(text);
-    valueOffsets[i + 1] = end;
-  });
+  valueOffsets[0] = 0;
+  for (const [place, text] of strings.entries()) {
+    end += lengthOf(text);
+    valueOffsets[place + 1] = end;
+  }
+  const data = space.subarray(0, length);
   return new Vector([
     makeData({ type: new Utf8(), length: strings.length, nullCount: 0, valueOffsets, data }),
   ]);

@@ -14,7 +14,7 @@ import { insertRows, type InsertTarget, isMissing, offsetColumns } from './inser
 import { parseJsonRows } from './json-rows.js';
 import { upgradeTables } from './migrations.js';
 import { offsetExtents, partsOf } from './record-parts.js';
-import { fieldNames, highestOffsetsQuery } from './schema.js';
+import { highestOffsetsQuery } from './schema.js';
 import { Spool } from './spool.js';
 import {
   type AnswerFormat,
@@ -166,8 +166,15 @@ class ChdbStore implements FlowStore {
       );
       const insert = this.#doubtful.concern(extents) ? insertMissing : insertAll;
       try {
-        for (const { table, file } of spooled.parts) {
-          await this.#command(insert({ name: table }, file, fieldNames.get(table) ?? []));
+        for (const [place, { table, fields }] of parts.entries()) {
+          const file = spooled.parts[place]?.file ?? '';
+          await this.#command(
+            insert(
+              table,
+              file,
+              fields.map(({ name }) => name),
+            ),
+          );
         }
         await this.spool.remove(spooled);
       } catch (error) {

@@ -21,7 +21,7 @@ import {
   unlessReplaced,
 } from './progress.js';
 import { type OffsetExtent, offsetExtents, partsOf, type TablePart } from './record-parts.js';
-import { fieldNames, highestOffsetsQuery, type RecordTable, recordTables } from './schema.js';
+import { highestOffsetsQuery, recordTables } from './schema.js';
 import {
   type AnswerFormat,
   type FlowStore,
@@ -168,9 +168,10 @@ class ClickHouseStore implements FlowStore {
     this.#doubtful.settle(extents);
   }
 
-  async #insertPart({ table, content }: TablePart, conditions: readonly string[]): Promise<void> {
-    const source = `input(${quoted(arrowStructure(table))})`;
-    const sql = insertRows(table, fieldNames.get(table.name) ?? [], source, conditions);
+  async #insertPart({ table, fields, content }: TablePart, conditions: readonly string[]): Promise<void> {
+    const source = `input(${quoted(arrowStructure(fields))})`;
+    const names = fields.map(({ name }) => name);
+    const sql = insertRows(table, names, source, conditions);
     const queryId = `${queryPrefix(this.#writer)}${this.#statements++}`;
     try {
       await this.#command({
@@ -287,9 +288,9 @@ function queryPrefix(writer: string): string {
   return `sonde-${writer}-`;
 }
 
-/** The columns of an Arrow stream of a table's records, by the types that the stream has them in. */
-function arrowStructure({ fields }: RecordTable): string {
-  return fields.map((field: FieldDeclaration) => `${field.name} ${arrowTypes[field.type]}`).join(', ');
+/** The columns of an Arrow stream of records, by the types that the stream has them in. */
+function arrowStructure(fields: readonly FieldDeclaration[]): string {
+  return fields.map(({ name, type }) => `${name} ${arrowTypes[type]}`).join(', ');
 }
 
 const arrowTypes: Readonly<Record<FieldType, string>> = {

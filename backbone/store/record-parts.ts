@@ -1,5 +1,7 @@
-import type { FlowColumns, Records } from '@sonde/model/flow/columns';
+import { ColumnMemory } from '@sonde/model/flow/column-memory';
+import { columnOf, type FlowColumns, type Records } from '@sonde/model/flow/columns';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { isZeroColumn } from '@sonde/model/flow/zero-columns';
 import { encodeRecords } from './arrow.js';
 import { dnsTable, flowsTable, type RecordTable } from './schema.js';
 import type { RecordBlock } from './store.js';
@@ -8,21 +10,34 @@ import type { RecordBlock } from './store.js';
 export interface TablePart {
   readonly table: RecordTable;
   readonly rows: number;
+  /** The fields that are written; the others have their types' defaults, which are zero and empty, in every row. */
+  readonly fields: RecordTable['fields'];
   /** The records as an Arrow stream of one record batch. */
   readonly content: readonly Uint8Array[];
 }
 
+/** What statements speak of; they are written whatever they hold. */
+const ALWAYS_WRITTEN: ReadonlySet<string> = new Set([
+  'start_time',
+  'transport_partition',
+  'transport_offset',
+]);
+
 /**
- * What a block holds for each table that it has records for, in the order in which they are written.
+ * What a block holds for each table that it has records for, in the order in which they are written. Columns of zeros
+ * are left out: of tunnels, ICMP, drops and the like most blocks have none.
  * @throws RangeError if the columns are not `rows` long.
  */
-export function partsOf({ flows, dns }: RecordBlock): TablePart[] {
-  return [...tableParts(dnsTable, dns), ...tableParts(flowsTable, flows)];
+export function partsOf({ flows, dns, memory = new ColumnMemory() }: RecordBlock): TablePart[] {
+  return [...tableParts(dnsTable, dns, memory), ...tableParts(flowsTable, flows, memory)];
 }
 
-function tableParts(table: RecordTable, records: Records | undefined): TablePart[] {
+function tableParts(table: RecordTable, records: Records | undefined, memory: ColumnMemory): TablePart[] {
   if (!records || records.rows === 0) return [];
-  return [{ table, rows: records.rows, content: encodeRecords(table.fields, records) }];
+  const fields = table.fields.filter(
+    (field) => ALWAYS_WRITTEN.has(field.name) || !isZeroColumn(columnOf(records.columns, field)),
+  );
+  return [{ table, rows: records.rows, fields, content: encodeRecords(fields, records, memory) }];
 }
 
 /** The first and the last offset that a block holds of a transport partition. */

@@ -55,11 +55,6 @@ export const dnsTable: RecordTable = {
 
 export const recordTables = [flowsTable, dnsTable] as const;
 
-/** The names of each table's fields, by the table's. */
-export const fieldNames: ReadonlyMap<string, readonly string[]> = new Map(
-  recordTables.map(({ name, fields }) => [name, fields.map((field) => field.name)]),
-);
-
 /** Asks for the highest stored `offset` of each transport `partition`. */
 export const highestOffsetsQuery = `SELECT transport_partition AS partition, max(transport_offset) AS offset
   FROM (${recordTables

@@ -1,12 +1,15 @@
 import type { Readable } from 'node:stream';
 import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import type { ColumnMemory } from '@sonde/model/flow/column-memory';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
 
 /** Records that are stored together; a kind of which there are none may be absent. */
 export interface RecordBlock {
   readonly flows?: EnrichedFlows;
   readonly dns?: EnrichedDns;
+  /** Where the store may put what it makes of the columns, until it has taken them. */
+  readonly memory?: ColumnMemory;
 }
 
 /** Where flows and DNS look-ups are kept: ClickHouse over HTTP, or chDB in the process. */

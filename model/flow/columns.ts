@@ -22,8 +22,8 @@ export interface TextColumn {
   readonly indexes: Uint32Array;
   readonly dictionary: readonly string[];
   /**
-   * Where the dictionary may hold a text twice: small numbers of its entries, the same for the same text, for whoever
-   * would have to compare them else.
+   * Where the dictionary may hold a text twice: numbers of its entries, below its length, the same for the same text, for
+   * whoever would have to compare them else.
    */
   readonly textNumbers?: readonly number[];
 }
@@ -101,9 +101,4 @@ export function columnIn(type: FieldType, rows: number, memory: ArrayBuffer): Fl
     case 'text':
       return { indexes: new Uint32Array(memory, 0, rows), dictionary: [''] };
   }
-}
-
-/** The column of `rows` rows that hold one text; for what a whole batch has in common. */
-export function constantText(text: string, rows: number): TextColumn {
-  return { indexes: new Uint32Array(rows), dictionary: [text] };
 }

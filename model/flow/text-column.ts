@@ -1,3 +1,4 @@
+import type { ColumnMemory } from './column-memory.js';
 import type { TextColumn } from './columns.js';
 
 /** Builds a dictionary column of a known length, row by row or whole stretches at a time. */
@@ -6,8 +7,9 @@ export class TextColumnBuilder {
   readonly #dictionary: string[] = [''];
   readonly #numbers = new Map<string, number>([['', 0]]);
 
-  constructor(rows: number) {
-    this.indexes = new Uint32Array(rows);
+  /** All rows are empty at first. Without `memory` the column has its own. */
+  constructor(rows: number, memory?: ColumnMemory) {
+    this.indexes = memory ? memory.column('uint32', rows).fill(0) : new Uint32Array(rows);
   }
 
   /** The dictionary number of a text, to be written into `indexes`. */
@@ -26,15 +28,17 @@ export class TextColumnBuilder {
 
   /** Copies a column into the rows from `start` on. */
   copy(column: TextColumn, start: number): void {
-    const numbers = Uint32Array.from(column.dictionary, (text) => this.intern(text));
+    this.indexes.set(column.indexes, start);
+    this.translate(column.dictionary, start, start + column.indexes.length);
+  }
+
+  /** Takes what the rows from `start` up to `end` hold for places in `dictionary`, and makes it numbers of this one. */
+  translate(dictionary: readonly string[], start: number, end: number): void {
+    const { indexes } = this;
+    const numbers = Uint32Array.from(dictionary, (text) => this.intern(text));
     // Where all texts are one, which is mostly the empty one, its number is the rows'.
-    if (numbers.length === 1) {
-      this.indexes.fill(numbers[0] ?? 0, start, start + column.indexes.length);
-      return;
-    }
-    for (let row = 0; row < column.indexes.length; row++) {
-      this.indexes[start + row] = numbers[column.indexes[row] ?? 0] ?? 0;
-    }
+    if (numbers.length === 1) indexes.fill(numbers[0] ?? 0, start, end);
+    else for (let row = start; row < end; row++) indexes[row] = numbers[indexes[row] ?? 0] ?? 0;
   }
 
   build(): TextColumn {

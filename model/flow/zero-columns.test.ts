@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ColumnMemory } from './column-memory.js';
 import { allocateColumn, type ColumnsOf } from './columns.js';
 import { joinColumns } from './join-columns.js';
 import { isZeroColumn, zeroColumn } from './zero-columns.js';
@@ -27,8 +28,10 @@ describe('columns of zeros', () => {
       columns: { count } as ColumnsOf<typeof field>,
     });
     const zeros = part(zeroColumn('uint32', 2));
-    expect(isZeroColumn(joinColumns([field], [zeros, zeros]).count)).toBe(true);
-    expect(joinColumns([field], [zeros, part(Uint32Array.of(7))]).count).toEqual(Uint32Array.of(0, 0, 7));
+    expect(isZeroColumn(joinColumns([field], [zeros, zeros], new ColumnMemory()).count)).toBe(true);
+    expect(joinColumns([field], [zeros, part(Uint32Array.of(7))], new ColumnMemory()).count).toEqual(
+      Uint32Array.of(0, 0, 7),
+    );
     expect(zeroColumn('uint32', 3)).toEqual(Uint32Array.of(0, 0, 0));
   });
 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeBatch, WireError } from '@sonde/model/flow/wire/decode';
+import { decodeBatch } from '@sonde/model/flow/wire/decode';
+import { WireError } from '@sonde/model/flow/wire/wire-error';
 import type { Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage, Producer } from 'kafkajs';
 import type { Logger } from '../../logging.js';
 import type { Delivery, FlowConsumer } from '../transport.js';

@@ -1,4 +1,4 @@
-import type { WireError } from '@sonde/model/flow/wire/decode';
+import type { WireError } from '@sonde/model/flow/wire/wire-error';
 import type { KafkaMessage, ProducerRecord } from 'kafkajs';
 import { DEAD_TOPIC } from './topics.js';
 

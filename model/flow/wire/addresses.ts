@@ -55,20 +55,23 @@ export function addressDictionary(column: Uint8Array): AddressDictionary {
 }
 
 /**
- * Fills a column of 16 bytes a row, which lies at a multiple of four, with what a dictionary stands for. Every index is
- * below the number of addresses.
+ * Writes the addresses that a dictionary stands for into the rows from `start` on of a column of 16 bytes a row, which
+ * lies at a multiple of four. Every index is below the number of addresses.
  */
-export function addressColumn({ addresses, indexes }: AddressDictionary, column: Uint8Array): Uint8Array {
+export function writeAddresses(
+  { addresses, indexes }: AddressDictionary,
+  column: Uint8Array,
+  start = 0,
+): void {
   const from = wordsOf(addresses);
   const words = wordsOf(column);
-  for (let row = 0, at = 0; row < indexes.length; row++, at += 4) {
-    const start = (indexes[row] ?? 0) * 4;
-    words[at] = from[start] ?? 0;
-    words[at + 1] = from[start + 1] ?? 0;
-    words[at + 2] = from[start + 2] ?? 0;
-    words[at + 3] = from[start + 3] ?? 0;
+  for (let row = 0, at = start * 4; row < indexes.length; row++, at += 4) {
+    const place = (indexes[row] ?? 0) * 4;
+    words[at] = from[place] ?? 0;
+    words[at + 1] = from[place + 1] ?? 0;
+    words[at + 2] = from[place + 2] ?? 0;
+    words[at + 3] = from[place + 3] ?? 0;
   }
-  return column;
 }
 
 function wordsOf(bytes: Uint8Array): Uint32Array {

@@ -15,7 +15,7 @@ import {
   recordsField,
   varintTag,
 } from './format.js';
-import { ColumnMemory } from './memory.js';
+import { ColumnMemory } from '../column-memory.js';
 import { type NumberColumn, type PackedNumbers, packNumbers } from './numbers.js';
 
 /**

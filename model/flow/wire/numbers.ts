@@ -1,6 +1,6 @@
 import { halvesOf, readWide, writeWide } from '../wide.js';
 import type { Width } from './format.js';
-import type { ColumnMemory } from './memory.js';
+import type { ColumnMemory } from '../column-memory.js';
 
 /** A column's numbers as they travel: row `r` is `base` plus the r-th little-endian number of `width` bytes. */
 export interface PackedNumbers {
@@ -39,24 +39,48 @@ export function packNumbers(column: NumberColumn, memory: ColumnMemory): PackedN
 }
 
 /**
- * Writes packed numbers into a column, and returns the greatest of them. That may be more than the column can hold:
- * then its content is of no use.
+ * Writes packed numbers into the rows from `start` on of a column. A number that the column cannot hold loses its upper
+ * bits: whether there is one, {@link greatestOf} tells.
  */
-export function unpackNumbers({ base, width, bytes }: PackedNumbers, column: NumberColumn): number {
-  const rows = column.length;
-  if (rows === 0) return 0;
-  if (width === 0) return fill(column, base);
-  if (width === 8) return unpackWide(bytes, base, column);
-  takeWords(bytes, width, rows);
-  const most = base + rangeOfWords(rows).most;
-  if (column instanceof BigUint64Array) {
-    const halves = halvesOf(column);
-    for (let row = 0; row < rows; row++) writeWide(halves, row, base + (words[row] ?? 0));
+export function unpackNumbers(
+  { base, width, bytes }: PackedNumbers,
+  rows: number,
+  column: NumberColumn,
+  start = 0,
+): void {
+  if (width === 0) {
+    fill(column, base, start, start + rows);
+  } else if (base === 0 && width === column.BYTES_PER_ELEMENT) {
+    bytesOf(column).set(bytes, start * width);
+  } else if (width === 8) {
+    unpackWide(bytes, base, rows, column, start);
   } else {
-    if (base !== 0) addToWords(rows, base);
-    column.set(words.subarray(0, rows));
+    takeWords(bytes, width, rows);
+    if (column instanceof BigUint64Array) {
+      const halves = halvesOf(column);
+      for (let row = 0; row < rows; row++) writeWide(halves, start + row, base + (words[row] ?? 0));
+    } else {
+      if (base !== 0) addToWords(rows, base);
+      column.set(words.subarray(0, rows), start);
+    }
   }
-  return most;
+}
+
+/** The greatest of packed numbers, of which there is at least one. */
+export function greatestOf({ base, width, bytes }: PackedNumbers): number {
+  let most = 0;
+  for (let at = 0; at < bytes.length; at += width) {
+    let number = bytes[at] ?? 0;
+    for (let byte = 1, worth = 256; byte < width; byte++, worth *= 256)
+      number += (bytes[at + byte] ?? 0) * worth;
+    if (number > most) most = number;
+  }
+  return base + most;
+}
+
+/** A bound that packed numbers do not exceed, from their width alone. */
+export function boundOf({ base, width }: PackedNumbers): number {
+  return base + 2 ** (8 * width) - 1;
 }
 
 /** Where numbers are worked on, from one call to the next; as long as the longest column so far. */
@@ -99,24 +123,28 @@ function addToWords(rows: number, addend: number): void {
   for (let row = 0; row < rows; row++) words[row] = (words[row] ?? 0) + addend;
 }
 
-function unpackWide(bytes: Uint8Array, base: number, column: NumberColumn): number {
-  const rows = column.length;
-  const wide = column instanceof BigUint64Array ? column : new BigUint64Array(rows);
+function unpackWide(
+  bytes: Uint8Array,
+  base: number,
+  rows: number,
+  column: NumberColumn,
+  start: number,
+): void {
+  const wide = new BigUint64Array(rows);
   bytesOf(wide).set(bytes);
   const halves = halvesOf(wide);
-  const most = base + rangeOfWide(halves, rows).most;
   if (base !== 0) for (let row = 0; row < rows; row++) writeWide(halves, row, base + readWide(halves, row));
-  if (!(column instanceof BigUint64Array)) {
+  if (column instanceof BigUint64Array) {
+    column.set(wide, start);
+  } else {
     takeLowHalves(halves, rows);
-    column.set(words.subarray(0, rows));
+    column.set(words.subarray(0, rows), start);
   }
-  return most;
 }
 
-function fill(column: NumberColumn, number: number): number {
-  if (column instanceof BigUint64Array) column.fill(BigInt(number));
-  else column.fill(number);
-  return number;
+function fill(column: NumberColumn, number: number, start: number, end: number): void {
+  if (column instanceof BigUint64Array) column.fill(BigInt(number), start, end);
+  else column.fill(number, start, end);
 }
 
 function rangeOfWords(rows: number): { readonly least: number; readonly most: number } {

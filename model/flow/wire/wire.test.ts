@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { batchOf } from '../build-batch.js';
 import { observedFlows } from '../build-observed.js';
 import { batchOfManyKinds, contentOf } from './build-message.js';
-import { decodeBatch, WireError } from './decode.js';
+import { decodeBatch } from './decode.js';
 import { encodeBatch } from './encode.js';
 import { MOST_BATCH_ROWS } from './format.js';
+import { WireError } from './wire-error.js';
 
 const batch = batchOfManyKinds();
 
