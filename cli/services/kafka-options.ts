@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Configuration, OptionDeclaration } from '@sonde/backbone/configuration/option';
 import type { KafkaConnection, KafkaCredentials } from '@sonde/backbone/transport/kafka/connection';
-import { defaultTopics, type TopicSettings } from '@sonde/backbone/transport/kafka/topics';
+import { DEFAULT_PREFIX, defaultTopics, type TopicSettings } from '@sonde/backbone/transport/kafka/topics';
 
 /** How a service reaches Kafka. */
 export const kafkaOptions = [
@@ -57,6 +57,13 @@ export const kafkaOptions = [
     description: 'The password of `kafka.username`',
   },
   {
+    key: 'kafka.prefix',
+    type: 'text',
+    default: DEFAULT_PREFIX,
+    description:
+      'What the names of topics begin with, and of the ids and groups by which spools are known; the same for collectors and enrichers',
+  },
+  {
     key: 'kafka.createTopics',
     type: 'boolean',
     default: true,
@@ -96,6 +103,7 @@ export function kafkaConnection(configuration: KafkaConfiguration, clientId: str
     clientId,
     tls: configuration['kafka.tls'] ? tlsFiles(configuration) : undefined,
     sasl: credentials(configuration),
+    prefix: configuration['kafka.prefix'],
   };
 }
 

@@ -24,7 +24,7 @@ const collector = await startCollector({
   cluster: settings.cluster,
   node: settings.node,
   source: madeUpSource(),
-  connection: { brokers: settings.brokers, clientId: `test-${settings.node}` },
+  connection: { brokers: settings.brokers, clientId: `test-${settings.node}`, prefix: settings.prefix },
   topics: { partitions: settings.partitions, retentionHours: 1 },
   spoolDirectory: settings.spoolDirectory,
   mostSpoolBytes: settings.mostSpoolBytes,

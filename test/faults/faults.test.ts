@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../clickhouse/fault-proxy.js';
 import { eventually } from '../eventually.js';
+import { givenBrokers } from '../kafka/broker.js';
 import { compare } from './ledger.js';
 import { deadMessages, messageOfOneFlow, ofLaterSchema, sendMessages, withUnknownField } from './messages.js';
 import type { TestProcess } from './processes.js';
@@ -96,17 +97,20 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
     expect(await stack.untilStored()).toEqual(nothingAmiss);
   });
 
-  it(`when the broker is killed, ${SERVER_KILLS} times, first for ${AWAY_MS / 1000} s`, async () => {
-    for (let kill = 0; kill < SERVER_KILLS; kill++) {
-      await aMoment();
-      await stack.broker.restart('SIGKILL', () => awayFor(kill));
-      await stack.untilSafe(3);
-    }
-    expect(await stack.untilStored()).toEqual(nothingAmiss);
-  });
+  it.skipIf(givenBrokers)(
+    `when the broker is killed, ${SERVER_KILLS} times, first for ${AWAY_MS / 1000} s`,
+    async () => {
+      for (let kill = 0; kill < SERVER_KILLS; kill++) {
+        await aMoment();
+        await stack.kafka.restart?.('SIGKILL', () => awayFor(kill));
+        await stack.untilSafe(3);
+      }
+      expect(await stack.untilStored()).toEqual(nothingAmiss);
+    },
+  );
 
-  it('but what is counted, when the broker is away until a spool is full', async () => {
-    await stack.broker.restart('SIGKILL', async () => {
+  it.skipIf(givenBrokers)('but what is counted, when the broker is away until a spool is full', async () => {
+    await stack.kafka.restart?.('SIGKILL', async () => {
       await stack.startCollector('node-full', { mostSpoolBytes: 150_000, windowMs: 1, mostWindows: 300 });
       await stack.untilSafe(300, ['node-full']);
     });
@@ -164,9 +168,8 @@ it(
   'a message that cannot be read is put aside, and those of later versions are read',
   { timeout: TIMEOUT_MS },
   async () => {
-    const { addresses } = stack.broker;
     const plain = messageOfOneFlow('stranger', 'plain');
-    await sendMessages(addresses, [
+    await sendMessages(stack.kafka, [
       Buffer.from('this is no batch of flows'),
       plain,
       ofLaterSchema(messageOfOneFlow('stranger', 'later schema')),
@@ -177,6 +180,6 @@ it(
     await expect
       .poll(() => stack.store.query(names), { timeout: 300_000 })
       .toEqual([{ name: 'plain' }, { name: 'new field' }]);
-    await expect.poll(() => deadMessages(addresses), { timeout: 300_000 }).toBe(2);
+    await expect.poll(() => deadMessages(stack.kafka), { timeout: 300_000 }).toBe(2);
   },
 );

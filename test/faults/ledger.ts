@@ -8,6 +8,8 @@ export interface CollectorSettings {
   /** Tells the windows of this process from those of processes before it. */
   readonly generation: number;
   readonly brokers: readonly string[];
+  /** What names in Kafka begin with. */
+  readonly prefix: string;
   readonly partitions: number;
   readonly spoolDirectory: string;
   readonly mostSpoolBytes: number;

@@ -1,35 +1,33 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { kafkaClient } from '@sonde/backbone/transport/kafka/connection';
-import { DEAD_TOPIC, FLOWS_TOPIC } from '@sonde/backbone/transport/kafka/topics';
+import { kafkaNames } from '@sonde/backbone/transport/kafka/topics';
 import { batchOf } from '@sonde/model/flow/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { encodeBatch } from '@sonde/model/flow/wire/encode';
+import type { TestKafka } from '../kafka/broker.js';
 
 /** Sends messages as they are to the flows' topic, all to one partition. */
-export async function sendMessages(
-  brokers: readonly string[],
-  messages: readonly Uint8Array[],
-): Promise<void> {
-  const producer = client(brokers).producer();
+export async function sendMessages(kafka: TestKafka, messages: readonly Uint8Array[]): Promise<void> {
+  const producer = client(kafka).producer();
   await producer.connect();
   await producer.send({
-    topic: FLOWS_TOPIC,
+    topic: kafkaNames(kafka).flows,
     messages: messages.map((message) => ({ value: Buffer.from(message), partition: 0 })),
   });
   await producer.disconnect();
 }
 
 /** How many messages were put aside. */
-export async function deadMessages(brokers: readonly string[]): Promise<number> {
-  const admin = client(brokers).admin();
+export async function deadMessages(kafka: TestKafka): Promise<number> {
+  const admin = client(kafka).admin();
   await admin.connect();
-  const offsets = await admin.fetchTopicOffsets(DEAD_TOPIC);
+  const offsets = await admin.fetchTopicOffsets(kafkaNames(kafka).dead);
   await admin.disconnect();
   return offsets.reduce((sum, { high }) => sum + Number(high), 0);
 }
 
-function client(brokers: readonly string[]) {
-  return kafkaClient({ brokers, clientId: 'test' }, createLogger('test', 'silent'));
+function client({ addresses }: TestKafka) {
+  return kafkaClient({ brokers: addresses, clientId: 'test' }, createLogger('test', 'silent'));
 }
 
 /** One flow of a node, known by its server's name, as a message of this version. */

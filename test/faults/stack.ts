@@ -7,7 +7,7 @@ import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { type Fault, type FaultProxy, startFaultProxy } from '../clickhouse/fault-proxy.js';
 import { eventually } from '../eventually.js';
-import { startTestBroker, type TestBroker } from '../kafka/broker.js';
+import { type TestKafka, useTestKafka } from '../kafka/broker.js';
 import { type CollectorSettings, compare, type Difference, type Ledger, readLedger } from './ledger.js';
 import { sondeProgram, TestProcess, testProgram } from './processes.js';
 
@@ -22,7 +22,7 @@ export class Stack {
 
   private constructor(
     readonly directory: string,
-    readonly broker: TestBroker,
+    readonly kafka: TestKafka,
     /** Stands before ClickHouse. */
     readonly proxy: FaultProxy,
     readonly store: FlowStore,
@@ -35,7 +35,7 @@ export class Stack {
 
   static async start(): Promise<Stack> {
     const directory = await mkdtemp(path.join(tmpdir(), 'sonde-faults-'));
-    const broker = await startTestBroker();
+    const kafka = await useTestKafka();
     const given = process.env['CLICKHOUSE_URL'];
     const clickHouse = given === undefined ? endpointProcess(directory, 0) : undefined;
     const url = given ?? (await eventually(() => saidUrl(clickHouse), DEADLINE_MS));
@@ -43,7 +43,7 @@ export class Stack {
     const database = `sonde_test_${randomUUID().replaceAll('-', '')}`;
     const log = createLogger('test', 'silent');
     const store = openClickHouseStore({ urls: [url], database, ...clickHouseUser(), log });
-    return new Stack(directory, broker, proxy, store, database, url, clickHouse);
+    return new Stack(directory, kafka, proxy, store, database, url, clickHouse);
   }
 
   async end(): Promise<void> {
@@ -52,7 +52,7 @@ export class Stack {
     await this.store.close();
     await this.proxy.close();
     await this.#clickHouse?.end('SIGKILL');
-    await this.broker.remove();
+    await this.kafka.remove();
     await rm(this.directory, { recursive: true });
   }
 
@@ -64,7 +64,8 @@ export class Stack {
     const all: CollectorSettings = {
       cluster: 'faults',
       node,
-      brokers: this.broker.addresses,
+      brokers: this.kafka.addresses,
+      prefix: this.kafka.prefix,
       partitions: PARTITIONS,
       spoolDirectory: path.join(this.directory, `${node}.spool`),
       mostSpoolBytes: 256 * 2 ** 20,
@@ -106,7 +107,9 @@ export class Stack {
     const enricher = new TestProcess(sondeProgram, ['enricher'], {
       SONDE_CLUSTER: 'faults',
       SONDE_KUBERNETES_FOLLOW: 'false',
-      SONDE_KAFKA_BROKERS: this.broker.addresses.join(','),
+      SONDE_KAFKA_BROKERS: this.kafka.addresses.join(','),
+      SONDE_KAFKA_PREFIX: this.kafka.prefix,
+      SONDE_KAFKA_GROUP: `${this.kafka.prefix}enrichers`,
       SONDE_KAFKA_PARTITIONS: String(PARTITIONS),
       SONDE_KAFKA_SESSION_SECONDS: '6',
       SONDE_CLICKHOUSE_URLS: this.proxy.url,

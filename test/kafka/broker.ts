@@ -1,20 +1,63 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { kafkaClient } from '@sonde/backbone/transport/kafka/connection';
 import { type Broker, type BrokerOptions, startBroker } from '@sonde/deploy/dev/kafka/broker';
 import type { BrokerListener } from '@sonde/deploy/dev/kafka/properties';
+import { eventually } from '../eventually.js';
 
-/** A broker that a test has to itself, on free ports, with its data in a temporary directory. */
-export interface TestBroker {
+/** A Kafka for a test. */
+export interface TestKafka {
   /** `host:port` of each listener, in the order asked for. */
   readonly addresses: readonly string[];
-  /** Where its data lie. */
-  readonly directory: string;
-  /** Ends it, by SIGKILL if need be at once, and starts it again on its data; `pauseMs` later. */
-  restart(signal?: 'SIGTERM' | 'SIGKILL', whileDown?: () => Promise<void>): Promise<void>;
-  /** Ends it and removes its data. */
+  /** For `KafkaConnection.prefix` and for names of groups: nobody else has any that begin so. */
+  readonly prefix: string;
+  /** Ends it, by SIGKILL if need be at once, and starts it again on its data. Absent where it is somebody else's. */
+  restart?(signal?: 'SIGTERM' | 'SIGKILL', whileDown?: () => Promise<void>): Promise<void>;
+  /** Removes everything whose name begins with the prefix; its broker too, if it is the test's own. */
   remove(): Promise<void>;
+}
+
+/** A broker that a test has to itself, on free ports, with its data in a temporary directory. */
+export type TestBroker = Required<TestKafka> & { readonly directory: string };
+
+/** The brokers that KAFKA_BROKERS names: tests that must end one are skipped then. */
+export const givenBrokers = process.env['KAFKA_BROKERS']?.split(',');
+
+if (givenBrokers) console.log('KAFKA_BROKERS is given: tests that must end a broker are skipped');
+
+/** The Kafka of KAFKA_BROKERS if it is given, else a broker of this test's own. */
+export async function useTestKafka(): Promise<TestKafka> {
+  if (!givenBrokers) return await startTestBroker();
+  const prefix = newPrefix();
+  return { addresses: givenBrokers, prefix, remove: () => removeAll(givenBrokers, prefix) };
+}
+
+function newPrefix(): string {
+  return `sonde-test-${randomUUID()}.`;
+}
+
+/** Longer than any session of tests. */
+const SESSION_MS = 60_000;
+
+async function removeAll(brokers: readonly string[], prefix: string): Promise<void> {
+  const admin = kafkaClient({ brokers, clientId: 'test' }, createLogger('test', 'silent')).admin();
+  await admin.connect();
+  try {
+    const topics = await admin.listTopics();
+    await admin.deleteTopics({ topics: topics.filter((topic) => topic.startsWith(prefix)) });
+    const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId);
+    // Members that were killed are in their groups until their sessions end.
+    await eventually(
+      () => admin.deleteGroups(groups.filter((group) => group.startsWith(prefix))),
+      SESSION_MS,
+    );
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 type Settings = Partial<Omit<BrokerOptions, 'directory' | 'controllerPort' | 'listeners' | 'detached'>>;
@@ -37,6 +80,7 @@ export async function startTestBroker(
   }
   return {
     addresses: listeners.map(({ port }) => `127.0.0.1:${port}`),
+    prefix: newPrefix(),
     directory,
     async restart(signal, whileDown) {
       await broker.stop(signal);

@@ -32,7 +32,7 @@ export function startEnricher({
 }: TestEnricherOptions): TestEnricher {
   const consumer = createKafkaConsumer({
     connection: { ...connection, clientId: name },
-    group: 'enrichers',
+    group: `${connection.prefix}enrichers`,
     topics: { partitions, retentionHours: 1 },
     claim: (claimed) => store.claim(name, claimed),
     sessionTimeoutMs: 6_000,

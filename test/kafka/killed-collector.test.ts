@@ -9,7 +9,7 @@ import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import { expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
-import { startTestBroker } from './broker.js';
+import { useTestKafka } from './broker.js';
 import { startEnricher } from './consume.js';
 import { FakeStore } from './fake-store.js';
 
@@ -23,15 +23,15 @@ it(
   'what a collector has accepted arrives once, however often it is killed, also together with the broker',
   { timeout: 400_000 },
   async () => {
-    const broker = await startTestBroker();
+    const kafka = await useTestKafka();
     const directory = await mkdtemp(path.join(tmpdir(), 'sonde-killed-'));
     try {
-      const [address = ''] = broker.addresses;
+      const connection = { brokers: kafka.addresses, clientId: 'test', prefix: kafka.prefix };
       const spool = path.join(directory, 'spool');
       const accepted = new Set<number>();
       for (let run = 0; run < KILLS; run++) {
         // Each run has numbers of its own: what was accepted just before a kill may be unknown to us.
-        const arguments_ = [program, address, spool, String(run * 1_000_000)];
+        const arguments_ = [program, JSON.stringify(connection), spool, String(run * 1_000_000)];
         const collector = spawn(process.execPath, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
         let output = '';
         collector.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -39,13 +39,12 @@ it(
         await eventually(() => expect(output.length).toBeGreaterThan(0), SOON_MS);
         // At different moments of connecting and sending.
         await delay(run * 150);
-        if (run === KILLS / 2) await broker.restart('SIGKILL');
+        if (run === KILLS / 2) await kafka.restart?.('SIGKILL');
         collector.kill('SIGKILL');
         await ended;
         for (const line of output.split('\n').slice(0, -1)) accepted.add(Number(line));
       }
 
-      const connection = { brokers: [address], clientId: 'test' };
       const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, log }), {
         ...{ directory: spool, mostBytes: 2 ** 26, log },
       });
@@ -63,7 +62,7 @@ it(
       expect([...accepted].filter((one) => !arrived.has(one))).toEqual([]);
       expect(order).toEqual([...arrived].sort((a, b) => a - b));
     } finally {
-      await broker.remove();
+      await kafka.remove();
       await rm(directory, { recursive: true });
     }
   },

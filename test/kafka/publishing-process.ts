@@ -1,18 +1,22 @@
 /**
  * Publishes batches through a spool until it is killed, and writes each one's number to standard output once it is
- * accepted: what a test kills. Arguments: brokers, the spool's directory, the first number.
+ * accepted: what a test kills. Arguments: the connection as JSON, the spool's directory, the first number.
  */
 import { writeSync } from 'node:fs';
 import { createLogger } from '@sonde/backbone/logging';
+import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import { batchOf } from '@sonde/model/flow/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 
-const [brokers = '', directory = '', first = '0'] = process.argv.slice(2);
+const [connection = '', directory = '', first = '0'] = process.argv.slice(2);
 const log = createLogger('publishing-process', 'error');
-const connection = { brokers: [brokers], clientId: 'publishing-process' };
-const sink = createKafkaPublisher({ connection, topics: { partitions: 3, retentionHours: 1 }, log });
+const sink = createKafkaPublisher({
+  connection: JSON.parse(connection) as KafkaConnection,
+  topics: { partitions: 3, retentionHours: 1 },
+  log,
+});
 const publisher = await createSpooledPublisher(sink, { directory, mostBytes: 2 ** 26, log });
 for (let sequence = Number(first); ; sequence++) {
   await publisher.publish(

@@ -10,7 +10,7 @@ import { observedDns } from '@sonde/model/dns/build-dns';
 import { batchOf } from '@sonde/model/flow/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { expect, it } from 'vitest';
-import { startTestBroker } from './broker.js';
+import { useTestKafka } from './broker.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 /** Debian's Python, which has Debian's packages. */
@@ -22,13 +22,12 @@ it.skipIf(missing !== undefined)(
   'the Python program of docs/topics.md reads flows and look-ups as they were published',
   { timeout: 400_000 },
   async () => {
-    const broker = await startTestBroker();
+    const kafka = await useTestKafka();
     const directory = await mkdtemp(path.join(tmpdir(), 'sonde-python-'));
     try {
-      const [address = ''] = broker.addresses;
       const log = createLogger('test', 'silent');
       const sink = createKafkaPublisher({
-        connection: { brokers: [address], clientId: 'test' },
+        connection: { brokers: kafka.addresses, clientId: 'test', prefix: kafka.prefix },
         topics: { partitions: 1, retentionHours: 1 },
         log,
       });
@@ -55,7 +54,12 @@ it.skipIf(missing !== undefined)(
       ]);
       const { stdout } = await promisify(execFile)(
         PYTHON,
-        [path.join(root, 'docs/examples/read_topics.py'), address, 'sonde.flows', '1'],
+        [
+          path.join(root, 'docs/examples/read_topics.py'),
+          kafka.addresses.join(','),
+          `${kafka.prefix}flows`,
+          '1',
+        ],
         { env: { ...process.env, PYTHONPATH: directory }, timeout: 240_000 },
       );
       const records = stdout
@@ -77,7 +81,7 @@ it.skipIf(missing !== undefined)(
         expect.objectContaining({ ...common, kind: 'dns', query_name: 'api.example', rcode: 3 }),
       ]);
     } finally {
-      await broker.remove();
+      await kafka.remove();
       await rm(directory, { recursive: true });
     }
   },

@@ -84,6 +84,7 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
     return {
       brokers: [broker.addresses[listener] ?? ''],
       clientId: 'test',
+      prefix: broker.prefix,
       ...(tls && { tls: { ...tls, ca: authority } }),
       ...(sasl && { sasl }),
     };

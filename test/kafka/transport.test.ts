@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { type KafkaConnection, kafkaClient } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
-import { createTopics, DEAD_TOPIC, DNS_TOPIC, FLOWS_TOPIC } from '@sonde/backbone/transport/kafka/topics';
+import { createTopics, kafkaNames } from '@sonde/backbone/transport/kafka/topics';
 import {
   createSpooledPublisher,
   type SpooledPublisher,
@@ -18,7 +18,7 @@ import { encodeBatch } from '@sonde/model/flow/wire/encode';
 import type { Admin, KafkaMessage } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
-import { startTestBroker, type TestBroker } from './broker.js';
+import { givenBrokers, type TestKafka, useTestKafka } from './broker.js';
 import { startEnricher, type TestEnricher } from './consume.js';
 import { FakeStore } from './fake-store.js';
 
@@ -30,21 +30,23 @@ const topics = { partitions: PARTITIONS, retentionHours: 1 };
 const SOON_MS = 150_000;
 
 describe('flows through Kafka', { timeout: 300_000 }, () => {
-  let broker: TestBroker;
+  let kafka: TestKafka;
   let connection: KafkaConnection;
+  let tests = 0;
   let directory: string;
   let store: FakeStore;
   const enrichers: TestEnricher[] = [];
   const publishers: SpooledPublisher[] = [];
 
   beforeAll(async () => {
-    broker = await startTestBroker();
-    connection = { brokers: broker.addresses, clientId: 'test' };
+    kafka = await useTestKafka();
   }, 300_000);
 
-  afterAll(() => broker.remove());
+  afterAll(() => kafka.remove(), 300_000);
 
   beforeEach(async () => {
+    // Each test begins with topics of its own, as the store does.
+    connection = { brokers: kafka.addresses, clientId: 'test', prefix: `${kafka.prefix}${tests++}.` };
     directory = await mkdtemp(path.join(tmpdir(), 'sonde-spool-'));
     store = new FakeStore();
   });
@@ -53,7 +55,6 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     for (const publisher of publishers.splice(0)) await publisher.close(0);
     for (const enricher of enrichers.splice(0)) await enricher.stop();
     await rm(directory, { recursive: true });
-    await deleteTopics();
   }, 60_000);
 
   it('arrive once each, in the order of each node, and look-ups also in a topic of their own', async () => {
@@ -67,7 +68,9 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     for (const node of ['a', 'b', 'c']) {
       expect(store.order.get(node)).toEqual(Array.from({ length: 200 }, (_, sequence) => sequence));
     }
-    const lookups = (await messagesIn(DNS_TOPIC, 12)).map(({ value }) => decodeBatch(value ?? Buffer.of()));
+    const lookups = (await messagesIn(kafkaNames(connection).dns, 12)).map(({ value }) =>
+      decodeBatch(value ?? Buffer.of()),
+    );
     expect(lookups.map(({ rows, dns }) => [rows, dns?.rows])).toEqual(Array(12).fill([0, 1]));
   });
 
@@ -97,13 +100,13 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     }
   });
 
-  it.each(['SIGTERM', 'SIGKILL'] as const)(
+  it.skipIf(givenBrokers).each(['SIGTERM', 'SIGKILL'] as const)(
     'wait in the spool while the broker is away (%s), and arrive once each when it is back',
     async (signal) => {
       const publisher = await collector('one');
       enricher('first');
       for (let sequence = 0; sequence < 50; sequence++) await publish(publisher, 'a', sequence);
-      await broker.restart(signal, async () => {
+      await kafka.restart?.(signal, async () => {
         for (let sequence = 50; sequence < 100; sequence++) await publish(publisher, 'a', sequence);
         expect(publisher.counts.spooledMessages).toBeGreaterThanOrEqual(50);
       });
@@ -136,14 +139,14 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
   });
 
   it('go on at once when a collector comes back that ended within a transaction, and its former self is shut out', async () => {
-    await asAdmin((admin) => createTopics(admin, topics));
+    await asAdmin((admin) => createTopics(admin, kafkaNames(connection), topics));
     const spool = path.join(directory, 'one');
     const first = await collector('one');
     await publish(first, 'a', 0);
     await first.close(SOON_MS);
     const { stream } = JSON.parse(await readFile(path.join(spool, 'spool.json'), 'utf8')) as SpoolState;
     const former = kafkaClient(connection, log).producer({
-      transactionalId: `sonde.spool.${stream}`,
+      transactionalId: kafkaNames(connection).spool(stream),
       maxInFlightRequests: 1,
       idempotent: true,
       // Longer than this test waits for anything, and as long as brokers allow.
@@ -152,7 +155,7 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     await former.connect();
     const open = await former.transaction();
     const value = Buffer.from(encodeBatch(flowsOf('a', 1000)));
-    await open.send({ topic: FLOWS_TOPIC, messages: [{ key: 'c/a', value }] });
+    await open.send({ topic: kafkaNames(connection).flows, messages: [{ key: 'c/a', value }] });
 
     const next = await collector('one');
     await publish(next, 'a', 1);
@@ -166,19 +169,19 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
   });
 
   it('go on past messages that cannot be read, which are put aside with the reason', async () => {
-    await asAdmin((admin) => createTopics(admin, topics));
+    await asAdmin((admin) => createTopics(admin, kafkaNames(connection), topics));
     const producer = kafkaClient(connection, log).producer();
     await producer.connect();
     const newer = encodeBatch({ ...flowsOf('a', 1), schemaVersion: 9 });
     const values = [encodeBatch(flowsOf('a', 0)), Buffer.from('poison'), newer, encodeBatch(flowsOf('a', 2))];
     await producer.send({
-      topic: FLOWS_TOPIC,
+      topic: kafkaNames(connection).flows,
       messages: values.map((value) => ({ key: 'a', partition: 3, value: Buffer.from(value) })),
     });
     await producer.disconnect();
     enricher('first');
     await eventually(() => expect([...store.stored.keys()]).toEqual(['a/0', 'a/2']), SOON_MS);
-    const dead = await messagesIn(DEAD_TOPIC, 2);
+    const dead = await messagesIn(kafkaNames(connection).dead, 2);
     expect(
       dead.map(({ headers }) => [text(headers?.['sonde-reason']), text(headers?.['sonde-offset'])]),
     ).toEqual([
@@ -209,17 +212,6 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     }
   }
 
-  /** Each test begins with topics of its own, as the store does. */
-  async function deleteTopics(): Promise<void> {
-    await asAdmin(async (admin) => {
-      const ours = (await admin.listTopics()).filter((topic) => topic.startsWith('sonde.'));
-      await admin.deleteTopics({ topics: ours });
-      await eventually(async () => {
-        expect((await admin.listTopics()).filter((topic) => topic.startsWith('sonde.'))).toEqual([]);
-      });
-    });
-  }
-
   async function collector(name: string): Promise<SpooledPublisher> {
     const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, topics, log }), {
       directory: path.join(directory, name),
@@ -243,7 +235,7 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
 
   /** The first messages of a topic, from all its partitions. */
   async function messagesIn(topic: string, count: number): Promise<KafkaMessage[]> {
-    const consumer = kafkaClient(connection, log).consumer({ groupId: `reader-of-${topic}` });
+    const consumer = kafkaClient(connection, log).consumer({ groupId: `${topic}.reader` });
     const messages: KafkaMessage[] = [];
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });

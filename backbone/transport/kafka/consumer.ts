@@ -7,7 +7,7 @@ import type { Delivery, FlowConsumer } from '../transport.js';
 import { disconnectAll, type KafkaConnection, kafkaClient, RETRY } from './connection.js';
 import { deadLetter } from './dead-letter.js';
 import { TopicRecreatedError } from './topic-recreated.js';
-import { createTopics, FLOWS_TOPIC, type TopicSettings } from './topics.js';
+import { createTopics, kafkaNames, type KafkaNames, type TopicSettings } from './topics.js';
 import { type BlockLimits, WaitingBatches } from './waiting.js';
 
 export interface KafkaConsumerOptions {
@@ -95,6 +95,7 @@ interface Assignment {
 class KafkaConsumer implements KafkaFlowConsumer {
   readonly #options: KafkaConsumerOptions;
   readonly #kafka: Kafka;
+  readonly #names: KafkaNames;
   #clients: Clients | undefined;
   readonly #lag = new Map<number, number>();
   readonly #counts = { messages: 0, bytes: 0, dead: 0, assignments: 0, failures: 0, expired: 0 };
@@ -111,6 +112,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
   constructor(options: KafkaConsumerOptions) {
     this.#options = options;
     this.#kafka = kafkaClient(options.connection, options.log);
+    this.#names = kafkaNames(options.connection);
   }
 
   get counts(): ConsumerCounts {
@@ -177,9 +179,9 @@ class KafkaConsumer implements KafkaFlowConsumer {
     const { admin, producer, consumer } = clients;
     const { topics } = this.#options;
     await Promise.all([admin.connect(), producer.connect(), consumer.connect()]);
-    if (topics) await createTopics(admin, topics);
+    if (topics) await createTopics(admin, this.#names, topics);
     this.#listen(clients);
-    await consumer.subscribe({ topics: [FLOWS_TOPIC], fromBeginning: true });
+    await consumer.subscribe({ topics: [this.#names.flows], fromBeginning: true });
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -192,7 +194,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     const { GROUP_JOIN, REQUEST, REBALANCING, CRASH } = consumer.events;
     const isCurrent = () => clients === this.#clients;
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      if (isCurrent()) this.#begin(payload.memberAssignment[FLOWS_TOPIC] ?? []);
+      if (isCurrent()) this.#begin(payload.memberAssignment[this.#names.flows] ?? []);
     });
     consumer.on(REBALANCING, () => this.#end());
     // The answer to JoinGroup begins the group's next generation.
@@ -252,7 +254,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
         if (!this.#isCurrent(assignment)) return;
         for (const [partition, offset] of next) {
           assignment.next.set(partition, offset);
-          this.#clients?.consumer.seek({ topic: FLOWS_TOPIC, partition, offset: String(offset) });
+          this.#clients?.consumer.seek({ topic: this.#names.flows, partition, offset: String(offset) });
         }
         this.#problem = undefined;
         this.#resume(assignment);
@@ -272,12 +274,13 @@ class KafkaConsumer implements KafkaFlowConsumer {
   /** The offset to go on with in each partition. */
   async #claimedOffsets(partitions: readonly number[]): Promise<Map<number, number>> {
     const storedTo = await this.#options.claim(partitions);
-    const kept = (await this.#clients?.admin.fetchTopicOffsets(FLOWS_TOPIC)) ?? [];
+    const kept = (await this.#clients?.admin.fetchTopicOffsets(this.#names.flows)) ?? [];
     const next = new Map<number, number>();
     for (const partition of partitions) {
       const wanted = (storedTo.get(partition) ?? -1) + 1;
       const { low, high } = kept.find((one) => one.partition === partition) ?? { low: 0, high: wanted };
-      if (wanted > Number(high)) throw new TopicRecreatedError(partition, wanted, Number(high));
+      if (wanted > Number(high))
+        throw new TopicRecreatedError(this.#names.flows, partition, wanted, Number(high));
       if (wanted < Number(low)) this.#onExpired(partition, Number(low) - wanted);
       next.set(partition, Math.max(wanted, Number(low)));
       this.#lag.set(partition, Number(high) - (next.get(partition) ?? 0));
@@ -314,7 +317,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
       waiting.add({ batch, partition, offset: Number(message.offset) }, value.length, performance.now());
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      await this.#clients?.producer.send(deadLetter(FLOWS_TOPIC, partition, message, error));
+      await this.#clients?.producer.send(deadLetter(this.#names, partition, message, error));
       this.#counts.dead += 1;
       const about = { partition, offset: message.offset, reason: error.message };
       this.#options.log.error(about, 'a message cannot be read; put aside');
@@ -361,7 +364,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     if (!this.#isCurrent(assignment)) return;
     const partitions = [...last].map(([partition, offset]) => ({ partition, offset: String(offset + 1) }));
     try {
-      await assignment.commit?.({ topics: [{ topic: FLOWS_TOPIC, partitions }] });
+      await assignment.commit?.({ topics: [{ topic: this.#names.flows, partitions }] });
     } catch (error) {
       this.#options.log.debug({ reason: String(error) }, 'the group was not told what is stored');
     }
@@ -369,12 +372,12 @@ class KafkaConsumer implements KafkaFlowConsumer {
 
   #pause({ partitions }: Assignment): void {
     this.#isPaused = true;
-    this.#clients?.consumer.pause([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
+    this.#clients?.consumer.pause([{ topic: this.#names.flows, partitions: [...partitions] }]);
   }
 
   #resume({ partitions }: Assignment): void {
     this.#isPaused = false;
-    this.#clients?.consumer.resume([{ topic: FLOWS_TOPIC, partitions: [...partitions] }]);
+    this.#clients?.consumer.resume([{ topic: this.#names.flows, partitions: [...partitions] }]);
   }
 
   #isCurrent(assignment: Assignment): boolean {

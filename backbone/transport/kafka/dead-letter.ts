@@ -1,10 +1,10 @@
 import type { WireError } from '@sonde/model/flow/wire/wire-error';
 import type { KafkaMessage, ProducerRecord } from 'kafkajs';
-import { DEAD_TOPIC } from './topics.js';
+import type { KafkaNames } from './topics.js';
 
 /** A message that cannot be read, as it is put aside: with its key and bytes, and where it was and why in headers. */
 export function deadLetter(
-  topic: string,
+  { flows, dead }: KafkaNames,
   partition: number,
   { key, value, offset }: Pick<KafkaMessage, 'key' | 'value' | 'offset'>,
   error: WireError,
@@ -12,9 +12,9 @@ export function deadLetter(
   const headers = {
     'sonde-reason': error.reason,
     'sonde-error': error.message,
-    'sonde-topic': topic,
+    'sonde-topic': flows,
     'sonde-partition': String(partition),
     'sonde-offset': offset,
   };
-  return { topic: DEAD_TOPIC, acks: -1, messages: [{ key, value, headers }] };
+  return { topic: dead, acks: -1, messages: [{ key, value, headers }] };
 }

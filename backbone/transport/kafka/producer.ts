@@ -2,7 +2,7 @@ import kafkajs, { type Admin, type Producer, type TopicMessages, type Transactio
 import type { Logger } from '../../logging.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from '../spool/sink.js';
 import { disconnectAll, type KafkaConnection, kafkaClient } from './connection.js';
-import { createTopics, FLOWS_TOPIC, type TopicSettings } from './topics.js';
+import { createTopics, kafkaNames, type TopicSettings } from './topics.js';
 
 export interface KafkaPublisherOptions {
   readonly connection: KafkaConnection;
@@ -26,6 +26,7 @@ const TRANSACTION_TIMEOUT_MS = 15_000;
 export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink {
   const { connection, topics, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS, log } = options;
   const kafka = kafkaClient(connection, log);
+  const names = kafkaNames(connection);
   let session: Session | undefined;
 
   async function close(): Promise<void> {
@@ -35,9 +36,11 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
   }
 
   return {
+    topics: names,
+
     async open(stream) {
       await close();
-      const name = `sonde.spool.${stream}`;
+      const name = names.spool(stream);
       const opening = {
         name,
         admin: kafka.admin(),
@@ -51,11 +54,11 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
       };
       session = opening;
       await Promise.all([opening.admin.connect(), opening.producer.connect()]);
-      if (topics) await createTopics(opening.admin, topics);
+      if (topics) await createTopics(opening.admin, names, topics);
       // This fences whoever used the spool before and ends what it left open; only then its position is final.
       const transaction = await opening.producer.transaction();
       session = { ...opening, transaction };
-      return await storedPosition(opening.admin, name);
+      return await storedPosition(opening.admin, name, names.flows);
     },
 
     async send(messages, position) {
@@ -66,7 +69,7 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
       const topicMessages = byTopic(messages);
       if (topicMessages.length > 0) await sendAll(transaction, topicMessages);
       const partitions = [{ partition: 0, offset: String(position) }];
-      await transaction.sendOffsets({ consumerGroupId: name, topics: [{ topic: FLOWS_TOPIC, partitions }] });
+      await transaction.sendOffsets({ consumerGroupId: name, topics: [{ topic: names.flows, partitions }] });
       await transaction.commit();
     },
 
@@ -94,8 +97,8 @@ interface Session {
 }
 
 /** The position up to which all of the spool was delivered: the group's offset, of partition 0 by convention. */
-async function storedPosition(admin: Admin, group: string): Promise<number> {
-  const [flows] = await admin.fetchOffsets({ groupId: group, topics: [FLOWS_TOPIC] });
+async function storedPosition(admin: Admin, groupId: string, topic: string): Promise<number> {
+  const [flows] = await admin.fetchOffsets({ groupId, topics: [topic] });
   const offset = flows?.partitions.find(({ partition }) => partition === 0)?.offset;
   return Math.max(0, Number(offset ?? 0));
 }

@@ -1,11 +1,9 @@
-import { FLOWS_TOPIC } from './topics.js';
-
 /** The partition does not reach to what is stored of it: it is another topic of the same name. */
 export class TopicRecreatedError extends Error {
   override readonly name = 'TopicRecreatedError';
-  constructor(partition: number, next: number, end: number) {
+  constructor(topic: string, partition: number, next: number, end: number) {
     super(
-      `partition ${partition} of ${FLOWS_TOPIC} ends at offset ${end}, but the store has all of it up to ${next}: the ` +
+      `partition ${partition} of ${topic} ends at offset ${end}, but the store has all of it up to ${next}: the ` +
         'topic was made anew, and its messages cannot be told from those that are stored. Use a new store, or empty ' +
         "the table `progress` of this one if none of the topic's old messages are in it any more.",
     );

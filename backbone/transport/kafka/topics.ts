@@ -1,9 +1,25 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
+import type { KafkaConnection } from './connection.js';
 
-/** The topics, as docs/topics.md describes them. */
-export const FLOWS_TOPIC = 'sonde.flows';
-export const DNS_TOPIC = 'sonde.dns';
-export const DEAD_TOPIC = 'sonde.dead';
+/** How everything is called that Sonde has in a Kafka cluster; the topics are those of docs/topics.md. */
+export interface KafkaNames {
+  readonly flows: string;
+  readonly dns: string;
+  readonly dead: string;
+  /** A spool's transactional id, and the consumer group that holds its position. */
+  spool(stream: string): string;
+}
+
+export function kafkaNames({ prefix = DEFAULT_PREFIX }: Pick<KafkaConnection, 'prefix'>): KafkaNames {
+  return {
+    flows: `${prefix}flows`,
+    dns: `${prefix}dns`,
+    dead: `${prefix}dead`,
+    spool: (stream) => `${prefix}spool.${stream}`,
+  };
+}
+
+export const DEFAULT_PREFIX = 'sonde.';
 
 export interface TopicSettings {
   /** Over how many partitions flows are spread: no more enrichers than this can share the work. */
@@ -26,12 +42,12 @@ const DEAD_RETENTION_HOURS = 24 * 7;
  * Creates those of the topics that there are not. Topics that exist stay as they are.
  * @throws kafkajs' errors, for example if this user may not create topics.
  */
-export async function createTopics(admin: Admin, settings: TopicSettings): Promise<void> {
+export async function createTopics(admin: Admin, names: KafkaNames, settings: TopicSettings): Promise<void> {
   const existing = new Set(await admin.listTopics());
   const wanted = [
-    topic(FLOWS_TOPIC, settings),
-    topic(DNS_TOPIC, settings),
-    topic(DEAD_TOPIC, { ...settings, partitions: 1, retentionHours: DEAD_RETENTION_HOURS }),
+    topic(names.flows, settings),
+    topic(names.dns, settings),
+    topic(names.dead, { ...settings, partitions: 1, retentionHours: DEAD_RETENTION_HOURS }),
   ];
   const missing = wanted.filter(({ topic }) => !existing.has(topic));
   // Another service may be faster: then the topic is there, and kafkajs says false.

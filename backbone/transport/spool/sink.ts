@@ -8,6 +8,8 @@ export interface OutgoingMessage {
 
 /** Where a spool is delivered to. It remembers, together with the messages, how far the spool was delivered. */
 export interface SpoolSink {
+  /** Where flows go, and the copy of their look-ups. */
+  readonly topics: { readonly flows: string; readonly dns: string };
   /**
    * Connects for the spool of this name, and shuts out whoever delivered it before. Resolves with the position up to
    * which all of it was delivered (exclusive), 0 at first. May be called again, and must be after a failed `send`.

@@ -7,7 +7,6 @@ import { observedFlows } from '@sonde/model/flow/build-observed';
 import { decodeBatch } from '@sonde/model/flow/wire/decode';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../logging.js';
-import { DNS_TOPIC, FLOWS_TOPIC } from '../kafka/topics.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from './sink.js';
 import { createSpooledPublisher, type SpooledPublisher } from './spooled-publisher.js';
 
@@ -26,6 +25,7 @@ const soon = { timeout: 20_000 };
 
 /** A sink as Kafka is one: what is sent arrives with its position or not at all, and its answers may be lost. */
 class FakeSink implements SpoolSink {
+  readonly topics = { flows: 'flows', dns: 'dns' };
   readonly arrived: OutgoingMessage[] = [];
   isAway = false;
   /** What happens to the next messages, one after the other: the answer is lost before or after they have arrived. */
@@ -56,7 +56,7 @@ class FakeSink implements SpoolSink {
 
   get sequences(): number[] {
     return this.arrived
-      .filter(({ topic }) => topic === FLOWS_TOPIC)
+      .filter(({ topic }) => topic === 'flows')
       .map(({ value }) => decodeBatch(value).sequence);
   }
 }
@@ -117,8 +117,8 @@ describe('a spooled publisher', () => {
     const [both, lookups] = sink.arrived.map(({ value }) => decodeBatch(value));
     expect([both?.rows, both?.dns?.rows, lookups?.rows, lookups?.dns?.rows]).toEqual([1, 1, 0, 1]);
     expect(sink.arrived.map(({ topic, key }) => [topic, key])).toEqual([
-      [FLOWS_TOPIC, 'c/node-a'],
-      [DNS_TOPIC, 'c/node-a'],
+      ['flows', 'c/node-a'],
+      ['dns', 'c/node-a'],
     ]);
   });
 

@@ -4,7 +4,6 @@ import { allocateObservedColumns } from '@sonde/model/flow/observed';
 import { encodeBatch } from '@sonde/model/flow/wire/encode';
 import type { Logger } from '../../logging.js';
 import { TransportClosedError } from '../direct.js';
-import { DNS_TOPIC, FLOWS_TOPIC } from '../kafka/topics.js';
 import type { FlowPublisher } from '../transport.js';
 import type { SpoolRecord } from './record.js';
 import { MessageTooLargeError, type SpoolSink } from './sink.js';
@@ -80,7 +79,7 @@ export async function createSpooledPublisher(
         ...(flows > 0 && { flows_spool_full: flows }),
         ...(lookups > 0 && { lookups_spool_full: lookups }),
       };
-      const messages = messagesOf({ ...batch, losses });
+      const messages = messagesOf({ ...batch, losses }, sink.topics);
       try {
         await spool.append(messages);
       } catch (error) {
@@ -117,13 +116,13 @@ export async function createSpooledPublisher(
 }
 
 /** A batch's message, and for readers of look-ups alone a copy of those. */
-function messagesOf(batch: FlowBatch): Omit<SpoolRecord, 'position'>[] {
+function messagesOf(batch: FlowBatch, topics: SpoolSink['topics']): Omit<SpoolRecord, 'position'>[] {
   const key = `${batch.cluster}/${batch.node}`;
   const contents = { flows: batch.rows, lookups: batch.dns?.rows ?? 0 };
-  const message = { topic: FLOWS_TOPIC, key, value: encodeBatch(batch), contents };
+  const message = { topic: topics.flows, key, value: encodeBatch(batch), contents };
   if (!batch.dns) return [message];
   const lookups = encodeBatch({ ...batch, rows: 0, columns: allocateObservedColumns(0) });
-  return [message, { topic: DNS_TOPIC, key, value: lookups, contents: { flows: 0, lookups: 0 } }];
+  return [message, { topic: topics.dns, key, value: lookups, contents: { flows: 0, lookups: 0 } }];
 }
 
 /** Takes messages from a spool to its sink. Whatever fails, it starts over from what the sink says it has. */

@@ -7,7 +7,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import type { ClickHouseConnection } from '@sonde/backbone/store/clickhouse-servers';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
-import { defaultTopics, FLOWS_TOPIC } from '@sonde/backbone/transport/kafka/topics';
+import { defaultTopics, kafkaNames } from '@sonde/backbone/transport/kafka/topics';
 import {
   createSpooledPublisher,
   type SpooledPublisher,
@@ -43,9 +43,9 @@ export async function distributed(): Promise<Record<string, number>> {
   const store = startProcess('store-process.js');
   const reachable = messageOf<ClickHouseConnection>(store);
   try {
-    const kafka = { brokers: [...broker.addresses], clientId: 'bench' };
+    const kafka = { brokers: [...broker.addresses], clientId: 'bench', prefix: broker.prefix };
     const published = await publish(kafka);
-    const kafkaBytes = await bytesIn(broker.directory, FLOWS_TOPIC);
+    const kafkaBytes = await bytesIn(broker.directory, kafkaNames(kafka).flows);
     const clickHouse = await reachable;
     const { flows } = published;
     const [warmUpFlows, lastFlows] = [flows * MEASURED.from, flows * MEASURED.to];
