@@ -41,13 +41,18 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
 /** How many of a request's errors are told: a large body could have one at every place. */
 const MOST_ERRORS = 50;
 
-/** ClickHouse's TIMEOUT_EXCEEDED. */
+/** ClickHouse's error numbers (src/Common/ErrorCodes.cpp). */
 const TIMEOUT_EXCEEDED = 159;
+const MEMORY_LIMIT_EXCEEDED = 241;
 
-function storeProblem(error: StoreError): Problem {
-  return error.code === TIMEOUT_EXCEEDED
-    ? new Problem(504, 'the query took longer than it may: ask for less time or for fewer records')
-    : new Problem(503, 'the store does not answer');
+function storeProblem({ code }: StoreError): Problem {
+  if (code === TIMEOUT_EXCEEDED) {
+    return new Problem(504, 'the query took longer than it may: ask for less time or for fewer records');
+  }
+  if (code === MEMORY_LIMIT_EXCEEDED) {
+    return new Problem(422, 'the query took more memory than it may: ask for less time or for fewer groups');
+  }
+  return new Problem(503, 'the store does not answer');
 }
 
 type ValidationError = NonNullable<FastifyError['validation']>[number];

@@ -77,14 +77,14 @@ describe('while the store', () => {
     }
   });
 
-  it('takes too long, the answer says what to do', async () => {
-    const answer = await answerOfFailingStore(
-      new StoreError('Timeout exceeded', { code: 159 }),
-      '/api/v1/flows',
-    );
+  it.each([
+    { what: 'time', code: 159, status: 504 },
+    { what: 'memory', code: 241, status: 422 },
+  ])('takes too much $what, the answer says what to do', async ({ code, status }) => {
+    const answer = await answerOfFailingStore(new StoreError('Limit exceeded', { code }), '/api/v1/flows');
     expect(answer).toMatchObject({
-      status: 504,
-      body: { detail: expect.stringContaining('less time') as string },
+      status,
+      body: { detail: expect.stringContaining('ask for less time') as string },
     });
   });
 

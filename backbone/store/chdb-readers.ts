@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { Session } from 'chdb';
 import { ChdbConnection } from './chdb-connection.js';
 import { toStoreError } from './engine-error.js';
 import type { QueryOptions, QueryParameters, QuerySettings } from './store.js';
 
-/** A connection runs one statement after the other: this many queries run at once. */
-const READERS = 4;
+/** How many threads Node has for what blocks (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
+const POOL_THREADS = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+
+/**
+ * A connection runs one statement after the other: this many queries run at once. Each takes a thread of Node's until it
+ * ends. One is left for inserts and one for files and for ending queries, or slow queries would hold up all of it.
+ */
+const READERS = Math.max(1, POOL_THREADS - 2);
 
 /** What holds for every query: 2 reads only, while a query may still limit itself. */
 const READER_SETTINGS: QuerySettings = { output_format_json_quote_64bit_integers: 1, readonly: 2 };
@@ -39,7 +46,7 @@ export class ChdbReaders {
       reader
         .run(sql, parameters, format, {
           signal,
-          settings: { ...settings, ...READER_SETTINGS, log_comment: name },
+          settings: { max_threads: this.#threads(), ...settings, ...READER_SETTINGS, log_comment: name },
         })
         .finally(() => this.#give(reader)),
     );
@@ -70,6 +77,11 @@ export class ChdbReaders {
       return new ChdbConnection(this.#directory);
     }
     return await new Promise<ChdbConnection>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The cores are shared by the queries that run; more threads than cores cost and gain nothing. */
+  #threads(): number {
+    return Math.max(1, Math.floor(availableParallelism() / (this.#open - this.#idle.length)));
   }
 
   #give(reader: ChdbConnection): void {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -441,6 +441,23 @@ describe('the store', () => {
     await expect(query).rejects.toThrow('gone');
     expect(await store.query(running)).toEqual([{ queries: '1' }]);
   });
+
+  it('reads files and stores blocks while more slow queries wait than can run', async () => {
+    const caller = new AbortController();
+    const slow = Array.from({ length: 8 }, () =>
+      store.query(
+        'SELECT count() FROM numbers(1000000000000) WHERE number % 7 = 3',
+        {},
+        { signal: caller.signal },
+      ),
+    );
+    const ended = Promise.allSettled(slow);
+    await readFile(import.meta.filename);
+    await insert({ start_time: NOON });
+    caller.abort(new Error('left'));
+    for (const { status } of await ended) expect(status).toBe('rejected');
+    expect(await store.query('SELECT count() AS flows FROM flows')).toEqual([{ flows: '1' }]);
+  }, 60_000);
 
   it('gives an answer as bytes of a format', async () => {
     const stream = await store.queryStream('SELECT {a:String} AS a, 1 AS b', { a: 'x' }, 'CSVWithNames');

@@ -10,6 +10,8 @@ export interface Limits {
   readonly rows: number;
   /** Seconds after which the engine gives up a query. */
   readonly querySeconds: number;
+  /** The most memory of the engine that a query may take, in bytes. */
+  readonly queryBytes: number;
   /** The longest body of a request, in bytes. */
   readonly bodyBytes: number;
   /** How often an identity may ask. */
@@ -29,6 +31,7 @@ export const defaultLimits: Limits = {
   rangeMs: 92 * DAY_MS,
   rows: 10_000,
   querySeconds: 20,
+  queryBytes: 2 ** 31,
   bodyBytes: 1 << 20,
   requests: { burst: 200, perSecond: 50 },
   concurrent: 8,

@@ -132,5 +132,6 @@ export function selectSums<Row>(
 }
 
 function optionsOf(limits: Limits, request: FastifyRequest): QueryOptions {
-  return { signal: request.left, settings: { max_execution_time: limits.querySeconds } };
+  const settings = { max_execution_time: limits.querySeconds, max_memory_usage: limits.queryBytes };
+  return { signal: request.left, settings };
 }
