@@ -59,14 +59,15 @@ export async function runEnricher(options: EnricherOptions): Promise<void> {
       const next = await Promise.race([deliveries.next(), failureOf(storing)]);
       if (next.done === true) break;
       const delivery = next.value;
-      await options.pending?.settle(delivery.batches);
       const blocks = blocksOf(delivery.batches);
       for (const [place, batches] of blocks.entries()) {
         const memory = memories.take();
-        const block = enrichBlock(batches, memory, options);
+        const block = await enrichBlock(batches, memory, options);
         await storing;
         const isLast = place === blocks.length - 1;
         storing = storeUnlessTaken({ block, memory, memories, delivery, isLast }, options);
+        // A failure is told where it is waited for, which may be later than it comes.
+        storing.catch(() => undefined);
       }
       if (blocks.length === 0) {
         await storing;
@@ -114,14 +115,22 @@ function recordsIn({ rows, dns }: FlowBatch): number {
   return rows + (dns?.rows ?? 0);
 }
 
-function enrichBlock(
+/** A block of batches in `memory`, once its addresses are known or waited for. */
+async function enrichBlock(
   delivered: readonly DeliveredBatch[],
   memory: ColumnMemory,
-  { contextOf }: EnricherOptions,
-): EnrichedBlock {
-  const context = contextOf(delivered[0]?.batch.cluster ?? '');
-  const dns = enrichDns(delivered, context, memory);
-  return { dns, flows: enrich(delivered, context, memory) };
+  { contextOf, pending }: EnricherOptions,
+): Promise<EnrichedBlock> {
+  const cluster = delivered[0]?.batch.cluster ?? '';
+  const enriched = (): EnrichedBlock => {
+    const context = contextOf(cluster);
+    const dns = enrichDns(delivered, context, memory);
+    return { dns, flows: enrich(delivered, context, memory) };
+  };
+  const block = enriched();
+  if ((await pending?.settle(cluster, block.flows)) !== true) return block;
+  memory.reuse();
+  return enriched();
 }
 
 /** A block whose turn it is to be stored. */

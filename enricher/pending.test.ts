@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
-import { batchOf } from '@sonde/model/flow/build-batch';
 import { Cluster } from '@sonde/model/cluster/cluster';
 import type { Pod } from '@sonde/model/cluster/objects';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import { enrichedFlows } from '@sonde/model/flow/build-enriched';
 import { describe, expect, it } from 'vitest';
 import { PendingAddresses } from './pending.js';
 
@@ -19,9 +18,10 @@ function neighbourhood(): Cluster {
   return cluster;
 }
 
-function delivered(dst_ip: string, time = Date.now()): DeliveredBatch[] {
-  const flows = observedFlows([{ src_ip: '10.1.0.1', dst_ip, start_time: time, end_time: time }]);
-  return [{ batch: batchOf(flows), partition: 0, offset: 0 }];
+/** A flow from the known pod, as it was enriched. */
+function toStranger(dst_ip: string, time = Date.now()): EnrichedFlows {
+  const src = { src_ip: '10.1.0.1', src_kind: 'pod' } as const;
+  return enrichedFlows([{ ...src, dst_ip, start_time: time, end_time: time }]);
 }
 
 function pendingOn(cluster: Cluster, waitMs = 60_000) {
@@ -34,7 +34,7 @@ describe('flows of addresses that nothing is known of', () => {
     const cluster = neighbourhood();
     const { pending } = pendingOn(cluster);
     let settled = false;
-    const settling = pending.settle(delivered('10.1.0.2')).then(() => (settled = true));
+    const settling = pending.settle('c', toStranger('10.1.0.2')).then(() => (settled = true));
     await delay(1);
     expect(settled).toBe(false);
     cluster.apply(pod('late', '10.1.0.2'), Date.now());
@@ -44,24 +44,24 @@ describe('flows of addresses that nothing is known of', () => {
 
   it('do not wait longer than they may, and not again soon for the same address', async () => {
     const { pending } = pendingOn(neighbourhood(), 1);
-    await pending.settle(delivered('10.1.0.2'));
+    await pending.settle('c', toStranger('10.1.0.2'));
     expect(pending.counts).toMatchObject({ settled: 0, givenUp: 1 });
-    await pending.settle(delivered('10.1.0.2'));
+    await pending.settle('c', toStranger('10.1.0.2'));
     expect(pending.counts.givenUp).toBe(1);
   });
 
   it.each([
-    ['lie where no pod has been', delivered('198.51.100.1')],
-    ['were reported long after they ended', delivered('10.1.0.2', Date.now() - 3_600_000)],
-  ])('do not wait if they %s', async (_, batches) => {
+    ['lie where no pod has been', toStranger('198.51.100.1')],
+    ['were reported long after they ended', toStranger('10.1.0.2', Date.now() - 3_600_000)],
+  ])('do not wait if they %s', async (_, flows) => {
     const { pending } = pendingOn(neighbourhood());
-    await pending.settle(batches);
+    expect(await pending.settle('c', flows)).toBe(false);
     expect(pending.counts).toMatchObject({ settled: 0, givenUp: 0 });
   });
 
   it('stop waiting when everything is to stop', async () => {
     const { stop, pending } = pendingOn(neighbourhood());
-    const settling = pending.settle(delivered('10.1.0.2'));
+    const settling = pending.settle('c', toStranger('10.1.0.2'));
     stop.abort();
     await settling;
     expect(pending.counts.givenUp).toBe(1);

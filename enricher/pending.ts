@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
 import { AddressTable } from '@sonde/model/cluster/address-table';
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { type IdentityIndex, UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 
 export interface PendingOptions {
@@ -25,6 +26,10 @@ const GIVEN_UP_MS = 60_000;
 /** Addresses that are waited for at once, and given up ones that are remembered, at most. */
 const MOST = 65_536;
 
+/** The kinds of ends whose address nobody is known to hold. */
+const EXTERNAL = enumerationNumber('src_kind', 'external');
+const NETWORK_SET = enumerationNumber('src_kind', 'network_set');
+
 interface Wait {
   readonly identities: IdentityIndex;
   readonly address: Uint8Array;
@@ -33,8 +38,9 @@ interface Wait {
 
 /**
  * Lets flows wait until the pods that hold their addresses are known, since a pod's first packets often come before
- * the API server tells of its address. All that was delivered waits together, so that order stays; only addresses
- * where pods live are waited for, and one that stayed unknown not again soon.
+ * the API server tells of its address. A block waits as a whole, so that order stays; only addresses where pods live are
+ * waited for, and one that stayed unknown not again soon. What it costs blocks whose ends are all known is next to nothing,
+ * since it looks at them when they are enriched.
  */
 export class PendingAddresses {
   readonly #options: PendingOptions;
@@ -49,11 +55,15 @@ export class PendingAddresses {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Resolves once no address of the batches is worth waiting for, after the longest wait at the latest. */
-  async settle(delivered: readonly DeliveredBatch[]): Promise<void> {
+  /**
+   * Resolves once no address of flows of a cluster, as they were enriched, is worth waiting for, after the longest wait at
+   * the latest. Says whether it waited: then they are to be enriched anew.
+   */
+  async settle(cluster: string, flows: EnrichedFlows): Promise<boolean> {
     const { waitMs = WAIT_MS, signal } = this.#options;
     const begin = this.#now();
-    let waits: readonly Wait[] = this.#unknown(delivered, begin);
+    let waits: readonly Wait[] = this.#unknown(cluster, flows, begin);
+    if (waits.length === 0) return false;
     while (waits.length > 0 && !signal.aborted && this.#now() - begin < waitMs) {
       this.counts.waiting = waits.length;
       await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
@@ -65,33 +75,30 @@ export class PendingAddresses {
     }
     this.counts.waiting = 0;
     for (const { address } of waits) this.#giveUp(address);
+    return true;
   }
 
   /** The addresses of flows just reported that may be pods' and that nothing is known of. */
-  #unknown(delivered: readonly DeliveredBatch[], now: number): Wait[] {
+  #unknown(cluster: string, { rows, columns }: EnrichedFlows, now: number): Wait[] {
     const waits: Wait[] = [];
-    const seenOf = new Map<IdentityIndex, AddressTable>();
-    for (const { batch } of delivered) {
-      const identities = this.#options.clusterOf(batch.cluster)?.identities;
-      if (!identities) continue;
-      const seen = seenOf.get(identities) ?? new AddressTable();
-      seenOf.set(identities, seen);
-      const note = (addresses: Uint8Array, row: number, timeMs: number) => {
-        const at = row * 16;
-        if (identities.lookup(addresses, at, timeMs) !== UNKNOWN_IDENTITY) return;
-        if (!identities.podRanges.mayHold(addresses, at) || waits.length >= MOST) return;
-        if (now - (this.#givenUpAt[this.#givenUp.find(addresses, at)] ?? -Infinity) < GIVEN_UP_MS) return;
-        if (seen.find(addresses, at) >= 0) return;
-        seen.intern(addresses, at);
-        waits.push({ identities, address: addresses.slice(at, at + 16), timeMs });
-      };
-      const ends = halvesOf(batch.columns.end_time);
-      const starts = halvesOf(batch.columns.start_time);
-      for (let row = 0; row < batch.rows; row++) {
-        if (now - readWide(ends, row) > NEWS_MS) continue;
-        note(batch.columns.src_ip, row, readWide(starts, row));
-        note(batch.columns.dst_ip, row, readWide(starts, row));
-      }
+    const identities = this.#options.clusterOf(cluster)?.identities;
+    if (!identities) return waits;
+    const seen = new AddressTable();
+    const ends = halvesOf(columns.end_time);
+    const starts = halvesOf(columns.start_time);
+    const note = (kind: number | undefined, addresses: Uint8Array, row: number) => {
+      if (kind !== EXTERNAL && kind !== NETWORK_SET) return;
+      const at = row * 16;
+      if (now - readWide(ends, row) > NEWS_MS || waits.length >= MOST) return;
+      if (!identities.podRanges.mayHold(addresses, at)) return;
+      if (now - (this.#givenUpAt[this.#givenUp.find(addresses, at)] ?? -Infinity) < GIVEN_UP_MS) return;
+      if (seen.find(addresses, at) >= 0) return;
+      seen.intern(addresses, at);
+      waits.push({ identities, address: addresses.slice(at, at + 16), timeMs: readWide(starts, row) });
+    };
+    for (let row = 0; row < rows; row++) {
+      note(columns.src_kind[row], columns.src_ip, row);
+      note(columns.dst_kind[row], columns.dst_ip, row);
     }
     return waits;
   }
