@@ -115,8 +115,8 @@ describe('sonde graph', () => {
   it('is a tree of clients with their servers', async () => {
     const lines = (await graph({ ...options(), output: 'tree' }, plain)).split('\n');
     expect(lines[0]).toBe('shop/web');
-    expect(lines[1]).toMatch(/^├─ shop\/api :8080 {2}1 connections, 1\.00 kB, 1 denied$/);
-    expect(lines[2]).toMatch(/^└─ example\.com :443 {2}1 connections, 500 B, p95 1\.50 ms$/);
+    expect(lines[1]).toMatch(/^├─ shop\/api :8080 {2}1 connection, 1\.00 kB, 1 denied$/);
+    expect(lines[2]).toMatch(/^└─ example\.com :443 {2}1 connection, 500 B, p95 1\.50 ms$/);
   });
 
   it('is a graph for Graphviz, in which names can hold anything', async () => {
@@ -155,7 +155,7 @@ describe('sonde policy', () => {
     const common = { ...asked(), limit: 10, output: 'table' } as const;
     const { text, isChange } = await preview({ ...common, apply: [file], remove: [] }, plain);
     expect(isChange).toBe(true);
-    expect(text).toMatch(/^1 flows \(1 connections, 500 B\): allow, then deny\n/);
+    expect(text).toMatch(/^1 flow \(1 connection, 500 B\): allow, then deny\n/);
     expect(text).toMatch(/shop\/web +example\.com +tcp 443 +allow > deny +1 +500 B +default knp:shop\/web$/);
     const remove = [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }];
     expect((await preview({ ...common, apply: [], remove }, plain)).text).toMatch(/deny, then allow\n/);
@@ -182,8 +182,8 @@ describe('sonde policy', () => {
     expect(await evaluate(['shop/web', 'shop/api', '8080'], table)).toEqual({
       text: [
         'shop/web to shop/api, TCP 8080: deny',
-        '  egress   allow  0|__PROFILE__|pro:kns.shop|allow|0',
-        '  ingress  deny  0|default|knp:shop/api|deny|-1',
+        '  egress   allow    0|__PROFILE__|pro:kns.shop|allow|0',
+        '  ingress  deny     0|default|knp:shop/api|deny|-1',
       ].join('\n'),
       isAllowed: false,
     });

@@ -1,5 +1,6 @@
 import { bytesText, microsText } from '../flow-table/cells.js';
 import type { Paint } from '../flow-table/colour.js';
+import { counted } from '../table/counted.js';
 import { type GraphAnswer, type GraphEdge, nodeName } from './answer.js';
 
 /** A graph as a tree of text: each client with its servers below it, those of the most bytes first. */
@@ -23,11 +24,13 @@ export function graphTree({ nodes, edges, truncated }: GraphAnswer, paint: Paint
 function edgeText(edge: GraphEdge, target: string, paint: Paint): string {
   const { ports, connections, bytesOut, bytesIn, rttP95Micros, denied, errors } = edge;
   const facts = [
-    `${connections} connections`,
+    counted(connections, 'connection'),
     bytesText(bytesOut + bytesIn),
     ...(rttP95Micros === null ? [] : [`p95 ${microsText(Math.round(rttP95Micros))}`]),
     ...(denied === 0 ? [] : [paint('red', `${denied} denied`)]),
     ...(errors === 0 ? [] : [paint('yellow', `${errors} refused or unanswered`)]),
   ];
-  return `${target} :${ports.join(',')}  ${facts.join(', ')}`;
+  // ICMP and the like have none.
+  const served = ports.filter((port) => port !== 0);
+  return `${target}${served.length === 0 ? '' : ` :${served.join(',')}`}  ${facts.join(', ')}`;
 }

@@ -117,7 +117,7 @@ function account(connection: Evaluated): string {
     given(connection, name),
   );
   const steps = ({ verdict: said, trace }: ConnectionReport['egress']) =>
-    [said, ...(trace.length > 0 ? trace : ['no policy'])].join('  ');
+    [said.padEnd(7), ...(trace.length > 0 ? trace : ['no policy'])].join('  ');
   return [
     `${from} to ${to}, ${protocol}${port === '-' ? '' : ` ${port}`}: ${verdict}`,
     `  egress   ${steps(egress)}`,

@@ -1,7 +1,8 @@
 import { bytesText } from '../flow-table/cells.js';
 import type { Paint } from '../flow-table/colour.js';
+import { counted } from '../table/counted.js';
 import { formatTable } from '../table/format.js';
-import { protocolName } from '@sonde/model/policy/protocol';
+import { hasPorts, isIcmp, protocolName } from '@sonde/model/policy/protocol';
 
 /** What `POST /api/v1/policies/preview` answers. */
 export interface PreviewAnswer {
@@ -20,14 +21,14 @@ export interface PreviewAnswer {
 
 interface PreviewChange {
   readonly source: PreviewEnd;
-  readonly destination: PreviewEnd & { readonly domain: string };
+  readonly destination: PreviewEnd & { readonly kind: string; readonly domain: string };
   readonly protocol: number;
   readonly port: number;
   readonly before: { readonly verdict: string; readonly policies: readonly string[] };
   readonly after: { readonly verdict: string; readonly policies: readonly string[] };
   readonly connections: number;
   readonly bytes: number;
-  readonly example: { readonly src_ip: string; readonly dst_ip: string };
+  readonly example: { readonly src_ip: string; readonly dst_ip: string; readonly dst_name: string };
 }
 
 interface PreviewEnd {
@@ -40,12 +41,12 @@ export function previewText(answer: PreviewAnswer, paint: Paint): string {
   const { flows, summary, changes, more, notJudged } = answer;
   const lines = summary.map(
     ({ before, after, flows: changed, connections, bytes }) =>
-      `${changed} flows (${connections} connections, ${bytesText(bytes)}): ${before}, then ${paint(after === 'deny' ? 'red' : 'green', after)}`,
+      `${counted(changed, 'flow')} (${counted(connections, 'connection')}, ${bytesText(bytes)}): ${before}, then ${paint(after === 'deny' ? 'red' : 'green', after)}`,
   );
   const rows = changes.map((change) => [
     endText(change.source, change.example.src_ip),
-    endText(change.destination, change.destination.domain || change.example.dst_ip),
-    `${protocolName(change.protocol).toLowerCase()} ${change.port}`,
+    endText(change.destination, change.destination.domain || serviceText(change) || change.example.dst_ip),
+    portText(change),
     `${change.before.verdict} > ${change.after.verdict}`,
     String(change.connections),
     bytesText(change.bytes),
@@ -63,6 +64,18 @@ export function previewText(answer: PreviewAnswer, paint: Paint): string {
 function endText({ namespace, workload }: PreviewEnd, otherwise: string): string {
   const name = [namespace, workload].filter((part) => part !== '').join('/');
   return workload === '' ? otherwise : name;
+}
+
+/** A service that was addressed, where nothing tells which pod was meant. */
+function serviceText({ destination: { kind, namespace }, example }: PreviewChange): string {
+  return kind === 'service' && example.dst_name !== '' ? `service ${namespace}/${example.dst_name}` : '';
+}
+
+/** Protocol and port; of ICMP type and code. */
+function portText({ protocol, port }: PreviewChange): string {
+  const name = protocolName(protocol).toLowerCase();
+  if (isIcmp(protocol)) return `${name} ${port >> 8}/${port & 0xff}`;
+  return hasPorts(protocol) ? `${name} ${port}` : name;
 }
 
 /** The step of a trace that decided: the first that denies, else the last. */

@@ -4,6 +4,7 @@ import { connect, type ServerOptions, whole, withServer } from '../client/connec
 import { EXIT } from '../client/errors.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
 import { type BoardAnswer, boardText } from './board-text.js';
+import { counted } from '../table/counted.js';
 import { type PreviewAnswer, previewText } from './preview-text.js';
 
 interface RemoteOptions extends ServerOptions {
@@ -192,7 +193,7 @@ export async function suggest(
     ...{ namespace, from, to, filter, dialect, tier, order },
   });
   const left = answer.notCovered.map(
-    ({ reason, connections }) => `${connections} connections are not covered: ${reason}`,
+    ({ reason, connections }) => `${counted(connections, 'connection')} not covered: ${reason}`,
   );
   const nothing =
     answer.policies.length === 0 ? [`nothing allowed was observed of namespace ${namespace}`] : [];

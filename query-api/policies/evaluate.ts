@@ -95,7 +95,9 @@ export async function policiesApplying(
   const ends = byName.get(name);
   if (!ends) throw new Problem(404, UNKNOWN_NAME);
   const world = policyWorld(await objectsAt(dependencies, request, cluster, range.to));
-  return ends.map((end) => {
+  // Addresses of both families, and pods that carry on one another's work, are governed alike.
+  const kinds = new Map(ends.map((end) => [`${end.kind} ${end.labels} ${end.serviceAccount}`, end] as const));
+  return [...kinds.values()].map((end) => {
     const pod = end.kind === 'pod' ? world.pods.of(end) : undefined;
     return {
       end,
@@ -147,8 +149,10 @@ function endsOf(world: PolicyWorld, known: KnownEnds, end: NamedEnd): readonly F
 
 const UNKNOWN_NAME = 'no flow of the time range tells of a workload or pod of this name';
 
-function addressEnd({ services }: PolicyWorld, address: Uint8Array): FlowEnd {
-  return services.at(address) ? { ...external(address), kind: 'service' } : external(address);
+function addressEnd({ services, backends }: PolicyWorld, address: Uint8Array): FlowEnd {
+  return (services.at(address) ?? backends.get(formatAddress(address)))
+    ? { ...external(address), kind: 'service' }
+    : external(address);
 }
 
 function external(address: Uint8Array): FlowEnd {

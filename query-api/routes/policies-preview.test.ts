@@ -1,7 +1,7 @@
-import { calico, networkPolicy } from '@sonde/model/policy/manifests/build';
+import { calico, manifest, networkPolicy } from '@sonde/model/policy/manifests/build';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
-import { flow, pod, startPolicyShop, WEB } from '../testing/policy-shop.js';
+import { flow, keep, pod, startPolicyShop, WEB } from '../testing/policy-shop.js';
 import type { TestApi } from '../testing/test-api.js';
 
 let api: TestApi;
@@ -187,6 +187,31 @@ describe('a preview of flows to services', () => {
     const { notJudged } = await previewed({ ...removal, filter: 'dst.ip == "10.96.0.9"' });
     expect(notJudged).toEqual([
       { reason: expect.stringMatching(/service of which it is not known/) as string, flows: 1 },
+    ]);
+  });
+
+  it('judges by the endpoints that somebody wrote where a service selects no pods', async () => {
+    const outside = manifest('v1', 'Service', 'shop/outside', {
+      clusterIP: '10.96.0.9',
+      ports: [{ port: 80 }],
+    });
+    const labels = { 'kubernetes.io/service-name': 'outside' };
+    const slice = {
+      ...manifest('discovery.k8s.io/v1', 'EndpointSlice', 'shop/outside-1', {}, labels),
+      ...{ ports: [{ port: 8443 }], endpoints: [{ addresses: ['198.51.100.7'] }] },
+    };
+    const egress = { egress: [{ to: [{ ipBlock: { cidr: '198.51.100.7/32' } }], ports: [{ port: 8443 }] }] };
+    const only = networkPolicy('shop/web', { podSelector: { matchLabels: { app: 'web' } }, ...egress });
+    const filter = 'dst.ip == "10.96.0.9"';
+    // What only the change tells of the service, nothing is known of before.
+    expect((await previewed({ apply: [outside, slice, only], filter })).notJudged).toMatchObject([
+      { flows: 1 },
+    ]);
+    await keep(api, [outside, slice], 1);
+    expect((await previewed({ apply: [only], filter })).notJudged).toEqual([]);
+    const none = networkPolicy('shop/web', { podSelector: {}, policyTypes: ['Egress'] });
+    expect((await previewed({ apply: [none], filter })).summary).toMatchObject([
+      { before: 'allow', after: 'deny' },
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { formatAddress } from '../../cluster/address.js';
 import type { PolicyEvaluator } from '../evaluator.js';
 import { resultAsAnswers } from '../evaluate/answers.js';
 import { type Relation, STRANGERS } from '../evaluate/connection.js';
@@ -125,18 +126,23 @@ export function resultsOf(
 function resultsBehind(world: PolicyWorld, flow: FlowIdentity, source: number): readonly number[] | string {
   const { evaluator, services, pods } = world;
   const { dst, protocol, port, sourcePort } = flow;
-  const service = services.at(dst.address);
+  const selecting = services.at(dst.address);
+  const backends = selecting ? undefined : world.backends.get(formatAddress(dst.address));
+  const service = selecting ?? backends?.service;
   const servicePort = service?.ports.find((one) => one.protocol === protocol && one.port === port);
-  if (!service || !servicePort) {
+  if (!servicePort)
     return 'they went to the address of a service of which it is not known what stands behind it';
-  }
-  const results = pods.behind(service).flatMap((pod) => {
-    const target = targetPort(servicePort, pod);
+  const behind = selecting
+    ? pods.behind(selecting).map((pod) => ({ address: pod.address, pod, port: targetPort(servicePort, pod) }))
+    : (backends?.endpoints ?? [])
+        .filter((one) => one.protocol === protocol && one.portName === servicePort.name)
+        .map((one) => ({ address: one.address, pod: undefined, port: one.port }));
+  const results = behind.flatMap(({ address, pod, port: target }) => {
     if (target === undefined) return [];
-    const destination = evaluator.identify(pod.address, 0, pod);
+    const destination = evaluator.identify(address, 0, pod);
     return evaluator.evaluate(source, destination, protocol, target, sourcePort, STRANGERS);
   });
-  return results.length > 0 ? results : 'they went to the address of a service of which no pod was seen';
+  return results.length > 0 ? results : 'they went to the address of a service behind which nobody was seen';
 }
 
 function verdictReader(evaluator: PolicyEvaluator, view: PolicyView): (result: number) => Verdict {

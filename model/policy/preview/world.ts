@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../../cluster/objects.js';
 import type { PolicyEvaluator } from '../evaluator.js';
 import { isPortNames } from '../history/port-names.js';
 import { objectKey } from '../history/version.js';
-import { readManifestCluster, type ObjectProblem } from '../manifests/cluster.js';
+import { type ObjectProblem, readManifestCluster, type ServiceBackends } from '../manifests/cluster.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import { WorldPods } from './pods.js';
 import { SelectingServices } from './services.js';
@@ -12,6 +12,8 @@ export interface PolicyWorld {
   readonly objects: readonly KubernetesObject[];
   readonly evaluator: PolicyEvaluator;
   readonly services: SelectingServices;
+  /** Services by the text of their addresses, as `EndpointSlice`s tell of what stands behind them. */
+  readonly backends: ReadonlyMap<string, ServiceBackends>;
   readonly pods: WorldPods;
   /** What makes objects unusable; such an object counts as absent. */
   readonly problems: readonly ObjectProblem[];
@@ -24,7 +26,8 @@ export function policyWorld(objects: readonly KubernetesObject[]): PolicyWorld {
   const services = new SelectingServices(objects);
   // No address stands behind them: pods are told what they serve.
   for (const { namespace, name } of services.all) evaluator.setService({ namespace, name, endpoints: [] });
-  return { objects, evaluator, services, pods: new WorldPods(services, portNamesOf(objects)), problems };
+  const pods = new WorldPods(services, portNamesOf(objects));
+  return { objects, evaluator, services, backends: cluster.servicesByAddress, pods, problems };
 }
 
 /** The port names of pods, by `namespace/labels`. */
