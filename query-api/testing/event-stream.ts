@@ -9,7 +9,7 @@ export interface EventStream {
 }
 
 /** Opens a stream of server-sent events. @throws Error if the answer is none. */
-export async function openEventStream(who: TestClient, target: string): Promise<EventStream> {
+export async function openEventStream(who: Pick<TestClient, 'open'>, target: string): Promise<EventStream> {
   const leaving = new AbortController();
   const response = await who.open(target, leaving.signal);
   if (response.status !== 200 || !response.body) throw new Error(`${target}: ${await response.text()}`);

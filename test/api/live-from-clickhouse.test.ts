@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { createLogger } from '@sonde/backbone/logging';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
+import { type EventStream, openEventStream } from '@sonde/query-api/testing/event-stream';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
+
+// A busy machine may take many times as long; nothing here waits for time to pass.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+const log = createLogger('test', 'silent');
+const TOKEN = 'of-shop';
+
+let clickHouse: TestClickHouse;
+/** What an enricher writes by, and what each replica of the API reads by. */
+let stores: FlowStore[];
+/** A replica for all that there is, and one for somebody who may see a namespace. */
+let replicas: QueryApi[];
+
+beforeAll(async () => {
+  clickHouse = await startTestClickHouse();
+  stores = Array.from({ length: 3 }, () =>
+    openClickHouseStore({ ...clickHouse, urls: [clickHouse.url], log }),
+  );
+  await enricher().migrate();
+  const [, first, second] = stores as [FlowStore, FlowStore, FlowStore];
+  const options = { port: 0, log };
+  replicas = [
+    await startQueryApi({ ...options, store: first, registry: new Registry() }),
+    await startQueryApi({ ...options, store: second, registry: new Registry(), security: ofShop() }),
+  ];
+});
+
+afterAll(async () => {
+  for (const replica of replicas) await replica.close();
+  for (const store of stores) await store.close();
+  await clickHouse.close();
+});
+
+function enricher(): FlowStore {
+  const [store] = stores;
+  if (!store) throw new Error('there is no store');
+  return store;
+}
+
+function ofShop() {
+  const sha256 = createHash('sha256').update(TOKEN).digest('hex');
+  return {
+    tokens: [{ name: 'shop', sha256, groups: ['shop'] }],
+    roles: [{ name: 'shop', groups: ['shop'], rights: ['view'] as const, namespaces: ['shop'] }],
+  };
+}
+
+/** Watches a replica's flows; what comes is in `names`, the sources' names in the order of their coming. */
+async function watch(replica: QueryApi | undefined): Promise<{ names: string[]; stream: EventStream }> {
+  if (!replica) throw new Error('there is no such replica');
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const open = (target: string, signal: AbortSignal) => fetch(replica.url + target, { headers, signal });
+  const stream = await openEventStream({ open }, '/api/v1/flows/live?fields=src.name');
+  const names: string[] = [];
+  const read = async () => {
+    for (;;) names.push(String((await stream.next()).data['src_name']));
+  };
+  // The reading ends with the stream.
+  read().catch(() => undefined);
+  return { names, stream };
+}
+
+let offset = 0;
+
+/** Stores flows as one batch, behind all that was stored. */
+async function store(...rows: FlowRow[]): Promise<void> {
+  offset += 1;
+  const flows = rows.map((row) => ({ start_time: Date.now(), transport_offset: offset, ...row }));
+  await enricher().insert({ flows: enrichedFlows(flows) });
+}
+
+it('shows on every replica what an enricher stores in ClickHouse, each flow once, to each what it may see', async () => {
+  await enricher().claim([0]);
+  const [all, shop] = [await watch(replicas[0]), await watch(replicas[1])];
+  // What comes first is where a view starts from: until both have started, there is something new.
+  await vi.waitUntil(
+    async () => {
+      await store({ src_name: 'start', src_kind: 'pod', src_namespace: 'shop' });
+      return all.names.length > 0 && shop.names.length > 0;
+    },
+    { timeout: 120_000, interval: 200 },
+  );
+  await store(
+    { src_name: 'cart', src_kind: 'pod', src_namespace: 'shop' },
+    { src_name: 'vault', src_kind: 'pod', src_namespace: 'bank' },
+  );
+  await store({ src_name: 'end', src_kind: 'pod', src_namespace: 'shop' });
+  await vi.waitUntil(() => all.names.includes('end') && shop.names.includes('end'), {
+    timeout: 120_000,
+    interval: 50,
+  });
+  all.stream.leave();
+  shop.stream.leave();
+  const told = ({ names }: typeof all) => names.filter((name) => name !== 'start').sort();
+  expect(told(all)).toEqual(['cart', 'end', 'vault']);
+  expect(told(shop)).toEqual(['cart', 'end']);
+});
