@@ -1,4 +1,6 @@
 import { hostname } from 'node:os';
+import path from 'node:path';
+import { ConfigurationError } from '@sonde/backbone/configuration/read';
 import { createLogger } from '@sonde/backbone/logging';
 import { flowRow } from '@sonde/model/flow/rows';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -9,12 +11,13 @@ import {
   ClusterChoiceError,
   ClusterChoices,
 } from './cluster-choices.js';
+import { type Elsewhere, type ElsewhereOptions, readElsewhere } from './elsewhere.js';
 import { type EmbeddedCluster, startEmbedded } from './embedded.js';
 import { prepareTraffic, type Traffic, type TrafficOptions } from './traffic.js';
 
 const DEFAULT_CLUSTER = 'lab';
 
-interface UpOptions {
+interface UpOptions extends ElsewhereOptions {
   readonly data: string;
   readonly node: string;
   readonly window: number;
@@ -52,6 +55,11 @@ export function upCommand(): Command {
       `name of the cluster in every flow (default: "${DEFAULT_CLUSTER}"); repeatable, each with its own of the options above after it`,
     )
     .option('--data <directory>', 'where flows are kept', '.sonde')
+    .option('--kafka <brokers>', 'have flows go through this Kafka; with further settings as SONDE_KAFKA_…')
+    .option(
+      '--clickhouse <urls>',
+      'keep flows in this ClickHouse; with further settings as SONDE_CLICKHOUSE_…',
+    )
     .option('--node <name>', 'name of this node, with --interface', hostname())
     .option('--window <seconds>', 'how often flows are reported', between(0.1, 300), 2)
     .option(
@@ -70,7 +78,9 @@ export function upCommand(): Command {
     .option('--port <number>', 'port that the API listens on; 0 for any free one', port, 4180)
     .option('--no-table', 'print no flows')
     .option('--log-level <level>', 'what is logged: debug, info, warn, error or silent', 'warn')
-    .action((options: UpOptions) => up(options, chosen(clusters, options, command)));
+    .action((options: UpOptions) =>
+      up(options, chosen(clusters, options, command), chosenElsewhere(options, command)),
+    );
   // By events, since which cluster an option is of depends on the order.
   for (const option of CLUSTER_OPTIONS) {
     command.on(`option:${option}`, (value: string | null) => clusters.take(option, value));
@@ -78,7 +88,11 @@ export function upCommand(): Command {
   return command;
 }
 
-async function up(options: UpOptions, choices: readonly ClusterChoice[]): Promise<void> {
+async function up(
+  options: UpOptions,
+  choices: readonly ClusterChoice[],
+  elsewhere: Elsewhere,
+): Promise<void> {
   const log = createLogger('sonde', options.logLevel);
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const stopping = signalled(['SIGINT', 'SIGTERM', 'SIGHUP']);
@@ -89,6 +103,8 @@ async function up(options: UpOptions, choices: readonly ClusterChoice[]): Promis
     const embedded = await startEmbedded({
       clusters: clusters.map((cluster) => ({ ...cluster, horizonMs: options.horizon * 1000 })),
       dataDirectory: options.data,
+      store: elsewhere.openStore?.(log),
+      kafka: elsewhere.kafka,
       waitMs: options.wait * 1000,
       api: { host: options.host, port: options.port },
       log,
@@ -101,7 +117,7 @@ async function up(options: UpOptions, choices: readonly ClusterChoice[]): Promis
     });
     try {
       say(
-        `The API answers at ${embedded.url}/api/v1/flows; flows are kept in ${options.data}. Ctrl-C ends it.`,
+        `The API answers at ${embedded.url}/api/v1/flows; flows are kept in ${options.clickhouse ?? options.data}. Ctrl-C ends it.`,
       );
       if (options.table) printer = createFlowPrinter(process.stdout, `API: ${embedded.url}/api/v1/flows`);
       const ended = await Promise.race([stopping, embedded.done.then(() => 'ended' as const)]);
@@ -124,6 +140,15 @@ function chosen(clusters: ClusterChoices, { node }: UpOptions, command: Command)
     return clusters.choices(DEFAULT_CLUSTER, node);
   } catch (error) {
     if (!(error instanceof ClusterChoiceError)) throw error;
+    return command.error(`error: ${error.message}`);
+  }
+}
+
+function chosenElsewhere(options: UpOptions, command: Command): Elsewhere {
+  try {
+    return readElsewhere(options, path.join(options.data, 'kafka-spool'));
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
     return command.error(`error: ${error.message}`);
   }
 }

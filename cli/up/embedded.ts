@@ -1,7 +1,6 @@
 import type { Logger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { createDirectTransport } from '@sonde/backbone/transport/direct';
 import { runCollector } from '@sonde/collector/collector';
 import type { FlowSource } from '@sonde/collector/source';
 import type { LiveContext } from '@sonde/enricher/context';
@@ -15,13 +14,17 @@ import { Registry } from 'prom-client';
 import { clusterMetrics, pendingMetrics } from '../services/cluster-metrics.js';
 import { type ClusterChoice, followChosenCluster, soonReady } from '../services/followed-cluster.js';
 import { collectorMetrics, enricherMetrics } from '../services/pipeline-metrics.js';
-import { queueMetrics } from '../services/transport-metrics.js';
+import { directPipe, kafkaPipe, type KafkaRoute, type Pipe } from './pipe.js';
 
 export interface EmbeddedOptions {
   /** Clusters of different names. */
   readonly clusters: readonly EmbeddedCluster[];
-  /** Where the store keeps its files. */
+  /** Where the store of this process keeps its files. */
   readonly dataDirectory: string;
+  /** A store that is elsewhere, instead of one in this process. Closed at the end. */
+  readonly store?: FlowStore | undefined;
+  /** A Kafka for flows to go through, instead of this process's memory. */
+  readonly kafka?: KafkaRoute | undefined;
   /** How long flows wait at most for pods that an API server has not told of yet, in ms; five seconds if absent. */
   readonly waitMs?: number;
   readonly api: { readonly host: string; readonly port: number };
@@ -36,19 +39,22 @@ export interface EmbeddedCluster extends Omit<ClusterChoice, 'isMonitored'> {
   readonly sources: readonly { readonly node: string; readonly source: FlowSource }[];
 }
 
-/** Every service in this process: sources, collectors, direct transport, enricher, store, query API. */
+/** Every service in this process: sources, collectors, transport, enricher, store, query API. */
 export interface Embedded {
   /** Where the API answers. */
   readonly url: string;
   readonly store: FlowStore;
-  /** Resolves when every source has ended and its flows are stored; rejects if a part has failed. */
+  /**
+   * Resolves when every source has ended and its flows are stored; with Kafka, through which flows of others may come,
+   * only after `stop`. Rejects if a part has failed.
+   */
   readonly done: Promise<void>;
   /** Lets the sources report what they hold, stores it, and closes everything. */
   stop(): Promise<void>;
 }
 
-/** How many windows may wait for the enricher before collectors do. */
-const TRANSPORT_CAPACITY = 64;
+/** How long the store may take at the end for what comes from Kafka, too. */
+const LONGEST_STORING_MS = 20_000;
 
 /**
  * Starts the embedded pipeline.
@@ -58,6 +64,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const { log } = options;
   const stopping = new AbortController();
   const hurry = new AbortController();
+  const giveUp = new AbortController();
   const sources = options.clusters.flatMap((cluster) =>
     cluster.sources.map((source) => ({ cluster: cluster.name, ...source })),
   );
@@ -70,15 +77,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     return cluster.context;
   };
   let store: FlowStore | undefined;
+  let pipe: Pipe | undefined;
   try {
     await soonReady(Promise.all([...clusters.values()].map(({ followed }) => followed.ready)), log);
-    store = await openChdbStore({ directory: options.dataDirectory, log });
+    store = options.store ?? (await openChdbStore({ directory: options.dataDirectory, log }));
     await store.migrate();
     for (const [name, { context }] of clusters) await warmDomains(store, name, context);
-    const firstOffset = ((await store.highestOffsets()).get(0) ?? -1) + 1;
-    const transport = createDirectTransport({ firstOffset, capacity: TRANSPORT_CAPACITY });
     const registry = new Registry();
-    queueMetrics(registry, transport);
+    const flowing = options.kafka
+      ? await kafkaPipe(options.kafka, { store, registry, log })
+      : await directPipe(store, registry);
+    pipe = flowing;
     const collectorObserver = collectorMetrics(registry);
     const stored = enricherMetrics(registry);
     clusterMetrics(registry, clusters);
@@ -97,16 +106,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         cluster,
         node,
         source,
-        publisher: transport,
+        publisher: flowing.publisher,
         observer: collectorObserver,
       }),
     );
     const enricher = runEnricher({
       pending,
-      consumer: transport,
+      consumer: flowing.consumer,
       store,
       contextOf,
       log,
+      signal: giveUp.signal,
       observer: {
         onStored(block) {
           stored.onStored(block);
@@ -115,8 +125,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         },
         onRetry: () => stored.onRetry(),
       },
+    }).catch((error: unknown) => {
+      if (!giveUp.signal.aborted) throw error;
     });
-    const done = finished(collectors, enricher, () => transport.close());
+    const { published, done } = finished(collectors, enricher, flowing);
     const opened = store;
     const kept = [...clusters.values()].map(async ({ history, followed: { ready } }) => {
       try {
@@ -133,8 +145,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       async stop() {
         for (const { source } of sources) source.stop();
         hurry.abort();
+        // What is in Kafka can wait there; what is in memory alone is stored, however long that takes.
+        const late = options.kafka && setTimeout(() => giveUp.abort(), LONGEST_STORING_MS);
+        await published.catch(() => undefined);
+        flowing.endConsuming();
         // What made it fail is told by `done`; here it only must not keep the rest from closing.
         await done.catch(() => undefined);
+        clearTimeout(late);
         stopping.abort();
         for (const { followed } of clusters.values()) await followed.ended;
         await Promise.all(kept);
@@ -146,6 +163,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     // Sources may run already; nobody else knows of them any more.
     for (const { source } of sources) source.stop();
     stopping.abort();
+    await pipe?.endPublishing();
     await store?.close();
     throw error;
   }
@@ -157,16 +175,24 @@ function follow({ sources, ...cluster }: EmbeddedCluster, log: Logger, signal: A
   return followChosenCluster({ ...cluster, isMonitored: (node) => monitored.has(node) }, log, signal);
 }
 
-/** All collectors have ended, or one failed; either way the enricher then stores what was published. */
-async function finished(
-  collectors: readonly Promise<void>[],
-  enricher: Promise<void>,
-  closeTransport: () => void,
-) {
-  try {
-    await Promise.race([Promise.all(collectors), enricher]);
-  } finally {
-    closeTransport();
-    await enricher;
-  }
+/** All collectors have ended, or one failed; either way what was published is then stored. */
+function finished(collectors: readonly Promise<void>[], enricher: Promise<void>, pipe: Pipe) {
+  const published = (async () => {
+    try {
+      await Promise.race([Promise.all(collectors), enricher]);
+    } catch (error) {
+      pipe.endConsuming();
+      throw error;
+    } finally {
+      await pipe.endPublishing();
+    }
+  })();
+  const done = (async () => {
+    try {
+      await published;
+    } finally {
+      await enricher;
+    }
+  })();
+  return { published, done };
 }
