@@ -5,12 +5,16 @@ import { figuresTable } from './figures-table.js';
 /** CPU seconds by the name of the stage that they were spent in. */
 export type CpuStages = Readonly<Record<string, number>>;
 
-/** What some work cost. */
-export interface CpuUse {
-  /** Of the thread that ran the work: garbage collection on it included. */
+/** CPU time that was used. */
+export interface CpuSeconds {
+  /** By the thread that ran the work: garbage collection on it included. */
   readonly threadSeconds: number;
-  /** Of the whole process: that thread, the garbage collector's helpers, and any engine in the process. */
+  /** By the whole process: that thread, the garbage collector's helpers, and any engine in the process. */
   readonly processSeconds: number;
+}
+
+/** What some work cost. */
+export interface CpuUse extends CpuSeconds {
   readonly stages: CpuStages;
 }
 
@@ -38,20 +42,31 @@ export async function startCpuMeter(marks: StageMarks): Promise<CpuMeter> {
   await session.post('Profiler.enable');
   await session.post('Profiler.setSamplingInterval', { interval: SAMPLE_MICROS });
   await session.post('Profiler.start');
-  const [processBefore, threadBefore] = [process.cpuUsage(), threadSeconds()];
+  const before = cpuSeconds();
   return {
     async end() {
-      const used = process.cpuUsage(processBefore);
-      const threadUsed = threadSeconds() - threadBefore;
+      const used = cpuSeconds(before);
       const { profile } = await session.post('Profiler.stop');
       session.disconnect();
-      return {
-        threadSeconds: threadUsed,
-        processSeconds: (used.user + used.system) / 1e6,
-        stages: scaled(samplesByStage(profile, marks), threadUsed),
-      };
+      return { ...used, stages: scaled(samplesByStage(profile, marks), used.threadSeconds) };
     },
   };
+}
+
+/** What this process has used since it began; or since it had used so much. */
+export function cpuSeconds(before = { threadSeconds: 0, processSeconds: 0 }): CpuSeconds {
+  const { user, system } = process.cpuUsage();
+  return {
+    threadSeconds: threadSeconds() - before.threadSeconds,
+    processSeconds: (user + system) / 1e6 - before.processSeconds,
+  };
+}
+
+/** What was used while nothing was profiled, by the stages of like work that was: the profiler itself costs time. */
+export function withStagesOf(used: CpuSeconds, profiled: CpuUse): CpuUse {
+  const share = used.threadSeconds / profiled.threadSeconds;
+  const stages = Object.entries(profiled.stages).map(([stage, seconds]) => [stage, seconds * share] as const);
+  return { ...used, stages: Object.fromEntries(stages) };
 }
 
 /** What several pieces of work cost together. */

@@ -6,7 +6,7 @@ import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection
 import { createKafkaConsumer } from '@sonde/backbone/transport/kafka/consumer';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
-import { type CpuMeter, type CpuUse, startCpuMeter } from '../cpu-use.js';
+import { type CpuMeter, cpuSeconds, type CpuUse, startCpuMeter, withStagesOf } from '../cpu-use.js';
 import { syntheticCluster } from '../synthetic-cluster.js';
 import { manifestsOf } from '../synthetic-manifests.js';
 import { enricherStages } from './stages.js';
@@ -15,9 +15,11 @@ import { enricherStages } from './stages.js';
 export interface EnricherTask {
   readonly kafka: KafkaConnection;
   readonly clickHouse: ClickHouseConnection;
-  /** It measures when it has stored so many. */
+  /** When it has stored so many it begins to measure, */
   readonly warmUpFlows: number;
-  /** And ends when it has stored so many. */
+  /** ends that and begins to profile by stages, */
+  readonly measuredFlows: number;
+  /** and ends. */
   readonly lastFlows: number;
 }
 
@@ -42,23 +44,33 @@ const consumer = createKafkaConsumer({
   claim: (partitions) => store.claim(partitions),
   log,
 });
+/** How things stood at a moment. */
+const now = () => ({ stored, ms: performance.now(), used: cpuSeconds() });
 let stored = 0;
-let begun: { readonly meter: Promise<CpuMeter>; readonly stored: number; readonly ms: number } | undefined;
+let begun: ReturnType<typeof now> | undefined;
+let measured: ReturnType<typeof now> | undefined;
+let profiler: Promise<CpuMeter> | undefined;
 const observer = {
   onStored({ flows }: { readonly flows: { readonly rows: number } }) {
     stored += flows.rows;
-    if (stored >= task.lastFlows) consumer.close();
-    else if (!begun && stored >= task.warmUpFlows) {
-      begun = { meter: startCpuMeter(enricherStages), stored, ms: performance.now() };
-    }
+    if (!begun && stored >= task.warmUpFlows) begun = now();
+    else if (begun && !measured && stored >= task.measuredFlows) {
+      measured = now();
+      profiler = startCpuMeter(enricherStages);
+    } else if (measured && stored >= task.lastFlows) consumer.close();
   },
 };
 await runEnricher({ consumer, store, contextOf: () => context, log, observer });
-if (!begun) throw new Error('the flows came in one block: nothing was measured');
+if (!begun || !measured || !profiler) throw new Error('the flows came in few blocks: nothing was measured');
+const profiled = await (await profiler).end();
+const used = {
+  threadSeconds: measured.used.threadSeconds - begun.used.threadSeconds,
+  processSeconds: measured.used.processSeconds - begun.used.processSeconds,
+};
 const report: EnricherReport = {
-  seconds: (performance.now() - begun.ms) / 1000,
-  use: await (await begun.meter).end(),
-  flows: stored - begun.stored,
+  seconds: (measured.ms - begun.ms) / 1000,
+  use: withStagesOf(used, profiled),
+  flows: measured.stored - begun.stored,
   peakMebibytes: process.resourceUsage().maxRSS / 1024,
 };
 process.send?.(report);
