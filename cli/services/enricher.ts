@@ -70,8 +70,8 @@ export const enricherOptions = [
   {
     key: 'kafka.group',
     type: 'text',
-    default: 'sonde-enricher',
-    description: 'Enrichers of one group share the work',
+    description:
+      'Enrichers of one group share the work; else `enrichers` behind `kafka.prefix`',
   },
   {
     key: 'kafka.sessionSeconds',

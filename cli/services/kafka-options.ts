@@ -61,7 +61,7 @@ export const kafkaOptions = [
     type: 'text',
     default: DEFAULT_PREFIX,
     description:
-      'What the names of topics begin with, and of the ids and groups by which spools are known; the same for collectors and enrichers',
+      'What the names of topics, groups and transactional ids begin with; the same for collectors and enrichers',
   },
   {
     key: 'kafka.createTopics',

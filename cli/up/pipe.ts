@@ -70,7 +70,6 @@ export async function kafkaPipe(
   });
   const consumer = createKafkaConsumer({
     ...{ connection, topics, log },
-    group: 'sonde-enricher',
     claim: (partitions) => store.claim(partitions),
   });
   publisherMetrics(registry, publisher);

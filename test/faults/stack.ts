@@ -109,7 +109,6 @@ export class Stack {
       SONDE_KUBERNETES_FOLLOW: 'false',
       SONDE_KAFKA_BROKERS: this.kafka.addresses.join(','),
       SONDE_KAFKA_PREFIX: this.kafka.prefix,
-      SONDE_KAFKA_GROUP: `${this.kafka.prefix}enrichers`,
       SONDE_KAFKA_PARTITIONS: String(PARTITIONS),
       SONDE_KAFKA_SESSION_SECONDS: '6',
       SONDE_CLICKHOUSE_URLS: this.proxy.url,

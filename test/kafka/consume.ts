@@ -32,7 +32,6 @@ export function startEnricher({
 }: TestEnricherOptions): TestEnricher {
   const consumer = createKafkaConsumer({
     connection: { ...connection, clientId: name },
-    group: `${connection.prefix}enrichers`,
     topics: { partitions, retentionHours: 1 },
     claim: (claimed) => store.claim(name, claimed),
     sessionTimeoutMs: 6_000,

@@ -16,7 +16,7 @@ export interface KafkaConnection {
   /** TLS, with Node's options for it (`ca`, `cert`, `key`, …); without it connections are plain. */
   readonly tls?: ConnectionOptions | undefined;
   readonly sasl?: KafkaCredentials | undefined;
-  /** What the names of topics, transactional ids and groups of spools begin with; `sonde.` if absent. */
+  /** What the names of topics, groups and transactional ids begin with; `sonde.` if absent. */
   readonly prefix?: string | undefined;
 }
 

@@ -12,8 +12,8 @@ import { type BlockLimits, WaitingBatches } from './waiting.js';
 
 export interface KafkaConsumerOptions {
   readonly connection: KafkaConnection;
-  /** The consumer group: enrichers that share it share the partitions. */
-  readonly group: string;
+  /** The consumer group: enrichers that share it share the partitions. Named by the connection's prefix if absent. */
+  readonly group?: string | undefined;
   /** Creates the topics that there are not; without it they must be there. */
   readonly topics?: TopicSettings | undefined;
   /** Makes the store's writer the one of some partitions, and says up to which offset all of each is stored. */
@@ -158,7 +158,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
   }
 
   #newClients(): Clients {
-    const { group, sessionTimeoutMs = 10_000 } = this.#options;
+    const { group = this.#names.enrichers, sessionTimeoutMs = 10_000 } = this.#options;
     const consumer = this.#kafka.consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,

@@ -6,6 +6,8 @@ export interface KafkaNames {
   readonly flows: string;
   readonly dns: string;
   readonly dead: string;
+  /** The consumer group of enrichers, unless another is chosen. */
+  readonly enrichers: string;
   /** A spool's transactional id, and the consumer group that holds its position. */
   spool(stream: string): string;
 }
@@ -15,6 +17,7 @@ export function kafkaNames({ prefix = DEFAULT_PREFIX }: Pick<KafkaConnection, 'p
     flows: `${prefix}flows`,
     dns: `${prefix}dns`,
     dead: `${prefix}dead`,
+    enrichers: `${prefix}enrichers`,
     spool: (stream) => `${prefix}spool.${stream}`,
   };
 }
