@@ -70,8 +70,7 @@ export const enricherOptions = [
   {
     key: 'kafka.group',
     type: 'text',
-    description:
-      'Enrichers of one group share the work; else `enrichers` behind `kafka.prefix`',
+    description: 'Enrichers of one group share the work; else `enrichers` behind `kafka.prefix`',
   },
   {
     key: 'kafka.sessionSeconds',
