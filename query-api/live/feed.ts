@@ -1,5 +1,9 @@
+import { dnsFields } from '@sonde/model/dns/fields';
 import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import { columnOf, type ColumnsOf, type FlowColumn, type Records } from '@sonde/model/flow/columns';
+import type { FieldDeclaration } from '@sonde/model/flow/field';
+import { flowFields } from '@sonde/model/flow/fields';
 
 /** Records that have come to the store, as far as a feed has them. */
 export interface LiveBlock {
@@ -11,12 +15,13 @@ export interface LiveBlock {
 
 /** Where live views get their records from. */
 export interface LiveFeed {
-  /** Calls back with each block from now on, until the function that it returns is called. */
+  /** Calls back with each block from now on, until the function that it returns is called. Blocks stay as they are. */
   subscribe(onBlock: (block: LiveBlock) => void): () => void;
 }
 
 /** A feed of what this process itself stores. */
 export interface LocalFeed extends LiveFeed {
+  /** Gives a block to those who follow the feed. The memory of its columns may serve others once this returns. */
   publish(block: LiveBlock): void;
 }
 
@@ -24,7 +29,9 @@ export function createLocalFeed(): LocalFeed {
   const listeners = new Set<(block: LiveBlock) => void>();
   return {
     publish(block) {
-      for (const listener of listeners) listener(block);
+      if (listeners.size === 0) return;
+      const copy = copyOf(block);
+      for (const listener of listeners) listener(copy);
     },
     subscribe(onBlock) {
       // A function of its own, so that who subscribes twice is called twice.
@@ -33,4 +40,26 @@ export function createLocalFeed(): LocalFeed {
       return () => listeners.delete(listener);
     },
   };
+}
+
+function copyOf({ flows, dns, left }: LiveBlock): LiveBlock {
+  return {
+    ...(flows && { flows: copyOfRecords(flowFields, flows) }),
+    ...(dns && { dns: copyOfRecords(dnsFields, dns) }),
+    ...(left && { left }),
+  };
+}
+
+/** Records in memory of their own. Dictionaries are their block's alone and need no copy. */
+function copyOfRecords<Field extends FieldDeclaration>(
+  fields: readonly Field[],
+  { rows, columns }: Records<Field>,
+): Records<Field> {
+  const copied = fields.map((field: Field) => [field.name, copyOfColumn(columnOf(columns, field))] as const);
+  // The declarations that the entries come from are those that the type comes from.
+  return { rows, columns: Object.fromEntries(copied) as ColumnsOf<Field> };
+}
+
+function copyOfColumn(column: FlowColumn): FlowColumn {
+  return 'dictionary' in column ? { ...column, indexes: column.indexes.slice() } : column.slice();
 }
