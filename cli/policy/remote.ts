@@ -34,8 +34,11 @@ export interface PreviewOptions extends RemoteOptions {
   readonly output: 'table' | 'json';
 }
 
+/** What can read suggested policies. */
+const DIALECTS = ['kubernetes', 'calico', 'calico-enterprise'] as const;
+
 export interface SuggestOptions extends RemoteOptions {
-  readonly dialect: 'kubernetes' | 'calico';
+  readonly dialect: (typeof DIALECTS)[number];
   readonly tier: string;
   readonly order: number;
   readonly output: 'yaml' | 'json';
@@ -93,7 +96,7 @@ export function addRemoteCommands(policy: Command): void {
   withServer(policy.command('suggest'))
     .description('Suggest the least that a namespace must be allowed, by what was observed, as manifests')
     .argument('<namespace>')
-    .addOption(new Option('--dialect <dialect>').choices(['kubernetes', 'calico']).default('kubernetes'))
+    .addOption(new Option('--dialect <dialect>').choices([...DIALECTS]).default('kubernetes'))
     .option('--tier <name>', "Calico's tier that the policies go to", 'default')
     .option('--order <number>', 'their order in the tier', Number, 1000)
     .addOption(clusterOption())

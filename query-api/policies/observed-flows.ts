@@ -12,6 +12,7 @@ const MOST_OBSERVED = 100_000;
 
 type TextColumn =
   | `${'src' | 'dst'}_${'namespace' | 'end_name' | 'labels' | 'address'}`
+  | 'domain'
   | 'flows'
   | 'connections'
   | 'bytes'
@@ -41,10 +42,15 @@ export async function observedFlows(
   const ends = (['src', 'dst'] as const).map(
     (end) => `${end}_kind, ${end}_namespace, ${end}_end_name, ${end}_labels, ${end}_address`,
   );
+  // A name that a client only said in a TLS handshake leads to no address.
+  const { range } = question;
+  const anyLookup = { kind: 'dns', range, filter: { kind: 'constant', value: true } } as const;
+  const lookedUp = `SELECT lower(toString(query_name)) ${fromWhere(anyLookup, request.access, parameters)} AND answers != ''`;
   const rows = await select<Row>(
     dependencies,
     request,
     `SELECT ${(['src', 'dst'] as const).map(endColumns).join(', ')},
+       if(dst_kind = 'external' AND dst_domain != '' AND lower(toString(dst_domain)) IN (${lookedUp}), dst_domain, '') AS domain,
        protocol AS proto, ${portSql} AS port, ${answeredSql} AS answered, min(src_port) AS source_port,
        count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
        toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms
@@ -52,7 +58,7 @@ export async function observedFlows(
        AND primary AND cluster = ${parameters.add(cluster, 'String')} AND action = 'allow'
        AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind = 'pod' AND dst_namespace = ${own}))
        AND ${relationSql} = 0 AND NOT ${isLinkUpkeepSql}
-     GROUP BY ${ends.join(', ')}, proto, port, answered
+     GROUP BY ${ends.join(', ')}, domain, proto, port, answered
      ORDER BY flows DESC LIMIT ${MOST_OBSERVED + 1}`,
     parameters,
   );
@@ -66,6 +72,7 @@ export async function observedFlows(
     src: endOf(row, 'src'),
     dst: endOf(row, 'dst'),
     ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port, answered: row.answered !== 0 },
+    domain: row.domain,
     traffic: {
       ...{ flows: Number(row.flows), connections: Number(row.connections), bytes: Number(row.bytes) },
       ...{ firstMs: Number(row.first_ms), lastMs: Number(row.last_ms) },

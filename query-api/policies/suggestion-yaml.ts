@@ -47,6 +47,8 @@ function peerText(peer: SuggestedPeer): string {
       return `${peer.namespace}/${peer.workload}`;
     case 'networkSet':
       return `network set ${peer.namespace === '' ? '' : `${peer.namespace}/`}${peer.name}`;
+    case 'domain':
+      return peer.domain;
     case 'addresses':
       return peer.names.length > 0 ? peer.names.slice(0, 5).join(', ') : 'addresses outside';
   }

@@ -11,10 +11,13 @@ import { problemSchema } from '../problem.js';
 import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
 import type { RouteDependencies } from './dependencies.js';
 
+const dialects = ['kubernetes', 'calico', 'calico-enterprise'] as const;
+type Dialect = (typeof dialects)[number];
+
 interface Body extends QuestionParameters {
   readonly cluster?: string;
   readonly namespace: string;
-  readonly dialect: 'kubernetes' | 'calico';
+  readonly dialect: Dialect;
   readonly tier: string;
   readonly order: number;
 }
@@ -30,7 +33,12 @@ export function policiesSuggestRoute(server: FastifyInstance, dependencies: Rout
     const written =
       dialect === 'kubernetes'
         ? kubernetesManifests(namespace, policies)
-        : { manifests: calicoManifests(namespace, policies, { tier, order }), notCovered: [] };
+        : {
+            manifests: calicoManifests(namespace, policies, {
+              ...{ tier, order, domains: dialect === 'calico-enterprise' },
+            }),
+            notCovered: [],
+          };
     // A namespace of which nothing was seen needs no policy; denying everything would be a guess.
     const manifests = policies.length === 0 ? [] : written.manifests;
     return {
@@ -85,7 +93,13 @@ const schema = {
       namespace: { type: 'string', minLength: 1, maxLength: 253, examples: ['storefront'] },
       ...questionSchema,
       from: { ...questionSchema.from, default: '-24h' },
-      dialect: { type: 'string', enum: ['kubernetes', 'calico'], default: 'kubernetes' },
+      dialect: {
+        type: 'string',
+        enum: dialects,
+        default: 'kubernetes',
+        description:
+          'What can read them; only `calico-enterprise` (and Calico Cloud) names domains, the others their addresses',
+      },
       tier: {
         type: 'string',
         pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',

@@ -194,7 +194,7 @@ function policies(): Question[] {
       cluster,
       remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'web' }],
     }),
-    ...['kubernetes', 'calico'].map((dialect) =>
+    ...['kubernetes', 'calico', 'calico-enterprise'].map((dialect) =>
       post('policies/suggest', { cluster, namespace: 'shop', dialect }),
     ),
     get('workloads/shop/web'),

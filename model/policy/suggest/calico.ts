@@ -9,6 +9,8 @@ type Labels = Readonly<Record<string, string>>;
 export interface CalicoPlace {
   readonly tier: string;
   readonly order: number;
+  /** Whether rules may name domains, as those of Calico Enterprise and Cloud can; else they name addresses. */
+  readonly domains: boolean;
 }
 
 /** Suggested policies as Calico's NetworkPolicies (projectcalico.org/v3), and one that denies the rest. */
@@ -21,10 +23,10 @@ export function calicoManifests(
     const rules: RuleEvidence[] = [];
     const write = (direction: 'ingress' | 'egress') =>
       policy[direction].flatMap((rule) =>
-        byProtocol(rule).map((part) => {
+        byProtocol(place.domains ? byDomain(rule) : rule).map((part) => {
           const index = rules.filter((one) => one.direction === direction).length;
           rules.push({ direction, index, rule: part });
-          return calicoRule(namespace, direction, part);
+          return calicoRule(namespace, direction, part, place.domains);
         }),
       );
     const spec = {
@@ -53,11 +55,21 @@ function byProtocol(rule: SuggestedRule): SuggestedRule[] {
   });
 }
 
-function calicoRule(own: string, direction: 'ingress' | 'egress', { peer, ports }: SuggestedRule): object {
+/** A domain stands for all of its addresses, however many there are. */
+function byDomain(rule: SuggestedRule): SuggestedRule {
+  return rule.peer.is === 'domain' ? { ...rule, peer: { ...rule.peer, widened: false } } : rule;
+}
+
+function calicoRule(
+  own: string,
+  direction: 'ingress' | 'egress',
+  { peer, ports }: SuggestedRule,
+  domains: boolean,
+): object {
   const [first] = ports;
   const protocol = first?.protocol ?? 0;
   const numbers = hasPorts(protocol) ? { ports: ports.map(portText) } : {};
-  const entity = peerEntity(own, peer);
+  const entity = peerEntity(own, peer, domains);
   return {
     action: 'Allow',
     protocol: /^\d+$/.test(protocolName(protocol)) ? protocol : protocolName(protocol),
@@ -68,7 +80,7 @@ function calicoRule(own: string, direction: 'ingress' | 'egress', { peer, ports 
   };
 }
 
-function peerEntity(own: string, peer: SuggestedPeer): object {
+function peerEntity(own: string, peer: SuggestedPeer, domains: boolean): object {
   switch (peer.is) {
     case 'workload':
       return {
@@ -82,6 +94,8 @@ function peerEntity(own: string, peer: SuggestedPeer): object {
         selector: selectorText(peer.labels),
       };
     }
+    case 'domain':
+      return domains ? { domains: [peer.domain] } : { nets: peer.prefixes };
     case 'addresses':
       return { nets: peer.prefixes };
   }

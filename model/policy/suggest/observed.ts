@@ -19,6 +19,8 @@ export interface ObservedFlow {
   readonly sourcePort: number;
   /** Whether the connection's beginning was not seen, so that client and server may be swapped. */
   readonly answered: boolean;
+  /** The domain name that the server's address was looked up by; empty if none is known. */
+  readonly domain: string;
   readonly traffic: Evidence;
 }
 
@@ -39,7 +41,7 @@ const FIRST_CLIENT_PORT = 32_768;
 export function oriented(flow: ObservedFlow): ObservedFlow {
   const swapped = flow.answered && flow.port >= FIRST_CLIENT_PORT && flow.sourcePort < FIRST_CLIENT_PORT;
   if (!swapped || flow.sourcePort === 0) return flow;
-  return { ...flow, src: flow.dst, dst: flow.src, port: flow.sourcePort, sourcePort: flow.port };
+  return { ...flow, src: flow.dst, dst: flow.src, port: flow.sourcePort, sourcePort: flow.port, domain: '' };
 }
 
 export function together(one: Evidence | undefined, other: Evidence): Evidence {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatAddress, parseAddress } from '../../cluster/address.js';
 import { STRANGERS } from '../evaluate/connection.js';
 import { calico, namespace } from '../manifests/build.js';
-import { type FlowEnd, type FlowIdentity, judgeFlows } from '../preview/judge.js';
+import { type FlowEnd, type FlowIdentity, judgeFlows, tellDomains } from '../preview/judge.js';
 import { policyWorld } from '../preview/world.js';
 import { ICMP, TCP, UDP } from '../protocol.js';
 import { calicoManifests } from './calico.js';
@@ -38,7 +38,17 @@ function flow(
   port: number,
   fields: Partial<ObservedFlow> = {},
 ): ObservedFlow {
-  return { src, dst, protocol: TCP, port, sourcePort: 40_000, answered: false, traffic: SEEN, ...fields };
+  return {
+    src,
+    dst,
+    protocol: TCP,
+    port,
+    sourcePort: 40_000,
+    answered: false,
+    domain: '',
+    traffic: SEEN,
+    ...fields,
+  };
 }
 
 const OBSERVED = [
@@ -68,10 +78,11 @@ function verdicts(manifests: readonly SuggestedManifest[], flows: readonly Obser
   );
   const world = policyWorld([...labelled, ...manifests.map(({ manifest }) => manifest)]);
   expect(world.problems).toEqual([]);
+  tellDomains(world, flows.map(identityOf));
   return judgeFlows(world, flows.map(identityOf), 'enforced').map(({ verdict }) => verdict);
 }
 
-function identityOf({ src, dst, protocol, port, sourcePort, answered }: ObservedFlow): FlowIdentity {
+function identityOf({ src, dst, protocol, port, sourcePort, answered, domain }: ObservedFlow): FlowIdentity {
   const end = ({ kind, namespace: own, labels, address }: ObservedEnd): FlowEnd => ({
     ...{ kind, namespace: own, labels, serviceAccount: 'default', address: parseAddress(address) },
   });
@@ -83,16 +94,39 @@ function identityOf({ src, dst, protocol, port, sourcePort, answered }: Observed
     sourcePort,
     relation: STRANGERS,
     answered,
-    domain: '',
+    domain,
   };
 }
 
-const PLACE = { tier: 'default', order: 1000 };
+const PLACE = { tier: 'default', order: 1000, domains: false };
 const { policies } = suggestPolicies('shop', OBSERVED);
 const dialects = [
   ['Kubernetes', kubernetesManifests('shop', policies).manifests],
   ['Calico', calicoManifests('shop', policies, PLACE)],
 ] as const;
+
+describe('suggested rules to a domain', () => {
+  const NAMED = ['203.0.113.20', '203.0.113.21'].map((address, index) =>
+    flow(WEB, outside(address), 443 + index, { domain: 'api.example.com' }),
+  );
+  const suggested = suggestPolicies('shop', NAMED).policies;
+  const elsewhere = flow(WEB, outside('203.0.113.99'), 443, { domain: 'api.example.com' });
+
+  it('name it where policies can, which allows all addresses that it has', () => {
+    const manifests = calicoManifests('shop', suggested, { ...PLACE, domains: true });
+    expect(JSON.stringify(manifests.map(({ manifest }) => manifest))).not.toContain('203.0.113');
+    expect(verdicts(manifests, [...NAMED, elsewhere])).toEqual(['allow', 'allow', 'allow']);
+    expect(verdicts(manifests, [flow(WEB, outside('203.0.113.98'), 443)])).toEqual(['deny']);
+  });
+
+  it.each([
+    ['Kubernetes', kubernetesManifests('shop', suggested).manifests],
+    ['Calico', calicoManifests('shop', suggested, PLACE)],
+  ])('name its addresses that were seen for %s', (_name, manifests) => {
+    expect(verdicts(manifests, NAMED)).toEqual(['allow', 'allow']);
+    expect(verdicts(manifests, [elsewhere])).toEqual(['deny']);
+  });
+});
 
 describe.each(dialects)('suggested policies of %s', (_name, manifests) => {
   it('allow all that was observed', () => {

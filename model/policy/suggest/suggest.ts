@@ -43,6 +43,13 @@ export type SuggestedPeer =
       readonly widened: boolean;
     }
   | {
+      readonly is: 'domain';
+      readonly domain: string;
+      /** Its addresses that were seen, for policies that know no domains. */
+      readonly prefixes: readonly string[];
+      readonly widened: boolean;
+    }
+  | {
       readonly is: 'addresses';
       /** Who holds the addresses, if that is known: nodes. */
       readonly names: readonly string[];
@@ -132,13 +139,16 @@ class Draft {
   add(direction: 'ingress' | 'egress', end: ObservedEnd, flow: ObservedFlow): void {
     // Addresses go into one rule where they were met on the same port, so that their lists stay apart by port.
     const service = `${flow.protocol} ${flow.port}`;
+    const domain = direction === 'egress' && end.kind === 'external' ? flow.domain : '';
     const key =
       end.kind === 'pod' || end.kind === 'network_set'
         ? `${end.kind} ${end.namespace}/${end.name}`
-        : `addresses ${service}`;
+        : domain === ''
+          ? `addresses ${service}`
+          : `domain ${domain}`;
     const peers = this.#peers[direction];
     const peer = peers.get(key) ?? {
-      end,
+      ...{ end, domain },
       addresses: new Set(),
       names: new Set(),
       ports: new Map(),
@@ -154,12 +164,12 @@ class Draft {
   rules(direction: 'ingress' | 'egress', selectors: WorkloadSelectors): SuggestedRule[] {
     return [...this.#peers[direction]]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([, { end, addresses, names, ports, evidence }]) => {
+      .flatMap(([, { end, domain, addresses, names, ports, evidence }]) => {
         if (!evidence) return [];
         const listed = [...ports.values()].sort((a, b) => a.protocol - b.protocol || a.from - b.from);
         const few = fewPorts(listed);
         return {
-          peer: peerOf(end, [...addresses], [...names].sort(), selectors),
+          peer: peerOf(end, domain, [...addresses], [...names].sort(), selectors),
           ports: few,
           portsWidened: few.length < listed.length,
           evidence,
@@ -170,6 +180,8 @@ class Draft {
 
 interface PeerDraft {
   readonly end: ObservedEnd;
+  /** Empty if the peer is not known by a domain name. */
+  readonly domain: string;
   readonly addresses: Set<string>;
   readonly names: Set<string>;
   readonly ports: Map<string, SuggestedPort>;
@@ -178,6 +190,7 @@ interface PeerDraft {
 
 function peerOf(
   end: ObservedEnd,
+  domain: string,
   addresses: readonly string[],
   names: readonly string[],
   selectors: WorkloadSelectors,
@@ -190,7 +203,7 @@ function peerOf(
   if (kind === 'network_set' && end.labels !== '') {
     return { is: 'networkSet', namespace, name, labels: parseLabels(end.labels), ...listed };
   }
-  return { is: 'addresses', names, ...listed };
+  return domain === '' ? { is: 'addresses', names, ...listed } : { is: 'domain', domain, ...listed };
 }
 
 /** Ports as they are, or where one protocol has too many a range that holds them. */
