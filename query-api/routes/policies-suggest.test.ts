@@ -59,7 +59,7 @@ describe('a suggestion', () => {
       String((await api.post('/api/v1/policies/suggest', { ...body, dialect })).body['yaml']);
     // A name of which no look-up is known may come from a TLS handshake, which no policy goes by.
     expect(await yaml('calico-enterprise')).not.toContain('domains:');
-    const answered = {
+    const answered: WrittenDnsRow = {
       query_name: 'api.example.com',
       answers: '203.0.113.5',
       src_namespace: 'shop',
