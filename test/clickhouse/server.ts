@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ClickHouseServers } from '@sonde/backbone/store/clickhouse-servers';
+import { type ClickHouseConnection, ClickHouseServers } from '@sonde/backbone/store/clickhouse-servers';
 import { startClickHouseEndpoint } from './endpoint.js';
 
 /** A ClickHouse for a test: that of CLICKHOUSE_URL if it is given, else the endpoint over chDB, in this process. */
@@ -15,6 +15,13 @@ export interface TestClickHouse {
   /** Runs a statement as its administrator would. */
   command(sql: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Drops a test's database, whoever's server it is on. */
+export async function dropDatabase(connection: ClickHouseConnection): Promise<void> {
+  const outside = new ClickHouseServers({ ...connection, database: 'default' });
+  await outside.command({ sql: `DROP DATABASE IF EXISTS ${connection.database}` });
+  await outside.close();
 }
 
 export async function startTestClickHouse(): Promise<TestClickHouse> {
@@ -33,10 +40,8 @@ export async function startTestClickHouse(): Promise<TestClickHouse> {
     ...connection,
     command: (sql) => administrator.command({ sql }),
     async close() {
-      const outside = new ClickHouseServers({ ...connection, urls: [connection.url], database: 'default' });
-      await outside.command({ sql: `DROP DATABASE IF EXISTS ${database}` });
-      await outside.close();
       await administrator.close();
+      await dropDatabase({ ...connection, urls: [connection.url] });
       await endpoint?.close();
       await rm(directory, { recursive: true });
     },

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
+import { dropDatabase } from '../clickhouse/server.js';
 import { type Fault, type FaultProxy, startFaultProxy } from '../clickhouse/fault-proxy.js';
 import { eventually } from '../eventually.js';
 import { type TestKafka, useTestKafka } from '../kafka/broker.js';
@@ -36,9 +37,8 @@ export class Stack {
   static async start(): Promise<Stack> {
     const directory = await mkdtemp(path.join(tmpdir(), 'sonde-faults-'));
     const kafka = await useTestKafka();
-    const given = process.env['CLICKHOUSE_URL'];
-    const clickHouse = given === undefined ? endpointProcess(directory, 0) : undefined;
-    const url = given ?? (await eventually(() => saidUrl(clickHouse), DEADLINE_MS));
+    const clickHouse = givenClickHouse === undefined ? endpointProcess(directory, 0) : undefined;
+    const url = givenClickHouse ?? (await eventually(() => saidUrl(clickHouse), DEADLINE_MS));
     const proxy = await startFaultProxy(url);
     const database = `sonde_test_${randomUUID().replaceAll('-', '')}`;
     const log = createLogger('test', 'silent');
@@ -51,7 +51,8 @@ export class Stack {
     await Promise.all(processes.map((one) => one.end('SIGKILL')));
     await this.store.close();
     await this.proxy.close();
-    await this.#clickHouse?.end('SIGKILL');
+    if (this.#clickHouse) await this.#clickHouse.end('SIGKILL');
+    else await dropDatabase({ urls: [this.clickHouseUrl], database: this.database, ...clickHouseUser() });
     await this.kafka.remove();
     await rm(this.directory, { recursive: true });
   }
@@ -125,9 +126,9 @@ export class Stack {
     return enricher;
   }
 
-  /** Kills ClickHouse as a crash would, and starts it again on its data. A server of somebody else's is left alone. */
+  /** Kills ClickHouse as a crash would, and starts it again on its data; not somebody else's. */
   async crashClickHouse(whileDown: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    if (!this.#clickHouse) return;
+    if (!this.#clickHouse) throw new Error('the ClickHouse of CLICKHOUSE_URL must not be killed');
     await this.#clickHouse.end('SIGKILL');
     await whileDown();
     const started = endpointProcess(this.directory, Number(new URL(this.clickHouseUrl).port));
@@ -190,6 +191,11 @@ export class Stack {
       .join('\n---\n');
   }
 }
+
+/** The ClickHouse that CLICKHOUSE_URL names: tests that must kill one are skipped then. */
+export const givenClickHouse = process.env['CLICKHOUSE_URL'];
+
+if (givenClickHouse !== undefined) console.log('CLICKHOUSE_URL is given: the test that kills one is skipped');
 
 /** How long a busy machine may take until something has come about. */
 const DEADLINE_MS = 300_000;
