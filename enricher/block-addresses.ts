@@ -1,5 +1,6 @@
 import { AddressTable } from '@sonde/model/cluster/address-table';
 import type { ColumnMemory } from '@sonde/model/flow/column-memory';
+import { PackedRecords } from '@sonde/model/flow/wire/packed-records';
 
 /** A column of addresses whose distinct ones are numbered. */
 export interface AddressColumn {
@@ -18,10 +19,24 @@ export interface AddressColumn {
 export class BlockAddresses {
   readonly #table = new AddressTable();
 
-  /** Numbers the addresses of a column. Hot path: one look-up a row in a table of this block's addresses alone. */
-  column(bytes: Uint8Array, memory: ColumnMemory): AddressColumn {
+  /**
+   * Numbers the addresses of a field that is joined of parts into `bytes`. Hot path: packed parts bring their distinct
+   * addresses along, so that only those are looked up in a table of this block's addresses alone; of others each row's is.
+   */
+  column(
+    parts: readonly { readonly rows: number }[],
+    name: string,
+    bytes: Uint8Array,
+    memory: ColumnMemory,
+  ): AddressColumn {
     const numbers = memory.column('uint32', bytes.length / 16);
-    for (let row = 0; row < numbers.length; row++) numbers[row] = this.#table.intern(bytes, row * 16);
+    let start = 0;
+    for (const part of parts) {
+      const end = start + part.rows;
+      if (part instanceof PackedRecords) part.writeAddressNumbers(name, this.#table, numbers, start);
+      else for (let row = start; row < end; row++) numbers[row] = this.#table.intern(bytes, row * 16);
+      start = end;
+    }
     return { bytes, numbers, distinct: this.#table.size };
   }
 }

@@ -21,7 +21,8 @@ export function enrichDns(
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const observed = joinColumns(observedDnsFields, parts, memory);
   const ends = new BlockEnds(context.cluster, context.ends, memory);
-  const clients = ends.attribute(ends.addresses.column(observed.src_ip, memory), observed.start_time);
+  const addresses = ends.addresses.column(parts, 'src_ip', observed.src_ip, memory);
+  const clients = ends.attribute(addresses, observed.start_time);
   context.domains.learn(context.cluster, { rows, columns: observed }, clients);
   const where = origin(delivered, (batch) => batch.dns?.rows ?? 0, memory);
   const columns = {

@@ -24,16 +24,15 @@ export function enrich(
 ): EnrichedFlows {
   const { cluster } = context;
   const rows = delivered.reduce((sum, { batch }) => sum + batch.rows, 0);
-  const observed = joinColumns(
-    observedFlowFields,
-    delivered.map(({ batch }) => batch),
-    memory,
-  );
+  const batches = delivered.map(({ batch }) => batch);
+  const observed = joinColumns(observedFlowFields, batches, memory);
   const { start_time, protocol: protocols } = observed;
   const atNodes = { who: 'pods', protocols } as const;
   const ends = new BlockEnds(cluster, context.ends, memory);
-  const clients = ends.addresses.column(observed.src_ip, memory);
-  const servers = ends.addresses.column(observed.dst_ip, memory);
+  const addressesOf = (name: 'src_ip' | 'dst_ip' | 'dst_service_ip') =>
+    ends.addresses.column(batches, name, observed[name], memory);
+  const clients = addressesOf('src_ip');
+  const servers = addressesOf('dst_ip');
   const atClients = { ...atNodes, ports: observed.src_port, processes: observed.src_process };
   const atServers = { ...atNodes, ports: observed.dst_port, processes: observed.dst_process };
   const src = ends.attribute(clients, start_time, atClients);
@@ -53,7 +52,13 @@ export function enrich(
     ...prefixed('src', src.columns),
     ...prefixed('dst', dst.columns),
     ...domains,
-    ...addressedServices(cluster, observed, ends, dst, domains.dst_domain, memory),
+    ...addressedServices(
+      cluster,
+      observed,
+      { ends, dst, beforeNat: addressesOf('dst_service_ip') },
+      domains.dst_domain,
+      memory,
+    ),
     ...policies,
     ...judge(observed, policies.action, memory),
   };

@@ -19,6 +19,15 @@ type ObservedOfServices = Pick<
   'dst_service_ip' | 'dst_service_port' | 'dst_ip' | 'dst_port' | 'protocol' | 'start_time'
 >;
 
+/** What is known of the other ends of a block's flows. */
+export interface EndsOfServices {
+  readonly ends: BlockEnds;
+  /** The servers, behind any service. */
+  readonly dst: FlowEnds;
+  /** The addresses of services, numbered by `ends`. */
+  readonly beforeNat: AddressColumn;
+}
+
 /** The service that each flow's client addressed, and the server's domain, which such a service may stand for. */
 export type ServiceColumns = Pick<
   FlowColumns,
@@ -34,19 +43,12 @@ export type ServiceColumns = Pick<
 export function addressedServices(
   cluster: Cluster,
   observed: ObservedOfServices,
-  ends: BlockEnds,
-  dst: FlowEnds,
+  { ends, dst, beforeNat }: EndsOfServices,
   domains: TextColumn,
   memory: ColumnMemory,
 ): ServiceColumns {
   const { protocol: protocols, start_time } = observed;
-  const { addresses, ports } = addressed(
-    cluster,
-    observed,
-    ends.addresses.column(observed.dst_service_ip, memory),
-    dst,
-    memory,
-  );
+  const { addresses, ports } = addressed(cluster, observed, beforeNat, dst, memory);
   const { numbers, columns } = ends.attribute(addresses, start_time, { who: 'services', protocols, ports });
   // An address before NAT that is no service's (a node's, on a port of its own) names none.
   const indexes = memory.column('uint32', numbers.length);

@@ -1,3 +1,4 @@
+import type { AddressTable } from '../../cluster/address-table.js';
 import { ColumnMemory } from '../column-memory.js';
 import type { ColumnsOf, FlowColumn, Records } from '../columns.js';
 import type { FieldDeclaration, FieldType } from '../field.js';
@@ -72,6 +73,23 @@ export class PackedRecords<Field extends FieldDeclaration = FieldDeclaration> im
     }
   }
 
+  /** Writes the numbers that a table gives the addresses of a field into the rows from `start` on. */
+  writeAddressNumbers(name: string, table: AddressTable, numbers: Uint32Array, start: number): void {
+    const packed = this.#packed.get(name);
+    const end = start + this.rows;
+    if (!packed) {
+      numbers.fill(table.intern(UNSPECIFIED, 0), start, end);
+      return;
+    }
+    const { addresses } = packed;
+    const numberOf = new Uint32Array(addresses.length / ADDRESS_BYTES);
+    for (let place = 0; place < numberOf.length; place++) {
+      numberOf[place] = table.intern(addresses, place * ADDRESS_BYTES);
+    }
+    unpackNumbers(packed, this.rows, numbers, start);
+    for (let row = start; row < end; row++) numbers[row] = numberOf[numbers[row] ?? 0] ?? 0;
+  }
+
   /** Writes a text into the rows from `start` on. */
   writeTexts({ name }: FieldDeclaration, column: TextColumnBuilder, start: number): void {
     const packed = this.#packed.get(name);
@@ -105,6 +123,9 @@ export class PackedRecords<Field extends FieldDeclaration = FieldDeclaration> im
     return column;
   }
 }
+
+/** The address `::`. */
+const UNSPECIFIED = new Uint8Array(ADDRESS_BYTES);
 
 type CheckedColumn = PackedColumn & PackedNumbers;
 
