@@ -3,6 +3,7 @@ import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
 import { createDirectTransport } from '@sonde/backbone/transport/direct';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
+import { createLocalFeed, type LiveBlock } from '@sonde/query-api/live/feed';
 import { syntheticCluster } from '../synthetic-cluster.js';
 import { manifestsOf } from '../synthetic-manifests.js';
 import { windowBatches } from '../synthetic-traffic.js';
@@ -39,10 +40,15 @@ export async function storeClusterFlows(
   await enricher;
 }
 
-/** The same as blocks, without a store. */
-export async function clusterBlocks(traffic: ClusterTraffic, log: Logger): Promise<RecordBlock[]> {
-  const blocks: RecordBlock[] = [];
-  const insert = (block: RecordBlock) => Promise.resolve(void blocks.push(block));
+/** The same as blocks for live views, without a store. */
+export async function clusterBlocks(traffic: ClusterTraffic, log: Logger): Promise<LiveBlock[]> {
+  const feed = createLocalFeed();
+  const blocks: LiveBlock[] = [];
+  feed.subscribe((block) => blocks.push(block));
+  const insert = (block: RecordBlock) => {
+    feed.publish(block);
+    return Promise.resolve();
+  };
   await storeClusterFlows({ insert }, traffic, log);
   return blocks;
 }
