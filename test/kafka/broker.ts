@@ -49,12 +49,11 @@ async function removeAll(brokers: readonly string[], prefix: string): Promise<vo
   try {
     const topics = await admin.listTopics();
     await admin.deleteTopics({ topics: topics.filter((topic) => topic.startsWith(prefix)) });
-    const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId);
     // Members that were killed are in their groups until their sessions end.
-    await eventually(
-      () => admin.deleteGroups(groups.filter((group) => group.startsWith(prefix))),
-      SESSION_MS,
-    );
+    await eventually(async () => {
+      const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId);
+      await admin.deleteGroups(groups.filter((group) => group.startsWith(prefix)));
+    }, SESSION_MS);
   } finally {
     await admin.disconnect();
   }
