@@ -117,6 +117,7 @@ describe('settings that hang together', () => {
   const options = [
     { key: 'urls', type: 'texts', required: true, form: 'http://host:port', description: 'Servers' },
     { key: 'brokers', type: 'texts', default: [], form: 'host:port', description: 'Brokers' },
+    { key: 'clusters', type: 'texts', default: [], form: 'name=file', description: 'Clusters' },
     { key: 'tls', type: 'boolean', default: false, description: 'Whether to encrypt' },
     { key: 'caFile', type: 'file', needs: ['tls'], description: 'Whom to trust' },
     { key: 'user', type: 'text', needs: ['password'], description: 'Who to be' },
@@ -152,6 +153,9 @@ describe('settings that hang together', () => {
     ]);
     expect(problemsOf({ urls: 'http://a:8123,clickhouse:8123' })).toEqual([
       'urls (--urls): must be http://host:port, not clickhouse:8123',
+    ]);
+    expect(problemsOf({ clusters: 'east=/a,west' })).toEqual([
+      'clusters (--clusters): must be name=file, not west',
     ]);
   });
 });

@@ -28,7 +28,7 @@ interface OptionCommon {
 }
 
 /** What each of some texts must look like. */
-export type TextForm = 'http://host:port' | 'host:port';
+export type TextForm = 'http://host:port' | 'host:port' | 'name=file';
 
 interface ValueOfType {
   text: string;

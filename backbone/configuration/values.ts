@@ -79,6 +79,8 @@ function hasForm(text: string, form: TextForm): boolean {
       return URL.canParse(text) && /^https?:\/\//.test(text);
     case 'host:port':
       return /^([^\s:]+|\[[0-9A-Fa-f:.%]+\]):\d{1,5}$/.test(text);
+    case 'name=file':
+      return /^[^=]+=./.test(text);
   }
 }
 

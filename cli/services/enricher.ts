@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OptionDeclaration } from '@sonde/backbone/configuration/option';
+import type { Configuration, OptionDeclaration } from '@sonde/backbone/configuration/option';
 import type { Logger } from '@sonde/backbone/logging';
 import type { Readiness } from '@sonde/backbone/metrics/readiness';
 import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
@@ -12,7 +12,7 @@ import { warmDomains } from '@sonde/enricher/warm-domains';
 import type { Command } from 'commander';
 import { clusterMetrics, pendingMetrics } from './cluster-metrics.js';
 import { clickHouseOptions, openConfiguredStore } from './clickhouse-options.js';
-import { followChosenCluster, soonReady } from './followed-cluster.js';
+import { type ClusterChoice, followChosenCluster, soonReady } from './followed-cluster.js';
 import { kafkaConnection, kafkaOptions, kafkaTopics } from './kafka-options.js';
 import { enricherMetrics } from './pipeline-metrics.js';
 import { serviceCommand } from './service-command.js';
@@ -43,6 +43,14 @@ export const enricherOptions = [
     default: [],
     description:
       'Files and folders of Kubernetes manifests that describe the cluster, alone or along with the API server',
+  },
+  {
+    key: 'kubernetes.otherClusters',
+    type: 'texts',
+    default: [],
+    form: 'name=file',
+    description:
+      'Other clusters whose flows come the same way: their names, and kubeconfigs for their API servers',
   },
   {
     key: 'kubernetes.horizonSeconds',
@@ -118,20 +126,15 @@ export function enricherCommand(): Command {
     start: ({ configuration, log, registry, readiness }) => {
       const stopping = new AbortController();
       const { signal } = stopping;
-      const { cluster } = configuration;
-      const follower = followChosenCluster(
-        {
-          name: cluster,
-          manifests: configuration['kubernetes.manifests'],
-          kubeConfig: kubeConfigChoice(configuration),
-          horizonMs: configuration['kubernetes.horizonSeconds'] * 1000,
-        },
-        log,
-        signal,
+      const followers = new Map(
+        clusterChoices(configuration).map((choice) => [
+          choice.name,
+          followChosenCluster(choice, log, signal),
+        ]),
       );
       const store = openConfiguredStore(configuration, log, configuration.retentionDays);
-      const contexts = new Map<string, LiveContext>([[cluster, follower.context]]);
-      clusterMetrics(registry, new Map([[cluster, follower]]));
+      const contexts = new Map([...followers].map(([name, { context }]) => [name, context]));
+      clusterMetrics(registry, followers);
       const consumer = createKafkaConsumer({
         connection: kafkaConnection(configuration, 'sonde-enricher'),
         group: configuration['kafka.group'],
@@ -148,19 +151,26 @@ export function enricherCommand(): Command {
       consumerMetrics(registry, consumer);
       readiness.watch('Kafka', () => consumer.problem);
       const pending = new PendingAddresses({
-        clusterOf: (name) => (name === cluster && follower.isLive ? follower.context.cluster : undefined),
+        clusterOf: (name) => {
+          const follower = followers.get(name);
+          return follower?.isLive === true ? follower.context.cluster : undefined;
+        },
         waitMs: configuration['kubernetes.waitSeconds'] * 1000,
         signal,
       });
       pendingMetrics(registry, pending);
 
       const run = async () => {
-        await soonReady(follower.followed.ready, log);
+        await soonReady(Promise.all([...followers.values()].map(({ followed }) => followed.ready)), log);
         await untilMigrated(store, { log, readiness, signal });
         if (signal.aborted) return;
-        await warmDomains(store, cluster, follower.context);
+        for (const [name, { context }] of followers) await warmDomains(store, name, context);
         const metrics = enricherMetrics(registry);
-        const history = follower.history.run({ store, ready: follower.followed.ready, log, signal });
+        const histories = Promise.all(
+          [...followers.values()].map(({ history, followed: { ready } }) =>
+            history.run({ store, ready, log, signal }),
+          ),
+        );
         await runEnricher({
           ...{ consumer, store, pending, log, signal },
           contextOf: (name) => contextOf(contexts, name, log),
@@ -176,7 +186,7 @@ export function enricherCommand(): Command {
           },
         });
         stopping.abort();
-        await history;
+        await histories;
       };
       const done = run().catch((error: unknown) => {
         // Whoever ends is told so by its signal; only what comes without it is a failure.
@@ -188,12 +198,31 @@ export function enricherCommand(): Command {
           consumer.close();
           stopping.abort();
           await done.catch(() => undefined);
-          await follower.followed.ended;
+          for (const { followed } of followers.values()) await followed.ended;
           await store.close();
         },
       };
     },
   });
+}
+
+/** The clusters that an enricher is to follow: its own, and others by their kubeconfigs. */
+function clusterChoices(configuration: Configuration<(typeof enricherOptions)[number]>): ClusterChoice[] {
+  const horizonMs = configuration['kubernetes.horizonSeconds'] * 1000;
+  const own = {
+    name: configuration.cluster,
+    manifests: configuration['kubernetes.manifests'],
+    kubeConfig: kubeConfigChoice(configuration),
+    horizonMs,
+  };
+  const others = configuration['kubernetes.otherClusters'].map((text) => {
+    const end = text.indexOf('=');
+    return { name: text.slice(0, end), manifests: [], kubeConfig: { file: text.slice(end + 1) }, horizonMs };
+  });
+  const choices = [own, ...others];
+  const twice = choices.find(({ name }, place) => choices.findIndex((one) => one.name === name) < place);
+  if (twice) throw new RangeError(`cluster ${twice.name} is given twice: each needs a name of its own`);
+  return choices;
 }
 
 function kubeConfigChoice(configuration: {
