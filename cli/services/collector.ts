@@ -22,8 +22,7 @@ export const collectorOptions = [
   {
     key: 'node',
     type: 'text',
-    default: hostname(),
-    description: 'Name of this node, as Kubernetes knows it',
+    description: "Name of this node, as Kubernetes knows it; else the machine's host name",
   },
   {
     key: 'interfaces',
@@ -81,7 +80,7 @@ export function collectorCommand(): Command {
     description: "Watch this node's traffic and publish its flows to Kafka",
     options: collectorOptions,
     start: async ({ configuration, log, registry, readiness }) => {
-      const { cluster, node } = configuration;
+      const { cluster, node = hostname() } = configuration;
       const source = flowprobeSource({
         program: probeProgram(),
         interfaces: configuration.interfaces,
