@@ -52,7 +52,7 @@ export interface ConsumerCounts {
 
 const DEFAULT_BLOCK: BlockLimits = { rows: 100_000, bytes: 16 * 2 ** 20, ageMs: 1_000 };
 
-/** Nothing more is fetched while so much waits, until half of it is delivered; in memory it is some five times that. */
+/** Nothing more is fetched while so much waits, until half of it is delivered; messages wait as they came. */
 const MOST_WAITING_BYTES = 24 * 2 ** 20;
 
 const RETRY_MS = 200;
