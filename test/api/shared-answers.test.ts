@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '@sonde/backbone/logging';
+import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+
+// A busy machine may take many times as long; nothing here waits for time to pass.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+const log = createLogger('test', 'silent');
+const NAMESPACES = ['shop', 'bank'] as const;
+type Reader = (typeof NAMESPACES)[number] | 'everyone';
+
+let directory: string;
+let store: FlowStore;
+/** One server, which knows all readers by tokens that are their names. */
+let api: QueryApi;
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sonde-shared-'));
+  store = await openChdbStore({ directory, log });
+  await store.migrate();
+  const flows = NAMESPACES.flatMap((src_namespace, at) => {
+    const flow = {
+      start_time: Date.now() - 60_000,
+      src_kind: 'pod',
+      primary: true,
+      bytes_out: 10 ** at,
+    } as const;
+    return [{ ...flow, src_namespace }];
+  });
+  await store.insert({ flows: enrichedFlows(flows) });
+  const readers: Reader[] = [...NAMESPACES, 'everyone'];
+  const security = {
+    tokens: readers.map((name) => ({
+      name,
+      sha256: createHash('sha256').update(name).digest('hex'),
+      groups: [name],
+    })),
+    roles: readers.map((name) => ({
+      name,
+      groups: [name],
+      rights: ['view'] as const,
+      namespaces: name === 'everyone' ? ('all' as const) : [name],
+    })),
+  };
+  api = await startQueryApi({ store, port: 0, registry: new Registry(), log, security });
+});
+
+afterAll(async () => {
+  await api.close();
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+async function ask(reader: Reader, target: string, body?: object): Promise<unknown> {
+  const response = await fetch(api.url + target, {
+    headers: { authorization: `Bearer ${reader}`, 'content-type': 'application/json' },
+    ...(body && { method: 'POST', body: JSON.stringify(body) }),
+  });
+  return await response.json();
+}
+
+const QUESTIONS: readonly (readonly [target: string, body?: object])[] = [
+  // A day: what is shared is fresh for as long as this test takes.
+  [
+    '/api/v1/query',
+    { from: '-1d', metrics: [{ function: 'sum', field: 'bytes' }], groupBy: ['src.namespace'] },
+  ],
+  ['/api/v1/graph?from=-1d&level=namespace'],
+  ['/api/v1/fields/src.namespace/values?from=-1d'],
+];
+
+it.each(QUESTIONS)(
+  '%s gives nobody the answer to somebody else, at the same time or a moment later',
+  async (...asked) => {
+    const ofEach = () =>
+      Promise.all((['everyone', ...NAMESPACES] as const).map((reader) => ask(reader, ...asked)));
+    const atOnce = await Promise.all([ofEach(), ofEach()]);
+    for (const [everyone, shop, bank] of [...atOnce, await ofEach()]) {
+      expect(JSON.stringify(everyone)).toMatch(/shop.*bank|bank.*shop/);
+      expect(JSON.stringify(shop)).toContain('shop');
+      expect(JSON.stringify(shop)).not.toContain('bank');
+      expect(JSON.stringify(bank)).toContain('bank');
+      expect(JSON.stringify(bank)).not.toContain('shop');
+    }
+  },
+);
