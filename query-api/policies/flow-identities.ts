@@ -1,12 +1,12 @@
-import { formatAddress, isMappedIpv4, parseAddress } from '@sonde/model/cluster/address';
+import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
 import type { Relation } from '@sonde/model/policy/evaluate/connection';
-import { addressBoundaries } from '@sonde/model/policy/preview/address-boundaries';
 import { type FlowEnd, type FlowIdentity, NO_SOURCE_PORT } from '@sonde/model/policy/preview/judge';
 import type { PolicyWorld } from '@sonde/model/policy/preview/world';
 import type { FastifyRequest } from 'fastify';
 import { fromWhere, type Question, select } from '../records/question.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
+import { addressClassSql } from './address-classes.js';
 import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
 
 /** Different identities that one request has judged; those of the fewest flows are left out. */
@@ -73,8 +73,7 @@ export async function flowIdentities(
 ): Promise<{ readonly groups: FlowGroup[]; readonly notJudged: NotJudged[] }> {
   const parameters = new SqlParameters();
   const prefixes = worlds.flatMap(({ evaluator }) => evaluator.addressPrefixes);
-  const boundaries = parameters.add(addressBoundaries(prefixes).map(ipv6Text), 'Array(IPv6)');
-  const classOf = (column: string) => `arrayCount(boundary -> boundary <= ${column}, ${boundaries})`;
+  const classOf = addressClassSql(prefixes, parameters);
   const rows = await select<Row>(
     dependencies,
     request,
@@ -187,10 +186,6 @@ function groupOf(row: Row): FlowGroup {
       },
     },
   };
-}
-
-function ipv6Text(address: Uint8Array): string {
-  return (isMappedIpv4(address) ? '::ffff:' : '') + formatAddress(address);
 }
 
 function plain(address: string): string {
