@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -84,4 +87,28 @@ it('an enricher waits for Kafka and ClickHouse, says so, and ends within its bou
     .toMatchObject({ status: 503, body: expect.stringContaining('store: ') as string });
   expect(await get(`${monitoring}/healthz`)).toMatchObject({ status: 200 });
   expect(await service.end('SIGTERM')).toBe(0);
+});
+
+it('a service that cannot finish ends when its bound is over, and says so', async () => {
+  // Takes every request and answers none.
+  const silent = createServer(() => undefined);
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  try {
+    const service = new TestProcess(sondeProgram, ['enricher', '--monitoring-port', '0'], {
+      SONDE_CLUSTER: 'prod',
+      SONDE_KUBERNETES_FOLLOW: 'false',
+      SONDE_MONITORING_HOST: '127.0.0.1',
+      SONDE_KAFKA_BROKERS: '127.0.0.1:1',
+      SONDE_CLICKHOUSE_URLS: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      SONDE_CLICKHOUSE_TIMEOUT_SECONDS: '3600',
+      SONDE_SHUTDOWN_SECONDS: '0.5',
+    });
+    await once(silent, 'request', { signal: AbortSignal.timeout(DEADLINE_MS) });
+    expect(await service.end('SIGTERM')).toBe(1);
+    expect(service.log).toContain('did not end in time');
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+  }
 });
