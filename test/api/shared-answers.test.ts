@@ -67,21 +67,21 @@ async function ask(reader: Reader, target: string, body?: object): Promise<unkno
   return await response.json();
 }
 
-const QUESTIONS: readonly (readonly [target: string, body?: object])[] = [
+const QUESTIONS: readonly { readonly target: string; readonly body?: object }[] = [
   // A day: what is shared is fresh for as long as this test takes.
-  [
-    '/api/v1/query',
-    { from: '-1d', metrics: [{ function: 'sum', field: 'bytes' }], groupBy: ['src.namespace'] },
-  ],
-  ['/api/v1/graph?from=-1d&level=namespace'],
-  ['/api/v1/fields/src.namespace/values?from=-1d'],
+  {
+    target: '/api/v1/query',
+    body: { from: '-1d', metrics: [{ function: 'sum', field: 'bytes' }], groupBy: ['src.namespace'] },
+  },
+  { target: '/api/v1/graph?from=-1d&level=namespace' },
+  { target: '/api/v1/fields/src.namespace/values?from=-1d' },
 ];
 
 it.each(QUESTIONS)(
-  '%s gives nobody the answer to somebody else, at the same time or a moment later',
-  async (...asked) => {
+  '$target gives nobody the answer to somebody else, at the same time or a moment later',
+  async ({ target, body }) => {
     const ofEach = () =>
-      Promise.all((['everyone', ...NAMESPACES] as const).map((reader) => ask(reader, ...asked)));
+      Promise.all((['everyone', ...NAMESPACES] as const).map((reader) => ask(reader, target, body)));
     const atOnce = await Promise.all([ofEach(), ofEach()]);
     for (const [everyone, shop, bank] of [...atOnce, await ofEach()]) {
       expect(JSON.stringify(everyone)).toMatch(/shop.*bank|bank.*shop/);
