@@ -24,13 +24,18 @@ export interface EnricherOptions {
   /** Where the cluster is followed: flows wait for a moment until their pods are known. */
   readonly pending?: PendingAddresses | undefined;
   readonly observer?: EnricherObserver;
+  /**
+   * Whether the memory of a stored block serves blocks to come, which saves half of the work: then nobody may look at a
+   * block any more once `onStored` has returned.
+   */
+  readonly reusesMemory?: boolean;
   /** Gives up a block that the store keeps refusing; without it the enricher tries for ever. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What happens in an enricher, for metrics and live views. */
 export interface EnricherObserver {
-  /** A block is in the store. Its columns hold until this returns: then their memory serves blocks to come. */
+  /** A block is in the store. With `reusesMemory` its columns hold only until this returns. */
   onStored?(block: EnrichedBlock): void;
   /** The store refused a block, which will be tried again. */
   onRetry?(): void;
@@ -51,7 +56,7 @@ const LONGEST_RETRY_MS = 10_000;
  */
 export async function runEnricher(options: EnricherOptions): Promise<void> {
   const deliveries = options.consumer.deliveries()[Symbol.asyncIterator]();
-  const memories = new BlockMemories();
+  const memories = new BlockMemories(options.reusesMemory ?? false);
   let storing = Promise.resolve();
   try {
     for (;;) {

@@ -172,7 +172,7 @@ export function enricherCommand(): Command {
           ),
         );
         await runEnricher({
-          ...{ consumer, store, pending, log, signal },
+          ...{ consumer, store, pending, log, signal, reusesMemory: true },
           contextOf: (name) => contextOf(contexts, name, log),
           observer: {
             onStored(block) {

@@ -60,7 +60,7 @@ const observer = {
     } else if (measured && stored >= task.lastFlows) consumer.close();
   },
 };
-await runEnricher({ consumer, store, contextOf: () => context, log, observer });
+await runEnricher({ consumer, store, contextOf: () => context, log, observer, reusesMemory: true });
 if (!begun || !measured || !profiler) throw new Error('the flows came in few blocks: nothing was measured');
 const profiled = await (await profiler).end();
 const used = {
