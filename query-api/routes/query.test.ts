@@ -177,13 +177,16 @@ describe('steps of time', () => {
     ]);
   });
 
-  it('show the groups that are first in the whole range, in every step', async () => {
-    const question = { ...range, metrics, groupBy: ['src.namespace'], interval: '1m', limit: 1 };
+  it.each([
+    ['of few', 'src.namespace', 'shop'],
+    ['of many', 'src.labels["app"]', 'web'],
+  ])('show the groups, %s, that are first in the whole range, in every step', async (_, key, first) => {
+    const question = { ...range, metrics, groupBy: [key], interval: '1m', limit: 1 };
     const { body } = await api.post('/api/v1/query', question);
     expect(body).toMatchObject({
       rows: [
-        ['2026-03-01T00:00:00.000Z', 'shop', 300],
-        ['2026-03-01T00:01:00.000Z', 'shop', 400],
+        ['2026-03-01T00:00:00.000Z', first, 300],
+        ['2026-03-01T00:01:00.000Z', first, 400],
       ],
       truncated: true,
     });
