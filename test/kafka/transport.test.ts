@@ -18,7 +18,7 @@ import { encodeBatch } from '@sonde/model/flow/wire/encode';
 import type { Admin, KafkaMessage } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
-import { givenBrokers, type TestKafka, useTestKafka } from './broker.js';
+import { arrivals, givenBrokers, type TestKafka, useTestKafka } from './broker.js';
 import { startEnricher, type TestEnricher } from './consume.js';
 import { FakeStore } from './fake-store.js';
 
@@ -112,7 +112,8 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
       });
       for (let sequence = 100; sequence < 150; sequence++) await publish(publisher, 'a', sequence);
       await untilStored(150);
-      expect(store.order.get('a')).toEqual(Array.from({ length: 150 }, (_, sequence) => sequence));
+      const order = await arrivals(store.order.get('a') ?? [], kafka);
+      expect(order).toEqual(Array.from({ length: 150 }, (_, sequence) => sequence));
       expect(publisher.counts.lostMessages).toBe(0);
     },
   );
