@@ -151,10 +151,11 @@ describe('exactly once: a block', () => {
   });
 
   it('that goes on in the server after its writer gave it up', async () => {
-    const slow = openClickHouseStore({ ...server, urls: [proxy.url], log, requestTimeoutMs: 300 });
+    // Long enough for what is not delayed, on a busy machine too.
+    const slow = openClickHouseStore({ ...server, urls: [proxy.url], log, requestTimeoutMs: 5_000 });
     opened.push(slow);
     await slow.claim([0]);
-    proxy.fault({ kind: 'slow', delayMs: 600 }, 'INSERT INTO flows');
+    proxy.fault({ kind: 'slow', delayMs: 7_000 }, 'INSERT INTO flows');
     await insertUntilStored(slow, block(1));
     await proxy.settled();
     expect(await stored()).toEqual({ 1: '2+2' });
