@@ -33,7 +33,7 @@ export interface FaultProxy {
 /** A proxy before a ClickHouse server, in which requests go wrong as tests ask for it. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   let planned: { fault: Fault; statement: string; times: number }[] = [];
-  const abandoned = new Set<Promise<unknown>>();
+  const underWay = new Set<Promise<unknown>>();
   let faults = 0;
 
   function planFor(statement: string): Fault | undefined {
@@ -54,7 +54,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         return;
       case 'cut':
         response.destroy();
-        abandon(forwardHalf(target, request, body));
+        follow(forwardHalf(target, request, body));
         return;
       case 'unanswered':
         await forward(target, request, body);
@@ -62,7 +62,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         return;
       case 'late':
         response.destroy();
-        abandon(fault.until.then(() => forward(target, request, body)));
+        follow(fault.until.then(() => forward(target, request, body)));
         return;
       case 'error':
         response.writeHead(500, { 'X-ClickHouse-Exception-Code': String(fault.code) });
@@ -80,14 +80,14 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     response.end(answer.body);
   }
 
-  function abandon(work: Promise<unknown>): void {
-    const ended = work.catch(() => undefined).finally(() => abandoned.delete(ended));
-    abandoned.add(ended);
+  function follow(work: Promise<unknown>): void {
+    const ended = work.catch(() => undefined).finally(() => underWay.delete(ended));
+    underWay.add(ended);
   }
 
   const server = createServer({ maxHeaderSize: 1 << 20 }, (request, response) => {
     // What cannot be forwarded looks to the client like a server that is gone.
-    handle(request, response).catch(() => response.destroy());
+    follow(handle(request, response).catch(() => response.destroy()));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -98,7 +98,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       return faults;
     },
     async settled() {
-      while (abandoned.size > 0) await Promise.all(abandoned);
+      while (underWay.size > 0) await Promise.all(underWay);
     },
     async close() {
       server.closeAllConnections();
