@@ -1,12 +1,19 @@
 import { type FlowField, flowFields } from './fields.js';
 
-type EnumerationField = Extract<FlowField, { type: 'enumeration' }>;
+/** A field of the flow record that has one of a few values. */
+export type EnumerationField = Extract<FlowField, { type: 'enumeration' }>;
 
 /** The names of a field's values, for example of `action`. */
 export type EnumerationValue<Name extends EnumerationField['name']> = Extract<
   EnumerationField,
   { name: Name }
 >['values'][number];
+
+/** The names of all of a field's values, in the order of their numbers. */
+export function enumerationValues(name: EnumerationField['name']): readonly string[] {
+  const field = flowFields.find((field) => field.name === name) as EnumerationField;
+  return field.values;
+}
 
 /** The number that stands for a value in the field's column: its place in the declaration. */
 export function enumerationNumber<Name extends EnumerationField['name']>(
@@ -28,6 +35,5 @@ export function enumerationValue<Name extends EnumerationField['name']>(
   name: Name,
   number: number,
 ): EnumerationValue<Name> | undefined {
-  const field = flowFields.find((field) => field.name === name) as EnumerationField;
-  return field.values[number] as EnumerationValue<Name> | undefined;
+  return enumerationValues(name)[number] as EnumerationValue<Name> | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Access } from '../access/access.js';
 import { fromWhere, type Question } from '../records/question.js';
+import { type AggregateFunction, mergedSql, stateSql } from '../sql/aggregate-function.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { type GraphLevel, nodeFields, nodeId, type NodeKind, type NodeName, nodeSql } from './nodes.js';
 
@@ -66,12 +67,12 @@ export function edgesSql(
   const names = ends.map(({ name }) => name);
   const byFields = `SELECT ${[
     ...ends.map(({ name, sql }) => (sql === name ? name : `${sql} AS ${name}`)),
-    ...sums.map(([name, { state }]) => `${state} AS ${name}_state`),
+    ...sums.map(([name, sum]) => `${stateSql(sum)} AS ${name}_state`),
   ].join(', ')}
     ${fromWhere(question, access, parameters)} ${records === 'primary' ? 'AND primary = true' : ''}
     GROUP BY ${names.join(', ')}`;
   const sql = `SELECT ${nodeSql('src', level)} AS source, ${nodeSql('dst', level)} AS target,
-      ${sums.map(([name, { merge }]) => `${merge(`${name}_state`)} AS ${name}`).join(', ')}
+      ${sums.map(([name, sum]) => `${mergedSql(sum, `${name}_state`)} AS ${name}`).join(', ')}
     FROM (${byFields})
     GROUP BY source, target
     ORDER BY bytesOut + bytesIn DESC, source, target
@@ -93,25 +94,13 @@ const SUMS = {
   retransmits: total('sum', 'retransmits'),
   rttMeanMicros: total('avg', 'nullIf(rtt_us, 0)'),
   rttP95Micros: total('quantileTDigest', 'nullIf(rtt_us, 0)', '(0.95)'),
-  ports: {
-    state: 'groupUniqArrayState(10)(dst_port)',
-    merge: (states: string) => `arraySort(groupUniqArrayMerge(10)(${states}))`,
-  },
+  ports: total('groupUniqArray', 'dst_port', '(10)'),
 } as const;
 
 const sums = Object.entries(SUMS);
 
-/** An aggregate function in its two halves: what it keeps of records, and the result of what was kept. */
-interface Total {
-  readonly state: string;
-  readonly merge: (states: string) => string;
-}
-
-function total(name: string, argument: string, parameter = ''): Total {
-  return {
-    state: `${name}State${parameter}(${argument})`,
-    merge: (states) => `${name}Merge${parameter}(${states})`,
-  };
+function total(name: string, of: string, parameters = ''): AggregateFunction {
+  return { name, parameters, arguments: of };
 }
 
 /** The graph of the edges that the statement found. */
@@ -158,6 +147,6 @@ function edgeFrom(row: EdgeRow, seconds: number): Omit<GraphEdge, 'source' | 'ta
     retransmits: number('retransmits'),
     rttMeanMicros: measured('rttMeanMicros'),
     rttP95Micros: measured('rttP95Micros'),
-    ports: row['ports'] as readonly number[],
+    ports: [...(row['ports'] as readonly number[])].sort((a, b) => a - b),
   };
 }

@@ -48,13 +48,16 @@ export async function evaluateConnections(
   questions: readonly ConnectionQuestion[],
 ): Promise<EvaluatedConnection[]> {
   const world = policyWorld(await objectsAt(dependencies, request, cluster, range.to));
-  const named = questions.map(({ from, to }) => ({ from: readNamedEnd(from), to: readNamedEnd(to) }));
+  const named = questions.map((question) => ({
+    question,
+    from: readNamedEnd(question.from),
+    to: readNamedEnd(question.to),
+  }));
   const ends = named.flatMap(({ from, to }) => [from, to]);
   const known = await knownEnds(dependencies, request, cluster, range, ends);
   const errors: ParameterError[] = [];
-  const asked = questions.map((question, index) => {
+  const asked = named.map(({ question, from, to }, index) => {
     const at = `connections/${index}`;
-    const { from, to } = named[index] ?? { from: readNamedEnd(question.from), to: readNamedEnd(question.to) };
     return {
       question,
       from: resolved(world, known, from, `${at}/from`, errors),

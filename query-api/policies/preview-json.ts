@@ -1,5 +1,6 @@
 import type { Judgement } from '@sonde/model/policy/preview/judge';
 import type { ChangedFlow } from '@sonde/model/policy/preview/preview';
+import { enumerationSchema } from '../records/enumeration-schema.js';
 import type { FlowGroup } from './flow-identities.js';
 import type { Preview } from './preview.js';
 import { referenceOf, referenceProperties } from './references.js';
@@ -60,7 +61,7 @@ function judgementJson({ verdict, policies }: Judgement) {
   return { verdict, policies: policies === '' ? [] : policies.split(',') };
 }
 
-const verdict = { type: 'string', enum: ['allow', 'deny', 'unknown'] } as const;
+const verdict = enumerationSchema('action');
 
 const traffic = {
   flows: { type: 'integer', description: 'Flow records, those that totals count' },
@@ -69,7 +70,7 @@ const traffic = {
 } as const;
 
 const endProperties = {
-  kind: { type: 'string', enum: ['external', 'pod', 'node', 'host_network_pod', 'service', 'network_set'] },
+  kind: enumerationSchema('src_kind'),
   namespace: { type: 'string' },
   workload: { type: 'string' },
   labels: { type: 'string' },

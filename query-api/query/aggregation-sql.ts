@@ -2,9 +2,10 @@ import { textSql } from '@sonde/model/filter/sql';
 import type { Key } from '@sonde/model/filter/key';
 import type { Access } from '../access/access.js';
 import { fromWhere, type Question } from '../records/question.js';
+import { mergedSql, resultSql, stateSql } from '../sql/aggregate-function.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { Aggregation } from './aggregation.js';
-import { aggregateSql, type AggregateFunction, metricFunction } from './metrics.js';
+import { type MetricAggregate, metricFunction } from './metrics.js';
 
 /** A statement and its values. */
 export interface Statement {
@@ -28,7 +29,7 @@ interface Parts {
   readonly where: string;
   /** The groups as expressions of a record. */
   readonly keys: readonly string[];
-  readonly metrics: readonly AggregateFunction[];
+  readonly metrics: readonly MetricAggregate[];
   /** The most groups. */
   readonly most: string;
 }
@@ -47,7 +48,7 @@ function partsOf(question: Question, aggregation: Aggregation, access: Access): 
 
 function sqlOf(parts: Parts, { intervalMs, order, groups }: Aggregation): string {
   const { parameters, where, keys, metrics } = parts;
-  const values = metrics.map((metric) => aggregateSql(metric));
+  const values = metrics.map(resultSql);
   if (intervalMs === undefined)
     return `SELECT ${columns(keys, values)} ${where} ${firstGroups(parts, order)}`;
   const step = parameters.add(intervalMs, 'Int64');
@@ -74,11 +75,11 @@ function isOfFew(key: Key): boolean {
  */
 function stepsInOnePass({ where, keys, metrics, most }: Parts, order: Order, time: string): string {
   const groups = keys.map((_, at) => `g${at}`);
-  const states = metrics.map((metric, at) => `${aggregateSql(metric, 'State')} AS s${at}`);
+  const states = metrics.map((metric, at) => `${stateSql(metric)} AS s${at}`);
   const inSteps = `SELECT ${[time, ...named(keys, 'g'), ...states].join(', ')} ${where}
     GROUP BY ${['t', ...groups].join(', ')}`;
-  const chosen =
-    order.by === 'group' ? `g${order.index}` : `${metrics[order.index]?.name ?? ''}Merge(s${order.index})`;
+  const metric = metrics[order.index];
+  const chosen = order.by === 'metric' && metric ? mergedSql(metric, `s${order.index}`) : `g${order.index}`;
   const ofGroups = `SELECT ${groups.join(', ')}, groupArray((${['t', ...metrics.map((_, at) => `s${at}`)].join(', ')})) AS steps,
       count() OVER () > ${most} AS more
     FROM (${inSteps}) GROUP BY ${groups.join(', ')} ORDER BY ${ordered(chosen, order, groups)} LIMIT ${most}`;
@@ -92,7 +93,7 @@ function stepsOfFirstGroups(parts: Parts, order: Order, time: string): string {
   const { where, keys, metrics, most } = parts;
   const tuple = `tuple(${keys.join(', ')})`;
   const inOrder = ['t', ...keys].join(', ');
-  const values = metrics.map((metric) => aggregateSql(metric));
+  const values = metrics.map(resultSql);
   return `WITH (SELECT groupArray(k) FROM (SELECT ${tuple} AS k ${where} ${firstGroups(parts, order)})) AS top
     SELECT ${time}, ${columns(keys, values)}, length(top) > ${most} AS more ${where}
     AND ${tuple} IN (SELECT arrayJoin(arraySlice(top, 1, ${most})))
@@ -102,7 +103,7 @@ function stepsOfFirstGroups(parts: Parts, order: Order, time: string): string {
 /** Groups, the first of them and one more. */
 function firstGroups({ keys, metrics, most }: Parts, order: Order): string {
   const metric = metrics[order.index];
-  const chosen = order.by === 'metric' && metric ? aggregateSql(metric) : (keys[order.index] ?? '');
+  const chosen = order.by === 'metric' && metric ? resultSql(metric) : (keys[order.index] ?? '');
   const groupBy = keys.length > 0 ? `GROUP BY ${keys.join(', ')}` : '';
   return `${groupBy} ORDER BY ${ordered(chosen, order, keys)} LIMIT ${most} + 1`;
 }

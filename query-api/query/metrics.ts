@@ -1,5 +1,6 @@
 import type { FieldDeclaration } from '@sonde/model/flow/field';
 import type { ParameterError } from '../problem.js';
+import type { AggregateFunction } from '../sql/aggregate-function.js';
 import type { SqlParameters } from '../sql/parameters.js';
 import { type Measure, readMeasure } from './measures.js';
 
@@ -101,18 +102,14 @@ function takes(name: MetricFunction, { type }: Measure): boolean {
   return type === 'number';
 }
 
-/** An aggregate function of the engine's with what it is called with. */
-export interface AggregateFunction {
-  readonly name: string;
-  /** Between the name and the arguments, with parentheses; mostly nothing. */
-  readonly parameters: string;
-  readonly arguments: string;
+/** How a metric is worked out. */
+export interface MetricAggregate extends AggregateFunction {
   /** What it keeps of a group is some numbers, however many records there are. */
   readonly isSmall: boolean;
 }
 
 /** How the engine works a metric out; a rate is still the sum. NULL where nothing was measured. */
-export function metricFunction(metric: Metric, parameters: SqlParameters): AggregateFunction {
+export function metricFunction(metric: Metric, parameters: SqlParameters): MetricAggregate {
   const value = metric.measure?.sql ?? '';
   const small = (name: string, args: string) => ({ name, parameters: '', arguments: args, isSmall: true });
   switch (metric.function) {
@@ -133,12 +130,4 @@ export function metricFunction(metric: Metric, parameters: SqlParameters): Aggre
       return { name: 'quantileTDigest', parameters: quantile, arguments: value, isSmall: false };
     }
   }
-}
-
-/**
- * A call of an aggregate function; with `State`, what it keeps of a group instead of the result
- * (https://clickhouse.com/docs/sql-reference/aggregate-functions/combinators).
- */
-export function aggregateSql(of: AggregateFunction, combinator: '' | 'State' = ''): string {
-  return `${of.name}${combinator}${of.parameters}(${of.arguments})`;
 }

@@ -9,6 +9,7 @@ import {
   type EvaluatedConnection,
 } from '../policies/evaluate.js';
 import { invalidParameters, problemSchema } from '../problem.js';
+import { enumerationSchema } from '../records/enumeration-schema.js';
 import { parseTimeRange, timeRangeSchema } from '../time-range.js';
 import type { RouteDependencies } from './dependencies.js';
 
@@ -75,7 +76,7 @@ const questionProperties = {
   icmpCode: { type: 'integer', minimum: 0, maximum: 255 },
 } as const;
 
-const verdict = { type: 'string', enum: ['allow', 'deny', 'unknown'] } as const;
+const verdict = enumerationSchema('action');
 
 const direction = (description: string) =>
   ({
@@ -98,7 +99,7 @@ const endSchema = {
   type: 'object',
   required: ['kind', 'namespace', 'labels', 'serviceAccount', 'address'],
   properties: {
-    kind: { type: 'string', enum: ['external', 'pod', 'node', 'host_network_pod', 'service', 'network_set'] },
+    kind: enumerationSchema('src_kind'),
     namespace: { type: 'string' },
     labels: { type: 'string' },
     serviceAccount: { type: 'string' },

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Problem, problemSchema } from '../problem.js';
+import { enumerationSchema } from '../records/enumeration-schema.js';
 import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
 import { healthProperties, healthRequired } from '../workloads/health.js';
 import { healthOfSide, peersOf, type Workload } from '../workloads/peers.js';
@@ -58,10 +59,7 @@ const sideSchema = (description: string) =>
           type: 'object',
           required: ['kind', 'namespace', 'name', 'protocol', 'port', ...healthRequired],
           properties: {
-            kind: {
-              type: 'string',
-              enum: ['external', 'pod', 'node', 'host_network_pod', 'service', 'network_set'],
-            },
+            kind: enumerationSchema('src_kind'),
             namespace: { type: 'string' },
             name: {
               type: 'string',

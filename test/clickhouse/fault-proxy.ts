@@ -25,7 +25,7 @@ export interface FaultProxy {
   heal(): void;
   /** How many requests have met a fault. */
   readonly faults: number;
-  /** Resolves when every request that went on without its client has been answered by the server. */
+  /** Resolves when no request is under way, with its client or without: each has been answered by the server. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { startCollector } from '@sonde/cli/services/collector';
@@ -90,7 +91,7 @@ async function collectorOfWindows(readiness: Readiness, registry: Registry): Pro
         while (!stopping.signal.aborted) {
           const time = Date.now();
           yield { ...observedFlows([{ start_time: time, end_time: time }]), counters: new Map() };
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          await delay(100);
         }
       },
       stop: () => stopping.abort(),

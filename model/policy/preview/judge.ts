@@ -1,4 +1,5 @@
 import { formatAddress } from '../../cluster/address.js';
+import type { EnumerationValue } from '../../flow/enumerations.js';
 import type { PolicyEvaluator } from '../evaluator.js';
 import { resultAsAnswers } from '../evaluate/answers.js';
 import { type Relation, STRANGERS } from '../evaluate/connection.js';
@@ -10,7 +11,7 @@ import type { PolicyWorld } from './world.js';
 /** What policies may tell of one end of a flow, as flows tell it. */
 export interface FlowEnd {
   /** As in the flow record. A pod on its node's network is for policies the node. */
-  readonly kind: 'external' | 'pod' | 'node' | 'host_network_pod' | 'service' | 'network_set';
+  readonly kind: EnumerationValue<'src_kind'>;
   readonly namespace: string;
   /** Sorted `k=v` pairs with commas between. */
   readonly labels: string;
