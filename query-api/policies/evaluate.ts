@@ -12,7 +12,7 @@ import type { RouteDependencies } from '../routes/dependencies.js';
 import type { TimeRange } from '../time-range.js';
 import { type KnownEnds, knownEnds, type NamedEnd, readNamedEnd, serviceEnds } from './named-ends.js';
 import { objectsAt } from './objects.js';
-import { podsBehindServices } from './pods-behind-services.js';
+import { namespacesOfServices, podsBehindServices } from './pods-behind-services.js';
 
 /** A connection as it is asked about. */
 export interface ConnectionQuestion {
@@ -68,7 +68,8 @@ export async function evaluateConnections(
   });
   if (errors.length > 0) throw invalidParameters(errors);
   const flows = asked.flatMap(({ to, service }) => to.map((dst) => ({ dst, ...service })));
-  tellPods(world, await podsBehindServices(dependencies, request, cluster, range, flows, [world]));
+  const namespaces = namespacesOfServices([world], flows);
+  tellPods(world, await podsBehindServices(dependencies, request, cluster, range, namespaces));
   tellDomains(
     world,
     [...known.domains].flatMap(([domain, addresses]) =>

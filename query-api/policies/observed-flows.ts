@@ -13,6 +13,7 @@ const MOST_OBSERVED = 100_000;
 type TextColumn =
   | `${'src' | 'dst'}_${'namespace' | 'end_name' | 'labels' | 'address'}`
   | 'domain'
+  | 'source_account'
   | 'flows'
   | 'connections'
   | 'bytes'
@@ -20,14 +21,15 @@ type TextColumn =
   | 'last_ms';
 
 type Row = Readonly<
-  Record<TextColumn, string> & Record<'proto' | 'port' | 'source_port' | 'answered', number>
+  Record<TextColumn, string> & Record<'proto' | 'port' | 'source_port' | 'answered' | 'allowed', number>
 > & {
   readonly src_kind: ObservedEnd['kind'];
   readonly dst_kind: ObservedEnd['kind'];
 };
 
 /**
- * The flows of a question that touch pods of a namespace and that policies allow, alike ones together.
+ * The flows of a question that touch pods of a namespace, or services in it, and that policies allow, alike ones
+ * together. At a service's address they could not always be asked; what they do not deny there is among them.
  * @throws Problem 400 if they are too many different ones to learn from.
  */
 export async function observedFlows(
@@ -51,14 +53,16 @@ export async function observedFlows(
     request,
     `SELECT ${(['src', 'dst'] as const).map(endColumns).join(', ')},
        if(dst_kind = 'external' AND dst_domain != '' AND lower(toString(dst_domain)) IN (${lookedUp}), dst_domain, '') AS domain,
+       if(dst_kind = 'service', src_service_account, '') AS source_account, action = 'allow' AS allowed,
        protocol AS proto, ${portSql} AS port, ${answeredSql} AS answered, min(src_port) AS source_port,
        count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
        toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms
      ${fromWhere(question, request.access, parameters)}
-       AND primary AND cluster = ${parameters.add(cluster, 'String')} AND action = 'allow'
-       AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind = 'pod' AND dst_namespace = ${own}))
+       AND primary AND cluster = ${parameters.add(cluster, 'String')}
+       AND (action = 'allow' OR (dst_kind = 'service' AND action = 'unknown'))
+       AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind IN ('pod', 'service') AND dst_namespace = ${own}))
        AND ${relationSql} = 0 AND NOT ${isLinkUpkeepSql}
-     GROUP BY ${ends.join(', ')}, domain, proto, port, answered
+     GROUP BY ${ends.join(', ')}, domain, source_account, allowed, proto, port, answered
      ORDER BY flows DESC LIMIT ${MOST_OBSERVED + 1}`,
     parameters,
   );
@@ -72,7 +76,7 @@ export async function observedFlows(
     src: endOf(row, 'src'),
     dst: endOf(row, 'dst'),
     ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port, answered: row.answered !== 0 },
-    domain: row.domain,
+    ...{ domain: row.domain, sourceAccount: row.source_account, allowed: row.allowed !== 0 },
     traffic: {
       ...{ flows: Number(row.flows), connections: Number(row.connections), bytes: Number(row.bytes) },
       ...{ firstMs: Number(row.first_ms), lastMs: Number(row.last_ms) },

@@ -9,7 +9,7 @@ import type { Question } from '../records/question.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { type FlowGroup, flowIdentities, type NotJudged } from './flow-identities.js';
 import { currentObjects } from './objects.js';
-import { podsBehindServices } from './pods-behind-services.js';
+import { namespacesOfServices, podsBehindServices } from './pods-behind-services.js';
 
 export interface PreviewRequest {
   readonly cluster: string;
@@ -63,8 +63,7 @@ export async function preview(
     request,
     asked.cluster,
     asked.question.range,
-    groups,
-    worlds,
+    namespacesOfServices(worlds, groups),
   );
   for (const world of worlds) {
     tellDomains(world, groups);

@@ -29,15 +29,19 @@ function document({ manifest, workload, alsoSelects, rules }: SuggestedManifest)
 
 /** One line that says with whom a rule's connections were, how many and when. */
 export function evidenceText({ direction, rule }: RuleEvidence): string {
-  const { peer, ports, portsWidened, evidence } = rule;
+  const { peer, ports, portsWidened, services, evidence } = rule;
   const protocols = [...new Set(ports.map(({ protocol }) => protocolName(protocol)))].join(', ');
   const wider = [
     ...(peer.is !== 'workload' && peer.widened ? ['the prefixes hold more than was seen'] : []),
     ...(portsWidened ? ['the ports hold more than was seen'] : []),
   ];
+  const behind = services.map(
+    ({ name, unseen }) =>
+      `at the address of the service ${name}, which selects them${unseen ? ', though none was seen' : ''}`,
+  );
   const seen = `${evidence.connections} connections in ${evidence.flows} flows, ${evidence.bytes} bytes`;
   const when = `${new Date(evidence.firstMs).toISOString()} to ${new Date(evidence.lastMs).toISOString()}`;
-  const how = [seen, when, ...wider].join('; ');
+  const how = [seen, when, ...behind, ...wider].join('; ');
   return `${direction === 'ingress' ? 'from' : 'to'} ${peerText(peer)}, ${protocols}: ${how}`;
 }
 

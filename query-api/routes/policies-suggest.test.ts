@@ -1,7 +1,9 @@
 import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MINUTE, NOW, startPolicyShop } from '../testing/policy-shop.js';
+import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { manifest, namespace, networkPolicy } from '@sonde/model/policy/manifests/build';
+import { flow, keep, MINUTE, NOW, pod, startPolicyShop } from '../testing/policy-shop.js';
 import type { TestApi } from '../testing/test-api.js';
 
 let api: TestApi;
@@ -88,5 +90,48 @@ describe('a suggestion', () => {
     expect((await reader.post('/api/v1/policies/suggest', { namespace: 'infra' })).body).toMatchObject(
       nothing,
     );
+  });
+
+  it('learns for the pods behind a service from flows that ended at its address', async () => {
+    const service = (name: string, spec: object) =>
+      manifest('v1', 'Service', `depot/${name}`, { clusterIP: '10.96.7.1', ports: [{ port: 80 }], ...spec });
+    const only = (app: string, from: object[]) =>
+      networkPolicy(`depot/${app}`, { podSelector: { matchLabels: { app } }, ingress: [{ from }] });
+    await keep(api, [namespace('depot')], 60);
+    await keep(api, [service('store', { selector: { app: 'old-store' } })], 50);
+    await keep(api, [service('store', { selector: { app: 'store' } })], 20);
+    await keep(api, [service('outside', {}), service('safe', { selector: { app: 'safe' } })], 50);
+    await keep(api, [only('safe', [{ podSelector: { matchLabels: { app: 'keeper' } } }])], 50);
+    const [clerk, safe] = [pod('src', 'depot/clerk', '10.7.0.1'), pod('dst', 'depot/safe', '10.7.0.2')];
+    const toService = (name: string, action: 'allow' | 'unknown') =>
+      flow({
+        ...{ ...clerk, dst_kind: 'service', dst_namespace: 'depot', dst_name: name, dst_ip: '10.96.7.1' },
+        ...{ dst_port: 80, action },
+      });
+    await api.store.insert({
+      flows: enrichedFlows([
+        ...[toService('store', 'allow'), toService('store', 'unknown')],
+        ...[toService('outside', 'unknown'), toService('safe', 'unknown')],
+        flow({ ...pod('src', 'depot/store', '10.7.0.3'), ...safe, dst_port: 80, action: 'deny' }),
+      ]),
+    });
+    const { body } = await api.post('/api/v1/policies/suggest', { namespace: 'depot' });
+    const policies = body['policies'] as { workload: string; rules: object[] }[];
+    expect(policies).toMatchObject([
+      { workload: 'clerk', rules: [{ direction: 'egress', services: ['depot/store'], flows: 2 }] },
+      { workload: 'store', rules: [{ direction: 'ingress', services: ['depot/store'], flows: 2 }] },
+      { workload: '', rules: [] },
+    ]);
+    expect(body['yaml']).toMatch(
+      /# to depot\/store, TCP: 2 connections in .*; at the address of the service depot\/store, which selects them\n/,
+    );
+    expect(body['yaml']).not.toContain('old-store');
+    expect(body['notCovered']).toMatchObject([
+      { reason: 'policies deny them at pods behind the service depot/safe', flows: 1 },
+      {
+        reason: 'the service depot/outside selects no pods: no rule can name who stands behind it',
+        flows: 1,
+      },
+    ]);
   });
 });

@@ -5,6 +5,7 @@ import type { RuleEvidence } from '@sonde/model/policy/suggest/manifest';
 import type { Evidence } from '@sonde/model/policy/suggest/observed';
 import type { FastifyInstance } from 'fastify';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
+import { knownServices } from '../policies/known-services.js';
 import { observedFlows } from '../policies/observed-flows.js';
 import { evidenceText, suggestionYaml } from '../policies/suggestion-yaml.js';
 import { problemSchema } from '../problem.js';
@@ -29,7 +30,8 @@ export function policiesSuggestRoute(server: FastifyInstance, dependencies: Rout
     const question = readQuestion('flows', request.body, dependencies.limits);
     const cluster = await clusterOf(dependencies, request, asked);
     const observed = await observedFlows(dependencies, request, cluster, namespace, question);
-    const { policies, notCovered } = suggestPolicies(namespace, observed);
+    const services = await knownServices(dependencies, request, cluster, question.range, observed);
+    const { policies, notCovered } = suggestPolicies(namespace, observed, services);
     const written =
       dialect === 'kubernetes'
         ? kubernetesManifests(namespace, policies)
@@ -60,7 +62,11 @@ export function policiesSuggestRoute(server: FastifyInstance, dependencies: Rout
 
 function ruleJson(rule: RuleEvidence) {
   const { direction, index } = rule;
-  return { direction, index, why: evidenceText(rule), ...evidenceJson(rule.rule.evidence) };
+  const { services, evidence } = rule.rule;
+  return {
+    ...{ direction, index, why: evidenceText(rule), services: services.map(({ name }) => name) },
+    ...evidenceJson(evidence),
+  };
 }
 
 function evidenceJson({ flows, connections, bytes, firstMs, lastMs }: Evidence) {
@@ -138,11 +144,17 @@ const schema = {
                 description: 'What each rule is for',
                 items: {
                   type: 'object',
-                  required: ['direction', 'index', 'why', ...Object.keys(evidenceProperties)],
+                  required: ['direction', 'index', 'why', 'services', ...Object.keys(evidenceProperties)],
                   properties: {
                     direction: { type: 'string', enum: ['ingress', 'egress'] },
                     index: { type: 'integer', description: "Its place in the manifest's list, from 0" },
                     why: { type: 'string' },
+                    services: {
+                      type: 'array',
+                      items: { type: 'string' },
+                      description:
+                        "Services to whose addresses some of the flows went: who stands behind them is told by the services' selectors",
+                    },
                     ...evidenceProperties,
                   },
                 },

@@ -8,10 +8,16 @@ export interface ObservedEnd extends Omit<FlowEnd, 'address' | 'serviceAccount'>
   readonly address: string;
 }
 
-/** Flows alike but for the client's port, which policies allowed. */
+/** Flows alike but for the client's port, which policies allowed as far as they could be asked. */
 export interface ObservedFlow {
   readonly src: ObservedEnd;
   readonly dst: ObservedEnd;
+  /** The client's service account; told of flows to the address of a service only. */
+  readonly sourceAccount: string;
+  /** Whether policies allowed them; false only where they could not be asked, at the address of a service. */
+  readonly allowed: boolean;
+  /** The service to whose address they went, where the server is a pod behind it by what the service selects. */
+  readonly service?: SelectingName;
   readonly protocol: number;
   /** The server's port; of ICMP type × 256 + code. */
   readonly port: number;
@@ -22,6 +28,14 @@ export interface ObservedFlow {
   /** The domain name that the server's address was looked up by; empty if none is known. */
   readonly domain: string;
   readonly traffic: Evidence;
+}
+
+/** A service by whose selector pods are known. */
+export interface SelectingName {
+  /** `namespace/name`. */
+  readonly name: string;
+  /** Whether no pod was seen that it selects. */
+  readonly unseen: boolean;
 }
 
 /** What a rule is suggested for. */
@@ -37,8 +51,12 @@ export interface Evidence {
 /** Where the ports begin that clients use (Linux' ip_local_port_range). */
 const FIRST_CLIENT_PORT = 32_768;
 
-/** The flow from the likelier client: one whose beginning was not seen may have been taken for its answers. */
+/**
+ * The flow from the likelier client: one whose beginning was not seen may have been taken for its answers. Who has the
+ * address of a service is the server.
+ */
 export function oriented(flow: ObservedFlow): ObservedFlow {
+  if (flow.dst.kind === 'service') return flow;
   const swapped = flow.answered && flow.port >= FIRST_CLIENT_PORT && flow.sourcePort < FIRST_CLIENT_PORT;
   if (!swapped || flow.sourcePort === 0) return flow;
   return { ...flow, src: flow.dst, dst: flow.src, port: flow.sourcePort, sourcePort: flow.port, domain: '' };

@@ -46,7 +46,9 @@ function flow(
     sourcePort: 40_000,
     answered: false,
     domain: '',
-    traffic: SEEN,
+    sourceAccount: 'default',
+    allowed: true,
+    traffic: { ...SEEN },
     ...fields,
   };
 }
@@ -211,10 +213,9 @@ describe('a suggestion', () => {
 
   it('tells what it could not cover, and why', () => {
     const echo = flow(WEB, API, 8 * 256, { protocol: ICMP, sourcePort: 0 });
-    const service = flow(WEB, { ...outside('10.96.0.1'), kind: 'service' }, 80);
-    const suggested = suggestPolicies('shop', [echo, service]);
+    const suggested = suggestPolicies('shop', [echo, flow(WEB, podEnd('shop/bare', '', '10.0.0.8'), 80)]);
     expect(suggested.notCovered.map(({ reason }) => reason)).toEqual([
-      'which pod stood behind a service is not known',
+      'a pod has no labels, so that no policy can select it alone',
     ]);
     const told = kubernetesManifests('shop', suggested.policies).notCovered.map(({ reason }) => reason);
     expect(told).toEqual([

@@ -1,6 +1,14 @@
 import { parseLabels } from '../preview/pods.js';
 import { isIcmp } from '../protocol.js';
-import { type Evidence, type ObservedEnd, type ObservedFlow, oriented, together } from './observed.js';
+import { behindService, type KnownServices, NO_SERVICES } from './behind-services.js';
+import {
+  type Evidence,
+  type ObservedEnd,
+  type ObservedFlow,
+  oriented,
+  type SelectingName,
+  together,
+} from './observed.js';
 import { prefixesOf } from './prefixes.js';
 import { WorkloadSelectors } from './workload-selectors.js';
 
@@ -22,6 +30,8 @@ export interface SuggestedRule {
   readonly ports: readonly SuggestedPort[];
   /** Whether the ports were too many to list, and are now ranges that hold them. */
   readonly portsWidened: boolean;
+  /** Services to whose addresses flows went that it is for: their servers are known by what the services select. */
+  readonly services: readonly SelectingName[];
   readonly evidence: Evidence;
 }
 
@@ -76,28 +86,31 @@ const MOST_PORTS = 12;
 
 /**
  * Suggests the least that must be allowed for the pods of a namespace to do what they were seen to do: a policy for each
- * workload, with a rule for each peer. `flows` are those that are to stay allowed.
+ * workload, with a rule for each peer. `flows` are those that are to stay allowed; of those that went to the address of
+ * a service, `services` tells who stood behind it.
  */
 export function suggestPolicies(
   namespace: string,
   flows: readonly ObservedFlow[],
+  services: KnownServices = NO_SERVICES,
 ): { readonly policies: readonly SuggestedPolicy[]; readonly notCovered: readonly NotCovered[] } {
   const selectors = new WorkloadSelectors();
   const notCovered = new Map<string, Evidence>();
   const drafts = new Map<string, Draft>();
-  for (const flow of flows) {
-    selectors.add(flow.src);
-    selectors.add(flow.dst);
-  }
+  for (const { end } of services.pods) selectors.add(end);
   for (const flow of flows.map(oriented)) {
-    const { src, dst, traffic } = flow;
-    const reason = whyNot(src) ?? whyNot(dst);
-    if (reason !== undefined) {
-      notCovered.set(reason, together(notCovered.get(reason), traffic));
+    const ended = endsOf(flow, services);
+    if (typeof ended === 'string') {
+      notCovered.set(ended, together(notCovered.get(ended), flow.traffic));
       continue;
     }
-    if (isOf(namespace, dst)) draftOf(drafts, dst.name).add('ingress', src, flow);
-    if (isOf(namespace, src)) draftOf(drafts, src.name).add('egress', dst, flow);
+    for (const one of ended) {
+      const { src, dst } = one;
+      selectors.add(src);
+      selectors.add(dst);
+      if (isOf(namespace, dst)) draftOf(drafts, dst.name).add('ingress', src, one);
+      if (isOf(namespace, src)) draftOf(drafts, src.name).add('egress', dst, one);
+    }
   }
   return {
     policies: [...drafts]
@@ -108,8 +121,19 @@ export function suggestPolicies(
         ingress: draft.rules('ingress', selectors),
         egress: draft.rules('egress', selectors),
       })),
-    notCovered: [...notCovered].map(([reason, evidence]) => ({ reason, evidence })),
+    // In an order, so that the same question has the same answer.
+    notCovered: [...notCovered]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([reason, evidence]) => ({ reason, evidence })),
   };
+}
+
+/** The flow, or those that it may have been at the pods behind a service; a text says why no rule can stand for it. */
+function endsOf(flow: ObservedFlow, services: KnownServices): readonly ObservedFlow[] | string {
+  const reason = whyNot(flow.src);
+  if (reason !== undefined) return reason;
+  if (flow.dst.kind === 'service') return behindService(flow, services);
+  return whyNot(flow.dst) ?? [flow];
 }
 
 function isOf(namespace: string, end: ObservedEnd): boolean {
@@ -117,7 +141,7 @@ function isOf(namespace: string, end: ObservedEnd): boolean {
 }
 
 function whyNot({ kind, namespace, labels }: ObservedEnd): string | undefined {
-  if (kind === 'service') return 'which pod stood behind a service is not known';
+  if (kind === 'service') return 'their beginning was not seen, and a service is no client';
   if (kind === 'pod' && namespace === '') return 'the pod at the other end may not be seen';
   if (kind === 'pod' && labels === '') return 'a pod has no labels, so that no policy can select it alone';
   return undefined;
@@ -152,27 +176,31 @@ class Draft {
       addresses: new Set(),
       names: new Set(),
       ports: new Map(),
-      evidence: undefined,
+      services: new Map(),
+      evidence: new Set(),
     };
     peers.set(key, peer);
     peer.addresses.add(end.address);
     if (end.name !== '') peer.names.add(end.name);
     peer.ports.set(service, { protocol: flow.protocol, from: flow.port, to: flow.port });
-    peer.evidence = together(peer.evidence, flow.traffic);
+    if (flow.service) peer.services.set(flow.service.name, flow.service);
+    peer.evidence.add(flow.traffic);
   }
 
   rules(direction: 'ingress' | 'egress', selectors: WorkloadSelectors): SuggestedRule[] {
     return [...this.#peers[direction]]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([, { end, domain, addresses, names, ports, evidence }]) => {
-        if (!evidence) return [];
+      .flatMap(([, { end, domain, addresses, names, ports, services, evidence }]) => {
+        const [first, ...others] = evidence;
+        if (!first) return [];
         const listed = [...ports.values()].sort((a, b) => a.protocol - b.protocol || a.from - b.from);
         const few = fewPorts(listed);
         return {
           peer: peerOf(end, domain, [...addresses], [...names].sort(), selectors),
           ports: few,
           portsWidened: few.length < listed.length,
-          evidence,
+          services: [...services.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+          evidence: others.reduce(together, first),
         };
       });
   }
@@ -185,7 +213,10 @@ interface PeerDraft {
   readonly addresses: Set<string>;
   readonly names: Set<string>;
   readonly ports: Map<string, SuggestedPort>;
-  evidence: Evidence | undefined;
+  /** By `namespace/name`. */
+  readonly services: Map<string, SelectingName>;
+  /** Of each flow once, though a flow to a service may stand for several ports. */
+  readonly evidence: Set<Evidence>;
 }
 
 function peerOf(
