@@ -70,7 +70,8 @@ export async function runEnricher(options: EnricherOptions): Promise<void> {
         const block = await enrichBlock(batches, memory, options);
         await storing;
         const isLast = place === blocks.length - 1;
-        storing = storeUnlessTaken({ block, memory, memories, delivery, isLast }, options);
+        const turn = { block, messages: batches, memory, memories, delivery, isLast };
+        storing = storeUnlessTaken(turn, options);
         // A failure is told where it is waited for, which may be later than it comes.
         storing.catch(() => undefined);
       }
@@ -141,6 +142,8 @@ async function enrichBlock(
 /** A block whose turn it is to be stored. */
 interface StoreTurn {
   readonly block: EnrichedBlock;
+  /** What it came in. */
+  readonly messages: readonly DeliveredBatch[];
   /** What its columns lie in, with room for what the store makes of them. */
   readonly memory: ColumnMemory;
   readonly memories: BlockMemories;
@@ -167,14 +170,14 @@ async function storeUnlessTaken(turn: StoreTurn, options: EnricherOptions): Prom
 }
 
 async function storeBlock(turn: StoreTurn, options: EnricherOptions): Promise<void> {
-  const { block, memory, memories, delivery } = turn;
+  const { block, messages, memory, memories, delivery } = turn;
   const { store, log, observer, signal } = options;
   const signals = signal ? [delivery.signal, signal] : [delivery.signal];
   let retryMs = FIRST_RETRY_MS;
   for (let attempt = 1; ; attempt++) {
     try {
       // After a failure the store may not have let go yet of what it was given.
-      await store.insert(attempt === 1 ? { ...block, memory } : block);
+      await store.insert({ ...block, messages, ...(attempt === 1 && { memory }) });
       observer?.onStored?.(block);
       if (attempt === 1) memories.giveBack(memory);
       if (turn.isLast) delivery.stored();

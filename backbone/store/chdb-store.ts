@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
 import { drainPending, Session } from 'chdb';
 import type { Logger } from 'pino';
+import type { StoredPlace } from '../transport/transport.js';
 import { ChdbReaders } from './chdb-readers.js';
 import { confirmObjectRows, insertObjectRows, objectRows, objectRowsStructure } from './cluster-objects.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
@@ -13,6 +14,7 @@ import { InTurn } from './in-turn.js';
 import { insertRows, type InsertTarget, isMissing, offsetColumns } from './insert-statement.js';
 import { parseJsonRows } from './json-rows.js';
 import { upgradeTables } from './migrations.js';
+import { noteProgress, readClaims } from './progress.js';
 import { offsetExtents, partsOf } from './record-parts.js';
 import { highestOffsetsQuery } from './schema.js';
 import { Spool } from './spool.js';
@@ -24,6 +26,7 @@ import {
   type RecordBlock,
   StoreError,
 } from './store.js';
+import { StoredPlaces } from './stored-places.js';
 import { ON_ONE_SERVER } from './table-definition.js';
 
 export interface ChdbStoreOptions {
@@ -61,6 +64,9 @@ export async function openChdbStore(options: ChdbStoreOptions): Promise<FlowStor
   }
 }
 
+/** Nobody else writes. */
+const WRITER = '';
+
 class ChdbStore implements FlowStore {
   /** A connection runs one statement after the other, so writing has one of its own. */
   readonly #writer: Session;
@@ -68,6 +74,7 @@ class ChdbStore implements FlowStore {
   readonly #inserts = new InTurn();
   /** Offsets of refused blocks: the engine may hold a part of them. */
   readonly #doubtful = new DoubtfulOffsets();
+  readonly #stored = new StoredPlaces();
   /** Whether a refused block may lie in the spool. */
   #left = false;
   #closing: Promise<void> | undefined;
@@ -89,11 +96,7 @@ class ChdbStore implements FlowStore {
 
   async migrate(): Promise<void> {
     this.#assertOpen();
-    const engine = {
-      command: (sql: string) => this.#command(sql),
-      query: this.query.bind(this),
-    };
-    await upgradeTables(engine, ON_ONE_SERVER, this.options.retentionDays);
+    await upgradeTables(this.#engine, ON_ONE_SERVER, this.options.retentionDays);
   }
 
   async insert(block: RecordBlock): Promise<void> {
@@ -106,10 +109,23 @@ class ChdbStore implements FlowStore {
     return new Map(rows.map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
-  /** There is one writer, this process; and the spool lets nothing be half stored. */
-  async claim(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    const stored = await this.highestOffsets();
-    return new Map(partitions.map((partition) => [partition, stored.get(partition) ?? -1]));
+  /** There is one writer, this process; so there are no epochs. */
+  async claim(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredPlace>> {
+    this.#assertOpen();
+    if (partitions.length === 0) return new Map();
+    return await this.#inserts.run(async () => {
+      const claims = await readClaims(this.#engine, WRITER, partitions);
+      const noted = new Map(claims.map((claim) => [claim.partition, claim]));
+      const highest = await this.highestOffsets();
+      for (const partition of partitions) {
+        const stored = highest.get(partition) ?? -1;
+        // Nothing is noted of what came without a stream.
+        const place = noted.get(partition) ?? { storedTo: stored, writingTo: stored, streams: [] };
+        this.#stored.claim(partition, place);
+        this.#doubtful.add(partition, Math.max(stored, place.writingTo));
+      }
+      return new Map(partitions.map((partition) => [partition, this.#stored.of(partition)]));
+    });
   }
 
   async insertObjects(versions: readonly ObjectVersion[]): Promise<void> {
@@ -161,6 +177,8 @@ class ChdbStore implements FlowStore {
     const extents = offsetExtents(block);
     try {
       if (this.#left) await this.#storeLeftBlocks();
+      if (block.messages?.some(({ source }) => source))
+        await this.#command(noteProgress(WRITER, new Map(), this.#stored, extents));
       const spooled = await this.spool.write(
         parts.map(({ table, content }) => ({ table: table.name, content })),
       );
@@ -182,6 +200,7 @@ class ChdbStore implements FlowStore {
         for (const [partition, { last }] of extents) this.#doubtful.add(partition, last);
         throw error;
       }
+      this.#stored.settle(block, extents);
       this.#doubtful.settle(extents);
     } catch (error) {
       throw toStoreError(error);
@@ -221,6 +240,13 @@ class ChdbStore implements FlowStore {
     } catch (error) {
       throw toStoreError(error);
     }
+  }
+
+  get #engine() {
+    return {
+      command: (sql: string) => this.#command(sql),
+      query: this.query.bind(this),
+    };
   }
 
   #assertOpen(): void {

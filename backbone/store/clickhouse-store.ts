@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
 import type { Logger } from 'pino';
+import type { StoredPlace } from '../transport/transport.js';
 import { type ClickHouseConnection, ClickHouseServers, type Statement } from './clickhouse-servers.js';
 import { confirmObjectRows, insertObjectRows, objectRows, objectRowsStructure } from './cluster-objects.js';
 import { DoubtfulOffsets } from './doubtful-offsets.js';
@@ -22,6 +23,7 @@ import {
 } from './progress.js';
 import { type OffsetExtent, offsetExtents, partsOf, type TablePart } from './record-parts.js';
 import { highestOffsetsQuery, recordTables } from './schema.js';
+import { quoted } from './sql-text.js';
 import {
   type AnswerFormat,
   type FlowStore,
@@ -31,6 +33,7 @@ import {
   StoreError,
   WriterReplacedError,
 } from './store.js';
+import { StoredPlaces } from './stored-places.js';
 import { onCluster, ON_ONE_SERVER, storedName, type TableLayout } from './table-definition.js';
 import { timeExtent } from './time-extent.js';
 
@@ -66,8 +69,7 @@ class ClickHouseStore implements FlowStore {
   readonly #inserts = new InTurn();
   /** The epochs of the partitions that this store has claimed. */
   readonly #epochs = new Map<number, number>();
-  /** Up to which offset everything of a claimed partition is stored. */
-  readonly #storedTo = new Map<number, number>();
+  readonly #stored = new StoredPlaces();
   readonly #doubtful = new DoubtfulOffsets();
   /** Partitions of which an insert that we gave up may still be executed. */
   readonly #unsettled = new Set<number>();
@@ -86,13 +88,13 @@ class ClickHouseStore implements FlowStore {
     await upgradeTables(this.#engine, this.#layout, this.options.retentionDays);
   }
 
-  async claim(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  async claim(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredPlace>> {
     this.#assertOpen();
     if (partitions.length === 0) return new Map();
     return await this.#inserts.run(async () => {
       const claims = await claimPartitions(this.#engine, this.#writer, partitions);
       await this.#takeOver(claims, await recentWriters(this.#engine, partitions));
-      return new Map(claims.map(({ partition, storedTo }) => [partition, storedTo]));
+      return new Map(claims.map(({ partition, storedTo, streams }) => [partition, { storedTo, streams }]));
     });
   }
 
@@ -151,7 +153,7 @@ class ClickHouseStore implements FlowStore {
       }
       const epochs = this.#epochsOf(extents);
       const missingOnly = this.#doubtful.concern(extents);
-      await this.#command({ sql: noteProgress(this.#writer, epochs, this.#storedTo, extents) });
+      await this.#command({ sql: noteProgress(this.#writer, epochs, this.#stored, extents) });
       for (const part of parts) {
         const conditions = [unlessReplaced(this.#writer, epochs)];
         if (missingOnly) conditions.push(this.#isMissing(part, block, extents));
@@ -164,7 +166,7 @@ class ClickHouseStore implements FlowStore {
       }
       throw error;
     }
-    for (const [partition, { last }] of extents) this.#storedTo.set(partition, last);
+    this.#stored.settle(block, extents);
     this.#doubtful.settle(extents);
   }
 
@@ -205,10 +207,10 @@ class ClickHouseStore implements FlowStore {
     await this.#syncReplicas('progress');
     await this.#endInserts(writers);
     await this.#syncRecords();
-    for (const { partition, epoch, storedTo, writingTo } of claims) {
+    for (const { partition, epoch, writingTo, ...place } of claims) {
       this.#unsettled.delete(partition);
       this.#epochs.set(partition, epoch);
-      this.#storedTo.set(partition, storedTo);
+      this.#stored.claim(partition, place);
       this.#doubtful.add(partition, writingTo);
     }
   }
@@ -304,10 +306,6 @@ const arrowTypes: Readonly<Record<FieldType, string>> = {
   enumeration: 'Int8',
   text: 'LowCardinality(String)',
 };
-
-function quoted(text: string): string {
-  return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
-}
 
 function bytes(chunks: readonly (Uint8Array | string)[]): Readable {
   return Readable.from(chunks, { objectMode: false });

@@ -57,6 +57,7 @@ describe('migrating', () => {
       { number: 2, name: 'create dns' },
       { number: 3, name: 'create cluster_objects' },
       { number: 4, name: 'create progress' },
+      { number: 5, name: 'add progress.streams' },
     ]);
     await store.migrate();
     expect(await store.query(all)).toEqual(before);
@@ -70,7 +71,17 @@ describe('migrating', () => {
       { number: 2 },
       { number: 3 },
       { number: 4 },
+      { number: 5 },
     ]);
+  });
+
+  it('of a store that was made before streams were kept keeps what is known of its partitions', async () => {
+    await command('ALTER TABLE progress DROP COLUMN streams');
+    await command(`INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to)
+      VALUES (0, 0, '', 41, 41)`);
+    await command('DELETE FROM migrations WHERE number = 5');
+    await store.migrate();
+    expect((await store.claim([0])).get(0)).toMatchObject({ storedTo: 41 });
   });
 
   it('adds the column of a field that was declared since, empty in older rows', async () => {

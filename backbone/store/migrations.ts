@@ -1,6 +1,6 @@
 import type { FieldDeclaration } from '@sonde/model/flow/field';
 import { clusterObjectsDefinition } from './cluster-objects.js';
-import { progressDefinition } from './progress.js';
+import { progressDefinition, STREAMS } from './progress.js';
 import {
   columnDefinition,
   columnType,
@@ -35,6 +35,12 @@ const migrations: readonly Migration[] = [
   creation('create dns', recordTableDefinition(dnsTable)),
   creation('create cluster_objects', clusterObjectsDefinition),
   creation('create progress', progressDefinition),
+  {
+    name: 'add progress.streams',
+    statements: (layout) => [
+      `ALTER TABLE ${storedName(progressDefinition, layout)}${onCluster(layout)} ADD COLUMN IF NOT EXISTS ${STREAMS}`,
+    ],
+  },
 ];
 
 function creation(name: string, table: TableDefinition): Migration {

@@ -1,8 +1,13 @@
+import type { StoredPlace } from '../transport/transport.js';
 import type { OffsetExtent } from './record-parts.js';
 import { DURABLE_SETTINGS } from './schema.js';
 import type { SqlEngine } from './sql-engine.js';
+import { quoted } from './sql-text.js';
 import { WriterReplacedError } from './store.js';
 import type { TableDefinition } from './table-definition.js';
+
+/** How far each stream has come with what is stored up to `stored_to`: the position that it goes on with. */
+export const STREAMS = 'streams Array(Tuple(String, UInt64))';
 
 /**
  * Who writes each transport partition, and how far (docs/decisions/0005-exactly-once.md). A partition's writer is
@@ -19,6 +24,7 @@ export const progressDefinition: TableDefinition = {
     'stored_to Int64',
     // Something up to here may be stored.
     'writing_to Int64',
+    STREAMS,
     "written_at DateTime64(3, 'UTC') DEFAULT now64(3)",
   ],
   engine: 'ReplacingMergeTree',
@@ -27,10 +33,10 @@ export const progressDefinition: TableDefinition = {
 };
 
 /** What a writer knows of a partition that it has claimed. */
-export interface Claim {
+export interface Claim extends StoredPlace {
   readonly partition: number;
   readonly epoch: number;
-  readonly storedTo: number;
+  /** Something up to here may be stored. */
   readonly writingTo: number;
 }
 
@@ -67,26 +73,46 @@ async function writeClaims(
 ): Promise<Claim[]> {
   const list = partitions.join(', ');
   await engine.command(
-    `INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to)
-     SELECT claimed, max(epoch) + 1, '${writer}', max(stored_to), max(writing_to) FROM
-       (SELECT arrayJoin([${list}]) AS claimed, 0 AS epoch, '' AS writer, -1 AS stored_to, -1 AS writing_to
+    `INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to, streams)
+     SELECT claimed, max(epoch) + 1, '${writer}', max(stored_to), max(writing_to), argMax(streams, stored_to) FROM
+       (SELECT arrayJoin([${list}]) AS claimed, 0 AS epoch, '' AS writer, -1 AS stored_to, -1 AS writing_to,
+          [] AS streams
         UNION ALL
-        SELECT transport_partition, epoch, writer, stored_to, writing_to
+        SELECT transport_partition, epoch, writer, stored_to, writing_to, streams
         FROM progress WHERE transport_partition IN (${list}))
      GROUP BY claimed ${having}`,
   );
-  const rows = await engine.query<Record<'partition' | 'ownEpoch' | 'storedTo' | 'writingTo', string>>(
+  return await readClaims(engine, writer, partitions, having);
+}
+
+/** What is known of those of some partitions that anybody has claimed, with the last epoch of a writer. */
+export async function readClaims(
+  engine: SqlEngine,
+  writer: string,
+  partitions: readonly number[],
+  having = '',
+): Promise<Claim[]> {
+  const rows = await engine.query<ClaimRow>(
     `SELECT transport_partition AS partition, maxIf(epoch, writer = '${writer}') AS ownEpoch,
-       max(stored_to) AS storedTo, max(writing_to) AS writingTo
-     FROM progress WHERE transport_partition IN (${list})
+       max(stored_to) AS storedTo, max(writing_to) AS writingTo, argMax(streams, stored_to) AS streams
+     FROM progress WHERE transport_partition IN (${partitions.join(', ')})
      GROUP BY transport_partition ${having}`,
   );
-  return rows.map(({ partition, ownEpoch, storedTo, writingTo }) => ({
-    partition: Number(partition),
+  return rows.map(({ partition, ownEpoch, storedTo, writingTo, streams }) => ({
+    partition,
     epoch: Number(ownEpoch),
     storedTo: Number(storedTo),
     writingTo: Number(writingTo),
+    streams: streams.map(([stream, next]) => [stream, Number(next)] as const),
   }));
+}
+
+interface ClaimRow {
+  readonly partition: number;
+  readonly ownEpoch: string;
+  readonly storedTo: string;
+  readonly writingTo: string;
+  readonly streams: readonly (readonly [stream: string, next: string])[];
 }
 
 /** Those who wrote the partitions not long ago; an insert does not last so long. */
@@ -114,11 +140,13 @@ export function unlessReplaced(writer: string, epochs: ReadonlyMap<number, numbe
 export function noteProgress(
   writer: string,
   epochs: ReadonlyMap<number, number>,
-  storedTo: ReadonlyMap<number, number>,
+  stored: { of(partition: number): StoredPlace },
   block: ReadonlyMap<number, OffsetExtent>,
 ): string {
   const rows = [...block].map(([partition, { last }]) => {
-    return `(${partition}, ${epochs.get(partition) ?? 0}, '${writer}', ${storedTo.get(partition) ?? -1}, ${last})`;
+    const { storedTo, streams } = stored.of(partition);
+    const positions = Array.from(streams, ([stream, next]) => `(${quoted(stream)}, ${next})`);
+    return `(${partition}, ${epochs.get(partition) ?? 0}, '${writer}', ${storedTo}, ${last}, [${positions.join(', ')}])`;
   });
-  return `INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to) VALUES ${rows.join(', ')}`;
+  return `INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to, streams) VALUES ${rows.join(', ')}`;
 }

@@ -3,11 +3,14 @@ import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/batch';
 import type { ColumnMemory } from '@sonde/model/flow/column-memory';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
+import type { DeliveredBatch, StoredPlace } from '../transport/transport.js';
 
 /** Records that are stored together; a kind of which there are none may be absent. */
 export interface RecordBlock {
   readonly flows?: EnrichedFlows;
   readonly dns?: EnrichedDns;
+  /** The messages that the records came in, as the transport gave them: how far their streams have come is kept too. */
+  readonly messages?: readonly Pick<DeliveredBatch, 'partition' | 'source'>[];
   /** Where the store may put what it makes of the columns, until it has taken them. */
   readonly memory?: ColumnMemory;
 }
@@ -28,10 +31,10 @@ export interface FlowStore {
 
   /**
    * Makes this store the one that writes transport partitions, for as long as nobody else claims them: no insert of a
-   * former writer appears afterwards. Gives for each up to which offset everything is stored, -1 if nothing is: the
-   * writer goes on with the next one. What is stored beyond is left out when it is inserted again.
+   * former writer appears afterwards. Gives for each up to which offset everything is stored: the writer goes on with the
+   * next one. What is stored beyond is left out when it is inserted again.
    */
-  claim(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  claim(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredPlace>>;
 
   /** The highest stored offset of each transport partition. */
   highestOffsets(): Promise<ReadonlyMap<number, number>>;

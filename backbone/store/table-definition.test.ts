@@ -69,13 +69,14 @@ describe('on a cluster', () => {
     }
     const added = statements.filter((statement) => statement.includes('ADD COLUMN'));
     expect(added.map((statement) => /ALTER TABLE (\w+)/.exec(statement)?.[1])).toEqual([
+      'progress',
       'flows_local',
       'flows',
       'dns_local',
       'dns',
     ]);
     // What stands before the stored tables has no codecs.
-    expect(added.map((statement) => statement.includes('CODEC'))).toEqual([true, false, true, false]);
+    expect(added.map((statement) => statement.includes('CODEC'))).toEqual([false, true, false, true, false]);
     const kept = statements.filter((statement) => statement.includes('MODIFY TTL'));
     expect(kept.map((statement) => /ALTER TABLE (\w+)/.exec(statement)?.[1])).toEqual([
       'flows_local',

@@ -1,4 +1,5 @@
 import type { FlowBatch } from '@sonde/model/flow/batch';
+import type { StreamPosition } from './stream-positions.js';
 
 /** The collector's end of a transport. */
 export interface FlowPublisher {
@@ -15,6 +16,16 @@ export interface DeliveredBatch {
   readonly partition: number;
   /** Position of the batch in its partition; rises with every batch. */
   readonly offset: number;
+  /** Where it was in its collector's spool, if it came out of one. */
+  readonly source?: StreamPosition | undefined;
+}
+
+/** What is stored of a partition: everything up to an offset. */
+export interface StoredPlace {
+  /** The offset; -1 if nothing is stored. */
+  readonly storedTo: number;
+  /** How far each stream has come up to there: of each the position that it goes on with. */
+  readonly streams: Iterable<readonly [stream: string, next: number]>;
 }
 
 /** Batches that are stored together (at least one), those of each partition in the order of their offsets. */

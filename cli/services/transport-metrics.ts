@@ -59,6 +59,11 @@ export function consumerMetrics(registry: Registry, consumer: KafkaFlowConsumer)
       () => consumer.counts.dead,
     ],
     [
+      'sonde_consumer_repeated_messages',
+      'Messages that had come before and were passed over, since the start',
+      () => consumer.counts.repeated,
+    ],
+    [
       'sonde_consumer_expired_messages',
       'Messages that Kafka deleted before they were stored, since the start',
       () => consumer.counts.expired,

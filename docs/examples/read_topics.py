@@ -38,6 +38,19 @@ def records(part):
     return [{name: column[row] for name, column in columns.items()} for row in range(part.rows)]
 
 
+def is_new(message, reached):
+    """Whether a message comes for the first time, by its place in its collector's spool; notes it in `reached`."""
+    headers = dict(message.headers() or [])
+    if "sonde-stream" not in headers:
+        return True
+    key = (message.partition(), headers["sonde-stream"])
+    position = int(headers["sonde-position"])
+    if position <= reached.get(key, -1):
+        return False
+    reached[key] = position
+    return True
+
+
 def main(brokers, topic, count=None):
     consumer = Consumer({
         "bootstrap.servers": brokers,
@@ -48,12 +61,15 @@ def main(brokers, topic, count=None):
     })
     consumer.subscribe([topic])
     left = int(count) if count else -1
+    reached = {}
     while left != 0:
         message = consumer.poll(1.0)
         if message is None:
             continue
         if message.error():
             raise RuntimeError(message.error())
+        if not is_new(message, reached):
+            continue
         batch = FlowBatch.FromString(message.value())
         if batch.schema_version > 1:
             raise RuntimeError(f"schema version {batch.schema_version} is newer than this program")

@@ -176,7 +176,7 @@ describe('exactly once: a block', () => {
     await store.insert({ flows });
     await server.command("DELETE FROM flows WHERE toDate(start_time) = '2026-03-02'");
     const next = open(server.url);
-    expect((await next.claim([0])).get(0)).toBe(-1);
+    expect((await next.claim([0])).get(0)?.storedTo).toBe(-1);
     await next.insert({ flows });
     expect(await stored()).toEqual({ 1: '2+0' });
   });
@@ -190,13 +190,30 @@ describe('a partition that changes hands', () => {
     // Whoever wrote the last block has not yet said that it is stored.
     expect(await next.claim([0, 1])).toEqual(
       new Map([
-        [0, 1],
-        [1, -1],
+        [0, { storedTo: 1, streams: [] }],
+        [1, { storedTo: -1, streams: [] }],
       ]),
     );
     await next.insert(block(2));
     await next.insert(block(3, 4, 5));
     expect(await stored()).toEqual({ 0: '2+2', 1: '2+2', 2: '2+2', 3: '2+2', 4: '2+2', 5: '2+2' });
+  });
+
+  it('goes on with the streams as they were behind what is known to be stored', async () => {
+    const sent = (stream: string, position: number) => ({ partition: 0, source: { stream, position } });
+    await store.insert({ ...block(0, 1, 2), messages: [sent('a', 0), sent("b'", 4), sent('a', 1)] });
+    await store.insert({ ...block(3), messages: [sent('a', 2)] });
+    const next = open(server.url);
+    // That the last block is stored, nobody has said: its message comes again, and is no repeated one.
+    const known = new Map([
+      ["b'", 5],
+      ['a', 2],
+    ]);
+    expect((await next.claim([0])).get(0)).toEqual({ storedTo: 2, streams: [...known] });
+    await next.insert({ ...block(3, 4), messages: [sent('a', 2), sent('c', 0)] });
+    await next.insert({ ...block(5), messages: [sent('c', 1)] });
+    const third = open(server.url);
+    expect([...((await third.claim([0])).get(0)?.streams ?? [])]).toEqual([...known.set('a', 3), ['c', 1]]);
   });
 
   it('is closed to its former writer', async () => {
@@ -226,7 +243,7 @@ describe('a partition that changes hands', () => {
     const next = open(server.url);
     await next.claim([0]);
     await next.insert(block(1));
-    expect((await store.claim([0])).get(0)).toBe(-1);
+    expect((await store.claim([0])).get(0)?.storedTo).toBe(-1);
     await store.insert(block(1, 2));
     await store.insert(block(3));
     expect(await stored()).toEqual({ 1: '2+2', 2: '2+2', 3: '2+2' });

@@ -58,17 +58,8 @@ export interface Difference {
   readonly missing: readonly string[];
   /** How many flows that is. */
   readonly missingRows: number;
-  /** Windows of which a flow or look-up is stored more than once, but for those in `sentTwice`. */
+  /** Windows of which a flow or look-up is stored more than once. */
   readonly wrong: readonly string[];
-  /** Windows that are stored as often as there are messages of them. */
-  readonly sentTwice: readonly SentTwice[];
-}
-
-export interface SentTwice {
-  readonly node: string;
-  readonly what: string;
-  /** Nothing of any message is missing. */
-  readonly isWhole: boolean;
 }
 
 /** Compares row by row: by the node, the window's name and the flow's number in it. */
@@ -77,24 +68,17 @@ export async function compare(ledger: Ledger, store: FlowStore): Promise<Differe
   const missing: string[] = [];
   let missingRows = 0;
   const wrong: string[] = [];
-  const sentTwice: SentTwice[] = [];
   for (const [name, { rows, isSafe }] of ledger.windows) {
     const found = stored.get(name) ?? { flows: 0, distinct: 0, lookups: 0, messages: 0 };
     if (found.flows > found.distinct || found.distinct > rows || found.lookups > 1) {
       const { flows, lookups, messages } = found;
-      const what = `${name}: ${flows} rows of ${rows} flows, ${lookups} look-ups, from ${messages} messages`;
-      if (messages > 1 && flows <= messages * rows && lookups <= messages) {
-        const isWhole = flows === messages * rows && lookups === messages;
-        sentTwice.push({ node: name.slice(0, name.indexOf('/')), what, isWhole });
-      } else {
-        wrong.push(what);
-      }
+      wrong.push(`${name}: ${flows} rows of ${rows} flows, ${lookups} look-ups, from ${messages} messages`);
     } else if (isSafe && (found.distinct < rows || found.lookups < 1)) {
       missing.push(`${name}: ${found.distinct} of ${rows} flows, ${found.lookups} look-ups`);
       missingRows += rows - found.distinct;
     }
   }
-  return { missing, missingRows, wrong, sentTwice };
+  return { missing, missingRows, wrong };
 }
 
 interface StoredWindow {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
@@ -19,8 +19,6 @@ export class Stack {
   readonly #collectors = new Map<string, { process: TestProcess; settings: CollectorSettings }>();
   readonly #enrichers: TestProcess[] = [];
   readonly #ledgerFiles = new Map<string, string>();
-  /** What was sent twice because of Kafka. */
-  readonly #excused = new Set<string>();
   #clickHouse: TestProcess | undefined;
 
   private constructor(
@@ -51,7 +49,6 @@ export class Stack {
   async end(): Promise<void> {
     const processes = [...[...this.#collectors.values()].map(({ process }) => process), ...this.#enrichers];
     await Promise.all(processes.map((one) => one.end('SIGKILL')));
-    for (const what of this.#excused) console.log(`Kafka ended a transaction by halves: ${what}`);
     await this.store.close();
     await this.proxy.close();
     if (this.#clickHouse) await this.#clickHouse.end('SIGKILL');
@@ -175,37 +172,16 @@ export class Stack {
     return [...windows.values()].filter(({ isSafe }) => isSafe).length;
   }
 
-  /**
-   * Waits until all that is safe is stored; gives how the store then differs from what was sent. What was sent twice because
-   * Kafka had ended a transaction of the node by halves, is told, and is no difference.
-   */
+  /** Waits until all that is safe is stored; gives how the store then differs from what was sent. */
   async untilStored(): Promise<Difference> {
     const { ledger } = this;
     return await eventually(async () => {
-      const now = await this.#compare(ledger);
+      const now = await compare(ledger, this.store);
       if (now.wrong.length === 0 && now.missing.length > 0) {
         throw new Error(`not stored in time: ${now.missing.slice(0, 5).join('; ')}\n${this.logs}`);
       }
       return now;
     }, DEADLINE_MS);
-  }
-
-  async #compare(ledger: Ledger): Promise<Difference> {
-    const { sentTwice, ...difference } = await compare(ledger, this.store);
-    const [wrong, missing] = [[...difference.wrong], [...difference.missing]];
-    for (const { node, what, isWhole } of sentTwice) {
-      if (!(await this.#isHalfEnded(node))) wrong.push(what);
-      else if (isWhole) this.#excused.add(what);
-      else missing.push(what);
-    }
-    return { ...difference, missing, wrong, sentTwice: [] };
-  }
-
-  /** Whether Kafka says that it has ended a transaction of a node's collector by halves. */
-  async #isHalfEnded(node: string): Promise<boolean> {
-    const spool = await readFile(path.join(this.directory, `${node}.spool`, 'spool.json'), 'utf8');
-    const { stream } = JSON.parse(spool) as { stream: string };
-    return [...(await this.kafka.halfEnded())].some((id) => id.endsWith(stream));
   }
 
   /** The end of every process's log, for failed tests. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,12 +17,6 @@ export interface TestKafka {
   readonly prefix: string;
   /** Ends it, by SIGKILL if need be at once, and starts it again on its data. Absent where it is somebody else's. */
   restart?(signal?: 'SIGTERM' | 'SIGKILL', whileDown?: () => Promise<void>): Promise<void>;
-  /**
-   * The transactional ids of transactions that Kafka ended by halves. A broker that was killed and is back before its
-   * session has ended takes partitions that have no leader for the moment for deleted ones, does not tell them that a
-   * transaction is committed, and says so in its log (docs/decisions/0006-kafka-exactly-once.md).
-   */
-  halfEnded(): Promise<ReadonlySet<string>>;
   /** Removes everything whose name begins with the prefix; its broker too, if it is the test's own. */
   remove(): Promise<void>;
 }
@@ -39,18 +33,7 @@ if (givenBrokers) console.log('KAFKA_BROKERS is given: tests that must end a bro
 export async function useTestKafka(): Promise<TestKafka> {
   if (!givenBrokers) return await startTestBroker();
   const prefix = newPrefix();
-  const halfEnded = () => Promise.resolve(new Set<string>());
-  return { addresses: givenBrokers, prefix, halfEnded, remove: () => removeAll(givenBrokers, prefix) };
-}
-
-/**
- * What has arrived, in order; without what came again because Kafka had ended a transaction by halves, which is told then.
- */
-export async function arrivals(order: readonly number[], kafka: TestKafka): Promise<readonly number[]> {
-  if ((await kafka.halfEnded()).size === 0) return order;
-  const first = [...new Set(order)];
-  console.log(`Kafka ended a transaction by halves: ${order.length - first.length} came twice`);
-  return first;
+  return { addresses: givenBrokers, prefix, remove: () => removeAll(givenBrokers, prefix) };
 }
 
 function newPrefix(): string {
@@ -76,10 +59,6 @@ async function removeAll(brokers: readonly string[], prefix: string): Promise<vo
   }
 }
 
-/** What a broker says when it has not told partitions how a transaction ended (TransactionMarkerChannelManager). */
-const SKIPPED_MARKERS =
-  /while trying to send transaction markers for (\S+), these partitions are likely deleted/g;
-
 type Settings = Partial<Omit<BrokerOptions, 'directory' | 'controllerPort' | 'listeners' | 'detached'>>;
 
 /** Starts a broker that listens by these protocols; the first must be PLAINTEXT, which the broker itself uses. */
@@ -98,13 +77,6 @@ export async function startTestBroker(
     await rm(directory, { recursive: true });
     throw error;
   }
-  const halfEnded = new Set<string>();
-  // Each start begins the log anew.
-  const readLog = async () => {
-    const log = await readFile(path.join(directory, 'broker.log'), 'utf8');
-    for (const [, id = ''] of log.matchAll(SKIPPED_MARKERS)) halfEnded.add(id);
-    return halfEnded;
-  };
   return {
     addresses: listeners.map(({ port }) => `127.0.0.1:${port}`),
     prefix: newPrefix(),
@@ -112,10 +84,8 @@ export async function startTestBroker(
     async restart(signal, whileDown) {
       await broker.stop(signal);
       await whileDown?.();
-      await readLog();
       broker = await startBroker(options);
     },
-    halfEnded: readLog,
     async remove() {
       await broker.stop('SIGKILL');
       await rm(directory, { recursive: true });

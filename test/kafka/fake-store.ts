@@ -1,5 +1,6 @@
 import { StoreError, WriterReplacedError } from '@sonde/backbone/store/store';
-import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import { StreamPositions } from '@sonde/backbone/transport/stream-positions';
+import type { DeliveredBatch, StoredPlace } from '@sonde/backbone/transport/transport';
 
 /**
  * What a store promises of partitions (`FlowStore.claim`), without an engine: which batches are stored, and that only the
@@ -12,14 +13,12 @@ export class FakeStore {
   readonly order = new Map<string, number[]>();
   isAway = false;
   readonly #writers = new Map<number, string>();
-  readonly #storedTo = new Map<number, number>();
+  readonly #places = new Map<number, { storedTo: number; readonly streams: StreamPositions }>();
 
-  claim(writer: string, partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  claim(writer: string, partitions: readonly number[]): Promise<ReadonlyMap<number, StoredPlace>> {
     if (this.isAway) return Promise.reject(new StoreError('the store is away'));
     for (const partition of partitions) this.#writers.set(partition, writer);
-    return Promise.resolve(
-      new Map(partitions.map((partition) => [partition, this.#storedTo.get(partition) ?? -1])),
-    );
+    return Promise.resolve(new Map(partitions.map((partition) => [partition, this.#place(partition)])));
   }
 
   /** Stores all of the batches, or none if one of them has another writer. */
@@ -28,14 +27,22 @@ export class FakeStore {
     if (batches.some(({ partition }) => this.#writers.get(partition) !== writer)) {
       return Promise.reject(new WriterReplacedError('another writer has claimed the partition'));
     }
-    for (const { batch, partition, offset } of batches) {
+    for (const { batch, partition, offset, source } of batches) {
       const name = `${batch.node}/${batch.sequence}`;
       this.stored.set(name, (this.stored.get(name) ?? 0) + 1);
       const order = this.order.get(batch.node) ?? [];
       order.push(batch.sequence);
       this.order.set(batch.node, order);
-      this.#storedTo.set(partition, offset);
+      const place = this.#place(partition);
+      place.storedTo = offset;
+      if (source) place.streams.note(source);
     }
     return Promise.resolve();
+  }
+
+  #place(partition: number) {
+    const place = this.#places.get(partition) ?? { storedTo: -1, streams: new StreamPositions() };
+    this.#places.set(partition, place);
+    return place;
   }
 }

@@ -1,27 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeBatch } from '@sonde/model/flow/wire/decode';
 import { WireError } from '@sonde/model/flow/wire/wire-error';
-import type { Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage, Producer } from 'kafkajs';
-import type { Logger } from '../../logging.js';
-import type { Delivery, FlowConsumer } from '../transport.js';
-import { disconnectAll, type KafkaConnection, kafkaClient, RETRY } from './connection.js';
+import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
+import { StreamPositions } from '../stream-positions.js';
+import type { Delivery, FlowConsumer, StoredPlace } from '../transport.js';
 import { deadLetter } from './dead-letter.js';
+import { GroupMember, type GroupMemberOptions, HEARTBEAT_MS } from './group-member.js';
+import { streamPositionOf } from './stream-headers.js';
 import { TopicRecreatedError } from './topic-recreated.js';
-import { createTopics, kafkaNames, type KafkaNames, type TopicSettings } from './topics.js';
 import { type BlockLimits, WaitingBatches } from './waiting.js';
 
-export interface KafkaConsumerOptions {
-  readonly connection: KafkaConnection;
+export interface KafkaConsumerOptions extends GroupMemberOptions {
   /** The consumer group: enrichers that share it share the partitions. Named by the connection's prefix if absent. */
   readonly group?: string | undefined;
-  /** Creates the topics that there are not; without it they must be there. */
-  readonly topics?: TopicSettings | undefined;
-  /** Makes the store's writer the one of some partitions, and says up to which offset all of each is stored. */
-  readonly claim: (partitions: readonly number[]) => Promise<ReadonlyMap<number, number>>;
+  /** Makes the store's writer the one of some partitions, and says what is stored of each. */
+  readonly claim: (partitions: readonly number[]) => Promise<ReadonlyMap<number, StoredPlace>>;
   readonly block?: BlockLimits;
   /** How long the group waits for an enricher that does not answer before others take its partitions. */
   readonly sessionTimeoutMs?: number;
-  readonly log: Logger;
 }
 
 export interface KafkaFlowConsumer extends FlowConsumer {
@@ -46,6 +42,8 @@ export interface ConsumerCounts {
   readonly failures: number;
   /** Messages that could not be read and were put aside. */
   readonly dead: number;
+  /** Messages that had come before and were passed over. */
+  readonly repeated: number;
   /** Messages that Kafka had deleted before they were read. */
   readonly expired: number;
 }
@@ -61,7 +59,6 @@ const RETRY_MS = 200;
  * After the store has refused, partitions are claimed anew only when the group must have said whether they are still ours:
  * else two enrichers could take them from each other again and again.
  */
-const HEARTBEAT_MS = 3_000;
 const AFTER_REFUSAL_MS = HEARTBEAT_MS + 1_000;
 
 /**
@@ -73,54 +70,54 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): KafkaFlowCon
   return new KafkaConsumer(options);
 }
 
-/** What speaks to Kafka, from connecting until the connection fails. */
-interface Clients {
-  readonly admin: Admin;
-  readonly consumer: Consumer;
-  /** Puts messages aside. */
-  readonly producer: Producer;
-}
-
 /** The partitions that this process has, until the group's next assignment, or until they are claimed anew. */
 interface Assignment {
   readonly partitions: readonly number[];
   readonly ended: AbortController;
-  /** Offset of the next message of each partition; of those that are claimed. */
-  readonly next: Map<number, number>;
+  /** Where each partition goes on; of those that are claimed. */
+  readonly places: Map<number, Place>;
   readonly waiting: WaitingBatches;
   /** Commits offsets in the group's generation of this assignment. */
   commit?: EachBatchPayload['commitOffsetsIfNecessary'];
 }
 
+/** Where a partition goes on. */
+interface Place {
+  /** The offset of the next message. */
+  next: number;
+  readonly streams: StreamPositions;
+}
+
 class KafkaConsumer implements KafkaFlowConsumer {
-  readonly #options: KafkaConsumerOptions;
-  readonly #kafka: Kafka;
-  readonly #names: KafkaNames;
-  #clients: Clients | undefined;
+  readonly #member: GroupMember;
   readonly #lag = new Map<number, number>();
-  readonly #counts = { messages: 0, bytes: 0, dead: 0, assignments: 0, failures: 0, expired: 0 };
-  #problem: string | undefined = 'not in the consumer group yet';
+  readonly #counts = { messages: 0, bytes: 0, dead: 0, repeated: 0, assignments: 0, expired: 0 };
+  /** Why partitions cannot be claimed at the moment. */
+  #claimProblem: string | undefined;
   #assignment: Assignment | undefined;
   #isPaused = false;
   #closing = false;
   #failure: Error | undefined;
-  #connecting: Promise<void> | undefined;
   #lastCommit: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #woken = false;
 
-  constructor(options: KafkaConsumerOptions) {
-    this.#options = options;
-    this.#kafka = kafkaClient(options.connection, options.log);
-    this.#names = kafkaNames(options.connection);
+  constructor(private readonly options: KafkaConsumerOptions) {
+    this.#member = new GroupMember(options, {
+      onAssigned: (partitions) => this.#begin(partitions),
+      onEnded: () => this.#end(),
+      onFetched: (payload) => this.#onFetched(payload),
+      onRefused: (error) => this.#fail(error),
+    });
   }
 
   get counts(): ConsumerCounts {
-    return { ...this.#counts, lag: this.#lag, waitingBytes: this.#assignment?.waiting.bytes ?? 0 };
+    const waitingBytes = this.#assignment?.waiting.bytes ?? 0;
+    return { ...this.#counts, failures: this.#member.failures, lag: this.#lag, waitingBytes };
   }
 
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#member.problem ?? this.#claimProblem;
   }
 
   close(): void {
@@ -130,7 +127,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
 
   async *deliveries(): AsyncGenerator<Delivery> {
     try {
-      this.#connecting = this.#connect();
+      this.#member.join();
       while (!this.#closing) {
         const delivery = await this.#nextDelivery();
         if (delivery) yield delivery;
@@ -138,90 +135,9 @@ class KafkaConsumer implements KafkaFlowConsumer {
       if (this.#failure) throw this.#failure;
     } finally {
       this.#closing = true;
-      await Promise.all([this.#connecting, this.#lastCommit]);
-      await this.#disconnect();
+      await this.#lastCommit;
+      await this.#member.leave();
     }
-  }
-
-  /** Joins the group, however long Kafka is away. */
-  async #connect(): Promise<void> {
-    while (!this.#closing) {
-      const clients = this.#newClients();
-      this.#clients = clients;
-      try {
-        await this.#join(clients);
-        return;
-      } catch (error) {
-        await this.#onFailed(error as Error);
-      }
-    }
-  }
-
-  #newClients(): Clients {
-    const { group = this.#names.enrichers, sessionTimeoutMs = 10_000 } = this.#options;
-    const consumer = this.#kafka.consumer({
-      groupId: group,
-      sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
-      maxWaitTimeInMs: 250,
-      maxBytesPerPartition: 8 * 2 ** 20,
-      maxBytes: 32 * 2 ** 20,
-      allowAutoTopicCreation: false,
-      readUncommitted: false,
-      // When it gives up, all is made anew.
-      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
-    });
-    const producer = this.#kafka.producer({ allowAutoTopicCreation: false });
-    return { admin: this.#kafka.admin(), consumer, producer };
-  }
-
-  async #join(clients: Clients): Promise<void> {
-    const { admin, producer, consumer } = clients;
-    const { topics } = this.#options;
-    await Promise.all([admin.connect(), producer.connect(), consumer.connect()]);
-    if (topics) await createTopics(admin, this.#names, topics);
-    this.#listen(clients);
-    await consumer.subscribe({ topics: [this.#names.flows], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: (payload) => this.#onFetched(payload),
-    });
-  }
-
-  #listen(clients: Clients): void {
-    const { consumer } = clients;
-    const { GROUP_JOIN, REQUEST, REBALANCING, CRASH } = consumer.events;
-    const isCurrent = () => clients === this.#clients;
-    consumer.on(GROUP_JOIN, ({ payload }) => {
-      if (isCurrent()) this.#begin(payload.memberAssignment[this.#names.flows] ?? []);
-    });
-    consumer.on(REBALANCING, () => this.#end());
-    // The answer to JoinGroup begins the group's next generation.
-    consumer.on(REQUEST, ({ payload }) => {
-      if (payload.apiName === 'JoinGroup') this.#end();
-    });
-    consumer.on(CRASH, ({ payload }) => {
-      if (isCurrent()) this.#connecting = this.#onFailed(payload.error).then(() => this.#connect());
-    });
-  }
-
-  async #onFailed(error: Error): Promise<void> {
-    this.#problem = String(error);
-    this.#counts.failures += 1;
-    await this.#disconnect();
-    // Trying again would not make credentials right, and may lock the user out.
-    if (error.name === 'KafkaJSSASLAuthenticationError') this.#fail(error);
-    if (this.#closing) return;
-    this.#options.log.warn({ reason: String(error) }, 'the connection to Kafka failed; connecting again');
-    await delay(RETRY_MS);
-  }
-
-  async #disconnect(): Promise<void> {
-    this.#end();
-    const clients = this.#clients;
-    this.#clients = undefined;
-    if (clients) await disconnectAll([clients.consumer, clients.producer, clients.admin]);
   }
 
   /** Forgets what is held of the partitions: it comes anew, here or elsewhere. */
@@ -235,11 +151,16 @@ class KafkaConsumer implements KafkaFlowConsumer {
   #begin(partitions: readonly number[], afterMs = 0): void {
     this.#end();
     this.#counts.assignments += 1;
-    this.#problem = undefined;
-    this.#options.log.info({ partitions }, 'partitions assigned');
+    this.#claimProblem = undefined;
+    this.options.log.info({ partitions }, 'partitions assigned');
     if (partitions.length === 0) return;
-    const waiting = new WaitingBatches(this.#options.block ?? DEFAULT_BLOCK);
-    const assignment = { partitions, ended: new AbortController(), next: new Map<number, number>(), waiting };
+    const waiting = new WaitingBatches(this.options.block ?? DEFAULT_BLOCK);
+    const assignment = {
+      partitions,
+      ended: new AbortController(),
+      places: new Map<number, Place>(),
+      waiting,
+    };
     this.#assignment = assignment;
     this.#pause(assignment);
     void this.#claim(assignment, afterMs);
@@ -250,13 +171,13 @@ class KafkaConsumer implements KafkaFlowConsumer {
     if (afterMs > 0) await delay(afterMs);
     while (this.#isCurrent(assignment)) {
       try {
-        const next = await this.#claimedOffsets(assignment.partitions);
+        const places = await this.#claimedPlaces(assignment.partitions);
         if (!this.#isCurrent(assignment)) return;
-        for (const [partition, offset] of next) {
-          assignment.next.set(partition, offset);
-          this.#clients?.consumer.seek({ topic: this.#names.flows, partition, offset: String(offset) });
+        for (const [partition, place] of places) {
+          assignment.places.set(partition, place);
+          this.#member.seek(partition, place.next);
         }
-        this.#problem = undefined;
+        this.#claimProblem = undefined;
         this.#resume(assignment);
         return;
       } catch (error) {
@@ -264,43 +185,46 @@ class KafkaConsumer implements KafkaFlowConsumer {
           this.#fail(error);
           return;
         }
-        this.#problem = `cannot claim partitions: ${String(error)}`;
-        this.#options.log.warn({ reason: String(error) }, 'cannot claim partitions; trying again');
+        this.#claimProblem = `cannot claim partitions: ${String(error)}`;
+        this.options.log.warn({ reason: String(error) }, 'cannot claim partitions; trying again');
         await delay(RETRY_MS);
       }
     }
   }
 
-  /** The offset to go on with in each partition. */
-  async #claimedOffsets(partitions: readonly number[]): Promise<Map<number, number>> {
-    const storedTo = await this.#options.claim(partitions);
-    const kept = (await this.#clients?.admin.fetchTopicOffsets(this.#names.flows)) ?? [];
-    const next = new Map<number, number>();
+  /** Where to go on in each partition. */
+  async #claimedPlaces(partitions: readonly number[]): Promise<Map<number, Place>> {
+    const stored = await this.options.claim(partitions);
+    const kept = await this.#member.keptOffsets();
+    const places = new Map<number, Place>();
     for (const partition of partitions) {
-      const wanted = (storedTo.get(partition) ?? -1) + 1;
-      const { low, high } = kept.find((one) => one.partition === partition) ?? { low: 0, high: wanted };
-      if (wanted > Number(high))
-        throw new TopicRecreatedError(this.#names.flows, partition, wanted, Number(high));
-      if (wanted < Number(low)) this.#onExpired(partition, Number(low) - wanted);
-      next.set(partition, Math.max(wanted, Number(low)));
-      this.#lag.set(partition, Number(high) - (next.get(partition) ?? 0));
+      const { storedTo, streams } = stored.get(partition) ?? { storedTo: -1, streams: [] };
+      const wanted = storedTo + 1;
+      const { low, high } = kept.get(partition) ?? { low: 0, high: wanted };
+      if (wanted > high) throw new TopicRecreatedError(this.#member.names.flows, partition, wanted, high);
+      if (wanted < low) this.#onExpired(partition, low - wanted);
+      const next = Math.max(wanted, low);
+      places.set(partition, { next, streams: new StreamPositions(streams) });
+      this.#lag.set(partition, high - next);
     }
-    this.#options.log.info({ next: Object.fromEntries(next) }, 'partitions claimed');
-    return next;
+    const next = Object.fromEntries([...places].map(([partition, place]) => [partition, place.next]));
+    this.options.log.info({ next }, 'partitions claimed');
+    return places;
   }
 
   async #onFetched(payload: EachBatchPayload): Promise<void> {
     const { partition, messages, highWatermark } = payload.batch;
     const assignment = this.#assignment;
+    const place = assignment?.places.get(partition);
     // Stale is what was fetched before the client was told where to go on.
-    if (assignment?.next.has(partition) !== true || payload.isStale()) return;
+    if (!assignment || !place || payload.isStale()) return;
     assignment.commit = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     for (const message of messages) {
       const offset = Number(message.offset);
-      if (offset < (assignment.next.get(partition) ?? 0)) continue;
-      await this.#receive(assignment, partition, message);
+      if (offset < place.next) continue;
+      await this.#receive(assignment.waiting, partition, place.streams, message);
       if (!this.#isCurrent(assignment)) return;
-      assignment.next.set(partition, offset + 1);
+      place.next = offset + 1;
     }
     const last = payload.batch.lastOffset();
     payload.resolveOffset(last);
@@ -309,26 +233,40 @@ class KafkaConsumer implements KafkaFlowConsumer {
     this.#notify();
   }
 
-  /** Puts a message with those that wait, or aside if it cannot be read. */
-  async #receive({ waiting }: Assignment, partition: number, message: KafkaMessage): Promise<void> {
+  /** Puts a message with those that wait, or aside if it cannot be read; one that came before is passed over. */
+  async #receive(
+    waiting: WaitingBatches,
+    partition: number,
+    streams: StreamPositions,
+    message: KafkaMessage,
+  ): Promise<void> {
     const value = message.value ?? Buffer.alloc(0);
-    try {
-      const batch = decodeBatch(value);
-      waiting.add({ batch, partition, offset: Number(message.offset) }, value.length, performance.now());
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      await this.#clients?.producer.send(deadLetter(this.#names, partition, message, error));
-      this.#counts.dead += 1;
-      const about = { partition, offset: message.offset, reason: error.message };
-      this.#options.log.error(about, 'a message cannot be read; put aside');
-    }
+    const source = streamPositionOf(message.headers);
     this.#counts.messages += 1;
     this.#counts.bytes += value.length;
+    if (source && !streams.isNew(source)) {
+      this.#counts.repeated += 1;
+      const about = { partition, offset: message.offset, ...source };
+      this.options.log.warn(about, 'a message has come before; passed over');
+      return;
+    }
+    try {
+      const batch = decodeBatch(value);
+      const delivered = { batch, partition, offset: Number(message.offset), source };
+      waiting.add(delivered, value.length, performance.now());
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      await this.#member.send(deadLetter(this.#member.names, partition, message, error));
+      this.#counts.dead += 1;
+      const about = { partition, offset: message.offset, reason: error.message };
+      this.options.log.error(about, 'a message cannot be read; put aside');
+    }
+    if (source) streams.note(source);
   }
 
   #onExpired(partition: number, messages: number): void {
     this.#counts.expired += messages;
-    this.#options.log.error(
+    this.options.log.error(
       { partition, messages },
       'Kafka has deleted messages before they were stored: nobody stored them for longer than it keeps them',
     );
@@ -364,20 +302,20 @@ class KafkaConsumer implements KafkaFlowConsumer {
     if (!this.#isCurrent(assignment)) return;
     const partitions = [...last].map(([partition, offset]) => ({ partition, offset: String(offset + 1) }));
     try {
-      await assignment.commit?.({ topics: [{ topic: this.#names.flows, partitions }] });
+      await assignment.commit?.({ topics: [{ topic: this.#member.names.flows, partitions }] });
     } catch (error) {
-      this.#options.log.debug({ reason: String(error) }, 'the group was not told what is stored');
+      this.options.log.debug({ reason: String(error) }, 'the group was not told what is stored');
     }
   }
 
   #pause({ partitions }: Assignment): void {
     this.#isPaused = true;
-    this.#clients?.consumer.pause([{ topic: this.#names.flows, partitions: [...partitions] }]);
+    this.#member.pause(partitions);
   }
 
   #resume({ partitions }: Assignment): void {
     this.#isPaused = false;
-    this.#clients?.consumer.resume([{ topic: this.#names.flows, partitions: [...partitions] }]);
+    this.#member.resume(partitions);
   }
 
   #isCurrent(assignment: Assignment): boolean {

@@ -2,6 +2,7 @@ import kafkajs, { type Admin, type Producer, type TopicMessages, type Transactio
 import type { Logger } from '../../logging.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from '../spool/sink.js';
 import { disconnectAll, type KafkaConnection, kafkaClient } from './connection.js';
+import { streamHeaders } from './stream-headers.js';
 import { createTopics, kafkaNames, type TopicSettings } from './topics.js';
 
 export interface KafkaPublisherOptions {
@@ -20,8 +21,8 @@ const TRANSACTION_TIMEOUT_MS = 15_000;
 
 /**
  * Delivers a spool to Kafka exactly once, across crashes of this process: messages and the spool's position, kept as
- * the offset of a consumer group named after the spool, are written in one transaction
- * (docs/decisions/0006-kafka-exactly-once.md).
+ * the offset of a consumer group named after the spool, are written in one transaction. Should Kafka not keep it whole,
+ * each message still says where in the spool it was (docs/decisions/0006-kafka-exactly-once.md).
  */
 export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink {
   const { connection, topics, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS, log } = options;
@@ -42,6 +43,7 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
       await close();
       const name = names.spool(stream);
       const opening = {
+        stream,
         name,
         admin: kafka.admin(),
         producer: kafka.producer({
@@ -63,10 +65,10 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
 
     async send(messages, position) {
       if (!session) throw new Error('the publisher is not open');
-      const { name, producer } = session;
+      const { stream, name, producer } = session;
       const transaction = session.transaction ?? (await producer.transaction());
       session = { ...session, transaction: undefined };
-      const topicMessages = byTopic(messages);
+      const topicMessages = byTopic(stream, messages);
       if (topicMessages.length > 0) await sendAll(transaction, topicMessages);
       const partitions = [{ partition: 0, offset: String(position) }];
       await transaction.sendOffsets({ consumerGroupId: name, topics: [{ topic: names.flows, partitions }] });
@@ -88,7 +90,8 @@ async function sendAll(transaction: Transaction, topicMessages: TopicMessages[])
 }
 
 interface Session {
-  /** Of the spool: its transactional id and its consumer group. */
+  readonly stream: string;
+  /** The spool's transactional id and its consumer group. */
   readonly name: string;
   readonly admin: Admin;
   readonly producer: Producer;
@@ -103,11 +106,15 @@ async function storedPosition(admin: Admin, groupId: string, topic: string): Pro
   return Math.max(0, Number(offset ?? 0));
 }
 
-function byTopic(messages: readonly OutgoingMessage[]): TopicMessages[] {
+function byTopic(stream: string, messages: readonly OutgoingMessage[]): TopicMessages[] {
   const grouped = new Map<string, TopicMessages>();
-  for (const { topic, key, value } of messages) {
+  for (const { topic, key, value, position } of messages) {
     const group = grouped.get(topic) ?? { topic, messages: [] };
-    group.messages.push({ key, value: Buffer.from(value.buffer, value.byteOffset, value.byteLength) });
+    group.messages.push({
+      key,
+      value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+      headers: streamHeaders({ stream, position }),
+    });
     grouped.set(topic, group);
   }
   return [...grouped.values()];

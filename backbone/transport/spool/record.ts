@@ -3,8 +3,6 @@ import type { OutgoingMessage } from './sink.js';
 
 /** A message in the spool. */
 export interface SpoolRecord extends OutgoingMessage {
-  /** Counts the spool's messages, from 0. */
-  readonly position: number;
   /** How many flows and look-ups would be lost with it. */
   readonly contents: Contents;
 }

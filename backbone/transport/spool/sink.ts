@@ -1,5 +1,7 @@
 /** A message on its way out. */
 export interface OutgoingMessage {
+  /** Counts the spool's messages, from 0. */
+  readonly position: number;
   readonly topic: string;
   /** Messages of equal keys stay in order. */
   readonly key: string;

@@ -1,0 +1,180 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Admin, Consumer, EachBatchPayload, Kafka, Producer, ProducerRecord } from 'kafkajs';
+import type { Logger } from '../../logging.js';
+import { disconnectAll, type KafkaConnection, kafkaClient, RETRY } from './connection.js';
+import { createTopics, kafkaNames, type KafkaNames, type TopicSettings } from './topics.js';
+
+export interface GroupMemberOptions {
+  readonly connection: KafkaConnection;
+  readonly group?: string | undefined;
+  /** Creates the topics that there are not. */
+  readonly topics?: TopicSettings | undefined;
+  readonly sessionTimeoutMs?: number;
+  readonly log: Logger;
+}
+
+/** What a member of a group hears. */
+export interface GroupEvents {
+  /** These partitions are its own until `onEnded`. Nothing has been fetched of them. */
+  onAssigned(partitions: readonly number[]): void;
+  /** It may have no partitions any more. */
+  onEnded(): void;
+  /** Something has come; the next comes when this resolves. */
+  onFetched(payload: EachBatchPayload): Promise<void>;
+  /** It has left for good, since trying again would not help. */
+  onRefused(error: Error): void;
+}
+
+export const HEARTBEAT_MS = 3_000;
+
+const RETRY_MS = 200;
+
+/** What speaks to Kafka, from connecting until the connection fails. */
+interface Clients {
+  readonly admin: Admin;
+  readonly consumer: Consumer;
+  /** Puts messages aside. */
+  readonly producer: Producer;
+}
+
+/** A process's place in the consumer group that reads flows: joins it, however long Kafka is away, as often as it fails. */
+export class GroupMember {
+  readonly names: KafkaNames;
+  /** Times that the connection failed and was made anew. */
+  failures = 0;
+  /** Why it is not in the group; undefined if it is. */
+  problem: string | undefined = 'not in the consumer group yet';
+  readonly #kafka: Kafka;
+  #clients: Clients | undefined;
+  #joining: Promise<void> | undefined;
+  #leaving = false;
+
+  constructor(
+    private readonly options: GroupMemberOptions,
+    private readonly events: GroupEvents,
+  ) {
+    this.#kafka = kafkaClient(options.connection, options.log);
+    this.names = kafkaNames(options.connection);
+  }
+
+  /** Begins to join the group, and to stay in it. */
+  join(): void {
+    this.#joining = this.#connect();
+  }
+
+  /** Leaves the group and lets go of the connections. */
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    await this.#joining;
+    await this.#disconnect();
+  }
+
+  seek(partition: number, offset: number): void {
+    this.#clients?.consumer.seek({ topic: this.names.flows, partition, offset: String(offset) });
+  }
+
+  pause(partitions: readonly number[]): void {
+    this.#clients?.consumer.pause([{ topic: this.names.flows, partitions: [...partitions] }]);
+  }
+
+  resume(partitions: readonly number[]): void {
+    this.#clients?.consumer.resume([{ topic: this.names.flows, partitions: [...partitions] }]);
+  }
+
+  /** The first offset that Kafka keeps of each partition, and the one after the last. */
+  async keptOffsets(): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>> {
+    const kept = (await this.#clients?.admin.fetchTopicOffsets(this.names.flows)) ?? [];
+    return new Map(
+      kept.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]),
+    );
+  }
+
+  async send(record: ProducerRecord): Promise<void> {
+    await this.#clients?.producer.send(record);
+  }
+
+  async #connect(): Promise<void> {
+    while (!this.#leaving) {
+      const clients = this.#newClients();
+      this.#clients = clients;
+      try {
+        await this.#run(clients);
+        return;
+      } catch (error) {
+        await this.#onFailed(error as Error);
+      }
+    }
+  }
+
+  #newClients(): Clients {
+    const { group = this.names.enrichers, sessionTimeoutMs = 10_000 } = this.options;
+    const consumer = this.#kafka.consumer({
+      groupId: group,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
+      maxWaitTimeInMs: 250,
+      maxBytesPerPartition: 8 * 2 ** 20,
+      maxBytes: 32 * 2 ** 20,
+      allowAutoTopicCreation: false,
+      readUncommitted: false,
+      // When it gives up, all is made anew.
+      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
+    });
+    const producer = this.#kafka.producer({ allowAutoTopicCreation: false });
+    return { admin: this.#kafka.admin(), consumer, producer };
+  }
+
+  async #run(clients: Clients): Promise<void> {
+    const { admin, producer, consumer } = clients;
+    const { topics } = this.options;
+    await Promise.all([admin.connect(), producer.connect(), consumer.connect()]);
+    if (topics) await createTopics(admin, this.names, topics);
+    this.#listen(clients);
+    await consumer.subscribe({ topics: [this.names.flows], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => this.events.onFetched(payload),
+    });
+  }
+
+  #listen(clients: Clients): void {
+    const { consumer } = clients;
+    const { GROUP_JOIN, REQUEST, REBALANCING, CRASH } = consumer.events;
+    const isCurrent = () => clients === this.#clients;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      if (!isCurrent()) return;
+      this.problem = undefined;
+      this.events.onAssigned(payload.memberAssignment[this.names.flows] ?? []);
+    });
+    consumer.on(REBALANCING, () => this.events.onEnded());
+    // The answer to JoinGroup begins the group's next generation.
+    consumer.on(REQUEST, ({ payload }) => {
+      if (payload.apiName === 'JoinGroup') this.events.onEnded();
+    });
+    consumer.on(CRASH, ({ payload }) => {
+      if (isCurrent()) this.#joining = this.#onFailed(payload.error).then(() => this.#connect());
+    });
+  }
+
+  async #onFailed(error: Error): Promise<void> {
+    this.problem = String(error);
+    this.failures += 1;
+    await this.#disconnect();
+    // Trying again would not make credentials right, and may lock the user out.
+    if (error.name === 'KafkaJSSASLAuthenticationError') {
+      this.#leaving = true;
+      this.events.onRefused(error);
+    }
+    if (this.#leaving) return;
+    this.options.log.warn({ reason: String(error) }, 'the connection to Kafka failed; connecting again');
+    await delay(RETRY_MS);
+  }
+
+  async #disconnect(): Promise<void> {
+    this.events.onEnded();
+    const clients = this.#clients;
+    this.#clients = undefined;
+    if (clients) await disconnectAll([clients.consumer, clients.producer, clients.admin]);
+  }
+}

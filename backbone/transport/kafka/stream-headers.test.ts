@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { streamHeaders, streamPositionOf } from './stream-headers.js';
+
+/** Headers as Kafka gives them back. */
+function received(headers: Readonly<Record<string, string>>) {
+  return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
+}
+
+describe('the headers of a message', () => {
+  it('say where in its spool it was', () => {
+    const source = { stream: '0a1b2c', position: 2 ** 40 };
+    expect(streamPositionOf(received(streamHeaders(source) as Record<string, string>))).toEqual(source);
+  });
+
+  it.each([
+    {},
+    { 'sonde-stream': 'a' },
+    { 'sonde-position': '1' },
+    { 'sonde-stream': 'a', 'sonde-position': '-1' },
+    { 'sonde-stream': 'a', 'sonde-position': '9'.repeat(20) },
+    { 'sonde-stream': "a'), ('b", 'sonde-position': '1' },
+    { 'sonde-stream': 'a'.repeat(65), 'sonde-position': '1' },
+  ])('say nothing if they are not ours: %j', (headers) => {
+    expect(streamPositionOf(received(headers))).toBeUndefined();
+  });
+});
