@@ -115,15 +115,15 @@ describe('sonde graph', () => {
   it('is a tree of clients with their servers', async () => {
     const lines = (await graph({ ...options(), output: 'tree' }, plain)).split('\n');
     expect(lines[0]).toBe('shop/web');
-    expect(lines[1]).toMatch(/^├─ shop\/api :8080 {2}1 connection, 1\.00 kB, 1 denied$/);
-    expect(lines[2]).toMatch(/^└─ example\.com :443 {2}1 connection, 500 B, p95 1\.50 ms$/);
+    expect(lines[1]).toMatch(/^├─ shop\/api tcp\/8080 {2}1 connection, 1\.00 kB, 1 denied$/);
+    expect(lines[2]).toMatch(/^└─ example\.com tcp\/443 {2}1 connection, 500 B, p95 1\.50 ms$/);
   });
 
   it('is a graph for Graphviz, in which names can hold anything', async () => {
     const dot = await graph({ ...options(), output: 'dot' }, plain);
     expect(dot).toMatch(/^digraph flows \{\n/);
     expect(dot).toContain('label="shop";');
-    expect(dot).toMatch(/"[^"]+" -> "[^"]+" \[label=":8080 1\.00 kB", color=red\];/);
+    expect(dot).toMatch(/"[^"]+" -> "[^"]+" \[label="tcp\/8080 1\.00 kB", color=red\];/);
   });
 });
 

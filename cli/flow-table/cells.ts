@@ -1,4 +1,6 @@
 import type { FlowRow } from '@sonde/model/flow/rows';
+import { isIcmp } from '@sonde/model/policy/protocol';
+import { portOrTypeText } from './ports.js';
 
 /** What a table of flows shows of each, as text. */
 export interface FlowCells {
@@ -27,21 +29,13 @@ export const FLOW_TABLE_COLUMNS: readonly {
   { name: 'rtt', title: 'RTT', isNumber: true },
 ];
 
-const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
-  1: 'icmp',
-  6: 'tcp',
-  17: 'udp',
-  58: 'icmpv6',
-  132: 'sctp',
-};
-
 /** The text of a flow's cells. */
 export function flowCells(flow: FlowRow): FlowCells {
   return {
     time: flow.end_time.slice(11, 23),
     source: endText(flow, 'src'),
     destination: destinationText(flow),
-    port: portText(flow),
+    port: servedText(flow),
     verdict: verdictText(flow),
     bytes: bytesText(flow.bytes_out + flow.bytes_in),
     packets: String(flow.packets_out + flow.packets_in),
@@ -125,8 +119,7 @@ export function nameOfEnd({ kind, namespace, workload, name, address, domain }: 
   }
 }
 
-function portText({ protocol, dst_port, dst_service_port, icmp_type, icmp_code }: FlowRow): string {
-  const name = PROTOCOL_NAMES[protocol] ?? `protocol ${protocol}`;
-  if (protocol === 1 || protocol === 58) return `${name} ${icmp_type}/${icmp_code}`;
-  return `${name} ${dst_service_port || dst_port}`;
+function servedText({ protocol, dst_port, dst_service_port, icmp_type, icmp_code }: FlowRow): string {
+  const typeAndCode = icmp_type * 256 + icmp_code;
+  return portOrTypeText(protocol, isIcmp(protocol) ? typeAndCode : dst_service_port || dst_port);
 }

@@ -1,3 +1,5 @@
+import { protocolText } from '../flow-table/ports.js';
+
 /** What `GET /api/v1/graph` answers. */
 export interface GraphAnswer {
   readonly nodes: readonly GraphNode[];
@@ -22,7 +24,20 @@ export interface GraphEdge {
   readonly denied: number;
   readonly errors: number;
   readonly rttP95Micros: number | null;
-  readonly ports: readonly number[];
+  readonly ports: readonly ServedPort[];
+}
+
+/** A server's port, or a protocol without ports. */
+export interface ServedPort {
+  readonly protocol: number;
+  readonly port?: number;
+}
+
+/** The ports of an edge in one text: `icmp,tcp/80,tcp/443`. */
+export function portsText(ports: readonly ServedPort[]): string {
+  return ports
+    .map(({ protocol, port }) => `${protocolText(protocol)}${port === undefined ? '' : `/${port}`}`)
+    .join(',');
 }
 
 /** A node by the name that people know it by. */

@@ -1,5 +1,5 @@
 import { bytesText } from '../flow-table/cells.js';
-import { type GraphAnswer, nodeName } from './answer.js';
+import { type GraphAnswer, nodeName, portsText } from './answer.js';
 
 /** A graph in Graphviz's language (https://graphviz.org/doc/info/lang.html); namespaces are clusters. */
 export function graphDot({ nodes, edges }: GraphAnswer): string {
@@ -18,7 +18,7 @@ export function graphDot({ nodes, edges }: GraphAnswer): string {
     ];
   });
   const arrows = edges.map(({ source, target, bytesOut, bytesIn, denied, errors, ports }) => {
-    const label = quoted(`:${ports.join(',')} ${bytesText(bytesOut + bytesIn)}`);
+    const label = quoted(`${portsText(ports)} ${bytesText(bytesOut + bytesIn)}`);
     const colour = denied > 0 ? 'red' : errors > 0 ? 'orange' : 'black';
     return `  ${quoted(source)} -> ${quoted(target)} [label=${label}, color=${colour}];`;
   });

@@ -1,7 +1,7 @@
 import { bytesText, microsText } from '../flow-table/cells.js';
 import type { Paint } from '../flow-table/colour.js';
 import { counted } from '../table/counted.js';
-import { type GraphAnswer, type GraphEdge, nodeName } from './answer.js';
+import { type GraphAnswer, type GraphEdge, nodeName, portsText } from './answer.js';
 
 /** A graph as a tree of text: each client with its servers below it, those of the most bytes first. */
 export function graphTree({ nodes, edges, truncated }: GraphAnswer, paint: Paint): string {
@@ -30,7 +30,5 @@ function edgeText(edge: GraphEdge, target: string, paint: Paint): string {
     ...(denied === 0 ? [] : [paint('red', `${denied} denied`)]),
     ...(errors === 0 ? [] : [paint('yellow', `${errors} refused or unanswered`)]),
   ];
-  // ICMP and the like have none.
-  const served = ports.filter((port) => port !== 0);
-  return `${target}${served.length === 0 ? '' : ` :${served.join(',')}`}  ${facts.join(', ')}`;
+  return `${target} ${portsText(ports)}  ${facts.join(', ')}`;
 }

@@ -1,8 +1,8 @@
 import { bytesText } from '../flow-table/cells.js';
 import type { Paint } from '../flow-table/colour.js';
+import { portOrTypeText } from '../flow-table/ports.js';
 import { counted } from '../table/counted.js';
 import { formatTable } from '../table/format.js';
-import { hasPorts, isIcmp, protocolName } from '@sonde/model/policy/protocol';
 
 /** What `POST /api/v1/policies/preview` answers. */
 export interface PreviewAnswer {
@@ -46,7 +46,7 @@ export function previewText(answer: PreviewAnswer, paint: Paint): string {
   const rows = changes.map((change) => [
     endText(change.source, change.example.src_ip),
     endText(change.destination, change.destination.domain || serviceText(change) || change.example.dst_ip),
-    portText(change),
+    portOrTypeText(change.protocol, change.port),
     `${change.before.verdict} > ${change.after.verdict}`,
     String(change.connections),
     bytesText(change.bytes),
@@ -69,13 +69,6 @@ function endText({ namespace, workload }: PreviewEnd, otherwise: string): string
 /** A service that was addressed, where nothing tells which pod was meant. */
 function serviceText({ destination: { kind, namespace }, example }: PreviewChange): string {
   return kind === 'service' && example.dst_name !== '' ? `service ${namespace}/${example.dst_name}` : '';
-}
-
-/** Protocol and port; of ICMP type and code. */
-function portText({ protocol, port }: PreviewChange): string {
-  const name = protocolName(protocol).toLowerCase();
-  if (isIcmp(protocol)) return `${name} ${port >> 8}/${port & 0xff}`;
-  return hasPorts(protocol) ? `${name} ${port}` : name;
 }
 
 /** The step of a trace that decided: the first that denies, else the last. */

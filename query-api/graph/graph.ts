@@ -1,3 +1,4 @@
+import { hasPorts } from '@sonde/model/policy/protocol';
 import type { Access } from '../access/access.js';
 import { fromWhere, type Question } from '../records/question.js';
 import { type AggregateFunction, mergedSql, stateSql } from '../sql/aggregate-function.js';
@@ -43,8 +44,15 @@ export interface GraphEdge {
   /** Microseconds; null where none was measured. */
   readonly rttMeanMicros: number | null;
   readonly rttP95Micros: number | null;
-  /** Up to ten of the servers' ports. */
-  readonly ports: readonly number[];
+  /** Up to ten of the ports that the servers were reached on. */
+  readonly ports: readonly ServedPort[];
+}
+
+/** A server's port of a protocol, or the protocol alone where it has no ports, as ICMP. */
+export interface ServedPort {
+  /** Its number (IANA assigned internet protocol numbers). */
+  readonly protocol: number;
+  readonly port?: number;
 }
 
 /** An edge as the statement gives it. */
@@ -80,6 +88,9 @@ export function edgesSql(
   return { sql, parameters };
 }
 
+/** Ports that a protocol can have. */
+const PORTS = 65_536;
+
 const SUMS = {
   flows: total('count', ''),
   connections: total('sum', 'connections_started'),
@@ -94,7 +105,8 @@ const SUMS = {
   retransmits: total('sum', 'retransmits'),
   rttMeanMicros: total('avg', 'nullIf(rtt_us, 0)'),
   rttP95Micros: total('quantileTDigest', 'nullIf(rtt_us, 0)', '(0.95)'),
-  ports: total('groupUniqArray', 'dst_port', '(10)'),
+  // Both in one number, which the engine tells apart more easily than pairs.
+  ports: total('groupUniqArray', `toUInt32(protocol * ${PORTS} + dst_port)`, '(10)'),
 } as const;
 
 const sums = Object.entries(SUMS);
@@ -147,6 +159,11 @@ function edgeFrom(row: EdgeRow, seconds: number): Omit<GraphEdge, 'source' | 'ta
     retransmits: number('retransmits'),
     rttMeanMicros: measured('rttMeanMicros'),
     rttP95Micros: measured('rttP95Micros'),
-    ports: [...(row['ports'] as readonly number[])].sort((a, b) => a - b),
+    ports: [...(row['ports'] as readonly number[])].sort((a, b) => a - b).map(portFrom),
   };
+}
+
+function portFrom(number: number): ServedPort {
+  const protocol = Math.floor(number / PORTS);
+  return hasPorts(protocol) ? { protocol, port: number % PORTS } : { protocol };
 }

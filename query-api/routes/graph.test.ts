@@ -13,6 +13,7 @@ const web: FlowRow = {
   src_namespace: 'shop',
   src_workload: 'web',
   src_zone: 'z1',
+  protocol: 6,
 };
 const toBackend: FlowRow = {
   ...web,
@@ -35,6 +36,8 @@ beforeAll(async () => {
       { ...toBackend, bytes_out: 100, bytes_in: 900, rtt_us: 100 },
       { ...toBackend, bytes_out: 50, rtt_us: 300, action: 'deny', evidence: 'refused', contradiction: true },
       { ...toBackend, primary: false, bytes_out: 100 },
+      { ...toBackend, protocol: 1, dst_port: 0, icmp_type: 8, connections_started: 0 },
+      { ...toBackend, protocol: 17, dst_port: 53, connections_started: 0 },
       { ...web, dst_kind: 'external', dst_domain: 'www.example.com', bytes_out: 10, dst_port: 443 },
       { ...web, dst_kind: 'external', dst_address_class: 'private', bytes_out: 9 },
       { ...web, dst_kind: 'network_set', dst_name: 'public', bytes_out: 8 },
@@ -66,20 +69,20 @@ async function targets(query: string, who: TestClient = api): Promise<unknown[]>
 }
 
 describe('a graph', () => {
-  it('says of each edge how much, how well and what policies say', async () => {
+  it('says of each edge how much, how well, on which ports and what policies say', async () => {
     const { edges } = await graph('&limit=1');
     expect(edges).toEqual([
       {
         source: 'workload/shop/web',
         target: 'workload/shop/backend',
-        flows: 2,
+        flows: 4,
         connections: 4,
         bytesOut: 150,
         bytesIn: 900,
         bytesOutPerSecond: 1.5,
         bytesInPerSecond: 9,
         connectionsPerSecond: 0.04,
-        allowed: 1,
+        allowed: 3,
         denied: 1,
         unknown: 0,
         contradictions: 1,
@@ -88,7 +91,7 @@ describe('a graph', () => {
         retransmits: 0,
         rttMeanMicros: 200,
         rttP95Micros: expect.any(Number) as number,
-        ports: [8080],
+        ports: [{ protocol: 1 }, { protocol: 6, port: 8080 }, { protocol: 17, port: 53 }],
       },
     ]);
   });
@@ -138,7 +141,7 @@ describe('a graph', () => {
 
   it('is of the flows that pass the filter, each report if asked to', async () => {
     expect(await targets('&filter=dst.port==443')).toEqual(['external/www.example.com']);
-    expect((await graph('&records=all&limit=1')).edges[0]).toMatchObject({ flows: 3 });
+    expect((await graph('&records=all&limit=1')).edges[0]).toMatchObject({ flows: 5 });
   });
 
   it('does not tell a namespace-scoped user who the others are', async () => {

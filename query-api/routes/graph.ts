@@ -124,6 +124,22 @@ const edgeSchema = {
     retransmits: count,
     rttMeanMicros: micros,
     rttP95Micros: micros,
-    ports: { type: 'array', items: { type: 'integer' }, description: "Up to ten of the server's ports" },
+    ports: {
+      type: 'array',
+      description: 'Up to ten of the ports that the server was reached on',
+      items: {
+        type: 'object',
+        required: ['protocol'],
+        properties: {
+          protocol: { type: 'integer', minimum: 0, maximum: 255, description: 'As IANA numbers them' },
+          port: {
+            type: 'integer',
+            minimum: 0,
+            maximum: 65_535,
+            description: 'Not given where the protocol has no ports, as ICMP',
+          },
+        },
+      },
+    },
   },
 } as const;
