@@ -92,11 +92,10 @@ export class ChdbReaders {
 
   #kill(name: string): void {
     this.#killer ??= new Session(this.#directory);
-    const kill = this.#killer.queryBindAsync(
-      `KILL QUERY WHERE Settings['log_comment'] = {name:String}`,
-      { name },
-      { format: 'Null' },
-    );
+    // The name was made here. With a parameter, chdb would have it wait for other statements with parameters.
+    const kill = this.#killer.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = '${name}'`, {
+      format: 'Null',
+    });
     // What cannot be killed ends by itself, and its caller is told then.
     void this.#track(kill.catch(() => undefined));
   }

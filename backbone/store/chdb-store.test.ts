@@ -459,6 +459,56 @@ describe('the store', () => {
     expect(await store.query('SELECT count() AS flows FROM flows')).toEqual([{ flows: '1' }]);
   }, 60_000);
 
+  it('answers questions with parameters while another with parameters is under way, which can be stopped', async () => {
+    const caller = new AbortController();
+    const slow = store.query(
+      'SELECT count() FROM numbers(1000000000000) WHERE number % {divisor:UInt64} = 3',
+      { divisor: 7n },
+      { signal: caller.signal },
+    );
+    expect(await store.query('SELECT {a:String} AS a', { a: 'quick' })).toEqual([{ a: 'quick' }]);
+    caller.abort(new Error('left'));
+    await expect(slow).rejects.toThrow('left');
+  });
+
+  it('gives each of many questions at a time the values of its own parameters', async () => {
+    const asked = Array.from({ length: 200 }, (_, number) => ({
+      text: `text ${number}`,
+      list: [`${number}`],
+    }));
+    const answers = await Promise.all(
+      asked.map((one) => store.query('SELECT {text:String} AS text, {list:Array(String)} AS list', one)),
+    );
+    expect(answers).toEqual(asked.map((one) => [one]));
+  });
+
+  it('takes parameters as they are, whatever they hold', async () => {
+    const texts = [
+      ...['', "it's", 'C:\\new', '\\N', "\\'", '\t\n\r\b\f\0', '日本 ünï', '{other:String}', 'NULL', '[1]'],
+      "', readonly = 0, param_other = '",
+    ];
+    for (const text of texts) {
+      const given = { text, list: [text, text] };
+      const sql = 'SELECT {text:String} AS text, {list:Array(String)} AS list';
+      expect(await store.query(sql, given)).toEqual([given]);
+    }
+    const numbers = { whole: [1, 2n ** 64n - 1n], part: 0.95, negative: -5n, is: true };
+    const sql =
+      'SELECT {whole:Array(UInt64)} AS whole, {part:Float64} AS part, {negative:Int64} AS negative, {is:Bool} AS is';
+    expect(await store.query(sql, numbers)).toEqual([
+      { whole: ['1', '18446744073709551615'], part: 0.95, negative: '-5', is: true },
+    ]);
+    const many = Array.from({ length: 100_000 }, (_, number) => `value ${number}`);
+    expect(await store.query('SELECT length({many:Array(String)}) AS count', { many })).toEqual([
+      { count: '100000' },
+    ]);
+  });
+
+  it('refuses a statement whose parameter has no value, whatever was asked before', async () => {
+    await store.query('SELECT {a:String} AS a', { a: 'x' });
+    await expect(store.query('SELECT {a:String} AS a')).rejects.toThrow('the parameter a has no value');
+  });
+
   it('gives an answer as bytes of a format', async () => {
     const stream = await store.queryStream('SELECT {a:String} AS a, 1 AS b', { a: 'x' }, 'CSVWithNames');
     expect(await text(stream)).toBe('"a","b"\n"x",1\n');
