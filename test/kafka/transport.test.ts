@@ -117,6 +117,38 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     },
   );
 
+  it.skipIf(givenBrokers)(
+    'arrive once each from many collectors while the broker is killed and is back at once, again and again',
+    async () => {
+      const nodes = Array.from({ length: 16 }, (_, number) => `node-${number}`);
+      const senders = await Promise.all(nodes.map((node) => collector(node)));
+      enricher('first');
+      let isOver = false;
+      const published = senders.map(async (publisher, number) => {
+        let sequence = 0;
+        for (; !isOver; sequence++) await publish(publisher, nodes[number] ?? '', sequence);
+        return sequence;
+      });
+      for (let kill = 0; kill < 3; kill++) {
+        const sent = () => senders.map(({ counts }) => counts.sentMessages);
+        const before = sent();
+        // Each is in the midst of it again.
+        await eventually(
+          () => expect(sent().every((now, at) => now > (before[at] ?? 0))).toBe(true),
+          SOON_MS,
+        );
+        await kafka.restart?.('SIGKILL');
+      }
+      isOver = true;
+      const counts = await Promise.all(published);
+      await untilStored(counts.reduce((sum, count) => sum + count, 0));
+      for (const [number, node] of nodes.entries()) {
+        const all = Array.from({ length: counts[number] ?? 0 }, (_, sequence) => sequence);
+        expect(store.order.get(node)).toEqual(all);
+      }
+    },
+  );
+
   it('wait in Kafka while the store is away', async () => {
     const publisher = await collector('one');
     store.isAway = true;
