@@ -5,6 +5,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { endName, type NamedEnd } from '@sonde/model/flow/end-name';
 import { manifestText } from '@sonde/model/policy/history/version';
 import { namespace, networkPolicy } from '@sonde/model/policy/manifests/build';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
@@ -102,10 +103,75 @@ describe('sonde query', () => {
 });
 
 describe('sonde top', () => {
+  const options = () => ({ ...asked(), limit: 20, output: 'table' }) as const;
+
   it('ranks, the most first', async () => {
-    const ranking = await top('servers', { ...asked(), sort: 'bytes', limit: 5, output: 'table' });
-    expect(ranking.split('\n')[0]).toMatch(/^DST.NAMESPACE +DST.WORKLOAD +DST.PORT +BYTES +CONNECTIONS/);
-    expect(ranking.split('\n')[1]).toMatch(/^shop +api +8080 +1\.00 kB +1 /);
+    const [titles, first] = (await top('servers', { ...options(), sort: 'bytes' })).split('\n');
+    expect(titles).toMatch(/^DESTINATION +PORT +BYTES +CONNECTIONS/);
+    expect(first).toMatch(/^shop\/api +tcp 8080 +1\.00 kB +1 /);
+  });
+
+  it('names every end as flows show it', async () => {
+    const elsewhere = { ...asked(), from: '-3h', to: '-2h' };
+    const nobody = { namespace: '', workload: '', name: '', domain: '' };
+    const named = (end: 'src' | 'dst', fields: object): FlowRow =>
+      Object.fromEntries(
+        Object.entries({ ...nobody, ...fields }).map(([name, value]) => [`${end}_${name}`, value]),
+      );
+    const ends: object[] = [
+      { kind: 'external', ip: '203.0.113.5' },
+      { kind: 'external', ip: '2001:db8::5', domain: 'example.com' },
+      { kind: 'external', ip: '2001:db8::6' },
+      { kind: 'network_set', ip: '203.0.113.6', name: 'partners' },
+      {
+        kind: 'network_set',
+        ip: '203.0.113.7',
+        namespace: 'shop',
+        name: 'banks',
+        domain: 'bank.example.com',
+      },
+      { kind: 'node', ip: '192.0.2.1', name: 'node-a' },
+      { kind: 'service', ip: '10.96.0.1', namespace: 'shop', name: 'api' },
+      { kind: 'pod', ip: '10.0.0.1', namespace: 'shop', workload: 'web', name: 'web-0' },
+      {
+        kind: 'host_network_pod',
+        ip: '192.0.2.1',
+        namespace: 'kube-system',
+        workload: 'proxy',
+        name: 'proxy-0',
+      },
+      { kind: 'pod', ip: '10.0.0.2', namespace: 'shop', name: 'alone' },
+      { kind: 'pod', ip: '10.0.0.3' },
+    ];
+    const at = { start_time: NOW - 9_000_000, end_time: NOW - 9_000_000, cluster: 'main', primary: true };
+    await store.insert({
+      flows: enrichedFlows(
+        ends.map((end) => ({ ...at, ...named('src', end), ...named('dst', end), bytes_out: 1 })),
+      ),
+    });
+    const ranking = await top('pairs', { ...options(), ...elsewhere, output: 'json' });
+    const shown = ranking.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const flows = await store.query<Record<string, string>>(
+      `SELECT ${['kind', 'namespace', 'workload', 'name', 'domain'].map((field) => `src_${field} AS ${field}`).join(', ')},
+         replaceOne(toString(src_ip), '::ffff:', '') AS address FROM flows WHERE bytes_out = 1`,
+    );
+    const names = flows.map((end) => endName(end as unknown as NamedEnd)).sort();
+    expect(names).toEqual([
+      ...['10.0.0.3', '2001:db8::6', '203.0.113.5', '203.0.113.6 [partners]'],
+      ...['bank.example.com [shop/banks]', 'example.com', 'kube-system/proxy'],
+      ...['node node-a', 'service shop/api', 'shop/alone', 'shop/web'],
+    ]);
+    expect(shown.map((row) => row['src_end']).sort()).toEqual(names);
+    expect(shown.map((row) => row['dst_end'])).toEqual(shown.map((row) => row['src_end']));
+  });
+
+  it('leaves out what has none of what is ranked', async () => {
+    expect((await top('domains', options())).split('\n')).toHaveLength(2);
+    expect(await top('services', { ...options(), filter: 'dst.port == 443 || true' })).toMatch(
+      /^SERVICE +\S+.*$/,
+    );
+    expect(await top('drops', options())).toMatch(/^REASON +SOURCE +DESTINATION +DROPS /);
+    expect(await top('namespaces', options())).toMatch(/\nshop +\(no namespace\) +500 B /);
   });
 });
 

@@ -1,3 +1,4 @@
+import { endName } from '@sonde/model/flow/end-name';
 import type { FlowRow } from '@sonde/model/flow/rows';
 import { isIcmp } from '@sonde/model/policy/protocol';
 import { portOrTypeText } from './ports.js';
@@ -81,7 +82,7 @@ function destinationText(flow: FlowRow): string {
 }
 
 function endText(flow: FlowRow, side: 'src' | 'dst'): string {
-  return nameOfEnd({
+  return endName({
     kind: flow[`${side}_kind`],
     namespace: flow[`${side}_namespace`],
     workload: flow[`${side}_workload`],
@@ -89,34 +90,6 @@ function endText(flow: FlowRow, side: 'src' | 'dst'): string {
     address: flow[`${side}_ip`],
     domain: flow[`${side}_domain`],
   });
-}
-
-/** What a record says of an end. */
-export interface End {
-  readonly kind: FlowRow['src_kind'];
-  readonly namespace: string;
-  readonly workload: string;
-  readonly name: string;
-  readonly address: string;
-  readonly domain?: string;
-}
-
-/** An end by the best name there is: workload, service, node, network set, domain, or the bare address. */
-export function nameOfEnd({ kind, namespace, workload, name, address, domain }: End): string {
-  const qualified = [namespace, workload || name].filter(Boolean).join('/');
-  switch (kind) {
-    case 'pod':
-    case 'host_network_pod':
-      return qualified;
-    case 'service':
-      return `service ${qualified}`;
-    case 'node':
-      return `node ${qualified}`;
-    case 'network_set':
-      return `${domain || address} [${qualified}]`;
-    case 'external':
-      return domain || address;
-  }
 }
 
 function servedText({ protocol, dst_port, dst_service_port, icmp_type, icmp_code }: FlowRow): string {

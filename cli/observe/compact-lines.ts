@@ -1,7 +1,8 @@
 import type { DnsRow } from '@sonde/model/dns/records';
 import type { FlowRow } from '@sonde/model/flow/rows';
-import { flowCells, nameOfEnd } from '../flow-table/cells.js';
+import { flowCells } from '../flow-table/cells.js';
 import { colourOfVerdict, type Paint } from '../flow-table/colour.js';
+import { clientText } from './dns-lines.js';
 
 /** A flow as one short line: `12:00:00.000 shop/web -> shop/backend tcp 8080 allow, delivered`. */
 export function compactFlow(flow: FlowRow, paint: Paint): string {
@@ -11,18 +12,11 @@ export function compactFlow(flow: FlowRow, paint: Paint): string {
 
 /** A look-up as one short line: `12:00:00.000 shop/web A api.example.com NOERROR 192.0.2.1`. */
 export function compactLookup(lookup: DnsRow, paint: Paint): string {
-  const client = nameOfEnd({
-    kind: lookup.src_kind,
-    namespace: lookup.src_namespace,
-    workload: lookup.src_workload,
-    name: lookup.src_name,
-    address: lookup.src_ip,
-  });
   const response = lookup.answered ? lookup.rcode : 'none';
   const colour = lookup.rcode === 'NOERROR' ? 'green' : 'yellow';
   const parts = [
     lookup.start_time.slice(11, 23),
-    client,
+    clientText(lookup),
     lookup.query_type,
     lookup.query_name,
     paint(colour, response),

@@ -1,5 +1,6 @@
+import { endName } from '@sonde/model/flow/end-name';
 import type { DnsRow } from '@sonde/model/dns/records';
-import { microsText, nameOfEnd } from '../flow-table/cells.js';
+import { microsText } from '../flow-table/cells.js';
 import type { Paint } from '../flow-table/colour.js';
 import { aligned } from '../flow-table/lines.js';
 
@@ -53,12 +54,14 @@ function cells(texts: readonly string[]): string[] {
   );
 }
 
-function clientText({ src_kind, src_namespace, src_workload, src_name, src_ip }: DnsRow): string {
-  return nameOfEnd({
+/** Who asked. */
+export function clientText({ src_kind, src_namespace, src_workload, src_name, src_ip }: DnsRow): string {
+  return endName({
     kind: src_kind,
     namespace: src_namespace,
     workload: src_workload,
     name: src_name,
     address: src_ip,
+    domain: '',
   });
 }

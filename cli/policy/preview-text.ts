@@ -1,3 +1,4 @@
+import { endName, type NamedEnd } from '@sonde/model/flow/end-name';
 import { bytesText } from '../flow-table/cells.js';
 import type { Paint } from '../flow-table/colour.js';
 import { portOrTypeText } from '../flow-table/ports.js';
@@ -21,17 +22,18 @@ export interface PreviewAnswer {
 
 interface PreviewChange {
   readonly source: PreviewEnd;
-  readonly destination: PreviewEnd & { readonly kind: string; readonly domain: string };
+  readonly destination: PreviewEnd & { readonly domain: string };
   readonly protocol: number;
   readonly port: number;
   readonly before: { readonly verdict: string; readonly policies: readonly string[] };
   readonly after: { readonly verdict: string; readonly policies: readonly string[] };
   readonly connections: number;
   readonly bytes: number;
-  readonly example: { readonly src_ip: string; readonly dst_ip: string; readonly dst_name: string };
+  readonly example: Readonly<Record<'src_ip' | 'src_name' | 'dst_ip' | 'dst_name', string>>;
 }
 
 interface PreviewEnd {
+  readonly kind: NamedEnd['kind'];
   readonly namespace: string;
   readonly workload: string;
 }
@@ -44,8 +46,8 @@ export function previewText(answer: PreviewAnswer, paint: Paint): string {
       `${counted(changed, 'flow')} (${counted(connections, 'connection')}, ${bytesText(bytes)}): ${before}, then ${paint(after === 'deny' ? 'red' : 'green', after)}`,
   );
   const rows = changes.map((change) => [
-    endText(change.source, change.example.src_ip),
-    endText(change.destination, change.destination.domain || serviceText(change) || change.example.dst_ip),
+    endText({ ...change.source, domain: '' }, change.example.src_name, change.example.src_ip),
+    endText(change.destination, change.example.dst_name, change.example.dst_ip),
     portOrTypeText(change.protocol, change.port),
     `${change.before.verdict} > ${change.after.verdict}`,
     String(change.connections),
@@ -61,14 +63,8 @@ export function previewText(answer: PreviewAnswer, paint: Paint): string {
   ].join('\n');
 }
 
-function endText({ namespace, workload }: PreviewEnd, otherwise: string): string {
-  const name = [namespace, workload].filter((part) => part !== '').join('/');
-  return workload === '' ? otherwise : name;
-}
-
-/** A service that was addressed, where nothing tells which pod was meant. */
-function serviceText({ destination: { kind, namespace }, example }: PreviewChange): string {
-  return kind === 'service' && example.dst_name !== '' ? `service ${namespace}/${example.dst_name}` : '';
+function endText(end: PreviewEnd & { readonly domain: string }, name: string, address: string): string {
+  return endName({ ...end, name, address });
 }
 
 /** The step of a trace that decided: the first that denies, else the last. */

@@ -21,7 +21,7 @@ export type QueryValue = string | number | boolean | null;
 export function queryTable({ columns, rows, truncated }: QueryAnswer): string {
   const header = columns.map(({ name }) => name.toUpperCase());
   const numbers = columns.flatMap(({ type }, index) => (type === 'number' ? [index] : []));
-  const texts = rows.map((row) => row.map((value, index) => cellText(value, columns[index])));
+  const texts = rows.map((row) => row.map((value, index) => valueText(value, columns[index])));
   const table = formatTable(header, texts, numbers);
   return truncated ? `${table}\nThere are more groups; --limit shows them.` : table;
 }
@@ -35,9 +35,9 @@ export function queryLines({ columns, rows }: QueryAnswer): string {
     .join('\n');
 }
 
-function cellText(value: QueryValue, column: QueryColumn | undefined): string {
-  if (value === null) return '-';
-  if (value === '') return '-';
+/** A value with its unit; a dash where there is none. */
+export function valueText(value: QueryValue, column: QueryColumn | undefined): string {
+  if (value === null || value === '') return '-';
   if (column?.type !== 'number') return String(value);
   const number = Number(value);
   switch (column.unit) {

@@ -1,18 +1,26 @@
 import { Argument, Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
-import { type QueryAnswer, queryLines, queryTable } from '../query/answer-text.js';
+import { type QueryAnswer, queryLines } from '../query/answer-text.js';
+import { rankingTable } from './ranking-table.js';
 
-/** What can be ranked: the fields that name it. */
+/** What can be ranked: the groups that it is made of, and which flows have such a thing at all. */
 const RANKED = {
-  pairs: ['src.namespace', 'src.workload', 'dst.namespace', 'dst.workload'],
-  clients: ['src.namespace', 'src.workload'],
-  servers: ['dst.namespace', 'dst.workload', 'dst.port'],
-  namespaces: ['src.namespace', 'dst.namespace'],
-  services: ['dst.service_namespace', 'dst.service'],
-  domains: ['dst.domain'],
-  ports: ['dst.port', 'protocol'],
-  drops: ['drop_reason', 'dst.namespace', 'dst.workload'],
-} as const;
+  pairs: { groups: ['src.end', 'dst.end'] },
+  clients: { groups: ['src.end'] },
+  servers: { groups: ['dst.end', 'protocol', 'dst.port'] },
+  namespaces: { groups: ['src.namespace', 'dst.namespace'] },
+  services: { groups: ['dst.service_namespace', 'dst.service'], of: 'dst.service != ""' },
+  domains: { groups: ['dst.domain'], of: 'dst.domain != ""' },
+  ports: { groups: ['protocol', 'dst.port'] },
+  drops: { groups: ['drop_reason', 'src.end', 'dst.end'], of: 'dropped_packets > 0', sort: 'drops' },
+} as const satisfies Readonly<Record<string, Ranked>>;
+
+interface Ranked {
+  readonly groups: readonly string[];
+  readonly of?: string;
+  /** By what it is ranked if nobody says; bytes if not given. */
+  readonly sort?: keyof typeof MEASURES;
+}
 
 /** By what it is ranked: the metric that comes first. */
 const MEASURES = {
@@ -24,7 +32,7 @@ const MEASURES = {
 } as const;
 
 export interface TopOptions extends ServerOptions {
-  readonly sort: keyof typeof MEASURES;
+  readonly sort?: keyof typeof MEASURES;
   readonly filter: string;
   readonly from: string;
   readonly to: string;
@@ -37,7 +45,11 @@ export function topCommand(): Command {
   const command = new Command('top')
     .description('Rank who talks most, or fares worst')
     .addArgument(new Argument('[what]', 'what to rank').choices(Object.keys(RANKED)).default('pairs'))
-    .addOption(new Option('--sort <measure>', 'by what').choices(Object.keys(MEASURES)).default('bytes'))
+    .addOption(
+      new Option('--sort <measure>', 'by what; bytes if not given, of drops the dropped packets').choices(
+        Object.keys(MEASURES),
+      ),
+    )
     .option('--filter <expression>', 'which flows, in the filter language', '')
     .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -1h', '-1h')
     .option('--to <time>', 'end of the time range', 'now')
@@ -51,10 +63,13 @@ export function topCommand(): Command {
 /** Asks, and gives the ranking's text. */
 export async function top(what: keyof typeof RANKED, options: TopOptions): Promise<string> {
   const client = await connect(options);
-  const { sort, filter, from, to, limit, output } = options;
+  const { filter, from, to, limit, output } = options;
+  const { groups, of, sort: usual = 'bytes' }: Ranked = RANKED[what];
+  const sort = options.sort ?? usual;
   const others = Object.values(MEASURES).filter((measure) => measure !== MEASURES[sort]);
   const answer = await client.post<QueryAnswer>('query', {
-    ...{ metrics: [MEASURES[sort], ...others], groupBy: RANKED[what], filter, from, to, limit },
+    ...{ metrics: [MEASURES[sort], ...others], groupBy: groups, from, to, limit },
+    filter: [of, filter.trim() === '' ? undefined : `(${filter}\n)`].filter(Boolean).join(' && '),
   });
-  return output === 'json' ? queryLines(answer) : queryTable({ ...answer, truncated: false });
+  return output === 'json' ? queryLines(answer) : rankingTable(answer);
 }

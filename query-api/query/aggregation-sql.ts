@@ -1,10 +1,9 @@
-import { textSql } from '@sonde/model/filter/sql';
-import type { Key } from '@sonde/model/filter/key';
 import type { Access } from '../access/access.js';
 import { fromWhere, type Question } from '../records/question.js';
 import { mergedSql, resultSql, stateSql } from '../sql/aggregate-function.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { Aggregation } from './aggregation.js';
+import { groupSql, isOfFew } from './group.js';
 import { type MetricAggregate, metricFunction } from './metrics.js';
 
 /** A statement and its values. */
@@ -40,7 +39,7 @@ function partsOf(question: Question, aggregation: Aggregation, access: Access): 
   return {
     parameters,
     where: `${fromWhere(question, access, parameters)}${primary}`,
-    keys: aggregation.groups.map(({ key }) => textSql(key, parameters)),
+    keys: aggregation.groups.map((group) => groupSql(group, parameters)),
     metrics: aggregation.metrics.map((metric) => metricFunction(metric, parameters)),
     most: parameters.add(aggregation.limit, 'UInt32'),
   };
@@ -54,19 +53,9 @@ function sqlOf(parts: Parts, { intervalMs, order, groups }: Aggregation): string
   const step = parameters.add(intervalMs, 'Int64');
   const time = `intDiv(toUnixTimestamp64Milli(start_time), ${step}) * ${step} AS t`;
   if (keys.length === 0) return `SELECT ${time}, ${columns([], values)} ${where} GROUP BY t ORDER BY t`;
-  return metrics.every(({ isSmall }) => isSmall) && groups.every(({ key }) => isOfFew(key))
+  return metrics.every(({ isSmall }) => isSmall) && groups.every(isOfFew)
     ? stepsInOnePass(parts, order, time)
     : stepsOfFirstGroups(parts, order, time);
-}
-
-/** Fields of text that have few values in any cluster. */
-const FEW = /^cluster$|(^|_)namespace$/;
-
-/** Whether records fall into few groups by a key: not into one for each pod or address. */
-function isOfFew(key: Key): boolean {
-  if (key.kind !== 'field') return false;
-  const { name, type } = key.field;
-  return type === 'enumeration' || type === 'boolean' || (type === 'text' && FEW.test(name));
 }
 
 /**

@@ -1,10 +1,8 @@
-import { FilterError } from '@sonde/model/filter/errors';
-import { type Key, keyName, parseKey } from '@sonde/model/filter/key';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
 import type { Limits } from '../limits/limits.js';
 import { invalidParameters, type ParameterError } from '../problem.js';
 import { type Question, tableOf } from '../records/question.js';
 import { parseDuration } from '../time-range.js';
+import { type Group, readGroup } from './group.js';
 import { type Metric, type MetricRequest, readMetric } from './metrics.js';
 
 /** What a request asks to be worked out, besides of which records. */
@@ -20,7 +18,7 @@ export interface AggregationRequest {
 /** Metrics of groups of records, maybe by time. */
 export interface Aggregation {
   readonly metrics: readonly Metric[];
-  readonly groups: readonly { readonly name: string; readonly key: Key }[];
+  readonly groups: readonly Group[];
   /** Length of the steps of time that the metrics are given for; without it one value for the whole range. */
   readonly intervalMs: number | undefined;
   /** Which groups come first: the place of a metric or of a group in their lists. */
@@ -92,18 +90,3 @@ export function readAggregation(
 
 /** The name of the column of time. */
 export const TIME = 'time';
-
-function readGroup(
-  text: string,
-  fields: readonly FieldDeclaration[],
-  parameter: string,
-): Aggregation['groups'][number] | ParameterError {
-  try {
-    const key = parseKey(text, fields);
-    return { name: keyName(key), key };
-  } catch (error) {
-    if (!(error instanceof FilterError)) throw error;
-    const { message, start, end, nearest } = error;
-    return { parameter, reason: message, nearest, start, end };
-  }
-}

@@ -1,7 +1,8 @@
 import type { FieldDeclaration } from '@sonde/model/flow/field';
-import { safeNumber, valueJson } from '../records/record-json.js';
+import { safeNumber } from '../records/record-json.js';
 import type { TimeRange } from '../time-range.js';
 import { type Aggregation, TIME } from './aggregation.js';
+import { groupType, groupValue } from './group.js';
 import type { Metric } from './metrics.js';
 
 /** What was worked out, as columns with their names and rows of values. */
@@ -41,10 +42,7 @@ export function tableFrom(
     const seconds = (Math.min(endMs, range.to) - Math.max(startMs, range.from)) / 1000;
     return [
       ...(intervalMs === undefined ? [] : [new Date(startMs).toISOString()]),
-      ...groups.map(({ key }, at) => {
-        const value = row[`g${at}`] ?? '';
-        return key.kind === 'label' ? value : valueJson(key.field, value);
-      }),
+      ...groups.map((group, at) => groupValue(group, row[`g${at}`] ?? '')),
       ...metrics.map((metric, at) => metricValue(metric, row[`m${at}`] ?? null, seconds)),
     ];
   });
@@ -56,10 +54,7 @@ export function tableFrom(
 function columnsOf({ groups, metrics, intervalMs }: Aggregation): Column[] {
   return [
     ...(intervalMs === undefined ? [] : [{ name: TIME, type: 'time', role: 'time' } as const]),
-    ...groups.map(({ name, key }) => {
-      const type = key.kind === 'label' ? 'text' : COLUMN_TYPES[key.field.type];
-      return { name, type, role: 'group' } as const;
-    }),
+    ...groups.map((group) => ({ name: group.name, type: groupType(group), role: 'group' }) as const),
     ...metrics.map((metric) => {
       const unit = unitOf(metric);
       const isTime = metric.measure?.type === 'time' && metric.function !== 'distinct';
@@ -68,18 +63,6 @@ function columnsOf({ groups, metrics, intervalMs }: Aggregation): Column[] {
     }),
   ];
 }
-
-const COLUMN_TYPES: Readonly<Record<FieldDeclaration['type'], Column['type']>> = {
-  time: 'time',
-  ip: 'text',
-  text: 'text',
-  enumeration: 'text',
-  boolean: 'boolean',
-  uint8: 'number',
-  uint16: 'number',
-  uint32: 'number',
-  uint64: 'number',
-};
 
 function unitOf({ function: name, measure }: Metric): Unit | undefined {
   if (name === 'rate') return measure?.unit === undefined ? '1/s' : `${measure.unit}/s`;

@@ -122,6 +122,15 @@ describe('groups', () => {
     ]);
   });
 
+  it('can be the ends of flows by their names, which look-ups have not', async () => {
+    const question = { metrics, groupBy: ['src.end', 'dst_port'], order: { by: 'src.end' }, limit: 1 };
+    expect(await rows({ ...question, filter: 'src.workload == "web" && dst.port == 80' })).toEqual([
+      ['::', 80, 100],
+    ]);
+    const lookups = { table: 'dns', metrics: [{ function: 'count' }], groupBy: ['src.end'] };
+    expect(await errors(lookups)).toMatchObject([{ parameter: 'groupBy/0', reason: /src\.end/ }]);
+  });
+
   it('come in the order asked for, as many as asked for', async () => {
     const question = { metrics, groupBy: ['src_namespace'], limit: 2 };
     const answer = await api.post('/api/v1/query', {

@@ -63,7 +63,8 @@ function schemaOf({ limits }: RouteDependencies) {
           maxItems: 10,
           items: { type: 'string', maxLength: 200 },
           default: [],
-          description: 'Fields, as src.namespace, and labels, as src.labels["app"]',
+          description:
+            'Fields, as src.namespace, labels, as src.labels["app"], and the ends of flows by the names that people know them by, as src.end',
         },
         interval: {
           type: 'string',

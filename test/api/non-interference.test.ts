@@ -124,6 +124,7 @@ function groupings(): Question[] {
     ),
     post('query', { metrics, groupBy: ['dst.kind'], interval: '1h' }),
     post('query', { metrics, groupBy: ['dst.labels["app"]'], format: 'csv' }),
+    post('query', { metrics, groupBy: ['src.end', 'dst.end'], records: 'all' }),
     post('query', { metrics, groupBy: ['src.namespace', 'dst.namespace'], format: 'arrow' }),
   ];
 }

@@ -1,0 +1,39 @@
+import type { EnumerationValue } from './enumerations.js';
+
+/** What a record says of one end of a connection. */
+export interface NamedEnd {
+  readonly kind: EnumerationValue<'src_kind'>;
+  readonly namespace: string;
+  readonly workload: string;
+  readonly name: string;
+  /** As text. */
+  readonly address: string;
+  readonly domain: string;
+}
+
+/**
+ * An end by the best name there is for people: `shop/web` for pods, by their workload; `service shop/api`, `node node-a`;
+ * outside the domain, else the address, with the network set that holds it in brackets. Of whom nothing may be known,
+ * there is the address.
+ */
+export function endName({ kind, namespace, workload, name, address, domain }: NamedEnd): string {
+  const qualified = [namespace, workload || name].filter(Boolean).join('/');
+  const outside = domain || address;
+  if (kind === 'external' || qualified === '') return outside;
+  if (kind === 'network_set') return `${outside} [${qualified}]`;
+  return kind === 'service' || kind === 'node' ? `${kind} ${qualified}` : qualified;
+}
+
+/** {@link endName} as an expression of ClickHouse's SQL over a flow's record. */
+export function endNameSql(end: 'src' | 'dst'): string {
+  const own = `if(${end}_workload != '', ${end}_workload, ${end}_name)`;
+  const qualified = `concat(${end}_namespace, if(${end}_namespace = '' OR ${own} = '', '', '/'), ${own})`;
+  // Addresses of IPv4 are kept mapped to IPv6.
+  const address = `replaceRegexpOne(toString(${end}_ip), '^::ffff:([0-9]+[.][0-9.]+)$', '\\\\1')`;
+  const outside = `if(${end}_domain != '', toString(${end}_domain), ${address})`;
+  return `multiIf(
+    ${end}_kind = 'external' OR ${qualified} = '', ${outside},
+    ${end}_kind = 'network_set', concat(${outside}, ' [', ${qualified}, ']'),
+    ${end}_kind IN ('service', 'node'), concat(toString(${end}_kind), ' ', ${qualified}),
+    ${qualified})`;
+}
