@@ -1,3 +1,4 @@
+import { ADDRESS_CLASSES } from '@sonde/model/cluster/address-class';
 import { protocolText } from '../flow-table/ports.js';
 
 /** What `GET /api/v1/graph` answers. */
@@ -40,8 +41,23 @@ export function portsText(ports: readonly ServedPort[]): string {
     .join(',');
 }
 
-/** A node by the name that people know it by. */
+/** A node by the name that people know it by; who is outside and not known by the class of their addresses. */
 export function nodeName({ kind, namespace, name }: GraphNode): string {
   const qualified = [namespace, name].filter((part) => part !== '').join('/');
-  return qualified === '' ? kind : kind === 'service' || kind === 'node' ? `${kind} ${qualified}` : qualified;
+  switch (kind) {
+    case 'service':
+    case 'node':
+    case 'zone':
+      return `${kind} ${qualified}`;
+    case 'network_set':
+      return `[${qualified}]`;
+    case 'external':
+      return CLASSES.has(name) ? `${name.replace('_', '-')} addresses` : name;
+    case 'hidden':
+      return 'ends in namespaces that you may not see';
+    default:
+      return qualified;
+  }
 }
+
+const CLASSES: ReadonlySet<string> = new Set(ADDRESS_CLASSES);

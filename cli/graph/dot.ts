@@ -7,7 +7,7 @@ export function graphDot({ nodes, edges }: GraphAnswer): string {
   const clusters = namespaces.flatMap((namespace, index) => {
     const own = nodes.filter((node) => node.namespace === namespace);
     const lines = own.map(
-      (node) => `${quoted(node.id)} [label=${quoted(node.name === '' ? node.kind : node.name)}];`,
+      (node) => `${quoted(node.id)} [label=${quoted(nodeName({ ...node, namespace: '' }))}];`,
     );
     if (namespace === '') return own.map((node) => `  ${quoted(node.id)} [label=${quoted(nodeName(node))}];`);
     return [

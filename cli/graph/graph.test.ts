@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { paintFor } from '../flow-table/colour.js';
-import type { GraphAnswer } from './answer.js';
+import { type GraphAnswer, nodeName } from './answer.js';
 import { graphDot } from './dot.js';
 import { graphTree } from './tree.js';
 
@@ -28,5 +28,20 @@ describe('an edge', () => {
     const ports = 'icmp,tcp/0,tcp/443,protocol 47';
     expect(graphTree(graph, paintFor({}))).toBe(`shop/web\n└─ shop/api ${ports}  3 connections, 1 B`);
     expect(graphDot(graph)).toContain(`[label="${ports} 1 B"`);
+  });
+});
+
+describe('a node', () => {
+  it.each([
+    ['workload', 'shop', 'web', 'shop/web'],
+    ['namespace', '', 'shop', 'shop'],
+    ['service', 'shop', 'api', 'service shop/api'],
+    ['node', '', 'node-a', 'node node-a'],
+    ['network_set', 'shop', 'banks', '[shop/banks]'],
+    ['external', '', 'api.example.com', 'api.example.com'],
+    ['external', '', 'unique_local', 'unique-local addresses'],
+    ['hidden', '', '', 'ends in namespaces that you may not see'],
+  ])('of kind %s "%s" "%s" is named %s', (kind, namespace, name, shown) => {
+    expect(nodeName({ id: '', kind, namespace, name })).toBe(shown);
   });
 });
