@@ -30,7 +30,7 @@ export function followChosenCluster(
   const context = new LiveContext(isMonitored);
   const history = new PolicyHistory(name);
   const followed = followCluster({
-    ...{ context, manifests, log, signal, observer: history },
+    ...{ context, manifests, log: log.child({ cluster: name }), signal, observer: history },
     ...(horizonMs === undefined ? {} : { horizonMs }),
     kubeConfig: kubeConfig && (() => readKubeConfig(kubeConfig)),
   });
