@@ -1,5 +1,7 @@
 import { Session } from 'chdb';
-import { StoreError, type QueryOptions, type QueryParameters, type QuerySettings } from './store.js';
+import type { ParameterTexts } from './parameter-texts.js';
+import { quoted } from './sql-text.js';
+import { StoreError, type QueryOptions, type QuerySettings } from './store.js';
 
 /** Parameters may hold as many addresses as a request can: statements may be long. */
 const LONGEST_STATEMENT_BYTES = 1 << 28;
@@ -17,7 +19,7 @@ export class ChdbConnection {
   /** @throws StoreError if a placeholder has no value; what the engine throws. */
   async run(
     sql: string,
-    parameters: QueryParameters,
+    parameters: ParameterTexts,
     format: string,
     { signal, settings = {} }: QueryOptions,
   ): Promise<Uint8Array> {
@@ -33,12 +35,12 @@ export class ChdbConnection {
    * Parameters go this way because chdb runs statements that are given them directly one after the other, whatever
    * their connections.
    */
-  async #apply(settings: QuerySettings, parameters: QueryParameters): Promise<void> {
+  async #apply(settings: QuerySettings, parameters: ParameterTexts): Promise<void> {
     if (this.#set === undefined) {
       await this.#session.queryAsync(`SET max_query_size = ${LONGEST_STATEMENT_BYTES}`);
     }
     const former = (this.#set ?? []).filter((name) => !(name in settings)).map((name) => `${name} = DEFAULT`);
-    const given = Object.entries(parameters).map(([name, value]) => parameterAssignment(name, value));
+    const given = Object.entries(parameters).map(([name, text]) => `param_${name} = ${quoted(text)}`);
     const assignments = [...former, ...Object.entries(settings).map(assignment), ...given];
     if (assignments.length > 0) await this.#session.queryAsync(`SET ${assignments.join(', ')}`);
     this.#set = Object.keys(settings);
@@ -50,7 +52,7 @@ export class ChdbConnection {
 }
 
 /** Without a value of its own a placeholder would take the one of a query before. */
-function assertGiven(sql: string, parameters: QueryParameters): void {
+function assertGiven(sql: string, parameters: ParameterTexts): void {
   for (const [, name = ''] of sql.matchAll(/\{(\w+):/g)) {
     if (!Object.hasOwn(parameters, name)) throw new StoreError(`the parameter ${name} has no value`);
   }
@@ -59,42 +61,4 @@ function assertGiven(sql: string, parameters: QueryParameters): void {
 /** A setting as SET takes it. Names come from code; values are quoted as texts, which the engine reads as numbers too. */
 function assignment([name, value]: [string, string | number]): string {
   return typeof value === 'number' ? `${name} = ${value}` : `${name} = ${quoted(value)}`;
-}
-
-/** A parameter as SET takes it: its value as the engine reads one from a tab-separated file. */
-function parameterAssignment(name: string, value: unknown): string {
-  const text = typeof value === 'string' ? escaped(value) : literal(value);
-  return `param_${name} = ${quoted(text)}`;
-}
-
-/** A value inside a list, or a number. */
-function literal(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(literal).join(',')}]`;
-  switch (typeof value) {
-    case 'string':
-      return quoted(value);
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return String(value);
-    default:
-      throw new TypeError(`the store takes no ${typeof value} as a parameter`);
-  }
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
-}
-
-/** https://clickhouse.com/docs/interfaces/formats/TabSeparated#data-formatting */
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '\t': '\\t',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\0': '\\0',
-};
-
-function escaped(text: string): string {
-  return text.replaceAll(/[\\\t\n\r\0]/g, (character) => ESCAPES[character] ?? character);
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Session } from 'chdb';
 import { ChdbConnection } from './chdb-connection.js';
 import { toStoreError } from './engine-error.js';
+import { parameterTexts } from './parameter-texts.js';
 import type { QueryOptions, QueryParameters, QuerySettings } from './store.js';
 
 /** How many threads Node has for what blocks (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
@@ -44,7 +45,7 @@ export class ChdbReaders {
     const name = randomUUID();
     const answer = this.#track(
       reader
-        .run(sql, parameters, format, {
+        .run(sql, parameterTexts(parameters), format, {
           signal,
           settings: { max_threads: this.#threads(), ...settings, ...READER_SETTINGS, log_comment: name },
         })

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ChdbConnection } from '@sonde/backbone/store/chdb-connection';
+import { parameterTexts } from '@sonde/backbone/store/parameter-texts';
 import { EndpointError } from './errors.js';
 import type { StatementRequest } from './request.js';
 
@@ -77,11 +78,8 @@ export class EmbeddedEngine {
       const statement = file === undefined ? sql : readingFile(sql, format, file);
       const settings = { ...request.settings, log_comment: queryId };
       await connection.run(`USE \`${database}\``, {}, 'Null', { settings });
-      // A parameter's value is escaped as SET takes it, too.
-      for (const [name, value] of Object.entries(parameters)) {
-        await connection.run(`SET param_${name} = ${quoted(value)}`, {}, 'Null', { settings });
-      }
-      return await connection.run(statement, {}, format, { settings });
+      // Over HTTP, too, they are escaped as in a tab-separated file.
+      return await connection.run(statement, parameters, format, { settings });
     } finally {
       this.#give(kind, connection);
       if (file !== undefined) await rm(file, { force: true });
@@ -95,7 +93,7 @@ export class EmbeddedEngine {
     const ids = [...this.#running].map(({ queryId }) => queryId);
     const chosen = await this.#killer.run(
       `SELECT query_id FROM (SELECT arrayJoin({ids:Array(String)}) AS query_id) WHERE ${condition}`,
-      { ids },
+      parameterTexts({ ids }),
       'TabSeparated',
       { settings: { log_comment: 'kill' } },
     );
@@ -109,7 +107,7 @@ export class EmbeddedEngine {
     for (const { queryId } of running) {
       await this.#killer.run(
         "KILL QUERY WHERE Settings['log_comment'] = {id:String}",
-        { id: queryId },
+        parameterTexts({ id: queryId }),
         'Null',
         { settings: { log_comment: 'kill' } },
       );
@@ -142,8 +140,4 @@ function readingFile(sql: string, format: string, file: string): string {
   const fromInput = statement.replace(/\binput\((?=')/, `file('${file}', '${format}', `);
   if (fromInput !== statement) return fromInput;
   return `${statement} SELECT * FROM file('${file}', '${format}')`;
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
 }

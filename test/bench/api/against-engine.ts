@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ChdbConnection } from '@sonde/backbone/store/chdb-connection';
+import { parameterTexts } from '@sonde/backbone/store/parameter-texts';
 import type { FlowStore, QueryParameters } from '@sonde/backbone/store/store';
 import { ask } from './ask.js';
 import { dashboards, panels } from './dashboards.js';
@@ -32,7 +33,7 @@ export async function measureAgainstEngine(
   store.query = query;
   const engine = new ChdbConnection(path.join(directory, 'chdb'));
   const ofEngine = await cpuSeconds(async () => {
-    for (const { sql, parameters } of statements) await engine.run(sql, parameters, 'JSONEachRow', {});
+    for (const { sql, parameters } of statements) await engine.run(sql, parameterTexts(parameters), 'JSONEachRow', {});
   });
   engine.close();
   return {
