@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ConfigurationError, type ConfigurationSources, readConfiguration } from './read.js';
+import { ConfigurationError } from './problem.js';
+import { type ConfigurationSources, readConfiguration } from './read.js';
 import { optionsTable } from './table.js';
 
 const options = [

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isMap, LineCounter, parseDocument, type YAMLMap } from 'yaml';
-import type { ConfigurationProblem } from './read.js';
+import type { ConfigurationProblem } from './problem.js';
 import type { GivenValue } from './values.js';
 
 /** What a configuration file gives, key by key, and what of it cannot be read. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from './file.js';
 import { type Configuration, environmentName, flagName, type OptionDeclaration } from './option.js';
+import { ConfigurationError, type ConfigurationProblem } from './problem.js';
 import { checkValue, type GivenValue } from './values.js';
 
 export interface ConfigurationSources {
@@ -9,29 +10,6 @@ export interface ConfigurationSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Values of flags by {@link flagName}. */
   readonly flags: Readonly<Record<string, string | undefined>>;
-}
-
-/** What is wrong with a setting, and who gave it. */
-export interface ConfigurationProblem {
-  readonly key?: string;
-  readonly origin?: string;
-  readonly reason: string;
-}
-
-/** A service's configuration cannot be used; the message lists all that is wrong, a line each. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-
-  constructor(readonly problems: readonly ConfigurationProblem[]) {
-    super(
-      problems
-        .map(({ key, origin, reason }) => {
-          const who = origin === undefined ? '' : ` (${origin})`;
-          return key === undefined ? `${reason}${who}` : `${key}${who}: ${reason}`;
-        })
-        .join('\n'),
-    );
-  }
 }
 
 /**

@@ -5,7 +5,8 @@ import {
   flagName,
   type OptionDeclaration,
 } from '@sonde/backbone/configuration/option';
-import { ConfigurationError, readConfiguration, secretFileKey } from '@sonde/backbone/configuration/read';
+import { ConfigurationError } from '@sonde/backbone/configuration/problem';
+import { readConfiguration, secretFileKey } from '@sonde/backbone/configuration/read';
 import { startMonitoring } from '@sonde/backbone/metrics/monitoring-server';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { Command } from 'commander';

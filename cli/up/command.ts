@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { ConfigurationError } from '@sonde/backbone/configuration/read';
+import { ConfigurationError } from '@sonde/backbone/configuration/problem';
 import { createLogger } from '@sonde/backbone/logging';
 import { flowRow } from '@sonde/model/flow/rows';
 import { Command, InvalidArgumentError, Option } from 'commander';

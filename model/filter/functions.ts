@@ -2,40 +2,46 @@ import { RE2JS, RE2JSException } from 're2js';
 import type { CelNode } from './cel.js';
 import { anyOf, type AddressRange, type Filter, not, type TextOperand, type TextTest } from './filter.js';
 import { nearestNames } from './nearest-names.js';
-import { errorAt, type Operand, prefixRanges, quotedText, type Typed, wrongType } from './operand.js';
-import { condition, typed } from './parse.js';
+import {
+  condition,
+  errorAt,
+  type Operand,
+  prefixRanges,
+  quotedText,
+  type Typed,
+  wrongType,
+} from './operand.js';
 import { domainPattern, MOST_PATTERN_CHARACTERS, MOST_PATTERN_STEPS, policyPattern } from './patterns.js';
 import { parseTimestamp } from './timestamp.js';
 import type { Variables } from './variables.js';
+
+/** A function as it is called. */
+export interface Call {
+  readonly node: CelNode;
+  /** The arguments; of a method the receiver comes first. */
+  readonly parts: readonly CelNode[];
+  readonly variables: Variables;
+  /** What a node stands for among some variables. */
+  readonly typed: (node: CelNode, variables: Variables) => Typed;
+}
 
 /**
  * `name(arguments)`.
  * @throws FilterError if there is no such function, or it does not take these.
  */
-export function call(node: CelNode, name: string, parts: readonly CelNode[], variables: Variables): Operand {
+export function call(name: string, given: Call): Operand {
   const take = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name as FunctionName] : undefined;
-  if (!take) throw unknownFunction(node, name, Object.keys(FUNCTIONS));
-  return take({ node, parts, variables });
+  if (!take) throw unknownFunction(given.node, name, Object.keys(FUNCTIONS));
+  return take(given);
 }
 
 /**
- * `receiver.name(arguments)`; `parts` begins with the receiver.
+ * `receiver.name(arguments)`.
  * @throws FilterError if there is no such function, or it does not take these.
  */
-export function method(
-  node: CelNode,
-  name: string,
-  parts: readonly CelNode[],
-  variables: Variables,
-): Operand {
-  if (!isTextFunction(name)) throw unknownFunction(node, name, TEXT_FUNCTIONS);
-  return textFunction(name, { node, parts, variables });
-}
-
-interface Call {
-  readonly node: CelNode;
-  readonly parts: readonly CelNode[];
-  readonly variables: Variables;
+export function method(name: string, given: Call): Operand {
+  if (!isTextFunction(name)) throw unknownFunction(given.node, name, TEXT_FUNCTIONS);
+  return textFunction(name, given);
 }
 
 const TEXT_FUNCTIONS = ['startsWith', 'endsWith', 'contains', 'matches'] as const;
@@ -100,7 +106,7 @@ function policyFunction(call: Call, name: 'policies' | 'pending_policies'): Oper
 }
 
 /** `either(namespace == "a")`: the condition holds of one end or of the other. */
-function either({ node, parts, variables }: Call): Operand {
+function either({ node, parts, variables, typed }: Call): Operand {
   const [part] = parts;
   if (!part || parts.length > 1) throw errorAt(node, 'write it as either(namespace == "a")');
   if (variables.end !== undefined) throw errorAt(node, 'either is not for use within either');
@@ -190,7 +196,7 @@ function isTextFunction(name: string): name is TextFunction {
   return (TEXT_FUNCTIONS as readonly string[]).includes(name);
 }
 
-function argumentsOf({ node, parts, variables }: Call, count: number, example: string): Typed[] {
+function argumentsOf({ node, parts, variables, typed }: Call, count: number, example: string): Typed[] {
   if (parts.length !== count) throw errorAt(node, `write it as ${example}`);
   return parts.map((part) => typed(part, variables));
 }

@@ -57,6 +57,15 @@ export function fieldOperand(field: FieldDeclaration): Operand {
   }
 }
 
+/**
+ * The condition that something is.
+ * @throws FilterError if it is none.
+ */
+export function condition(typed: Typed): Filter {
+  if (typed.operand.type !== 'condition') throw wrongType(typed, 'a condition');
+  return typed.operand.filter;
+}
+
 /** The error that something stands where another type is needed. */
 export function wrongType({ operand, node }: Typed, wanted: string): FilterError {
   return errorAt(node, `${wanted} is needed here, this is ${TYPE_NAMES[operand.type]}`);

@@ -3,7 +3,7 @@ import { type CelNode, chain, nameOf, parseCel } from './cel.js';
 import { compare, contained } from './compare.js';
 import { allOf, anyOf, type Filter, type NumberOperand, not } from './filter.js';
 import { call, method } from './functions.js';
-import { errorAt, fieldOperand, type Operand, type Typed, wrongType } from './operand.js';
+import { condition, errorAt, fieldOperand, type Operand, type Typed, wrongType } from './operand.js';
 import { Variables } from './variables.js';
 
 /**
@@ -21,15 +21,6 @@ export function parseFilter(text: string, fields: readonly FieldDeclaration[]): 
 /** What a node stands for among some variables. */
 export function typed(node: CelNode, variables: Variables): Typed {
   return { node, operand: operandOf(node, variables) };
-}
-
-/**
- * The condition that something is.
- * @throws FilterError if it is none.
- */
-export function condition(typed: Typed): Filter {
-  if (typed.operand.type !== 'condition') throw wrongType(typed, 'a condition');
-  return typed.operand.filter;
 }
 
 function operandOf(node: CelNode, variables: Variables): Operand {
@@ -80,9 +71,9 @@ function operandOf(node: CelNode, variables: Variables): Operand {
     case '-_':
       return negative(typed(node.args, variables));
     case 'call':
-      return call(node, nameOf(node.args[0]), node.args[1], variables);
+      return call(nameOf(node.args[0]), { node, parts: node.args[1], variables, typed });
     case 'rcall':
-      return method(node, nameOf(node.args[0]), [node.args[1], ...node.args[2]], variables);
+      return method(nameOf(node.args[0]), { node, parts: [node.args[1], ...node.args[2]], variables, typed });
     case '/':
     case '%':
       throw errorAt(
