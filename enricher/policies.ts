@@ -6,22 +6,14 @@ import type { ObservedColumns, TextColumn } from '@sonde/model/flow/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { FROM_OWN_NODE, SELF, STRANGERS, type Relation } from '@sonde/model/policy/evaluate/connection';
 import type { PolicyPod } from '@sonde/model/policy/cluster';
-import type { PolicyEvaluator } from '@sonde/model/policy/evaluator';
 import type { Pod } from '@sonde/model/cluster/objects';
-import type { ServiceBackends } from '@sonde/model/policy/manifests/cluster';
 import { readPod } from '@sonde/model/policy/manifests/kubernetes';
 import { resultAsAnswers } from '@sonde/model/policy/evaluate/answers';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
 import { halvesOf, isZeroWide } from '@sonde/model/flow/wide';
 import type { FlowEnds } from './ends.js';
+import type { PolicyContext } from './policy-context.js';
 import { UNDECIDED, UnreachedServices } from './unreached-services.js';
-
-/** The policies of a cluster, which may change from block to block. */
-export interface PolicyContext {
-  readonly evaluator: PolicyEvaluator;
-  /** Services by the text of their virtual addresses. */
-  readonly servicesByAddress: ReadonlyMap<string, ServiceBackends>;
-}
 
 /** What policies say of each flow of a block. */
 export interface PolicyColumns {

@@ -3,7 +3,7 @@ import type { Cluster } from '@sonde/model/cluster/cluster';
 import type { ObservedColumns } from '@sonde/model/flow/columns';
 import { halvesOf, readWide } from '@sonde/model/flow/wide';
 import type { FlowEnds } from './ends.js';
-import type { PolicyContext } from './policies.js';
+import type { PolicyContext } from './policy-context.js';
 
 /** The result of connections of which policies cannot say anything. */
 export const UNDECIDED = -1;
