@@ -120,7 +120,8 @@ export function metricFunction(metric: Metric, parameters: SqlParameters): Metri
       return small('sum', value);
     case 'min':
     case 'max':
-      return small(metric.function, value);
+      // Without OrNull that of no records would be 0, or 1970.
+      return small(`${metric.function}OrNull`, value);
     case 'mean':
       return metric.weight ? small('avgWeighted', `${value}, ${metric.weight.sql}`) : small('avg', value);
     case 'distinct':

@@ -81,6 +81,14 @@ describe('metrics', () => {
     expect(await rows(question)).toEqual([[null, null, null, null]]);
   });
 
+  it('are null, and no beginning of 1970, where nothing was', async () => {
+    const metrics = ['start_time', 'bytes'].flatMap((field) =>
+      ['min', 'max'].map((name) => ({ function: name, field })),
+    );
+    const filter = 'src.namespace == "nobody"';
+    expect(await rows({ metrics, filter })).toEqual([[null, null, null, null]]);
+  });
+
   it('can be of look-ups', async () => {
     const metrics = [{ function: 'mean', field: 'latency_us' }];
     expect(await rows({ table: 'dns', metrics, groupBy: ['rcode'] })).toEqual([
@@ -169,6 +177,13 @@ describe('groups', () => {
 });
 
 describe('steps of time', () => {
+  it('are counted once where there are no groups, whatever the limit of groups', async () => {
+    const day = { from: '2026-03-01T00:00:00Z', to: '2026-03-02T00:00:00Z' };
+    const question = { ...day, metrics: [{ function: 'max', field: 'bytes_out' }], interval: '1m' };
+    expect(await rows(question)).toHaveLength(4);
+    expect(await rows({ ...question, groupBy: ['action'], limit: 10 })).toHaveLength(4);
+  });
+
   const metrics = [{ function: 'sum', field: 'bytes_out' }];
 
   it('start at whole intervals and hold what started in them', async () => {
@@ -306,7 +321,7 @@ describe('what is wrong is told', () => {
     ['a group twice', { metrics, groupBy: ['node', 'node'] }, { parameter: 'metrics' }],
     ['an order by nothing', { metrics, order: { by: 'x' } }, { parameter: 'order/by' }],
     ['an interval that is none', { metrics, interval: 'often' }, { parameter: 'interval' }],
-    ['too many steps', { metrics, interval: '1s', limit: 1000 }, { parameter: 'limit' }],
+    ['too many steps', { metrics, groupBy: ['action'], interval: '1s', limit: 1000 }, { parameter: 'limit' }],
     ['an unknown function', { metrics: [{ function: 'median' }] }, { parameter: 'metrics/0/function' }],
     ['a filter', { metrics, filter: 'nod == 1' }, { parameter: 'filter' }],
   ])('%s', async (_, question, expected) => {
