@@ -16,6 +16,7 @@ import {
   type Claim,
   claimPartitions,
   noteProgress,
+  readClaims,
   recentWriters,
   renewClaims,
   REPLACED,
@@ -92,8 +93,11 @@ class ClickHouseStore implements FlowStore {
     this.#assertOpen();
     if (partitions.length === 0) return new Map();
     return await this.#inserts.run(async () => {
-      const claims = await claimPartitions(this.#engine, this.#writer, partitions);
-      await this.#takeOver(claims, await recentWriters(this.#engine, partitions));
+      const claims = await this.#takeOver(partitions, async () => {
+        await claimPartitions(this.#engine, this.#writer, partitions);
+        return await recentWriters(this.#engine, partitions);
+      });
+      for (const { partition, ...place } of claims) this.#stored.claim(partition, place);
       return new Map(claims.map(({ partition, storedTo, streams }) => [partition, { storedTo, streams }]));
     });
   }
@@ -149,7 +153,7 @@ class ClickHouseStore implements FlowStore {
     try {
       const unsettled = [...extents.keys()].filter((partition) => this.#unsettled.has(partition));
       if (unsettled.length > 0) {
-        await this.#takeOver(await renewClaims(this.#engine, this.#writer, unsettled), [this.#writer]);
+        await this.#renew(unsettled);
       }
       const epochs = this.#epochsOf(extents);
       const missingOnly = this.#doubtful.concern(extents);
@@ -202,17 +206,35 @@ class ClickHouseStore implements FlowStore {
     return isMissing(table, `(${offsets.join(' OR ')})`, times);
   }
 
-  /** Once claims are written: ends what was begun before them, and goes on from there. */
-  async #takeOver(claims: readonly Claim[], writers: readonly string[]): Promise<void> {
+  /** Ends what we ourselves have begun in some partitions. What is stored of them, nobody else has changed. */
+  async #renew(partitions: readonly number[]): Promise<void> {
+    const claims = await this.#takeOver(partitions, async () => {
+      await renewClaims(this.#engine, this.#writer, partitions);
+      return [this.#writer];
+    });
+    if (claims.length < partitions.length || claims.some(({ isOwn }) => !isOwn)) {
+      throw new WriterReplacedError(`${REPLACED}: the block is not stored`);
+    }
+  }
+
+  /**
+   * Writes claims, which `claim` does and tells whose inserts they are to end, and gives what holds then: known is
+   * what any server knew, and what was begun before has ended.
+   */
+  async #takeOver(partitions: readonly number[], claim: () => Promise<readonly string[]>): Promise<Claim[]> {
+    // A claim is made of what the server knows that is asked; it may be behind the others.
+    await this.#syncReplicas('progress');
+    const writers = await claim();
     await this.#syncReplicas('progress');
     await this.#endInserts(writers);
     await this.#syncRecords();
-    for (const { partition, epoch, writingTo, ...place } of claims) {
+    const claims = await readClaims(this.#engine, this.#writer, partitions);
+    for (const { partition, epoch, writingTo } of claims) {
       this.#unsettled.delete(partition);
       this.#epochs.set(partition, epoch);
-      this.#stored.claim(partition, place);
       this.#doubtful.add(partition, writingTo);
     }
+    return claims;
   }
 
   #assertClaimed(extents: ReadonlyMap<number, OffsetExtent>): void {
@@ -229,7 +251,10 @@ class ClickHouseStore implements FlowStore {
 
   /** Stops what the servers still execute of some writers' inserts, and waits until it is so. */
   async #endInserts(writers: readonly string[]): Promise<void> {
-    const conditions = writers.map((writer) => `startsWith(query_id, ${quoted(queryPrefix(writer))})`);
+    // What an insert makes other shards do has ids of its own there.
+    const conditions = writers.map(
+      (writer) => `startsWith(initial_query_id, ${quoted(queryPrefix(writer))})`,
+    );
     if (conditions.length === 0) return;
     await this.#command({
       sql: `KILL QUERY${onCluster(this.#layout)} WHERE ${conditions.join(' OR ')} SYNC`,

@@ -1,6 +1,6 @@
 import type { FieldDeclaration } from '@sonde/model/flow/field';
 import { clusterObjectsDefinition } from './cluster-objects.js';
-import { progressDefinition, STREAMS } from './progress.js';
+import { KEPT, progressDefinition, STREAMS } from './progress.js';
 import {
   columnDefinition,
   columnType,
@@ -37,9 +37,10 @@ const migrations: readonly Migration[] = [
   creation('create progress', progressDefinition),
   {
     name: 'add progress.streams',
-    statements: (layout) => [
-      `ALTER TABLE ${storedName(progressDefinition, layout)}${onCluster(layout)} ADD COLUMN IF NOT EXISTS ${STREAMS}`,
-    ],
+    statements: (layout) => {
+      const alter = `ALTER TABLE ${storedName(progressDefinition, layout)}${onCluster(layout)}`;
+      return [`${alter} ADD COLUMN IF NOT EXISTS ${STREAMS}`, `${alter} MODIFY ${KEPT}`];
+    },
   },
 ];
 

@@ -3,11 +3,13 @@ import type { OffsetExtent } from './record-parts.js';
 import { DURABLE_SETTINGS } from './schema.js';
 import type { SqlEngine } from './sql-engine.js';
 import { quoted } from './sql-text.js';
-import { WriterReplacedError } from './store.js';
 import type { TableDefinition } from './table-definition.js';
 
 /** How far each stream has come with what is stored up to `stored_to`: the position that it goes on with. */
 export const STREAMS = 'streams Array(Tuple(String, UInt64))';
+
+/** Every claim leaves a row. Those of epochs long past go; whoever writes a partition states all that holds anew. */
+export const KEPT = 'TTL toDateTime(written_at) + toIntervalDay(90)';
 
 /**
  * Who writes each transport partition, and how far (docs/decisions/0005-exactly-once.md). A partition's writer is
@@ -29,48 +31,48 @@ export const progressDefinition: TableDefinition = {
   ],
   engine: 'ReplacingMergeTree',
   versionColumn: 'writing_to',
-  clauses: ['ORDER BY (transport_partition, epoch, writer)', DURABLE_SETTINGS],
+  clauses: ['ORDER BY (transport_partition, epoch, writer)', KEPT, DURABLE_SETTINGS],
 };
 
-/** What a writer knows of a partition that it has claimed. */
+/** What is known of a partition that somebody has claimed. */
 export interface Claim extends StoredPlace {
   readonly partition: number;
+  /** The last epoch of the writer who asks, and whether the partition is that writer's. */
   readonly epoch: number;
+  readonly isOwn: boolean;
   /** Something up to here may be stored. */
   readonly writingTo: number;
 }
 
-/** Makes a writer the one of some partitions; writers before it can then begin no insert there. */
+/**
+ * Makes a writer the one of some partitions: once every server knows of it, writers before it can begin no insert there.
+ */
 export async function claimPartitions(
   engine: SqlEngine,
   writer: string,
   partitions: readonly number[],
-): Promise<Claim[]> {
-  return await writeClaims(engine, writer, partitions, '');
+): Promise<void> {
+  await writeClaims(engine, writer, partitions, '');
 }
 
 /**
- * Begins a new epoch of partitions that a writer has, so that none of its own requests that are still on their way
- * can begin.
- * @throws WriterReplacedError if another has claimed one of them.
+ * Begins a new epoch of those of some partitions that a writer has, so that none of its own requests that are still on
+ * their way can begin.
  */
 export async function renewClaims(
   engine: SqlEngine,
   writer: string,
   partitions: readonly number[],
-): Promise<Claim[]> {
-  const claims = await writeClaims(engine, writer, partitions, `HAVING max((epoch, writer)).2 = '${writer}'`);
-  if (claims.length < partitions.length) throw new WriterReplacedError(REPLACED);
-  return claims;
+): Promise<void> {
+  await writeClaims(engine, writer, partitions, `HAVING max((epoch, writer)).2 = '${writer}'`);
 }
 
-/** Writes claims, and reads those that hold. */
 async function writeClaims(
   engine: SqlEngine,
   writer: string,
   partitions: readonly number[],
   having: string,
-): Promise<Claim[]> {
+): Promise<void> {
   const list = partitions.join(', ');
   await engine.command(
     `INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to, streams)
@@ -82,25 +84,25 @@ async function writeClaims(
         FROM progress WHERE transport_partition IN (${list}))
      GROUP BY claimed ${having}`,
   );
-  return await readClaims(engine, writer, partitions, having);
 }
 
-/** What is known of those of some partitions that anybody has claimed, with the last epoch of a writer. */
+/** What is known of those of some partitions that anybody has claimed, as a writer sees it. */
 export async function readClaims(
   engine: SqlEngine,
   writer: string,
   partitions: readonly number[],
-  having = '',
 ): Promise<Claim[]> {
   const rows = await engine.query<ClaimRow>(
     `SELECT transport_partition AS partition, maxIf(epoch, writer = '${writer}') AS ownEpoch,
+       max((epoch, writer)).2 = '${writer}' AS isOwn,
        max(stored_to) AS storedTo, max(writing_to) AS writingTo, argMax(streams, stored_to) AS streams
      FROM progress WHERE transport_partition IN (${partitions.join(', ')})
-     GROUP BY transport_partition ${having}`,
+     GROUP BY transport_partition`,
   );
-  return rows.map(({ partition, ownEpoch, storedTo, writingTo, streams }) => ({
+  return rows.map(({ partition, ownEpoch, isOwn, storedTo, writingTo, streams }) => ({
     partition,
     epoch: Number(ownEpoch),
+    isOwn: isOwn === 1,
     storedTo: Number(storedTo),
     writingTo: Number(writingTo),
     streams: streams.map(([stream, next]) => [stream, Number(next)] as const),
@@ -110,6 +112,7 @@ export async function readClaims(
 interface ClaimRow {
   readonly partition: number;
   readonly ownEpoch: string;
+  readonly isOwn: number;
   readonly storedTo: string;
   readonly writingTo: string;
   readonly streams: readonly (readonly [stream: string, next: string])[];

@@ -12,8 +12,10 @@ export class StoredPlaces {
     this.#places.set(partition, { storedTo, streams: new StreamPositions(streams) });
   }
 
+  /** What is stored of a partition now. */
   of(partition: number): StoredPlace {
-    return this.#places.get(partition) ?? NOTHING;
+    const { storedTo, streams } = this.#places.get(partition) ?? NOTHING;
+    return { storedTo, streams: [...streams] };
   }
 
   /** Notes that a block is stored, and all before it. */
@@ -28,4 +30,4 @@ export class StoredPlaces {
   }
 }
 
-const NOTHING: StoredPlace = { storedTo: -1, streams: [] };
+const NOTHING = { storedTo: -1, streams: [] };

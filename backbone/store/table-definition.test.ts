@@ -79,6 +79,7 @@ describe('on a cluster', () => {
     expect(added.map((statement) => statement.includes('CODEC'))).toEqual([false, true, false, true, false]);
     const kept = statements.filter((statement) => statement.includes('MODIFY TTL'));
     expect(kept.map((statement) => /ALTER TABLE (\w+)/.exec(statement)?.[1])).toEqual([
+      'progress',
       'flows_local',
       'dns_local',
       'cluster_objects',

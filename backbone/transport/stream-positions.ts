@@ -10,7 +10,7 @@ export interface StreamPosition {
  * So many streams are remembered, those that sent last. A spool that is lost leaves its stream behind for good, and nodes
  * come and go; what Kafka repeats comes soon after its first sending.
  */
-const MOST_STREAMS = 4096;
+const MOST_STREAMS = 1024;
 
 /**
  * How far each stream has come in a partition. Messages of a stream come in the order of their positions, so one that is

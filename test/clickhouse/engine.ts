@@ -92,7 +92,7 @@ export class EmbeddedEngine {
     if (condition === undefined) throw new EndpointError(62, `Cannot parse ${sql}`, 'SYNTAX_ERROR');
     const ids = [...this.#running].map(({ queryId }) => queryId);
     const chosen = await this.#killer.run(
-      `SELECT query_id FROM (SELECT arrayJoin({ids:Array(String)}) AS query_id) WHERE ${condition}`,
+      `SELECT query_id FROM (SELECT arrayJoin({ids:Array(String)}) AS query_id, query_id AS initial_query_id) WHERE ${condition}`,
       parameterTexts({ ids }),
       'TabSeparated',
       { settings: { log_comment: 'kill' } },

@@ -1,7 +1,12 @@
 import { text } from 'node:stream/consumers';
 import { createLogger } from '@sonde/backbone/logging';
 import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
-import { type FlowStore, StoreError, WriterReplacedError } from '@sonde/backbone/store/store';
+import {
+  type FlowStore,
+  type RecordBlock,
+  StoreError,
+  WriterReplacedError,
+} from '@sonde/backbone/store/store';
 import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -71,7 +76,7 @@ async function stored(): Promise<Record<string, string>> {
 }
 
 /** Inserts a block as an enricher does: until the store takes it. */
-async function insertUntilStored(one: FlowStore, records: ReturnType<typeof block>): Promise<number> {
+async function insertUntilStored(one: FlowStore, records: RecordBlock): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
       await one.insert(records);
@@ -214,6 +219,21 @@ describe('a partition that changes hands', () => {
     await next.insert({ ...block(5), messages: [sent('c', 1)] });
     const third = open(server.url);
     expect([...((await third.claim([0])).get(0)?.streams ?? [])]).toEqual([...known.set('a', 3), ['c', 1]]);
+  });
+
+  it('knows how far the streams came though what was noted of them was refused at times', async () => {
+    const sent = (stream: string, position: number) => ({ partition: 0, source: { stream, position } });
+    await store.insert({ ...block(0), messages: [sent('a', 0)] });
+    await store.insert({ ...block(1), messages: [sent('b', 7)] });
+    proxy.fault({ kind: 'refused' }, 'INSERT INTO progress');
+    await insertUntilStored(store, { ...block(2), messages: [sent('a', 1)] });
+    await store.insert({ ...block(3), messages: [sent('a', 2)] });
+    const next = open(server.url);
+    const { storedTo, streams = [] } = (await next.claim([0])).get(0) ?? {};
+    expect({ storedTo, streams: Object.fromEntries(streams) }).toEqual({
+      storedTo: 2,
+      streams: { a: 2, b: 8 },
+    });
   });
 
   it('is closed to its former writer', async () => {

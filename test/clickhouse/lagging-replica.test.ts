@@ -1,0 +1,74 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { createLogger } from '@sonde/backbone/logging';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+/**
+ * A fake: a server of a cluster that learns what the others know only when it is told to synchronise, and the statements
+ * that it was sent, without an engine.
+ */
+interface LaggingReplica {
+  readonly url: string;
+  readonly statements: readonly string[];
+  readonly server: Server;
+}
+
+let replica: LaggingReplica;
+
+beforeEach(async () => {
+  replica = await startLaggingReplica();
+});
+
+afterEach(async () => {
+  replica.server.closeAllConnections();
+  await new Promise((resolve) => replica.server.close(resolve));
+});
+
+it('a partition that is claimed goes on behind what only another server of the cluster knew to be stored', async () => {
+  const log = createLogger('test', 'silent');
+  const store = openClickHouseStore({ urls: [replica.url], database: 'sonde', cluster: 'main', log });
+  const claimed = await store.claim([0]);
+  await store.close();
+  expect(claimed.get(0)).toEqual({ storedTo: 100, streams: [['a', 7]] });
+  const kinds = replica.statements.map((statement) => /^\S+ \S+/.exec(statement)?.[0]);
+  // The claim is made of what all know, and read when all know of it and nothing is under way any more.
+  expect(kinds).toEqual([
+    'SYSTEM SYNC',
+    'INSERT INTO',
+    'SELECT DISTINCT',
+    'SYSTEM SYNC',
+    'KILL QUERY',
+    'SYSTEM SYNC',
+    'SYSTEM SYNC',
+    'SELECT transport_partition',
+  ]);
+});
+
+async function startLaggingReplica(): Promise<LaggingReplica> {
+  const statements: string[] = [];
+  /** Whether it has learned what the others know since the last claim was written. */
+  let synchronised = false;
+  const answer = (statement: string): string => {
+    if (/^SYSTEM SYNC REPLICA ON CLUSTER \S+ progress\b/.test(statement)) synchronised = true;
+    // Another writer notes what it has stored just before it is replaced, on another server.
+    if (statement.startsWith('INSERT INTO progress')) synchronised = false;
+    if (statement.startsWith('SELECT DISTINCT writer')) return '{"writer":"former"}\n';
+    if (!statement.startsWith('SELECT transport_partition')) return '';
+    const known = synchronised
+      ? { storedTo: '100', writingTo: '200', streams: [['a', '7']] }
+      : { storedTo: '50', writingTo: '100', streams: [] };
+    return `${JSON.stringify({ partition: 0, ownEpoch: '3', isOwn: 1, ...known })}\n`;
+  };
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const { searchParams } = new URL(request.url ?? '/', 'http://replica');
+      const statement = (searchParams.get('query') ?? body).trim().replaceAll(/\s+/g, ' ');
+      statements.push(statement);
+      response.end(answer(statement));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, statements, server };
+}
