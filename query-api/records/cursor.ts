@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
 import { columnType, type RecordTable } from '@sonde/backbone/store/schema';
+import { LATEST_MS, parseTimestamp } from '@sonde/model/filter/timestamp';
+import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
+import { checkRange, type Limits } from '../limits/limits.js';
 import { invalidParameters } from '../problem.js';
 import type { TimeRange } from '../time-range.js';
 
@@ -34,11 +38,12 @@ const SORT_FIELDS = [
 ];
 
 /** The fields that a table's records are listed by, with their types in the store. */
-export function sortFields({ fields }: RecordTable): { name: string; type: string }[] {
-  return SORT_FIELDS.flatMap((name) => {
-    const field = fields.find((one) => one.name === name);
-    return field ? [{ name, type: columnType(field) }] : [];
-  });
+export function sortFields(table: RecordTable): { name: string; type: string }[] {
+  return sortDeclarations(table).map((field) => ({ name: field.name, type: columnType(field) }));
+}
+
+function sortDeclarations({ fields }: RecordTable): FieldDeclaration[] {
+  return SORT_FIELDS.flatMap((name) => fields.find((one) => one.name === name) ?? []);
 }
 
 /**
@@ -51,20 +56,33 @@ export function writeCursor({ range, values, given }: Cursor, asked: readonly st
 }
 
 /**
- * Reads a cursor that {@link writeCursor} wrote for the same parameters.
- * @throws Problem 400 if it is another.
+ * Reads a cursor that {@link writeCursor} wrote for the same parameters. Nothing keeps people from writing their own, so
+ * it is held to what any question is.
+ * @throws Problem 400 if it is another, or its times are longer than may be asked for.
  */
-export function readCursor(text: string, table: RecordTable, asked: readonly string[]): Cursor {
+export function readCursor(
+  text: string,
+  table: RecordTable,
+  asked: readonly string[],
+  limits: Limits,
+): Cursor {
   const content = decode(text);
   const [version, digested, from, to, given, ...values] = content;
-  if (version !== VERSION || values.length !== sortFields(table).length || !values.every(isValue)) {
+  const fields = sortDeclarations(table);
+  if (version !== VERSION || values.length !== fields.length || !areValues(values, fields)) {
     throw refused('not a cursor that an answer gave');
   }
   if (digested !== digest(asked))
     throw refused('of another question: only `limit` may change from page to page');
-  if (!isCount(from) || !isCount(to) || !isCount(given) || given > MOST_GIVEN) {
+  if (
+    !isNumber(from, LATEST_MS - 1) ||
+    !isNumber(to, LATEST_MS - 1) ||
+    from >= to ||
+    !isNumber(given, MOST_GIVEN)
+  ) {
     throw refused('not a cursor that an answer gave');
   }
+  checkRange({ from, to }, limits);
   return { range: { from, to }, values, given };
 }
 
@@ -87,12 +105,35 @@ function digest(asked: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 12);
 }
 
-function isValue(value: unknown): value is string | number {
-  return typeof value === 'string' ? value.length <= 1024 : isCount(value);
+function areValues(
+  values: readonly unknown[],
+  fields: readonly FieldDeclaration[],
+): values is (string | number)[] {
+  return fields.every(({ type }, at) => isValue[type](values[at]));
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+/** Whether a value is one of a field's type, as the store writes it. */
+const isValue: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
+  time: isTime,
+  ip: (value) => typeof value === 'string' && isIPv6(value) && !value.includes('%'),
+  uint8: (value) => isNumber(value, 2 ** 8 - 1),
+  uint16: (value) => isNumber(value, 2 ** 16 - 1),
+  uint32: (value) => isNumber(value, 2 ** 32 - 1),
+  uint64: (value) => typeof value === 'string' && /^\d{1,20}$/.test(value) && BigInt(value) < 2n ** 64n,
+  text: (value) => typeof value === 'string' && value.length <= 1024,
+  // No table is listed by these.
+  boolean: () => false,
+  enumeration: () => false,
+};
+
+/** Whether it is `2026-03-01 12:00:00.000`, a time that fields hold. */
+function isTime(value: unknown): boolean {
+  if (typeof value !== 'string' || !/^[\d-]{10} [\d:.]{12}$/.test(value)) return false;
+  return parseTimestamp(`${value.slice(0, 10)}T${value.slice(11)}Z`) !== undefined;
+}
+
+function isNumber(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= most;
 }
 
 function refused(reason: string) {

@@ -380,6 +380,41 @@ describe('pages', () => {
       ]);
     }
   });
+
+  describe('hold a cursor that somebody wrote to what any question is held to, as to', () => {
+    const DAY_MS = 86_400_000;
+    const FROM = 2;
+    const TO = 3;
+    const VALUES = 5;
+    it.each<[string, number, unknown, string]>([
+      ['a range longer than may be asked for', FROM, START - 365 * DAY_MS, 'from'],
+      ['an end that is no time', TO, Number.MAX_SAFE_INTEGER, 'cursor'],
+      ['an end behind all times', TO, 2 ** 32 * 1000, 'cursor'],
+      ['a start behind the end', FROM, START + 2 * DAY_MS, 'cursor'],
+      ['a start at the end', FROM, START + DAY_MS, 'cursor'],
+      ['a start that is a text', FROM, '2026-02-10', 'cursor'],
+      ['more given than pages have', 4, 100_001, 'cursor'],
+      ['a time that is a text', VALUES, 'x', 'cursor'],
+      ['a time that is a number', VALUES, START, 'cursor'],
+      ['a time that is none', VALUES, '2026-02-30 00:00:00.000', 'cursor'],
+      ['a time that fields do not hold', VALUES, '2200-01-01 00:00:00.000', 'cursor'],
+      ['a partition too large', VALUES + 1, 2 ** 32, 'cursor'],
+      ['a partition that is a text', VALUES + 1, '0', 'cursor'],
+      ['an offset too large', VALUES + 2, '18446744073709551616', 'cursor'],
+      ['an offset that is a number', VALUES + 2, 1, 'cursor'],
+      ['an address that is none', VALUES + 3, 'x', 'cursor'],
+      ['an address with a zone', VALUES + 4, 'fe80::1%eth0', 'cursor'],
+      ['a port too large', VALUES + 5, 65_536, 'cursor'],
+      ['a port below 0', VALUES + 6, -1, 'cursor'],
+      ['a protocol that is none', VALUES + 7, 256, 'cursor'],
+    ])('%s', async (_what, at, value, parameter) => {
+      const { body } = await api.get(`/api/v1/flows?${range}&limit=1`);
+      const content = JSON.parse(Buffer.from(body['next'] as string, 'base64url').toString()) as unknown[];
+      content[at] = value;
+      const forged = Buffer.from(JSON.stringify(content)).toString('base64url');
+      expect(await errors(`/api/v1/flows?${range}&cursor=${forged}`)).toMatchObject([{ parameter }]);
+    });
+  });
 });
 
 /** A text as CEL writes it. */

@@ -51,7 +51,7 @@ export function recordsRoute(
       const asked = [kind, request.query.filter, order, request.query.fields];
       const question = readQuestion(kind, request.query, dependencies.limits);
       const fields = readFields(request.query.fields, table.fields);
-      const after = cursor === undefined ? undefined : readCursor(cursor, table, asked);
+      const after = cursor === undefined ? undefined : readCursor(cursor, table, asked, dependencies.limits);
       const range = after?.range ?? question.range;
 
       // One more than asked for tells whether there is a next page.
