@@ -80,6 +80,9 @@ const CLOSING_MS = 5000;
 /** How long a request may take to arrive whole: slow senders must not hold connections. */
 const ARRIVAL_MS = 30_000;
 
+/** The longest part of a path that stands for a name; each route says itself how long its names may be. */
+const LONGEST_IN_PATH = 1024;
+
 /**
  * Serves the HTTP interface to stored flows and DNS look-ups.
  * @throws Error with code EADDRINUSE or EACCES if it cannot listen there; Error if others could reach it there without
@@ -130,6 +133,7 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
     bodyLimit: limits.bodyBytes,
     requestTimeout: ARRIVAL_MS,
     genReqId: requestId,
+    routerOptions: { maxParamLength: LONGEST_IN_PATH },
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: sendError,
     // Say all that is wrong at once, and refuse what is not declared instead of leaving it out.

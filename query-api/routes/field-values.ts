@@ -67,7 +67,8 @@ const SCHEMA = {
     properties: {
       field: {
         type: 'string',
-        maxLength: 200,
+        // A label's name has a prefix of up to 253 characters, a slash, and up to 63 more.
+        maxLength: 350,
         description: 'A field, as src.namespace, or a label, as src.labels.app or src.labels["app"]',
         examples: ['src.namespace'],
       },

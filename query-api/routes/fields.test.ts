@@ -88,6 +88,11 @@ describe('the values of a field', () => {
     expect(await values('src.name', '&containing=web&filter=dst.port==80')).toEqual(['Web-2']);
   });
 
+  it('can be of labels with names as long as there are', async () => {
+    const label = `${'prefix.'.repeat(36)}x/${'n'.repeat(63)}`;
+    expect(await values(`src.labels["${label}"]`)).toEqual([]);
+  });
+
   it('are as many as asked for', async () => {
     const target = '/api/v1/fields/src.name/values?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z&limit=1';
     expect((await api.get(target)).body).toEqual({ values: ['Web-2'], truncated: true });

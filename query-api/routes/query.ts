@@ -61,7 +61,7 @@ function schemaOf({ limits }: RouteDependencies) {
         groupBy: {
           type: 'array',
           maxItems: 10,
-          items: { type: 'string', maxLength: 200 },
+          items: { type: 'string', maxLength: 350 },
           default: [],
           description:
             'Fields, as src.namespace, labels, as src.labels["app"], and the ends of flows by the names that people know them by, as src.end',
@@ -76,7 +76,7 @@ function schemaOf({ limits }: RouteDependencies) {
           additionalProperties: false,
           required: ['by'],
           properties: {
-            by: { type: 'string', maxLength: 200, description: 'The name of a metric or of a group' },
+            by: { type: 'string', maxLength: 350, description: 'The name of a metric or of a group' },
             direction: { type: 'string', enum: ['descending', 'ascending'], default: 'descending' },
           },
           description: 'Which groups come first; by default those with the most of the first metric',

@@ -101,6 +101,12 @@ describe('a workload', () => {
     ]);
   });
 
+  it('may have a name as long as Kubernetes has them', async () => {
+    const answer = await api.get(`/api/v1/workloads/shop/${'w'.repeat(253)}`);
+    expect(answer.status).toBe(404);
+    expect((await api.get(`/api/v1/workloads/shop/${'w'.repeat(254)}`)).status).toBe(400);
+  });
+
   it('is shown without the names of others to who may not see their namespaces', async () => {
     const { isAskedBy } = await workload('shop/api', api.as(['shop']));
     expect(named(isAskedBy)).toEqual(['shop/web 8080', '/10.0.0.3 8080', 'shop/web 9100']);
