@@ -3,11 +3,14 @@ import { ClientError, EXIT } from './errors.js';
 /** Parameters of a question; those that are undefined are left out. */
 export type Parameters = Readonly<Record<string, string | number | undefined>>;
 
+/** Gives the token to show to a server, a good one each time; undefined where none is needed. */
+export type TokenSource = () => Promise<string | undefined>;
+
 /** Asks a query API. Every failure is a {@link ClientError} that says what to do. */
 export class ApiClient {
   constructor(
     readonly server: string,
-    private readonly token?: string,
+    private readonly token?: TokenSource,
   ) {}
 
   /** `GET` of a path below `/api/v1`. @throws ClientError */
@@ -16,7 +19,12 @@ export class ApiClient {
       value === undefined ? [] : [[name, String(value)]],
     );
     const query = new URLSearchParams(given).toString();
-    const response = await this.request(`${path}${query === '' ? '' : `?${query}`}`, {});
+    const filter = parameters['filter'];
+    const response = await this.request(
+      `${path}${query === '' ? '' : `?${query}`}`,
+      {},
+      typeof filter === 'string' ? filter : undefined,
+    );
     return (await response.json()) as Answer;
   }
 
@@ -31,10 +39,15 @@ export class ApiClient {
     return (await this.#post(path, body)).text();
   }
 
-  /** Any request to a path below `/api/v1`; gives the answer if it is no error. @throws ClientError */
-  async request(path: string, init: RequestInit): Promise<Response> {
+  /**
+   * Any request to a path below `/api/v1`; gives the answer if it is no error. `filter` is the one that it asks by, for
+   * errors to show the place in it.
+   * @throws ClientError
+   */
+  async request(path: string, init: RequestInit, filter?: string): Promise<Response> {
     const headers = new Headers(init.headers);
-    if (this.token !== undefined) headers.set('authorization', `Bearer ${this.token}`);
+    const token = await this.token?.();
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
     let response: Response;
     try {
       response = await fetch(new URL(`/api/v1/${path}`, this.server), { ...init, headers });
@@ -47,22 +60,20 @@ export class ApiClient {
         EXIT.unreachable,
       );
     }
-    if (!response.ok) throw await refusal(this.server, response);
+    if (!response.ok) throw await refusal(this.server, response, filter);
     return response;
   }
 
   #post(path: string, body: object): Promise<Response> {
-    return this.request(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+    const filter = 'filter' in body && typeof body.filter === 'string' ? body.filter : undefined;
+    const headers = { 'content-type': 'application/json' };
+    return this.request(path, { method: 'POST', headers, body: JSON.stringify(body) }, filter);
   }
 }
 
-async function refusal(server: string, response: Response): Promise<ClientError> {
+async function refusal(server: string, response: Response, filter: string | undefined): Promise<ClientError> {
   const { status } = response;
-  const reason = await problemText(response);
+  const reason = await problemText(response, filter);
   if (status === 401) {
     return new ClientError(`${server} does not know you (${reason}): \`sonde login\``, EXIT.notAllowed);
   }
@@ -76,17 +87,28 @@ async function refusal(server: string, response: Response): Promise<ClientError>
 }
 
 /** What a problem document (RFC 9457) says, with the reason of each parameter that is wrong. */
-async function problemText(response: Response): Promise<string> {
+async function problemText(response: Response, filter: string | undefined): Promise<string> {
   const text = await response.text();
   if (response.headers.get('content-type')?.startsWith('application/problem+json') !== true) {
     return `${response.status} ${text.slice(0, 200)}`;
   }
   const problem = JSON.parse(text) as ProblemDocument;
-  const reasons = (problem.errors ?? []).map(({ parameter, reason, nearest = [] }) => {
+  const reasons = (problem.errors ?? []).map(({ parameter, reason, nearest = [], start, end }) => {
     const meant = nearest.length > 0 ? ` (did you mean ${nearest.join(' or ')}?)` : '';
-    return `${parameter}: ${reason}${meant}`;
+    const isPlaced = parameter === 'filter' && filter !== undefined && start !== undefined;
+    const place = isPlaced ? `\n${marked(filter, start, end ?? start + 1)}` : '';
+    return `${parameter}: ${reason}${meant}${place}`;
   });
   return reasons.length > 0 ? reasons.join('; ') : problem.detail;
+}
+
+/** The line of a text that a part of it begins on, and a line that marks the part. */
+function marked(text: string, start: number, end: number): string {
+  const begin = text.lastIndexOf('\n', start - 1) + 1;
+  const [line = ''] = text.slice(begin).split('\n');
+  const from = start - begin;
+  const width = Math.max(1, Math.min(end - begin, line.length) - from);
+  return `  ${line}\n  ${' '.repeat(from)}${'^'.repeat(width)}`;
 }
 
 interface ProblemDocument {
@@ -95,5 +117,8 @@ interface ProblemDocument {
     readonly parameter: string;
     readonly reason: string;
     readonly nearest?: readonly string[];
+    /** Where in the parameter's text it is. */
+    readonly start?: number;
+    readonly end?: number;
   }[];
 }

@@ -90,6 +90,15 @@ describe('sonde query', () => {
     const [first] = (await query({ ...options, output: 'json' })).split('\n');
     expect(Object.values(JSON.parse(first ?? '') as object)).toEqual(['web', 8080, 1000, 1]);
     expect((await query({ ...options, output: 'csv' })).split(/\r?\n/)[1]).toBe('web,8080,1000,1');
+    const least = await query({ ...options, ascending: true, output: 'csv' });
+    expect(least.split(/\r?\n/)[1]).toBe('web,443,500,1');
+  });
+
+  it('shows where a filter is wrong', async () => {
+    const options = { ...asked(), by: '', limit: 1, output: 'table' } as const;
+    await expect(
+      query({ ...options, filter: 'action == "deny" &&\n  src.nmespace == "shop"' }),
+    ).rejects.toThrow(/did you mean src\.namespace\?\)\n {4}src\.nmespace == "shop"\n {8}\^{8}$/);
   });
 
   it('reads metrics as people write them', () => {
@@ -259,7 +268,10 @@ describe('sonde policy', () => {
     expect(text).toMatch(/\nshop\/web +example\.com +TCP +443 +allow /);
     expect(isAllowed).toBe(true);
     await expect(evaluate(['shop/nobody', 'shop/api', '80'], table)).rejects.toThrow(
-      /connections\/0\/from: no flow/,
+      /refused: from: no flow/,
+    );
+    await expect(evaluate(['shop/web', 'shop/api', 'http'], table)).rejects.toThrow(
+      /PORT "http" is no number/,
     );
     await expect(evaluate([], table)).rejects.toThrow(/FROM TO PORT/);
   });

@@ -1,12 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ApiClient } from './api-client.js';
-import { type Profile, profilesFile, readProfiles, saveProfile } from './profiles.js';
-import { isExpired, renewed } from './renewal.js';
+import { refusePlainHttp } from './plain-http.js';
+import { profileToken } from './profile-token.js';
+import { namedProfile, profilesFile, readProfiles } from './profiles.js';
 
 /** How a command is told which server to ask, and as whom. */
 export interface ServerOptions {
   readonly server?: string;
   readonly profile?: string;
+  /** Whether a token may go by plain http to another machine. */
+  readonly insecureHttp?: true;
 }
 
 /** Where `sonde up` answers if it is not told otherwise. */
@@ -22,46 +25,34 @@ export function withServer(command: Command): Command {
     )
     .addOption(
       new Option('--profile <name>', 'the server and token that `sonde login` has kept').env('SONDE_PROFILE'),
-    );
+    )
+    .option('--insecure-http', 'send tokens by plain http too, for whoever is on the way to read');
 }
 
 /**
  * The server that a command is to ask. A token comes from `SONDE_TOKEN`, else from the profile, but never goes to
  * another server than the profile's.
- * @throws Error if there is no such profile; ClientError if its token has expired and cannot be renewed.
+ * @throws Error if there is no such profile, or a token would go by plain http.
  */
 export async function connect(
   options: ServerOptions,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<ApiClient> {
   const file = profilesFile(environment);
-  const { current, profiles } = await readProfiles(file);
-  const name = options.profile ?? current;
-  const profile = name === undefined ? undefined : profiles[name];
-  if (options.profile !== undefined && !profile) {
-    const known = Object.keys(profiles).join(', ') || 'none';
-    throw new Error(
-      `there is no profile "${options.profile}" (there are: ${known}); \`sonde login\` makes one`,
-    );
-  }
+  const all = await readProfiles(file);
+  const name = options.profile ?? all.current;
+  const profile =
+    options.profile === undefined ? all.profiles[name ?? ''] : namedProfile(all, options.profile);
   const server = options.server ?? profile?.server ?? LOCAL_SERVER;
   const given = environment['SONDE_TOKEN'];
-  if (given !== undefined && given !== '') return new ApiClient(server, given);
-  if (!profile || name === undefined || !isSameServer(server, profile.server)) return new ApiClient(server);
-  return new ApiClient(server, await currentToken(file, name, profile, name === current));
-}
-
-/** The profile's token, renewed and kept if it has expired. */
-async function currentToken(
-  file: string,
-  name: string,
-  profile: Profile,
-  isCurrent: boolean,
-): Promise<string | undefined> {
-  if (!profile.renewal || !isExpired(profile.renewal)) return profile.token;
-  const tokens = await renewed(profile.renewal);
-  await saveProfile(file, name, { server: profile.server, ...tokens }, isCurrent);
-  return tokens.token;
+  if (given !== undefined && given !== '') {
+    refusePlainHttp(server, options.insecureHttp);
+    return new ApiClient(server, () => Promise.resolve(given));
+  }
+  if (name === undefined || !profile?.token || !isSameServer(server, profile.server))
+    return new ApiClient(server);
+  refusePlainHttp(server, options.insecureHttp ?? profile.insecureHttp);
+  return new ApiClient(server, profileToken(file, name, profile));
 }
 
 function isSameServer(one: string, other: string): boolean {

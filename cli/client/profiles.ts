@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { whileLocked } from './file-lock.js';
 
 /** How to reach a server, and as whom. */
 export interface Profile {
@@ -9,6 +10,8 @@ export interface Profile {
   readonly token?: string;
   /** How to get a new token when it expires. */
   readonly renewal?: Renewal;
+  /** Whether the token may go there by plain http. */
+  readonly insecureHttp?: true;
 }
 
 /** What an OpenID provider renews a token for (RFC 6749 §6). */
@@ -18,6 +21,8 @@ export interface Renewal {
   readonly refreshToken: string;
   /** When the token expires, in ms since 1970. */
   readonly expiresAtMs: number;
+  /** Where the provider is told that nobody needs it any more (RFC 7009), if it has such a place. */
+  readonly revocationEndpoint?: string;
 }
 
 /** The servers that somebody uses, by a name for each. */
@@ -56,21 +61,41 @@ export async function readProfiles(file: string): Promise<Profiles> {
   }
 }
 
-/** Keeps a profile, in place of the one of its name. The file holds tokens: only its owner may read it. */
-export async function saveProfile(
-  file: string,
-  name: string,
-  profile: Profile,
-  isCurrent: boolean,
-): Promise<void> {
-  const { current, profiles } = await readProfiles(file);
-  const chosen = isCurrent ? name : current;
-  const content: Profiles = {
-    ...(chosen === undefined ? {} : { current: chosen }),
+/**
+ * The profile of a name.
+ * @throws Error that says which there are, if there is none.
+ */
+export function namedProfile({ profiles }: Profiles, name: string): Profile {
+  const profile = profiles[name];
+  if (profile) return profile;
+  const known = Object.keys(profiles).join(', ') || 'none';
+  throw new Error(`there is no profile "${name}" (there are: ${known}); \`sonde login\` makes one`);
+}
+
+/** Keeps a profile, in place of the one of its name, and has it be the one to use where none is named. */
+export async function saveProfile(file: string, name: string, profile: Profile): Promise<void> {
+  await changeProfiles(file, ({ profiles }) => ({
+    current: name,
     profiles: { ...profiles, [name]: profile },
-  };
+  }));
+}
+
+/**
+ * Changes the profiles, while no other process does, and gives them as they then are. The file holds tokens: only its
+ * owner may read it.
+ */
+export async function changeProfiles(
+  file: string,
+  change: (profiles: Profiles) => Profiles | Promise<Profiles>,
+): Promise<Profiles> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  const written = `${file}.${process.pid}`;
-  await writeFile(written, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  await rename(written, file);
+  return whileLocked(`${file}.lock`, async () => {
+    const before = await readProfiles(file);
+    const after = await change(before);
+    if (after === before) return after;
+    const written = `${file}.${process.pid}`;
+    await writeFile(written, `${JSON.stringify(after, null, 2)}\n`, { mode: 0o600 });
+    await rename(written, file);
+    return after;
+  });
 }

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { ApiClient } from '../client/api-client.js';
 import { LOCAL_SERVER, type ServerOptions, withServer } from '../client/connection.js';
+import { refusePlainHttp } from '../client/plain-http.js';
 import { type Profile, profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
 import { logInByDevice } from './device-flow.js';
 
@@ -51,24 +52,27 @@ export async function logIn(options: ServerOptions, surroundings: LoginSurroundi
   const { profiles } = await readProfiles(file);
   const name = options.profile ?? 'default';
   const server = options.server ?? profiles[name]?.server ?? LOCAL_SERVER;
+  const { insecureHttp } = options;
   const ways = await new ApiClient(server).get<LoginWays>('login');
-  const tokens = ways.required ? await tokensFor(ways, surroundings) : {};
-  const client = new ApiClient(server, tokens.token);
+  if (ways.required) refusePlainHttp(server, insecureHttp);
+  const tokens = ways.required ? await tokensFor(ways, surroundings, insecureHttp) : {};
+  const client = new ApiClient(server, () => Promise.resolve(tokens.token));
   const { subject, rights } = await client.get<Identity>('whoami');
-  await saveProfile(file, name, { server, ...tokens }, true);
+  await saveProfile(file, name, { server, ...tokens, ...(insecureHttp ? { insecureHttp } : {}) });
   return `You are ${subject} at ${server} (profile ${name}); you may view ${namespacesText(rights['view'])}.`;
 }
 
 async function tokensFor(
   ways: LoginWays,
   { pasted, ask, say, secondMs }: LoginSurroundings,
+  insecureHttp: true | undefined,
 ): Promise<Pick<Profile, 'token' | 'renewal'>> {
   if (pasted !== undefined) return { token: pasted.trim() };
   for (const { issuer, clientId } of ways.openIdProviders) {
     if (clientId === undefined) continue;
     const prompt = ({ address, code }: { address: string; code: string }) =>
       say(`Open ${address} in a browser and enter the code ${code}`);
-    const tokens = await logInByDevice({ issuer, clientId }, prompt, secondMs);
+    const tokens = await logInByDevice({ issuer, clientId, insecureHttp }, prompt, secondMs);
     if (tokens) return tokens;
   }
   const accepted = [

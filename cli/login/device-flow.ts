@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClientError, EXIT } from '../client/errors.js';
+import { refusePlainHttp } from '../client/plain-http.js';
 import type { Profile } from '../client/profiles.js';
 import { type TokenAnswer, tokensOf } from '../client/renewal.js';
 
@@ -7,6 +8,8 @@ import { type TokenAnswer, tokensOf } from '../client/renewal.js';
 export interface Provider {
   readonly issuer: string;
   readonly clientId: string;
+  /** Whether it may be asked by plain http. */
+  readonly insecureHttp?: true | undefined;
 }
 
 /** What is asked of the person who logs in. */
@@ -15,9 +18,12 @@ export interface DevicePrompt {
   readonly code: string;
 }
 
+/** What is used of a provider's metadata (OpenID Connect Discovery 1.0 §3, RFC 8414 §2). */
 interface Discovery {
+  readonly issuer?: string;
   readonly token_endpoint?: string;
   readonly device_authorization_endpoint?: string;
+  readonly revocation_endpoint?: string;
 }
 
 interface DeviceAnswer {
@@ -37,14 +43,15 @@ const SLOWER_SECONDS = 5;
 /**
  * Logs somebody in at a provider by the device flow (RFC 8628): they open an address in any browser, and this waits.
  * @returns undefined if the provider has no such flow.
- * @throws ClientError if it came to nothing.
+ * @throws ClientError if it came to nothing; Error if a secret would go by plain http.
  */
 export async function logInByDevice(
-  { issuer, clientId }: Provider,
+  provider: Provider,
   prompt: (prompt: DevicePrompt) => void,
   secondMs = 1000,
 ): Promise<Pick<Profile, 'token' | 'renewal'> | undefined> {
-  const discovery = await discover(issuer);
+  const { issuer, clientId } = provider;
+  const discovery = await discover(provider);
   const { device_authorization_endpoint: deviceEndpoint, token_endpoint: tokenEndpoint } = discovery;
   if (deviceEndpoint === undefined || tokenEndpoint === undefined) return undefined;
   const scope = 'openid profile email groups offline_access';
@@ -53,6 +60,12 @@ export async function logInByDevice(
   const device = (await started.json()) as DeviceAnswer;
   prompt({ address: device.verification_uri_complete ?? device.verification_uri, code: device.user_code });
 
+  const { revocation_endpoint: revocationEndpoint } = discovery;
+  const source = {
+    tokenEndpoint,
+    clientId,
+    ...(revocationEndpoint === undefined ? {} : { revocationEndpoint }),
+  };
   const grant = {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
     device_code: device.device_code,
@@ -62,7 +75,7 @@ export async function logInByDevice(
   for (let waited = 0; waited < device.expires_in; waited += seconds) {
     await delay(seconds * secondMs);
     const response = await post(tokenEndpoint, grant);
-    if (response.ok) return tokensOf((await response.json()) as TokenAnswer, { tokenEndpoint, clientId });
+    if (response.ok) return tokensOf((await response.json()) as TokenAnswer, source);
     const { error } = (await response.json()) as { error?: string };
     if (error === 'slow_down') seconds += SLOWER_SECONDS;
     else if (error !== 'authorization_pending')
@@ -71,8 +84,22 @@ export async function logInByDevice(
   throw failed('nobody agreed to the login in time');
 }
 
-async function discover(issuer: string): Promise<Discovery> {
+/** What a provider says of itself, once it is sure that it speaks of itself (OpenID Connect Discovery 1.0 §4.3). */
+async function discover({ issuer, insecureHttp }: Provider): Promise<Discovery> {
+  refusePlainHttp(issuer, insecureHttp);
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const discovery = await readDiscovery(address);
+  if (discovery.issuer !== issuer) {
+    throw failed(`${address} speaks of another issuer: ${discovery.issuer ?? 'none'}`);
+  }
+  const { device_authorization_endpoint, token_endpoint, revocation_endpoint } = discovery;
+  for (const endpoint of [device_authorization_endpoint, token_endpoint, revocation_endpoint]) {
+    if (endpoint !== undefined) refusePlainHttp(endpoint, insecureHttp);
+  }
+  return discovery;
+}
+
+async function readDiscovery(address: string): Promise<Discovery> {
   try {
     const response = await fetch(address);
     if (response.ok) return (await response.json()) as Discovery;

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ok, startSmallServer, type SmallServer } from '../testing/small-server.js';
+import { connect } from './connection.js';
+import { EXIT } from './errors.js';
+import { profilesFile, readProfiles, saveProfile } from './profiles.js';
+import { tokensOf } from './renewal.js';
+
+let server: SmallServer;
+let home: string;
+let environment: NodeJS.ProcessEnv;
+
+beforeEach(async () => {
+  server = await startSmallServer();
+  home = await mkdtemp(path.join(tmpdir(), 'sonde-renewal-'));
+  environment = { XDG_CONFIG_HOME: home };
+});
+
+afterEach(async () => {
+  await server.close();
+  await rm(home, { recursive: true });
+});
+
+const file = () => profilesFile(environment);
+const renewal = () => ({
+  tokenEndpoint: `${server.url}/token`,
+  clientId: 'sonde',
+  refreshToken: 'r0',
+  expiresAtMs: 0,
+});
+const expired = () => saveProfile(file(), 'work', { server: server.url, token: 't0', renewal: renewal() });
+
+/** A provider that takes each refresh token once, and whose tokens are good for so many seconds. */
+function rotating(lifeSeconds: number): void {
+  let good = 0;
+  server.answer = (request, form) => {
+    if (request !== 'POST /token') return ok({});
+    if (form.get('refresh_token') !== `r${good}`) return { status: 400, body: { error: 'invalid_grant' } };
+    good += 1;
+    return ok({ id_token: `t${good}`, refresh_token: `r${good}`, expires_in: lifeSeconds });
+  };
+}
+
+describe('a token that has expired', () => {
+  it('is renewed once by commands that run at the same time', async () => {
+    rotating(3600);
+    await expired();
+    const clients = await Promise.all(Array.from({ length: 5 }, () => connect({}, environment)));
+    await Promise.all(clients.map((client) => client.get('whoami')));
+    expect(server.asked.filter((line) => line.startsWith('POST /token'))).toHaveLength(1);
+    expect(server.asked.filter((line) => line === 'GET /api/v1/whoami Bearer t1')).toHaveLength(5);
+    expect((await readProfiles(file())).profiles['work']?.renewal?.refreshToken).toBe('r1');
+  });
+
+  it('is renewed each time that a client needs it, however long the client lives', async () => {
+    rotating(0);
+    await expired();
+    const client = await connect({}, environment);
+    for (const token of ['t1', 't2', 't3']) {
+      await client.get('whoami');
+      expect(server.asked.at(-1)).toBe(`GET /api/v1/whoami Bearer ${token}`);
+    }
+  });
+
+  it('is renewed though a process was killed while it did so', async () => {
+    rotating(3600);
+    await expired();
+    const { pid } = spawnSync('true');
+    await writeFile(`${file()}.lock`, `${hostname()} ${pid}`);
+    await (await connect({}, environment)).get('whoami');
+    expect(server.asked.at(-1)).toBe('GET /api/v1/whoami Bearer t1');
+  });
+
+  it.each([
+    [400, EXIT.notAllowed, /`sonde login`/],
+    [503, EXIT.failed, /at present/],
+  ])('and whose provider answers %i is an error of its own kind', async (status, exitCode, message) => {
+    server.answer = () => ({ status, body: {} });
+    await expired();
+    const client = await connect({}, environment);
+    await expect(client.get('whoami')).rejects.toMatchObject({
+      ...{ exitCode, message: expect.stringMatching(message) as string },
+    });
+  });
+
+  it('and whose provider is away is no end of the login', async () => {
+    await saveProfile(file(), 'work', {
+      ...{ server: server.url, token: 't0' },
+      renewal: { ...renewal(), tokenEndpoint: 'http://127.0.0.1:9/token' },
+    });
+    const client = await connect({}, environment);
+    await expect(client.get('whoami')).rejects.toMatchObject({ exitCode: EXIT.unreachable });
+  });
+
+  it('is not renewed by a login to another server that took its name', async () => {
+    rotating(3600);
+    await expired();
+    const client = await connect({}, environment);
+    await saveProfile(file(), 'work', { server: 'https://sonde.example.com', token: 'other' });
+    await expect(client.get('whoami')).rejects.toMatchObject({ exitCode: EXIT.notAllowed });
+    expect(server.asked).toEqual([]);
+  });
+});
+
+describe('the life of a token', () => {
+  it('is what an ID token says of itself, whatever the access token beside it has', () => {
+    const claims = Buffer.from(JSON.stringify({ iat: 1000, exp: 1300 })).toString('base64url');
+    const before = Date.now();
+    const tokens = tokensOf({ id_token: `x.${claims}.y`, refresh_token: 'r', expires_in: 86_400 }, renewal());
+    const life = (tokens.renewal?.expiresAtMs ?? 0) - before;
+    expect(Math.floor(life / 60_000)).toBe(5);
+  });
+});

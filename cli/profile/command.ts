@@ -1,0 +1,72 @@
+import { Command, Option } from 'commander';
+import {
+  changeProfiles,
+  namedProfile,
+  type Profile,
+  profilesFile,
+  readProfiles,
+} from '../client/profiles.js';
+import { revoked } from '../login/logout.js';
+import { formatTable } from '../table/format.js';
+import { jsonText, printable } from '../table/printable.js';
+
+/** `sonde profile`: the servers that `sonde login` has kept. */
+export function profileCommand(): Command {
+  const profile = new Command('profile').description('List, choose and remove the logins that are kept');
+  profile
+    .command('list')
+    .description('List them; a star marks the one in use')
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
+    .action(async ({ output }: { readonly output: 'table' | 'json' }) => {
+      process.stdout.write(`${await listProfiles(output)}\n`);
+    });
+  profile
+    .command('use')
+    .description('Have this one be used where none is named')
+    .argument('<name>')
+    .action((name: string) => chooseProfile(name));
+  profile
+    .command('remove')
+    .description('Remove it, with its token, here and at its provider')
+    .argument('<name>')
+    .action(async (name: string) => {
+      for (const line of await removeProfile(name)) process.stderr.write(`${line}\n`);
+    });
+  return profile;
+}
+
+/** The text of all profiles; never with a token. */
+export async function listProfiles(output: 'table' | 'json', environment = process.env): Promise<string> {
+  const { current, profiles } = await readProfiles(profilesFile(environment));
+  const listed = Object.entries(profiles).map(([name, profile]) => ({
+    ...{ name, server: profile.server, current: name === current, login: loginText(profile) },
+  }));
+  if (output === 'json') return jsonText(listed, 2);
+  if (listed.length === 0) return 'There are no profiles; `sonde login` makes one.';
+  const rows = listed.map((one) => [one.current ? '*' : '', one.name, one.server, one.login]);
+  return formatTable(['', 'PROFILE', 'SERVER', 'LOGIN'], printable(rows));
+}
+
+/** Has a profile be the one in use. @throws Error if there is none of this name. */
+export async function chooseProfile(name: string, environment = process.env): Promise<void> {
+  await changeProfiles(profilesFile(environment), (all) => {
+    namedProfile(all, name);
+    return { ...all, current: name };
+  });
+}
+
+/** Removes a profile; returns what to tell the person. @throws Error if there is none of this name. */
+export async function removeProfile(name: string, environment = process.env): Promise<string[]> {
+  const file = profilesFile(environment);
+  const profile = namedProfile(await readProfiles(file), name);
+  await changeProfiles(file, ({ current, profiles }) => ({
+    ...(current === undefined || current === name ? {} : { current }),
+    profiles: Object.fromEntries(Object.entries(profiles).filter(([one]) => one !== name)),
+  }));
+  return revoked(profile);
+}
+
+function loginText({ token, renewal }: Profile): string {
+  if (token === undefined) return 'none';
+  return renewal ? `renewed by ${new URL(renewal.tokenEndpoint).host}` : 'a token';
+}

@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
+import { logOut } from '../login/logout.js';
+import { ok, startSmallServer, type SmallServer } from '../testing/small-server.js';
+import { chooseProfile, listProfiles, removeProfile } from './command.js';
+
+let provider: SmallServer;
+let home: string;
+let environment: NodeJS.ProcessEnv;
+
+beforeEach(async () => {
+  provider = await startSmallServer();
+  home = await mkdtemp(path.join(tmpdir(), 'sonde-profile-'));
+  environment = { XDG_CONFIG_HOME: home };
+  const file = profilesFile(environment);
+  const renewal = {
+    tokenEndpoint: `${provider.url}/token`,
+    clientId: 'sonde',
+    refreshToken: 'again',
+    expiresAtMs: 0,
+  };
+  await saveProfile(file, 'lab', { server: 'http://127.0.0.1:4180' });
+  await saveProfile(file, 'east', { server: 'https://east.example.com', token: 'secret' });
+  await saveProfile(file, 'west', {
+    ...{ server: 'https://west.example.com', token: 'secret' },
+    renewal: { ...renewal, revocationEndpoint: `${provider.url}/revoke` },
+  });
+});
+
+afterEach(async () => {
+  await provider.close();
+  await rm(home, { recursive: true });
+});
+
+const kept = () => readProfiles(profilesFile(environment));
+
+describe('sonde profile', () => {
+  it('lists servers and how one is known to them, never a token', async () => {
+    const host = new URL(provider.url).host;
+    expect((await listProfiles('table', environment)).split('\n')).toEqual([
+      '   PROFILE  SERVER                    LOGIN',
+      '   lab      http://127.0.0.1:4180     none',
+      '   east     https://east.example.com  a token',
+      `*  west     https://west.example.com  renewed by ${host}`,
+    ]);
+    const json = await listProfiles('json', environment);
+    expect(JSON.parse(json)).toContainEqual({
+      ...{ name: 'east', server: 'https://east.example.com', current: false, login: 'a token' },
+    });
+    expect(json).not.toMatch(/secret|again/);
+  });
+
+  it('chooses which is used', async () => {
+    await chooseProfile('east', environment);
+    expect((await kept()).current).toBe('east');
+    await expect(chooseProfile('north', environment)).rejects.toThrow(
+      /no profile "north" \(there are: lab, east, west\)/,
+    );
+    expect((await kept()).current).toBe('east');
+  });
+
+  it('removes one, of which its provider is told', async () => {
+    const revoked: (string | null)[] = [];
+    provider.answer = (request, form) => {
+      revoked.push(request, form.get('token'), form.get('client_id'));
+      return ok({});
+    };
+    expect(await removeProfile('west', environment)).toEqual([]);
+    expect(revoked).toEqual(['POST /revoke', 'again', 'sonde']);
+    const { current, profiles } = await kept();
+    expect([current, Object.keys(profiles)]).toEqual([undefined, ['lab', 'east']]);
+    await expect(removeProfile('west', environment)).rejects.toThrow(/no profile "west"/);
+  });
+});
+
+describe('sonde logout', () => {
+  it('forgets the token of the profile in use, and keeps its server', async () => {
+    provider.answer = () => ok({});
+    expect(await logOut(undefined, environment)).toEqual([
+      'You are logged out of https://west.example.com (profile west).',
+    ]);
+    const { current, profiles } = await kept();
+    expect([current, profiles['west']]).toEqual(['west', { server: 'https://west.example.com' }]);
+    expect(profiles['east']?.token).toBe('secret');
+  });
+
+  it('says if the provider does not take the login back', async () => {
+    provider.answer = () => ({ status: 503, body: {} });
+    const [note] = await logOut('west', environment);
+    expect(note).toMatch(/did not take the login back \(it answers 503\)/);
+    expect((await kept()).profiles['west']?.token).toBeUndefined();
+  });
+
+  it('says where there was nothing to forget', async () => {
+    expect(await logOut('lab', environment)).toEqual(['The profile lab had no token.']);
+  });
+});
