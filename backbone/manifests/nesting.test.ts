@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { deepLine } from './nesting.js';
+import { lexemesOf, UnreadableText } from './nesting.js';
 
 const indented = (levels: number, line: (indent: string) => string) =>
   Array.from({ length: levels }, (_, level) => line(' '.repeat(level))).join('\n');
+
+/** The line at which a text nests too deep; undefined if it does not. */
+function deepLine(text: string): number | undefined {
+  try {
+    expect([...lexemesOf(text)].length).toBeGreaterThan(0);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UnreadableText)) throw error;
+    return error.line;
+  }
+}
 
 describe('nesting', () => {
   it.each([

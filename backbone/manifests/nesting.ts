@@ -6,12 +6,25 @@ const DEEPEST = 120;
 /** What the lexer gives before a document's first line. */
 const DOCUMENT = '\u0002';
 
+/** A YAML text that cannot be read from some line on, whatever stands after it. */
+export class UnreadableText extends Error {
+  override readonly name = 'UnreadableText';
+  constructor(
+    message: string,
+    /** From 1. */
+    readonly line: number,
+  ) {
+    super(message);
+  }
+}
+
 /**
- * The first line (from 1) of a YAML text that nests too deep to be parsed; undefined if none does. The parser calls
- * itself for each level, and V8 ends the process where a regular expression is compiled on a full stack. Levels are
- * therefore bounded by the lexer, which does not: each takes a bracket, or a column (two may share one).
+ * The lexemes of a YAML text, as long as it nests no deeper than can be parsed. The parser calls itself for each
+ * level, and V8 ends the process where a regular expression is compiled on a full stack. Levels are therefore bounded
+ * by the lexer, which does not: each takes a bracket, or a column (two may share one).
+ * @throws UnreadableText before the first lexeme of a level too many.
  */
-export function deepLine(text: string): number | undefined {
+export function* lexemesOf(text: string): Generator<string> {
   let line = 1;
   let column = 0;
   let brackets = 0;
@@ -21,14 +34,12 @@ export function deepLine(text: string): number | undefined {
       line += lexeme.split('\n').length - 1;
       column = 0;
       isLineStart = true;
-      continue;
-    }
-    if (lexeme === '[' || lexeme === '{') brackets += 1;
+    } else if (lexeme === '[' || lexeme === '{') brackets += 1;
     else if (lexeme === ']' || lexeme === '}') brackets -= 1;
     // Indicators of block collections stand at the beginning of a line, with nothing but spaces between.
     else if (isLineStart && /^[ ?:-]+$/.test(lexeme)) column += lexeme.length;
     else if (lexeme !== DOCUMENT) isLineStart = false;
-    if (brackets + column > DEEPEST) return line;
+    if (brackets + column > DEEPEST) throw new UnreadableText('nests too deep', line);
+    yield lexeme;
   }
-  return undefined;
 }

@@ -1,8 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { type Document, isCollection, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
-import { deepLine } from './nesting.js';
+import { type Document, LineCounter } from 'yaml';
+import { type Bounds, documentsOf } from './documents.js';
+import { UnreadableText } from './nesting.js';
+import { whatIsNotJson } from './unlike-json.js';
 
 /** A Kubernetes object and where it stands. */
 export interface ManifestObject {
@@ -36,7 +38,7 @@ export async function readManifests(paths: readonly string[]): Promise<Manifests
   const problems: ManifestProblem[] = [];
   for (const given of paths) {
     for (const file of await manifestFiles(given)) {
-      const read = parseManifests(await readFile(file, 'utf8'), file);
+      const read = await parseManifests(await readFile(file, 'utf8'), file);
       objects.push(...read.objects);
       problems.push(...read.problems);
     }
@@ -44,65 +46,87 @@ export async function readManifests(paths: readonly string[]): Promise<Manifests
   return { objects, problems };
 }
 
-/** Reads manifests from text; `file` is for messages. JSON is read as the YAML that it is. */
-export function parseManifests(text: string, file: string): Manifests {
+/** What files that one was given for oneself may make of work. */
+const UNBOUNDED: Bounds = { mostLexemes: Infinity };
+
+/**
+ * Reads manifests from text, with turns for others; `file` is for messages. JSON is read as the YAML that it is.
+ * @throws the reason of the bounds' signal.
+ */
+export async function parseManifests(text: string, file: string, bounds = UNBOUNDED): Promise<Manifests> {
   const objects: ManifestObject[] = [];
   const problems: ManifestProblem[] = [];
-  const deep = deepLine(text);
-  if (deep !== undefined) return { objects, problems: [{ file, line: deep, reason: 'nests too deep' }] };
   const lines = new LineCounter();
-  const lineAt = (offset: number) => lines.linePos(offset).line;
-  // What the parser would warn of on standard error is a problem here. An empty text gives an empty list with
-  // properties of its own, which still iterates.
-  for (const document of parseAllDocuments(text, { lineCounter: lines, logLevel: 'error' })) {
-    const line = lineAt(document.contents?.range[0] ?? document.range[0]);
-    const wrong = [...document.errors, ...document.warnings][0];
-    if (wrong) {
-      const reason = wrong.message.split('\n')[0] ?? '';
-      problems.push({ file, line: wrong.linePos?.[0].line ?? line, reason });
-      continue;
+  try {
+    for await (const document of documentsOf(text, lines, bounds)) {
+      const read = readDocument(document, file, lines, bounds);
+      objects.push(...read.objects);
+      problems.push(...read.problems);
     }
-    try {
-      const unlikeJson = whatIsNotJson(document);
-      if (unlikeJson) {
-        problems.push({ file, line: lineAt(unlikeJson.offset), reason: unlikeJson.reason });
-        continue;
-      }
-      const value: unknown = document.toJS();
-      if (value === null || value === undefined) continue;
-      for (const item of itemsOf(value)) {
-        const reason = whyNoObject(item);
-        if (reason === undefined) objects.push({ object: item as KubernetesObject, file, line });
-        else problems.push({ file, line, reason });
-      }
-    } catch (error) {
-      // The parser's answer to too many expanded aliases.
-      if (!(error instanceof ReferenceError)) throw error;
-      problems.push({ file, line, reason: `cannot be read: ${error.message}` });
-    }
+  } catch (error) {
+    if (!(error instanceof UnreadableText)) throw error;
+    problems.push({ file, line: error.line, reason: error.message });
   }
   return { objects, problems };
 }
 
-/** What YAML can say and JSON cannot: keys that are no text, and values within themselves. */
-function whatIsNotJson(
+function readDocument(
   document: Document.Parsed,
-): { readonly offset: number; readonly reason: string } | undefined {
-  let found: { offset: number; reason: string } | undefined;
-  const report = (node: Node, reason: string) => {
-    found = { offset: node.range?.[0] ?? 0, reason };
-    return visit.BREAK;
-  };
-  visit(document, {
-    Pair: (_key, { key }) => (isCollection(key) ? report(key, 'a key is a list or an object') : undefined),
-    Alias: (_key, alias, path) => {
-      const target = alias.resolve(document);
-      return target && path.includes(target)
-        ? report(alias, `*${alias.source} stands within what it stands for`)
-        : undefined;
-    },
-  });
-  return found;
+  file: string,
+  lines: LineCounter,
+  { mostLexemes }: Bounds,
+): Manifests {
+  const lineAt = (offset: number) => lines.linePos(offset).line;
+  const line = lineAt(document.contents?.range[0] ?? document.range[0]);
+  const problem = (at: number, reason: string) => ({ objects: [], problems: [{ file, line: at, reason }] });
+  const [wrong] = [...document.errors, ...document.warnings];
+  if (wrong) return problem(lineAt(wrong.pos[0]), wrong.message);
+  const flaw = whatIsNotJson(document);
+  if (flaw) return problem(lineAt(flaw.offset), flaw.reason);
+  try {
+    const value: unknown = document.toJS();
+    const values = valuesIn(value, mostLexemes);
+    if (values === Infinity || values > mostLexemes) {
+      return problem(line, 'its aliases stand for too much: give its objects without them');
+    }
+    return value === null || value === undefined
+      ? { objects: [], problems: [] }
+      : readObjects(value, file, line);
+  } catch (error) {
+    // The parser's answer to too many expanded aliases.
+    if (!(error instanceof ReferenceError)) throw error;
+    return problem(line, `cannot be read: ${error.message}`);
+  }
+}
+
+/** Takes a value of JSON for a Kubernetes object, or for a list of such; `file` and `line` are where it stands. */
+export function readObjects(value: unknown, file: string, line: number): Manifests {
+  const objects: ManifestObject[] = [];
+  const problems: ManifestProblem[] = [];
+  for (const item of itemsOf(value)) {
+    const reason = whyNoObject(item);
+    if (reason === undefined) objects.push({ object: item as KubernetesObject, file, line });
+    else problems.push({ file, line, reason });
+  }
+  return { objects, problems };
+}
+
+/** Levels that aliases may make out of a document's, which are fewer. */
+const DEEPEST = 200;
+
+/**
+ * How many values a value is made of, those that stand in it twice twice; counted no further than past `most`, and
+ * infinitely many past so many levels.
+ */
+function valuesIn(value: unknown, most: number, levels = DEEPEST): number {
+  let count = 1;
+  if (typeof value !== 'object' || value === null) return count;
+  if (levels === 0) return Infinity;
+  for (const inner of Object.values(value)) {
+    count += valuesIn(inner, most - count, levels - 1);
+    if (count > most) break;
+  }
+  return count;
 }
 
 async function manifestFiles(given: string): Promise<string[]> {

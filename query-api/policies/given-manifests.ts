@@ -1,6 +1,6 @@
-import { parseManifests } from '@sonde/backbone/manifests/read';
+import { parseManifests, readObjects } from '@sonde/backbone/manifests/read';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { canonicalJson, isPolicyMatter, manifestText } from '@sonde/model/policy/history/version';
+import { isPolicyMatter, manifestText } from '@sonde/model/policy/history/version';
 import { policyWorld } from '@sonde/model/policy/preview/world';
 import { invalidParameters, type ParameterError } from '../problem.js';
 
@@ -10,40 +10,59 @@ export interface GivenManifests {
   readonly apply: readonly unknown[];
 }
 
+/** Lexemes of a document of the text, some thousand policies. Larger ones would keep others waiting for long. */
+const BOUNDS = { mostLexemes: 100_000 };
+
+/** Errors that an answer lists. */
+const MOST_ERRORS = 100;
+
 /**
- * Reads the manifests of policies, and of what policies depend on, that a request gives.
- * @throws Problem 400 that says of each one that cannot be used why.
+ * Reads the manifests of policies, and of what policies depend on, that a request gives, with turns for others.
+ * @throws Problem 400 that says of each one that cannot be used why, of the first hundred.
  */
-export function readGivenManifests({ manifests, apply }: GivenManifests): KubernetesObject[] {
-  const texts = [
-    { parameter: 'manifests', text: manifests },
-    ...apply.map((object, index) => ({ parameter: `apply/${index}`, text: canonicalJson(object) })),
+export async function readGivenManifests(
+  { manifests, apply }: GivenManifests,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  const read = [
+    await parseManifests(manifests, 'manifests', { ...BOUNDS, signal }),
+    ...apply.map((object, index) => readObjects(object, `apply/${index}`, 1)),
   ];
+  refuse(
+    read.flatMap(({ problems }) =>
+      problems.map(({ file, line, reason }) => ({ parameter: file, reason: `line ${line}: ${reason}` })),
+    ),
+  );
+  const given = read.flatMap(({ objects }) => objects);
   const errors: ParameterError[] = [];
-  const objects = texts.flatMap(({ parameter, text }) => {
-    const read = parseManifests(text, parameter);
-    errors.push(
-      ...read.problems.map(({ line, reason }) => ({ parameter, reason: `line ${line}: ${reason}` })),
-    );
-    return read.objects.map(({ object }) => reduced(object, parameter, errors));
-  });
-  if (errors.length > 0) throw invalidParameters(errors);
-  return objects;
+  for (const { object, file } of given) {
+    const { kind, apiVersion } = object;
+    if (isPolicyMatter(object)) continue;
+    errors.push({
+      parameter: file,
+      reason: `${nameOf(object)}: policies do not depend on ${kind} of ${apiVersion}`,
+    });
+  }
+  refuse(errors);
+  const objects = given.map(({ object }) => withNamespace(object));
+  for (const { object: index, field, reason } of policyWorld(objects).problems) {
+    const [one, from] = [objects[index], given[index]];
+    if (one && from) errors.push({ parameter: from.file, reason: `${nameOf(one)}: ${field} ${reason}` });
+  }
+  refuse(errors);
+  // As the history of policies has them.
+  return objects.map((object) => JSON.parse(manifestText(object)) as KubernetesObject);
 }
 
-/** The object as the history of policies has it; what is wrong with it goes to the errors. */
-function reduced(object: KubernetesObject, parameter: string, errors: ParameterError[]): KubernetesObject {
-  const { kind, apiVersion, metadata } = object;
-  const name = [kind, metadata.namespace, metadata.name].filter(Boolean).join('/');
-  if (!isPolicyMatter(object)) {
-    errors.push({ parameter, reason: `${name}: policies do not depend on ${kind} of ${apiVersion}` });
-    return object;
-  }
-  const namespaced = withNamespace(object);
-  for (const { field, reason } of policyWorld([namespaced]).problems) {
-    errors.push({ parameter, reason: `${name}: ${field} ${reason}` });
-  }
-  return JSON.parse(manifestText(namespaced)) as KubernetesObject;
+function refuse(errors: readonly ParameterError[]): void {
+  if (errors.length === 0) return;
+  const left = errors.length - MOST_ERRORS;
+  const more = { parameter: 'manifests', reason: `there are ${left} more errors` };
+  throw invalidParameters([...errors.slice(0, MOST_ERRORS), ...(left > 0 ? [more] : [])]);
+}
+
+function nameOf({ kind, metadata }: KubernetesObject): string {
+  return [kind, metadata.namespace, metadata.name].filter(Boolean).join('/');
 }
 
 /** Kinds of policies and sets that stand in a namespace; without one they stand in `default`, as for kubectl. */

@@ -116,6 +116,11 @@ describe('a preview', () => {
     [{ manifests: 'a: [' }, /manifests: line 1: /],
     [{ manifests: '&a [*a, *a]' }, /manifests/],
     [{ manifests: 'x: &a [1]\n'.repeat(2) }, /manifests/],
+    [{ manifests: `a: &a 1\nb: [${'*a,'.repeat(20_000)}]` }, /manifests: line 2: .*more than 100 aliases/],
+    [{ manifests: `a: &a 1\nb: [${'*a,'.repeat(100_000)}]` }, /manifests: line 2: the document is too large/],
+    [{ manifests: `a: [${'x,'.repeat(100_000)}]` }, /manifests: line 1: the document is too large/],
+    [{ manifests: 'a: 1\n---\n'.repeat(10_000) }, /there are 9900 more errors/],
+    [{ apply: [networkPolicy('shop/x', {}), networkPolicy('shop/x', { ingress: [] })] }, /another object/],
     [
       { apply: [{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' } }] },
       /do not depend on Deployment/,
@@ -130,7 +135,7 @@ describe('a preview', () => {
     ],
     [{ cluster: 'elsewhere' }, /no policies of a cluster "elsewhere"/],
     [{ filter: 'src.moon == 1' }, /filter/],
-  ])('refuses %j and says why', async (body, reason) => {
+  ])('refuses %.100j and says why', async (body, reason) => {
     const answer = await api.post('/api/v1/policies/preview', body);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);

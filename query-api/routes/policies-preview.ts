@@ -22,7 +22,7 @@ export function policiesPreviewRoute(server: FastifyInstance, dependencies: Rout
   server.post<{ Body: Body }>('/api/v1/policies/preview', { schema }, async (request) => {
     const { staged, limit, remove, cluster: asked } = request.body;
     const question = readQuestion('flows', request.body, dependencies.limits);
-    const apply = readGivenManifests(request.body);
+    const apply = await readGivenManifests(request.body, request.left);
     const cluster = await clusterOf(dependencies, request, asked);
     const view = staged === 'enforced' ? 'pending' : 'enforced';
     const result = await preview(dependencies, request, { cluster, question, apply, remove, view });
