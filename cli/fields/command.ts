@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { withExamples } from '../help.js';
 import { formatTable } from '../table/format.js';
 
 export interface FieldsOptions extends ServerOptions {
@@ -34,9 +35,14 @@ export function fieldsCommand(): Command {
     .option('--from <time>', 'since when', '-1h')
     .option('--limit <number>', 'how many values at most', whole, 100)
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'));
-  return withServer(command).action(async (field: string | undefined, options: FieldsOptions) => {
+  withServer(command).action(async (field: string | undefined, options: FieldsOptions) => {
     process.stdout.write(`${await (field === undefined ? fields(options) : values(field, options))}\n`);
   });
+  return withExamples(command, [
+    'sonde fields',
+    'sonde fields dst.namespace',
+    'sonde fields \'src.labels["app"]\' --filter \'action == "deny"\'',
+  ]);
 }
 
 /** The fields' text. */

@@ -29,8 +29,8 @@ export function titleLine(paint: Paint, widths = WIDTHS): string {
 }
 
 /** A flow as one line. */
-export function flowLine(flow: FlowRow, paint: Paint): string {
-  return cellsLine(flowCells(flow), paint, colourOfVerdict(flow));
+export function flowLine(flow: FlowRow, paint: Paint, widths = WIDTHS): string {
+  return cellsLine(flowCells(flow), paint, colourOfVerdict(flow), widths);
 }
 
 /** Cells as one line, with the verdict in its colour. */

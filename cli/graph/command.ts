@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
+import { withExamples } from '../help.js';
 import type { GraphAnswer } from './answer.js';
 import { graphDot } from './dot.js';
 import { graphTree } from './tree.js';
@@ -32,9 +33,14 @@ export function graphCommand(): Command {
         .choices(['tree', 'dot', 'json'])
         .default('tree'),
     );
-  return withServer(command).action(async (options: GraphOptions) => {
+  withServer(command).action(async (options: GraphOptions) => {
     process.stdout.write(`${await graph(options, paintFor(process.stdout))}\n`);
   });
+  return withExamples(command, [
+    'sonde graph --level namespace',
+    'sonde graph --filter \'either(namespace == "storefront")\' --from -15m',
+    'sonde graph --output dot | dot -Tsvg > graph.svg',
+  ]);
 }
 
 /** Asks, and gives the graph's text. */

@@ -5,6 +5,7 @@ import { type GraphAnswer, type GraphEdge, nodeName, portsText } from './answer.
 
 /** A graph as a tree of text: each client with its servers below it, those of the most bytes first. */
 export function graphTree({ nodes, edges, truncated }: GraphAnswer, paint: Paint): string {
+  if (edges.length === 0) return 'No flows.';
   const names = new Map(nodes.map((node) => [node.id, nodeName(node)] as const));
   const nameOf = (id: string) => names.get(id) ?? id;
   const clients = [...new Set(edges.map(({ source }) => source))];

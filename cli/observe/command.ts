@@ -3,12 +3,15 @@ import type { FlowRow } from '@sonde/model/flow/rows';
 import { Command, Option } from 'commander';
 import { type ApiClient } from '../client/api-client.js';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
-import { paintFor } from '../flow-table/colour.js';
-import { flowLine, titleLine } from '../flow-table/lines.js';
+import { type Paint, paintFor } from '../flow-table/colour.js';
+import { flowCells } from '../flow-table/cells.js';
+import { flowLine, titleLine, widthsFor } from '../flow-table/lines.js';
+import { withExamples } from '../help.js';
 import { type Cells, columnLines } from './column-lines.js';
 import { compactFlow, compactLookup } from './compact-lines.js';
 import { dnsLine, dnsTitleLine } from './dns-lines.js';
 import { filterText } from './filter-text.js';
+import { gapText } from './gap-text.js';
 import { liveRecords } from './live-records.js';
 import { pastRecords, type RecordKind } from './records.js';
 
@@ -53,7 +56,12 @@ export function observeCommand(): Command {
         .choices(['table', 'compact', 'json'])
         .default('table'),
     );
-  return withServer(command).action(observe);
+  return withExamples(withServer(command).action(observe), [
+    'sonde observe',
+    'sonde observe src.namespace=storefront action=deny --from -2h',
+    "sonde observe --follow --namespace storefront --filter 'retransmits > 3'",
+    'sonde observe --dns rcode=NXDOMAIN --columns src.workload,query_name',
+  ]);
 }
 
 async function observe(terms: string[], options: ObserveOptions): Promise<void> {
@@ -93,6 +101,7 @@ async function follow(
     onDropped: ({ records: count, more }) =>
       tell(`${more ? 'at least ' : ''}${count} more came than can be followed and are left out`),
     onLost: (reason) => tell(`${reason}; asking again`),
+    onGap: (gap) => tell(gapText(kind, gap)),
   });
   for await (const record of records) print(line(record));
 }
@@ -120,7 +129,16 @@ function layoutOf(
   }
   return output === 'compact'
     ? { line: (record) => compactFlow(record as unknown as FlowRow, paint) }
-    : { title: titleLine(paint), line: (record) => flowLine(record as unknown as FlowRow, paint) };
+    : flowLayout(records as unknown as FlowRow[], paint);
+}
+
+/** Columns as wide as the records need; with none there yet, wide enough for nearly all that may come. */
+function flowLayout(records: readonly FlowRow[], paint: Paint): Layout {
+  const widths = records.length === 0 ? undefined : widthsFor(records.map(flowCells));
+  return {
+    title: titleLine(paint, widths),
+    line: (record) => flowLine(record as unknown as FlowRow, paint, widths),
+  };
 }
 
 function print(text: string): void {

@@ -38,6 +38,11 @@ it('asks the client of look-ups, which is all they know', () => {
   expect(() => parseFilter(text, dnsFields)).not.toThrow();
 });
 
+it('refuses what is no port', () => {
+  for (const port of ['http', '65536', '1]'])
+    expect(() => filterText('flows', { terms: [], port: [port] })).toThrow(/is no port/);
+});
+
 it('refuses what is no term', () => {
   expect(() => filterText('flows', { terms: ['storefront'] })).toThrow(/field=value/);
 });

@@ -33,7 +33,7 @@ export function filterText(kind: RecordKind, words: FilterWords): string {
     ...(words.namespace ? [either(`namespace in ${quotedList(words.namespace)}`)] : []),
     ...(words.workload ? [either(`workload in ${quotedList(words.workload)}`)] : []),
     ...(words.ip ? [either(`cidr(ip, ${quotedList(words.ip)})`)] : []),
-    ...(words.port ? [either(`port in [${words.port.join(', ')}]`)] : []),
+    ...(words.port ? [either(`port in [${words.port.map(portNumber).join(', ')}]`)] : []),
     ...(words.filter !== undefined && words.filter.trim() !== '' ? [`(${words.filter}\n)`] : []),
   ];
   return conditions.join(' && ');
@@ -66,6 +66,11 @@ function valueText(value: string, field: FieldDeclaration | undefined): string {
     default:
       return JSON.stringify(value);
   }
+}
+
+function portNumber(text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return text;
+  throw new Error(`"${text}" is no port: write a number from 0 to 65535`);
 }
 
 function quotedList(values: readonly string[]): string {

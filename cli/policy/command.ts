@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { withServer } from '../client/connection.js';
 import { EXIT } from '../client/errors.js';
+import { withExamples } from '../help.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
 import { explain, type ExplainOptions } from './explain.js';
 import { match, type MatchOptions } from './match.js';
@@ -12,53 +13,66 @@ export function policyCommand(): Command {
     'Say what network policies say: of the flows that a server has, or from manifests alone',
   );
   addRemoteCommands(policy);
-  withServer(policy.command('evaluate'))
-    .description(
-      'Say whether connections are allowed and by which policies: of a server, or of manifests alone',
-    )
-    .argument('[from]', 'namespace/workload or namespace/pod, or an address')
-    .argument('[to]', 'the same, or a service as service/namespace/name, or a domain name')
-    .argument('[port]', "the server's port")
-    .option('--protocol <protocol>', 'by name or number', 'TCP')
-    .option(
-      '--connections <file>',
-      'in place of one connection a JSON list of {from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}; - for standard input',
-    )
-    .addOption(atOption())
-    .addOption(sinceOption())
-    .addOption(clusterOption())
-    .addOption(manifestsOption())
-    .option('--dns <file>', 'with manifests, JSON object of address lists by domain name')
-    .option('--exit-code', `end with ${EXIT.found} if any is not allowed`)
-    .addOption(outputOption())
-    .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
-      const words = [from, to, port].filter((word): word is string => typeof word === 'string');
-      const { text, isAllowed } = await evaluate(words, options);
-      print(text);
-      if (options.exitCode && !isAllowed) process.exitCode = EXIT.found;
-    });
-  withServer(policy.command('explain'))
-    .description(
-      'List what selects a workload or pod, by tier in the order of evaluation: of a server, or of manifests',
-    )
-    .argument('<namespace/name>')
-    .addOption(atOption())
-    .addOption(sinceOption())
-    .addOption(clusterOption())
-    .addOption(manifestsOption())
-    .addOption(outputOption())
-    .action(async (name: string, options: ExplainOptions) => {
-      print(await explain(name, options));
-    });
-  policy
-    .command('match')
-    .description("Say whether a selector of Calico's language selects labels")
-    .option('--selector <expression>')
-    .option('--labels <labels>', 'k=v,k=v,…')
-    .option('--file <file>', 'JSON list of {selector, labels}; - for standard input')
-    .action(async (options: MatchOptions) => {
-      print(await match(options));
-    });
+  withExamples(
+    withServer(policy.command('evaluate'))
+      .description(
+        'Say whether connections are allowed and by which policies: of a server, or of manifests alone',
+      )
+      .argument('[from]', 'namespace/workload or namespace/pod, or an address')
+      .argument('[to]', 'the same, or a service as service/namespace/name, or a domain name')
+      .argument('[port]', "the server's port")
+      .option('--protocol <protocol>', 'by name or number', 'TCP')
+      .option(
+        '--connections <file>',
+        'in place of one connection a JSON list of {from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}; - for standard input',
+      )
+      .addOption(atOption())
+      .addOption(sinceOption())
+      .addOption(clusterOption())
+      .addOption(manifestsOption())
+      .option('--dns <file>', 'with manifests, JSON object of address lists by domain name')
+      .option('--exit-code', `end with ${EXIT.found} if any is not allowed`)
+      .addOption(outputOption())
+      .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
+        const words = [from, to, port].filter((word): word is string => typeof word === 'string');
+        const { text, isAllowed } = await evaluate(words, options);
+        print(text);
+        if (options.exitCode && !isAllowed) process.exitCode = EXIT.found;
+      }),
+    [
+      'sonde policy evaluate storefront/frontend storefront/backend 8080',
+      'sonde policy evaluate storefront/backend www.example.com 443 --at -2h',
+      'sonde policy evaluate storefront/frontend-0 storefront/backend-0 8080 --manifests k8s/ --exit-code',
+    ],
+  );
+  withExamples(
+    withServer(policy.command('explain'))
+      .description(
+        'List what selects a workload or pod, by tier in the order of evaluation: of a server, or of manifests',
+      )
+      .argument('<namespace/name>')
+      .addOption(atOption())
+      .addOption(sinceOption())
+      .addOption(clusterOption())
+      .addOption(manifestsOption())
+      .addOption(outputOption())
+      .action(async (name: string, options: ExplainOptions) => {
+        print(await explain(name, options));
+      }),
+    ['sonde policy explain storefront/backend', 'sonde policy explain storefront/backend-0 --manifests k8s/'],
+  );
+  withExamples(
+    policy
+      .command('match')
+      .description("Say whether a selector of Calico's language selects labels")
+      .option('--selector <expression>')
+      .option('--labels <labels>', 'k=v,k=v,…')
+      .option('--file <file>', 'JSON list of {selector, labels}; - for standard input')
+      .action(async (options: MatchOptions) => {
+        print(await match(options));
+      }),
+    [`sonde policy match --selector "app == 'web' && has(tier)" --labels app=web,tier=front`],
+  );
   return policy;
 }
 

@@ -5,6 +5,7 @@ import {
   type ConnectionReport,
 } from '@sonde/model/policy/manifests/connection';
 import { connect, type ServerOptions } from '../client/connection.js';
+import { ClientError } from '../client/errors.js';
 import { InputError, loadCluster, readJson } from './load.js';
 import { formatTable } from '../table/format.js';
 
@@ -52,7 +53,9 @@ export async function evaluate(
 function namedConnection([from, to, port]: readonly string[], protocol: string): object {
   if (from === undefined || to === undefined) throw new InputError(['Name both ends: FROM TO PORT.']);
   if (port === undefined) return { from, to, protocol };
-  return { from, to, protocol, port: /^\d+$/.test(port) ? Number(port) : port };
+  if (!/^\d+$/.test(port))
+    throw new InputError([`PORT "${port}" is no number; --protocol says of which protocol.`]);
+  return { from, to, protocol, port: Number(port) };
 }
 
 async function readList(file: string): Promise<readonly unknown[]> {
@@ -68,8 +71,14 @@ async function evaluateByServer(
   const client = await connect(options);
   const { cluster, since: from, at: to } = options;
   const question = { ...(cluster === undefined ? {} : { cluster }), from, to, connections };
-  return (await client.post<{ connections: readonly Evaluated[] }>('policies/evaluate', question))
-    .connections;
+  try {
+    const answer = await client.post<{ connections: readonly Evaluated[] }>('policies/evaluate', question);
+    return answer.connections;
+  } catch (error) {
+    // Who named one connection by words knows of no list.
+    if (!(error instanceof ClientError) || options.connections !== undefined) throw error;
+    throw new ClientError(error.message.replaceAll('connections/0/', ''), error.exitCode);
+  }
 }
 
 function evaluateAll(

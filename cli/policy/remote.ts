@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { EXIT } from '../client/errors.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
+import { withExamples } from '../help.js';
 import { type BoardAnswer, boardText } from './board-text.js';
 import { counted } from '../table/counted.js';
 import { type PreviewAnswer, previewText } from './preview-text.js';
@@ -52,63 +53,89 @@ interface ObjectToRemove {
 
 /** Adds to `sonde policy` what asks a server: the board, changes, previews and suggestions. */
 export function addRemoteCommands(policy: Command): void {
-  withServer(policy.command('board'))
-    .description('Show the policies of a cluster in the order of evaluation, with what they did')
-    .addOption(clusterOption())
-    .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -24h', '-24h')
-    .option('--to <time>', 'end of the time range', 'now')
-    .option('--filter <expression>', 'which flows count, in the filter language', '')
-    .addOption(outputOption(['table', 'json']))
-    .action(async (options: BoardOptions) => print(await board(options, paintFor(process.stdout))));
-  withServer(policy.command('changes'))
-    .description('Show who changed which policies when, and how')
-    .addOption(clusterOption())
-    .option('--from <time>', 'start of the time range', '-7d')
-    .option('--to <time>', 'end of the time range', 'now')
-    .option('--kind <kind>', 'of one kind, for example Tier or Namespace')
-    .option('-n, --namespace <name>', 'in one namespace')
-    .option('--name <name>', 'of one name')
-    .option('--limit <number>', 'how many at most, the latest', whole, 100)
-    .addOption(outputOption(['text', 'json']))
-    .action(async (options: ChangesOptions) => print(await changes(options, paintFor(process.stdout))));
-  withServer(policy.command('preview'))
-    .description('Show which flows of the past a change of policies would let fare otherwise')
-    .option('--apply <path...>', 'manifests of policies that are added or changed', [])
-    .option(
-      '--remove <object...>',
-      'policies that are taken away, as KIND/NAME or KIND/NAMESPACE/NAME',
-      (text: string, before: readonly ObjectToRemove[]) => [...before, objectToRemove(text)],
-      [],
-    )
-    .option('--staged', 'as if staged policies were then enforced')
-    .addOption(clusterOption())
-    .option('--from <time>', 'start of the time range whose flows are judged', '-1h')
-    .option('--to <time>', 'end of the time range', 'now')
-    .option('--filter <expression>', 'which flows, in the filter language', '')
-    .option('--limit <number>', 'how many kinds of flows to list', whole, 100)
-    .option('--exit-code', `end with ${EXIT.found} if anything would change`)
-    .addOption(outputOption(['table', 'json']))
-    .action(async (options: PreviewOptions & { exitCode?: true }) => {
-      const { text, isChange } = await preview(options, paintFor(process.stdout));
-      print(text);
-      if (options.exitCode && isChange) process.exitCode = EXIT.found;
-    });
-  withServer(policy.command('suggest'))
-    .description('Suggest the least that a namespace must be allowed, by what was observed, as manifests')
-    .argument('<namespace>')
-    .addOption(new Option('--dialect <dialect>').choices([...DIALECTS]).default('kubernetes'))
-    .option('--tier <name>', "Calico's tier that the policies go to", 'default')
-    .option('--order <number>', 'their order in the tier', Number, 1000)
-    .addOption(clusterOption())
-    .option('--from <time>', 'start of the time range that is learned from', '-24h')
-    .option('--to <time>', 'end of the time range', 'now')
-    .option('--filter <expression>', 'which flows are to stay allowed, in the filter language', '')
-    .addOption(outputOption(['yaml', 'json']))
-    .action(async (namespace: string, options: SuggestOptions) => {
-      const { text, notes } = await suggest(namespace, options);
-      print(text.trimEnd());
-      for (const note of notes) process.stderr.write(`sonde: ${note}\n`);
-    });
+  withExamples(
+    withServer(policy.command('board'))
+      .description('Show the policies of a cluster in the order of evaluation, with what they did')
+      .addOption(clusterOption())
+      .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -24h', '-24h')
+      .option('--to <time>', 'end of the time range', 'now')
+      .option('--filter <expression>', 'which flows count, in the filter language', '')
+      .addOption(outputOption(['table', 'json']))
+      .action(async (options: BoardOptions) => print(await board(options, paintFor(process.stdout)))),
+    [
+      'sonde policy board',
+      'sonde policy board --from -7d',
+      `sonde policy board --filter 'dst.namespace == "storefront"'`,
+    ],
+  );
+  withExamples(
+    withServer(policy.command('changes'))
+      .description('Show who changed which policies when, and how')
+      .addOption(clusterOption())
+      .option('--from <time>', 'start of the time range', '-7d')
+      .option('--to <time>', 'end of the time range', 'now')
+      .option('--kind <kind>', 'of one kind, for example Tier or Namespace')
+      .option('-n, --namespace <name>', 'in one namespace')
+      .option('--name <name>', 'of one name')
+      .option('--limit <number>', 'how many at most, the latest', whole, 100)
+      .addOption(outputOption(['text', 'json']))
+      .action(async (options: ChangesOptions) => print(await changes(options, paintFor(process.stdout)))),
+    ['sonde policy changes --from -7d', 'sonde policy changes --kind NetworkPolicy --namespace storefront'],
+  );
+  withExamples(
+    withServer(policy.command('preview'))
+      .description('Show which flows of the past a change of policies would let fare otherwise')
+      .option('--apply <path...>', 'manifests of policies that are added or changed', [])
+      .option(
+        '--remove <object...>',
+        'policies that are taken away, as KIND/NAME or KIND/NAMESPACE/NAME',
+        (text: string, before: readonly ObjectToRemove[]) => [...before, objectToRemove(text)],
+        [],
+      )
+      .option('--staged', 'as if staged policies were then enforced')
+      .addOption(clusterOption())
+      .option('--from <time>', 'start of the time range whose flows are judged', '-1h')
+      .option('--to <time>', 'end of the time range', 'now')
+      .option('--filter <expression>', 'which flows, in the filter language', '')
+      .option('--limit <number>', 'how many kinds of flows to list', whole, 100)
+      .option('--exit-code', `end with ${EXIT.found} if anything would change`)
+      .addOption(outputOption(['table', 'json']))
+      .action(async (options: PreviewOptions & { exitCode?: true }, command: Command) => {
+        if (options.apply.length + options.remove.length === 0 && options.staged === undefined) {
+          command.error('error: say what is to change: --apply, --remove or --staged');
+        }
+        const { text, isChange } = await preview(options, paintFor(process.stdout));
+        print(text);
+        if (options.exitCode && isChange) process.exitCode = EXIT.found;
+      }),
+    [
+      'sonde policy preview --apply new.yaml --remove NetworkPolicy/storefront/old --from -24h',
+      'sonde policy preview --staged --exit-code',
+    ],
+  );
+  withExamples(
+    withServer(policy.command('suggest'))
+      .description('Suggest the least that a namespace must be allowed, by what was observed, as manifests')
+      .argument('<namespace>')
+      .addOption(new Option('--dialect <dialect>').choices([...DIALECTS]).default('kubernetes'))
+      .option('--tier <name>', "Calico's tier that the policies go to", 'default')
+      .option('--order <number>', 'their order in the tier', Number, 1000)
+      .addOption(clusterOption())
+      .option('--from <time>', 'start of the time range that is learned from', '-24h')
+      .option('--to <time>', 'end of the time range', 'now')
+      .option('--filter <expression>', 'which flows are to stay allowed, in the filter language', '')
+      .addOption(outputOption(['yaml', 'json']))
+      .action(async (namespace: string, options: SuggestOptions) => {
+        const { text, notes } = await suggest(namespace, options);
+        for (const note of notes) process.stderr.write(`sonde: ${note}\n`);
+        if (text === '') process.exitCode = EXIT.refused;
+        else print(text.trimEnd());
+      }),
+    [
+      'sonde policy suggest storefront --from -7d > storefront.yaml',
+      `sonde policy suggest storefront --dialect calico --filter 'src.namespace != "sandbox"'`,
+    ],
+  );
 }
 
 /** The text of the board. */

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { withExamples } from '../help.js';
 import { type QueryAnswer, queryLines, queryTable } from './answer-text.js';
 import { type MetricRequest, readMetric } from './metric.js';
 
@@ -42,9 +43,15 @@ export function queryCommand(): Command {
         .choices(['table', 'json', 'csv'])
         .default('table'),
     );
-  return withServer(command).action(async (options: QueryOptions) => {
+  withServer(command).action(async (options: QueryOptions) => {
     process.stdout.write(`${await query(options)}\n`);
   });
+  return withExamples(command, [
+    "sonde query -m 'sum(bytes)' -m 'quantile(0.95, rtt_us)' --by src.end,dst.end",
+    "sonde query -m 'rate(bytes)' --by src.namespace --interval 5m --from -6h --output csv",
+    'sonde query --by action,evidence --filter \'dst.namespace == "storefront"\'',
+    'sonde query --dns --by query_name,rcode',
+  ]);
 }
 
 /** Asks, and gives the answer's text. */
@@ -56,9 +63,10 @@ export async function query(options: QueryOptions): Promise<string> {
     table: options.dns ? 'dns' : 'flows',
     records: options.all ? 'all' : 'primary',
     ...(interval === undefined ? {} : { interval }),
-    ...(order === undefined
-      ? {}
-      : { order: { by: order, direction: options.ascending ? 'ascending' : 'descending' } }),
+    order: {
+      ...(order === undefined ? {} : { by: order }),
+      direction: options.ascending ? 'ascending' : 'descending',
+    },
   };
   if (output === 'csv') return (await client.postForText('query', { ...body, format: 'csv' })).trimEnd();
   const answer = await client.post<QueryAnswer>('query', body);

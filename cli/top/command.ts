@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { withExamples } from '../help.js';
 import { type QueryAnswer, queryLines } from '../query/answer-text.js';
 import { rankingTable } from './ranking-table.js';
 
@@ -55,9 +56,14 @@ export function topCommand(): Command {
     .option('--to <time>', 'end of the time range', 'now')
     .option('--limit <number>', 'how many at most', whole, 20)
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'));
-  return withServer(command).action(async (what: keyof typeof RANKED, options: TopOptions) => {
+  withServer(command).action(async (what: keyof typeof RANKED, options: TopOptions) => {
     process.stdout.write(`${await top(what, options)}\n`);
   });
+  return withExamples(command, [
+    'sonde top',
+    'sonde top servers --sort retransmits --filter \'dst.namespace == "storefront"\'',
+    'sonde top drops --from -15m',
+  ]);
 }
 
 /** Asks, and gives the ranking's text. */

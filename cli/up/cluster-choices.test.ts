@@ -23,6 +23,12 @@ describe('the clusters of a command line', () => {
     ]);
   });
 
+  it('have the storefront lab where none is named', () => {
+    const lab = (definition: string) => [{ traffic: { kind: 'lab', definition } }];
+    expect(choicesOf('--lab --manifests m')).toMatchObject(lab('storefront'));
+    expect(choicesOf('--lab own.yaml')).toMatchObject(lab('own.yaml'));
+  });
+
   it('each have the options that follow them where several are named', () => {
     expect(
       choicesOf(

@@ -13,6 +13,9 @@ export interface ClusterChoice {
 /** Options that tell of one cluster. */
 export const CLUSTER_OPTIONS = ['cluster', 'lab', 'pcap', 'interface', 'manifests', 'kubeconfig'] as const;
 
+/** The lab that is built where none is named. */
+export const DEFAULT_LAB = 'storefront';
+
 interface Told {
   name: string | undefined;
   readonly lab: string[];
@@ -39,7 +42,7 @@ export class ClusterChoices {
     const [last = nothingTold(undefined)] = this.#told.slice(-1);
     if (option === 'cluster') this.#told.push(nothingTold(value ?? ''));
     else if (option === 'kubeconfig') last.kubeConfig = value === null ? 'usual places' : { file: value };
-    else last[option].push(value ?? '');
+    else last[option].push(value ?? (option === 'lab' ? DEFAULT_LAB : ''));
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   type ClusterChoice,
   ClusterChoiceError,
   ClusterChoices,
+  DEFAULT_LAB,
 } from './cluster-choices.js';
 import { type Elsewhere, type ElsewhereOptions, readElsewhere } from './elsewhere.js';
 import { type EmbeddedCluster, startEmbedded } from './embedded.js';
@@ -36,8 +37,8 @@ export function upCommand(): Command {
     .description('Watch traffic with every service in this process, and show its flows')
     .addOption(
       new Option(
-        '--lab <definition>',
-        'build a lab cluster on this machine and watch it, for example storefront',
+        '--lab [definition]',
+        `build a lab cluster on this machine and watch it; ${DEFAULT_LAB} if none is named`,
       ),
     )
     .option('--pcap <file>', 'read flows from a capture file; repeatable, one a node')

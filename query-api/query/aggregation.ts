@@ -10,7 +10,7 @@ export interface AggregationRequest {
   readonly metrics: readonly MetricRequest[];
   readonly groupBy: readonly string[];
   readonly interval?: string;
-  readonly order?: { readonly by: string; readonly direction: 'descending' | 'ascending' };
+  readonly order?: { readonly by?: string; readonly direction: 'descending' | 'ascending' };
   readonly limit: number;
   readonly records: 'primary' | 'all';
 }

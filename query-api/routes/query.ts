@@ -74,9 +74,12 @@ function schemaOf({ limits }: RouteDependencies) {
         order: {
           type: 'object',
           additionalProperties: false,
-          required: ['by'],
           properties: {
-            by: { type: 'string', maxLength: 350, description: 'The name of a metric or of a group' },
+            by: {
+              type: 'string',
+              maxLength: 350,
+              description: 'The name of a metric or of a group; the first metric if not given',
+            },
             direction: { type: 'string', enum: ['descending', 'ascending'], default: 'descending' },
           },
           description: 'Which groups come first; by default those with the most of the first metric',
