@@ -22,7 +22,7 @@ import { dnsLine, dnsTitleLine } from './dns-lines.js';
 import { columnLines } from './column-lines.js';
 import { compactLookup } from './compact-lines.js';
 import { serverSentEvents } from './event-stream.js';
-import { liveRecords } from './live-records.js';
+import { type Gap, liveRecords } from './live-records.js';
 import { pastRecords } from './records.js';
 
 /** More flows than can have been on their way when a server closed. */
@@ -162,6 +162,7 @@ describe('following flows', () => {
   it('gives those that pass as they come, and goes on when the server comes back', async () => {
     const stop = new AbortController();
     const lost: string[] = [];
+    const gaps: Gap[] = [];
     const seen: unknown[] = [];
     // The server tells nobody when a stream is open: flows come until they are seen.
     const coming = setInterval(() => {
@@ -174,6 +175,7 @@ describe('following flows', () => {
       signal: stop.signal,
       onDropped: () => expect.unreachable(),
       onLost: (reason) => lost.push(reason),
+      onGap: (gap) => gaps.push(gap),
     })) {
       seen.push(flow);
       if (seen.length === 2) {
@@ -184,6 +186,7 @@ describe('following flows', () => {
     }
     clearInterval(coming);
     expect(new Set(seen.map((flow) => JSON.stringify(flow)))).toEqual(new Set(['{"dst_port":443}']));
+    expect(gaps).toHaveLength(1);
   }, 30_000);
 
   it('says at once that a server refuses', async () => {
@@ -193,6 +196,7 @@ describe('following flows', () => {
       signal: new AbortController().signal,
       onDropped: () => expect.unreachable(),
       onLost: () => expect.unreachable(),
+      onGap: () => expect.unreachable(),
     });
     await expect(following.next()).rejects.toThrow(/dst_port/);
   });
