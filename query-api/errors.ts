@@ -1,6 +1,7 @@
 import { StoreError } from '@sonde/backbone/store/store';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { nearestNames } from '@sonde/model/filter/nearest-names';
+import { hasLeft } from './client-left.js';
 import { invalidParameters, type ParameterError, Problem, problemDocument, problemType } from './problem.js';
 
 /** Makes the server answer every error with a problem document. */
@@ -14,9 +15,9 @@ export function answerErrorsWithProblems(server: FastifyInstance): void {
 
 /** Answers an error, and logs it if the fault is on this side. */
 export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = toProblem(error, request);
+  const problem = toProblem(error);
   // Who goes away ends the query, which is no failure.
-  const isWanted = !request.signal.aborted;
+  const isWanted = !hasLeft(request);
   if (problem.status >= 500 && isWanted)
     request.log.error({ err: error, url: request.url }, 'a request failed');
   send(reply, problem);
@@ -26,12 +27,12 @@ function send(reply: FastifyReply, problem: Problem): void {
   void reply.code(problem.status).headers(problem.headers).type(problemType).send(problemDocument(problem));
 }
 
-function toProblem(error: FastifyError, request: FastifyRequest): Problem {
+function toProblem(error: FastifyError): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StoreError) return storeProblem(error);
   if (error.validation) {
     const told = error.validation.slice(0, MOST_ERRORS);
-    return invalidParameters(told.map((one) => parameterError(one, request)));
+    return invalidParameters(told.map((one) => parameterError(one, error.validationContext)));
   }
   const status = error.statusCode ?? 500;
   // What went wrong inside is for the log, not for whoever asked.
@@ -55,24 +56,27 @@ function storeProblem({ code }: StoreError): Problem {
   return new Problem(503, 'the store does not answer');
 }
 
-type ValidationError = NonNullable<FastifyError['validation']>[number];
+/** One violation of a route's schema; `verbose` of Ajv's adds the schema that it is of. */
+type Violation = NonNullable<FastifyError['validation']>[number] & {
+  readonly parentSchema?: { readonly properties?: object };
+};
 
-/** One violation of a route's schema (Ajv's words) as an error of a parameter. */
-function parameterError(violation: ValidationError, request: FastifyRequest): ParameterError {
-  const { keyword, params, instancePath, message = 'is wrong' } = violation;
+/** A violation as an error of a parameter. `part` is the part of the request that is judged. */
+function parameterError(violation: Violation, part = ''): ParameterError {
+  const { keyword, params, instancePath, parentSchema, message = 'is wrong' } = violation;
+  const place = instancePath.slice(1);
+  const within = (name: string) => (place === '' ? name : `${place}/${name}`);
   if (keyword === 'additionalProperties') {
-    const parameter = String(params.additionalProperty);
+    const name = String(params.additionalProperty);
     return {
-      parameter,
+      parameter: within(name),
       reason: 'there is no such parameter',
-      nearest: nearestNames(parameter, knownParameters(request)),
+      nearest: nearestNames(name, Object.keys(parentSchema?.properties ?? {})),
     };
   }
+  if (keyword === 'required') {
+    return { parameter: within(String(params.missingProperty)), reason: 'is missing' };
+  }
   const allowed = keyword === 'enum' ? `: ${(params.allowedValues as string[]).join(', ')}` : '';
-  return { parameter: instancePath.slice(1), reason: `${message}${allowed}` };
-}
-
-function knownParameters(request: FastifyRequest): string[] {
-  const schema = request.routeOptions.schema?.querystring as { properties?: object } | undefined;
-  return Object.keys(schema?.properties ?? {});
+  return { parameter: place === '' ? part : place, reason: `${message}${allowed}` };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -337,6 +338,23 @@ describe('who goes away', () => {
     expect(await left).toBe('left');
     await vi.waitUntil(() => asked?.signal?.aborted === true, A_MINUTE);
     expect((await fetch(`${url}/api/v1/flows`)).status).toBe(200);
+  });
+});
+
+describe('who sends requests before the answers to earlier ones', () => {
+  it('and goes away ends the queries of all of them', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const url = await start({}, (_sql, _parameters, options) => {
+      signals.push(options?.signal);
+      return new Promise((_resolve, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('GET /api/v1/flows HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(2));
+    await vi.waitUntil(() => signals.length === 2, A_MINUTE);
+    socket.destroy();
+    await vi.waitUntil(() => signals.every((signal) => signal?.aborted), A_MINUTE);
   });
 });
 

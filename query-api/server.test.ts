@@ -1,7 +1,19 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { createLogger } from '@sonde/backbone/logging';
 import { StoreError } from '@sonde/backbone/store/store';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fastify } from 'fastify';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { answerErrorsWithProblems } from './errors.js';
+import { readyzRoute } from './routes/readyz.js';
+import { startQueryApi } from './server.js';
+import { stubStore } from './testing/stub-store.js';
 import { answerOfFailingStore, startTestApi, type TestApi } from './testing/test-api.js';
+
+/** How long what comes about by itself is waited for. */
+const A_MINUTE = { timeout: 60_000, interval: 5 };
 
 let api: TestApi;
 
@@ -64,6 +76,111 @@ function raw(method: string, target: string): Promise<{ status: number | undefin
     request.end();
   });
 }
+
+describe('a wrong body is told', () => {
+  it('of what it has too much, with the nearest names there are at that place', async () => {
+    const body = { metrics: [{ function: 'count', feild: 'bytes' }], fliter: '' };
+    expect((await api.post('/api/v1/query', body)).body['errors']).toEqual([
+      { parameter: 'fliter', reason: 'there is no such parameter', nearest: ['filter'] },
+      { parameter: 'metrics/0/feild', reason: 'there is no such parameter', nearest: ['field'] },
+    ]);
+  });
+
+  it('of what it lacks, by name', async () => {
+    expect((await api.post('/api/v1/query', {})).body['detail']).toBe('metrics: is missing');
+    expect((await api.post('/api/v1/query', { metrics: [{}] })).body['detail']).toBe(
+      'metrics/0/function: is missing',
+    );
+    expect((await api.post('/api/v1/query', '[]')).body['detail']).toBe('body: must be object');
+  });
+});
+
+describe('what is no HTTP', () => {
+  it.each([
+    ['is no request', 'nonsense\r\n\r\n', 400],
+    [
+      'has headers that are too long',
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`,
+      431,
+    ],
+    [
+      'has an address that is none',
+      'GET /api/%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+      400,
+    ],
+  ])('because it %s is answered with a problem, for data only', async (_what, sent, status) => {
+    const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+    socket.write(sent);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head).toMatch(/^content-type: application\/problem\+json/im);
+    expect(head).toMatch(/^x-content-type-options: nosniff$/im);
+    expect(head).toMatch(/^content-security-policy: default-src 'none'/im);
+    expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', status });
+  });
+});
+
+describe('a route that reads', () => {
+  it('is not asked by HEAD, which would begin streams that nobody reads', async () => {
+    for (const target of ['/api/v1/flows/live', '/api/v1/dns/live', '/api/v1/flows', '/healthz']) {
+      expect((await fetch(api.url + target, { method: 'HEAD' })).status, target).toBe(404);
+    }
+  });
+});
+
+describe('readiness', () => {
+  it('is asked of the store once for all who want to know at the same time', async () => {
+    const held: (() => void)[] = [];
+    const asked = vi.fn(() => new Promise<never[]>((resolve) => held.push(() => resolve([]))));
+    const server = fastify();
+    readyzRoute(server, stubStore(asked));
+    const answers = Array.from({ length: 5 }, () => server.inject('/readyz'));
+    await vi.waitUntil(() => held.length > 0, A_MINUTE);
+    answers.push(server.inject('/readyz'));
+    for (const release of held) release();
+    expect((await Promise.all(answers)).map(({ statusCode }) => statusCode)).toEqual(Array(6).fill(200));
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not waited for without end', async () => {
+    const server = fastify();
+    answerErrorsWithProblems(server);
+    readyzRoute(
+      server,
+      stubStore(() => new Promise(() => undefined)),
+      1,
+    );
+    const answer = await server.inject('/readyz');
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({ detail: 'the store takes too long to answer' });
+  });
+});
+
+describe('a failure', () => {
+  it.each(['GET', 'POST'])('of a %s is logged', async (method) => {
+    const log = createLogger('test', 'silent');
+    const told = vi.fn();
+    vi.spyOn(log, 'child').mockReturnValue(Object.assign(Object.create(log) as typeof log, { error: told }));
+    const failing = await startQueryApi({
+      ...{ port: 0, registry: new Registry(), log },
+      store: stubStore(() => Promise.reject(new StoreError('secret table name', { code: 60 }))),
+    });
+    const asked =
+      method === 'GET'
+        ? await fetch(`${failing.url}/api/v1/flows`)
+        : await fetch(`${failing.url}/api/v1/query`, {
+            method,
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ metrics: [{ function: 'count' }] }),
+          });
+    await failing.close();
+    expect(asked.status).toBe(503);
+    expect(told).toHaveBeenCalledWith(
+      expect.objectContaining({ err: expect.any(StoreError) as Error }),
+      'a request failed',
+    );
+  });
+});
 
 describe('while the store', () => {
   it('does not answer, the API is not ready and tells nothing of the engine', async () => {

@@ -17,6 +17,7 @@ import type { LiveFeed } from './live/feed.js';
 import { LiveHub } from './live/hub.js';
 import { createStoreFeed } from './live/store-feed.js';
 import { SharedAnswers } from './query/shared-answers.js';
+import { answerMalformed } from './malformed-requests.js';
 import { measureRequests } from './request-metrics.js';
 import type { RouteDependencies } from './routes/dependencies.js';
 import { dnsRoute } from './routes/dns.js';
@@ -39,7 +40,7 @@ import { policiesSuggestRoute } from './routes/policies-suggest.js';
 import { readyzRoute } from './routes/readyz.js';
 import { whoamiRoute } from './routes/whoami.js';
 import { workloadsRoute } from './routes/workloads.js';
-import { sendSecurityHeaders } from './security-headers.js';
+import { securityHeaders, sendHeaders } from './security-headers.js';
 import { type ReloadableServer, reloadTls, type TlsFiles, tlsOptions } from './tls.js';
 
 export interface QueryApiOptions {
@@ -125,6 +126,7 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
   const { store, registry, log, security, tls, trustedProxies = [] } = options;
   const limits: Limits = { ...(security ? defaultLimits : localLimits), ...options.limits };
   const dependencies: RouteDependencies = { store, limits, answers: new SharedAnswers(store) };
+  const headers = securityHeaders(tls !== undefined);
   const loggerInstance: FastifyBaseLogger = log;
   const server = fastify({
     ...(typeof tls === 'object' && { https: tlsOptions(tls) }),
@@ -135,15 +137,19 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
     genReqId: requestId,
     routerOptions: { maxParamLength: LONGEST_IN_PATH },
     logController: new LogController({ disableRequestLogging: true }),
-    frameworkErrors: sendError,
-    // Say all that is wrong at once, and refuse what is not declared instead of leaving it out.
-    ajv: { customOptions: { allErrors: true, removeAdditional: false, coerceTypes: 'array' } },
+    // No hook has run when these come about.
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply.headers(headers)),
+    clientErrorHandler: answerMalformed(headers),
+    // Those of streams would go on for nobody.
+    exposeHeadRoutes: false,
+    // Say all that is wrong at once, and with what it is wrong; refuse what is not declared instead of leaving it out.
+    ajv: { customOptions: { allErrors: true, verbose: true, removeAdditional: false, coerceTypes: 'array' } },
   });
   answerErrorsWithProblems(server);
   acceptJsonBodies(server);
   sendRequestIds(server);
   noticeLeaving(server);
-  sendSecurityHeaders(server, tls !== undefined);
+  sendHeaders(server, headers);
   measureRequests(server, registry);
   requireAccess(server, security ? authenticateTokens(security) : allowLoopback());
   limitRequests(server, limits, registry);

@@ -1,5 +1,6 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
+import { whenOver } from '../client-left.js';
 import { Problem } from '../problem.js';
 import type { Limits } from './limits.js';
 import { TokenBuckets } from './token-buckets.js';
@@ -38,7 +39,7 @@ export function limitRequests(server: FastifyInstance, limits: Limits, registry:
     const { subject } = request.access;
     const seconds = rate.take(subject);
     if (seconds > 0) throw refuse('rate', 'you ask too often', seconds);
-    const end = await (stream ? streams : requests).take(subject, request.signal);
+    const end = await (stream ? streams : requests).take(subject, request.left);
     if (!end) {
       throw stream
         ? refuse('streams', `you have ${limits.streams} live streams open already`, 10)
@@ -46,10 +47,4 @@ export function limitRequests(server: FastifyInstance, limits: Limits, registry:
     }
     whenOver(request, reply, end);
   });
-}
-
-/** Calls back when the answer is sent or its client has gone. */
-function whenOver(request: FastifyRequest, reply: FastifyReply, callback: () => void): void {
-  if (reply.raw.closed || request.raw.destroyed) callback();
-  else reply.raw.once('close', callback);
 }
