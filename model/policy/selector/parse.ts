@@ -1,11 +1,14 @@
 import { SELECT_ALL, SelectorError, type Selector } from './selector.js';
 import { tokenize, type Token } from './tokenize.js';
 
+/** Parentheses within each other that a selector may have; whoever reads one calls itself for each. */
+const DEEPEST = 100;
+
 /**
  * Parses a selector of Calico's language. From tightest to loosest: an operation or parentheses; `!`, which
  * binds one operand and may repeat; `&&`; `||`. The empty text selects everything; a set may be empty and may
  * end in a comma.
- * @throws SelectorError if the text is not in the language.
+ * @throws SelectorError if the text is not in the language, or nests too deep to be worked with.
  */
 export function parseSelector(text: string): Selector {
   const tokens = new TokenReader(tokenize(text));
@@ -50,11 +53,12 @@ function positiveOperation(tokens: TokenReader): Selector {
       return { op: token.kind };
     case 'label':
       return comparison(tokens, token.value);
-    case '(': {
-      const inner = disjunction(tokens);
-      tokens.expect(')');
-      return inner;
-    }
+    case '(':
+      return tokens.within(token.at, () => {
+        const inner = disjunction(tokens);
+        tokens.expect(')');
+        return inner;
+      });
     default:
       throw new SelectorError('expected a label, has(), all(), global() or (', token.at);
   }
@@ -87,6 +91,7 @@ function setLiteral(tokens: TokenReader): ReadonlySet<string> {
 class TokenReader {
   readonly #tokens: readonly Token[];
   #at = 0;
+  #depth = 0;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -106,6 +111,16 @@ class TokenReader {
     if (this.peek().kind !== kind) return false;
     this.#at++;
     return true;
+  }
+
+  /** Reads what stands in parentheses, of which the first is at `at`. */
+  within<Read>(at: number, read: () => Read): Read {
+    this.#depth++;
+    if (this.#depth > DEEPEST)
+      throw new SelectorError(`there are more than ${DEEPEST} parentheses within each other`, at);
+    const inner = read();
+    this.#depth--;
+    return inner;
   }
 
   expect(kind: Token['kind']): void {

@@ -67,6 +67,16 @@ describe("Calico's selector language", () => {
     expect(errorOf(`${'a'.repeat(513)} == ""`)).toEqual(['the label name is longer than 512 characters', 0]);
   });
 
+  it('may nest parentheses a hundred deep, and be as long as it likes otherwise', () => {
+    const nested = (levels: number) => `${'('.repeat(levels)}has(a)${')'.repeat(levels)}`;
+    expect(matches(nested(100), { a: '' })).toBe(true);
+    expect(matches(Array.from({ length: 1000 }, () => nested(1)).join(' && '), { a: '' })).toBe(true);
+    expect(matches(`${'!'.repeat(100_000)}has(a)`, { a: '' })).toBe(true);
+    for (const levels of [101, 5000, 200_000]) {
+      expect(errorOf(nested(levels))).toEqual(['there are more than 100 parentheses within each other', 100]);
+    }
+  });
+
   it('has one canonical text for each meaning', () => {
     expect(formatSelector(parseSelector(" (a=='x'&&( !has(b) ))||c in{'z','y',}"))).toBe(
       '((a == "x" && !has(b)) || c in {"y", "z"})',
