@@ -31,8 +31,8 @@ export function parseAddress(text: string): Uint8Array {
 
 /** The usual text of the 16 bytes at `offset`: dotted for mapped IPv4, else RFC 5952. */
 export function formatAddress(bytes: Uint8Array, offset = 0): string {
-  const address = new ipaddr.IPv6([...bytes.subarray(offset, offset + 16)]);
-  return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String();
+  if (isMappedIpv4(bytes, offset)) return bytes.subarray(offset + 12, offset + 16).join('.');
+  return new ipaddr.IPv6([...bytes.subarray(offset, offset + 16)]).toRFC5952String();
 }
 
 /** Whether the 16 bytes at `offset` are a mapped IPv4 address. */

@@ -1,55 +1,64 @@
-import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Filter } from '@sonde/model/filter/filter';
 import { filterPredicate } from '@sonde/model/filter/predicate';
 import type { Records } from '@sonde/model/flow/columns';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
-import type { Access } from '../access/access.js';
-import { visibleDns, visibleFlows } from '../access/visible-columns.js';
-import type { RecordKind } from '../records/question.js';
+import { type BlockEvents, blockEvents, type LiveView, viewKey } from './block-events.js';
 import type { LiveBlock } from './feed.js';
-import { jsonRows } from './json-rows.js';
+import type { Pace } from './pace.js';
 import type { Viewer } from './viewer.js';
 
 /** What a live view shows. */
-export interface LiveQuestion {
-  readonly kind: RecordKind;
+export interface LiveQuestion extends LiveView {
   readonly filter: Filter;
-  readonly fields: readonly FieldDeclaration[];
-  readonly access: Access;
 }
 
-/** Blocks that wait while viewers read; when more come, the oldest is left out. */
-const MOST_BLOCKS = 2;
+/** Records that wait while others are sent; when more come, the oldest blocks are left out. */
+const MOST_ROWS = 10_000;
 
 /** Events are sent in pieces of about this size, between which viewers may read. */
 const PIECE_LENGTH = 1 << 17;
 
+/** What comes in so long is sent together: a write costs more than the events in it. */
+const GATHERING_MS = 200;
+
 /** How long to wait before looking whether somebody has read. */
 const PAUSE_MS = 10;
 
+/** Events that are sent together. */
+interface Piece {
+  readonly bytes: Buffer;
+  readonly records: number;
+}
+
 /**
- * Those who see the same of the same records. What a block has for them is worked out and written once, however many
- * they are, and their streams share the bytes. The fastest of them says how fast: it goes on while anybody has room, and
- * when newer blocks wait.
+ * Those who see the same of the same records. What blocks have for them is found once, however many they are, and their
+ * streams share the bytes. The fastest of them says how fast: it goes on while anybody has room. When nobody has and newer
+ * blocks wait, the rest is counted and not even written.
  */
 export class Channel {
   readonly viewers = new Set<Viewer>();
   readonly #predicate: ReturnType<typeof filterPredicate>;
+  readonly #view: string;
   readonly #blocks: LiveBlock[] = [];
   #dropped = 0;
   /** The feed left out some, of which nobody knows how many were for these viewers. */
   #isMore = false;
   #isSending = false;
+  /** Nobody can take more of the blocks that are being sent, and others wait. */
+  #isFull = false;
 
-  constructor(readonly question: LiveQuestion) {
+  constructor(
+    readonly question: LiveQuestion,
+    private readonly pace: Pace,
+  ) {
     this.#predicate = filterPredicate(question.filter);
+    this.#view = viewKey(question);
   }
 
-  /** Shows a block to the viewers, behind those that wait. */
+  /** Shows a block to the viewers, behind those that wait. Does little at once: who brings blocks does not wait for views. */
   show(block: LiveBlock): void {
     this.#blocks.push(block);
-    const oldest = this.#blocks.length > MOST_BLOCKS ? this.#blocks.shift() : undefined;
-    if (oldest) this.#leaveOut(oldest);
+    this.#leaveOutOldest();
     if (this.#isSending) return;
     this.#send().catch((error: unknown) => {
       // What is wrong with a view must not come to those who brought the block.
@@ -60,58 +69,88 @@ export class Channel {
   async #send(): Promise<void> {
     this.#isSending = true;
     try {
-      await this.#sendBlocks();
+      while (this.#blocks.length > 0) {
+        const startMs = performance.now();
+        await this.#sendBlocks();
+        if (this.viewers.size === 0) return;
+        await delay(Math.max(0, startMs + GATHERING_MS - performance.now()));
+      }
     } finally {
       this.#isSending = false;
     }
   }
 
   async #sendBlocks(): Promise<void> {
-    for (let block = this.#blocks.shift(); block; block = this.#blocks.shift()) {
-      this.#isMore ||= this.#isCut(block);
-      for (const { text, records } of this.#pieces(block)) {
-        const bytes = Buffer.from(text);
-        const leftOut = { records: this.#dropped, isMore: this.#isMore };
-        for (const viewer of this.viewers) viewer.show(bytes, records, leftOut);
-        this.#dropped = 0;
-        this.#isMore = false;
-        await this.#room(bytes.length);
-      }
+    const pieces = this.#pieces(this.#blocks.splice(0));
+    for (;;) {
+      this.#isFull = !(await this.#room());
+      if (await this.pace.do(() => this.#sendNext(pieces))) return;
     }
   }
 
-  /** Waits until somebody can take as much again, unless something newer waits, or nobody is left. */
-  async #room(length: number): Promise<void> {
-    await immediate();
-    while (this.viewers.size > 0 && this.#blocks.length === 0) {
-      for (const viewer of this.viewers) if (viewer.hasRoom(length)) return;
+  /** Sends the next piece; true if there was none. */
+  #sendNext(pieces: Iterator<Piece, void>): boolean {
+    const next = pieces.next();
+    if (next.done === true) return true;
+    const { bytes, records } = next.value;
+    const leftOut = { records: this.#dropped, isMore: this.#isMore };
+    for (const viewer of this.viewers) viewer.show(bytes, records, leftOut);
+    this.#dropped = 0;
+    this.#isMore = false;
+    return false;
+  }
+
+  /** Waits until somebody can take a piece; false if something newer came before that, or nobody is left. */
+  async #room(): Promise<boolean> {
+    for (;;) {
+      for (const viewer of this.viewers) if (viewer.hasRoom(PIECE_LENGTH)) return true;
+      if (this.viewers.size === 0 || this.#blocks.length > 0) return false;
       await delay(PAUSE_MS);
     }
   }
 
-  /** What a block has for the viewers, as events; one piece at least if something was left out. */
-  *#pieces(block: LiveBlock): Generator<{ text: string; records: number }> {
-    const visible = this.#visible(block);
-    let text = '';
-    let records = 0;
-    if (visible) {
-      const json = jsonRows(this.question.fields, visible.columns);
-      for (const row of this.#passing(visible)) {
-        text += `data: ${json(row)}\n\n`;
-        records += 1;
-        if (text.length < PIECE_LENGTH) continue;
-        yield { text, records };
-        text = '';
-        records = 0;
+  /** What blocks have for the viewers; one piece at least if something was left out. */
+  *#pieces(blocks: readonly LiveBlock[]): Generator<Piece, void> {
+    let events: Buffer[] = [];
+    let length = 0;
+    const piece = () => {
+      const whole = { bytes: Buffer.concat(events, length), records: events.length };
+      events = [];
+      length = 0;
+      return whole;
+    };
+    for (const block of blocks) {
+      this.#isMore ||= this.#isCut(block);
+      const shown = this.#shown(block);
+      if (!shown) continue;
+      for (const row of this.#passing(shown.records)) {
+        if (this.#isFull) {
+          this.#dropped += 1;
+          continue;
+        }
+        const event = shown.event(row);
+        events.push(event);
+        length += event.length;
+        if (length >= PIECE_LENGTH) yield piece();
       }
     }
-    if (records > 0 || this.#dropped > 0 || this.#isMore) yield { text, records };
+    if (events.length > 0 || this.#dropped > 0 || this.#isMore) yield piece();
   }
 
-  #leaveOut(block: LiveBlock): void {
-    const visible = this.#visible(block);
-    this.#dropped += visible ? [...this.#passing(visible)].length : 0;
-    this.#isMore ||= this.#isCut(block);
+  /** Counts what too many blocks have for the viewers, instead of sending it. */
+  #leaveOutOldest(): void {
+    let rows = this.#blocks.reduce((sum, block) => sum + this.#rowsOf(block), 0);
+    while (rows > MOST_ROWS && this.#blocks.length > 1) {
+      const oldest = this.#blocks.shift();
+      if (!oldest) return;
+      rows -= this.#rowsOf(oldest);
+      this.#dropped += this.#countPassing(oldest);
+      this.#isMore ||= this.#isCut(oldest);
+    }
+  }
+
+  #rowsOf(block: LiveBlock): number {
+    return block[this.question.kind]?.rows ?? 0;
   }
 
   #isCut({ left }: LiveBlock): boolean {
@@ -119,14 +158,22 @@ export class Channel {
   }
 
   *#passing({ rows, columns }: Records): Generator<number> {
-    if (rows === 0) return;
     const passes = this.#predicate(columns);
     for (let row = 0; row < rows; row++) if (passes(row)) yield row;
   }
 
-  #visible({ flows, dns }: LiveBlock): Records | undefined {
-    const { kind, access } = this.question;
-    if (kind === 'flows') return flows && visibleFlows(flows, access);
-    return dns && visibleDns(dns, access);
+  #countPassing(block: LiveBlock): number {
+    const shown = this.#shown(block);
+    if (!shown) return 0;
+    const { rows, columns } = shown.records;
+    if (this.question.filter.kind === 'constant') return this.question.filter.value ? rows : 0;
+    const passes = this.#predicate(columns);
+    let count = 0;
+    for (let row = 0; row < rows; row++) if (passes(row)) count += 1;
+    return count;
+  }
+
+  #shown(block: LiveBlock): BlockEvents | undefined {
+    return blockEvents(block, this.question, this.#view);
   }
 }

@@ -1,6 +1,7 @@
-import type { Access } from '../access/access.js';
+import { viewKey } from './block-events.js';
 import { Channel, type LiveQuestion } from './channel.js';
 import type { LiveFeed } from './feed.js';
+import { Pace } from './pace.js';
 import { Viewer } from './viewer.js';
 
 const BEAT_MS = 15_000;
@@ -11,6 +12,7 @@ const LONGEST_MS = 600_000;
 /** Brings what comes to the store to those who watch. Follows the feed only while somebody does. */
 export class LiveHub {
   readonly #channels = new Map<string, Channel>();
+  readonly #pace = new Pace();
   #unsubscribe: (() => void) | undefined;
 
   constructor(private readonly feed: LiveFeed) {}
@@ -19,8 +21,8 @@ export class LiveHub {
    * A new viewer. `text` is the filter as it was asked for: who asks the same and may see the same shares a channel.
    */
   open(question: LiveQuestion, text: string): Viewer {
-    const key = channelKey(question, text);
-    const channel = this.#channels.get(key) ?? new Channel(question);
+    const key = JSON.stringify([viewKey(question), text]);
+    const channel = this.#channels.get(key) ?? new Channel(question, this.#pace);
     this.#channels.set(key, channel);
     const viewer = new Viewer();
     channel.viewers.add(viewer);
@@ -49,13 +51,4 @@ export class LiveHub {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
   }
-}
-
-function channelKey({ kind, fields, access }: LiveQuestion, text: string): string {
-  return JSON.stringify([kind, text, fields.map(({ name }) => name), scopeOf(access)]);
-}
-
-/** What of records an access lets be seen is told by its namespaces alone. */
-function scopeOf(access: Access): 'all' | readonly string[] {
-  return access.namespaces('view');
 }

@@ -5,23 +5,39 @@ import { halvesOf, readWide } from '@sonde/model/flow/wide';
 
 /**
  * Writes rows of columns as JSON objects of the given fields, in the form of `recordJson`. Made once for a block: texts
- * are put in quotes once for each entry of a dictionary.
+ * are put in quotes once for each entry of a dictionary, and fields that are the same in all rows are written once.
  */
 export function jsonRows(
   fields: readonly FieldDeclaration[],
   columns: Readonly<Record<string, FlowColumn>>,
 ): (row: number) => string {
-  const writers = fields.map((field, at) => {
-    const start = `${at === 0 ? '{' : ','}${JSON.stringify(field.name)}:`;
+  const writers: { readonly start: string; readonly value: (row: number) => string | number }[] = [];
+  let text = '{';
+  for (const [at, field] of fields.entries()) {
     const column = columns[field.name];
     if (!column) throw new RangeError(`there is no column ${field.name}`);
-    return { start, value: writerOf(field, column) };
-  });
+    const value = writerOf(field, column);
+    text += `${at === 0 ? '' : ','}${JSON.stringify(field.name)}:`;
+    if (isSame(field, column)) text += String(value(0));
+    else {
+      writers.push({ start: text, value });
+      text = '';
+    }
+  }
+  const end = `${text}}`;
   return (row) => {
-    let text = '';
-    for (const { start, value } of writers) text += `${start}${value(row)}`;
-    return `${text}}`;
+    let json = '';
+    for (const { start, value } of writers) json += `${start}${value(row)}`;
+    return json + end;
   };
+}
+
+/** Whether a column has the same value in all rows. */
+function isSame({ type }: FieldDeclaration, column: FlowColumn): boolean {
+  const values = 'dictionary' in column ? column.indexes : column;
+  const width = type === 'ip' ? 16 : 1;
+  for (let i = width; i < values.length; i++) if (values[i] !== values[i % width]) return false;
+  return true;
 }
 
 function writerOf(field: FieldDeclaration, column: FlowColumn): (row: number) => string | number {
