@@ -103,10 +103,9 @@ export function toColumns(parts: readonly FlowRecords[], names: ProbeNames): Obs
 
   let row = 0;
   for (const part of parts) {
-    // A copy is aligned to words whatever the stream's framing was.
-    const from8 = new Uint8Array(part.bytes);
-    const from32 = new Uint32Array(from8.buffer, 0, from8.length >> 2);
-    const from16 = new Uint16Array(from8.buffer, 0, from8.length >> 1);
+    const from8 = alignedToWords(part.bytes);
+    const from32 = new Uint32Array(from8.buffer, from8.byteOffset, from8.length >> 2);
+    const from16 = new Uint16Array(from8.buffer, from8.byteOffset, from8.length >> 1);
     for (let at = 0; at < from8.length; at += part.stride, row++) {
       const word = at >> 2;
       for (const { column, offset } of addresses) {
@@ -140,6 +139,11 @@ export function toColumns(parts: readonly FlowRecords[], names: ProbeNames): Obs
       dst_process: texts.dst_process.build(),
     },
   };
+}
+
+/** The bytes as they lie, or a copy of them if the stream's framing put them between words. */
+function alignedToWords(bytes: Buffer): Uint8Array {
+  return bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
 }
 
 /** Pairs the columns of one width with the offsets that their values are copied from. */

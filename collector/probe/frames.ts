@@ -30,14 +30,22 @@ export interface FrameFaults {
 
 export class FrameReader {
   readonly faults: FrameFaults = { bytesSkipped: 0, oversized: 0, wrongVersion: 0, truncated: 0, missing: 0 };
-  #rest: Buffer = Buffer.alloc(0);
+  /** What came and belongs to no frame yet; put together only when it is looked at, as a frame may come in many pieces. */
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  /** How many bytes the frame that the rest begins with has, once its header tells. */
+  #frameBytes = 0;
   #nextSequence: number | undefined;
 
   /** Takes the next bytes of the stream and returns the frames that they complete. */
   push(chunk: Buffer): Frame[] {
     const frames: Frame[] = [];
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest.push(chunk);
+    this.#restBytes += chunk.length;
+    if (this.#restBytes < this.#frameBytes) return frames;
+    let bytes = this.#rest.length === 1 ? chunk : Buffer.concat(this.#rest, this.#restBytes);
     for (;;) {
+      this.#frameBytes = 0;
       bytes = this.#skipToMagic(bytes);
       if (bytes.length < FRAME_HEADER_BYTES) break;
       const length = bytes.readUInt32LE(8);
@@ -47,19 +55,25 @@ export class FrameReader {
         bytes = this.#skip(bytes, MAGIC.length);
         continue;
       }
-      if (bytes.length < FRAME_HEADER_BYTES + length) break;
+      this.#frameBytes = FRAME_HEADER_BYTES + length;
+      if (bytes.length < this.#frameBytes) break;
       const frame = this.#read(bytes, length);
       if (frame) frames.push(frame);
-      bytes = bytes.subarray(FRAME_HEADER_BYTES + length);
+      bytes = bytes.subarray(this.#frameBytes);
     }
-    this.#rest = bytes;
+    this.#keep(bytes);
     return frames;
   }
 
   /** Says that the stream has ended. */
   end(): void {
-    if (this.#rest.length > 0) this.faults.truncated += 1;
-    this.#rest = Buffer.alloc(0);
+    if (this.#restBytes > 0) this.faults.truncated += 1;
+    this.#keep(Buffer.alloc(0));
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#rest = bytes.length > 0 ? [bytes] : [];
+    this.#restBytes = bytes.length;
   }
 
   #read(bytes: Buffer, length: number): Frame | undefined {

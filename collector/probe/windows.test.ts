@@ -63,6 +63,17 @@ const rowsOf = (windows: readonly ObservedWindow[]) => windows.map(({ rows }) =>
 const lastCounter = (windows: readonly ObservedWindow[], name: string) => windows.at(-1)?.counters.get(name);
 
 describe("a probe's flows", () => {
+  it.each([1, 2, 3, 5])('become the same columns behind %i foreign bytes', async (foreign) => {
+    const frames = Buffer.concat([
+      frame(FLOWS, flowsPayload([flow, { ...flow, sourcePort: 40_001 }]), 0),
+      frame(COUNTERS, countersPayload(NOW_MICROS), 1),
+    ]);
+    const [aligned] = await windowsOf([frames]);
+    const [shifted] = await windowsOf([Buffer.concat([Buffer.alloc(foreign), frames])]);
+    expect(shifted?.rows).toBe(2);
+    expect(shifted?.columns).toEqual(aligned?.columns);
+  });
+
   it('become columns, field by field', async () => {
     const [window] = await windowsOf([
       frame(FLOWS, flowsPayload([flow]), 0),
