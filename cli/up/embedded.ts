@@ -29,7 +29,7 @@ export interface EmbeddedOptions {
   readonly waitMs?: number;
   readonly api: { readonly host: string; readonly port: number };
   readonly log: Logger;
-  /** Called with each block of flows once it is in the store. */
+  /** Called with each block of flows once it is in the store. Its columns hold only until this returns. */
   onStored?(flows: EnrichedFlows): void;
 }
 
@@ -117,6 +117,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       contextOf,
       log,
       signal: giveUp.signal,
+      // Live views copy what they show later, and `onStored` is done with a block when it returns.
+      reusesMemory: true,
       observer: {
         onStored(block) {
           stored.onStored(block);
