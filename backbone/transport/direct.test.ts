@@ -30,6 +30,16 @@ describe('the direct transport', () => {
     ]);
   });
 
+  it('delivers together what is published in one turn, though the consumer waited for the first of it', async () => {
+    const transport = createDirectTransport({ firstOffset: 0, capacity: 10 });
+    const firstDelivery = (async () => {
+      for await (const { batches } of transport.deliveries()) return batches;
+      return [];
+    })();
+    for (const sequence of [0, 1, 2]) await transport.publish(batch(sequence));
+    expect((await firstDelivery).map(({ batch }) => batch.sequence)).toEqual([0, 1, 2]);
+  });
+
   it('makes publishers wait while the consumer is behind, and lets none overtake', async () => {
     const transport = createDirectTransport({ firstOffset: 0, capacity: 2 });
     const published = [0, 1, 2, 3].map((sequence) => transport.publish(batch(sequence)));

@@ -66,6 +66,9 @@ export function createDirectTransport({ firstOffset, capacity }: DirectTransport
     async *deliveries() {
       for (;;) {
         if (waiting.length > 0) {
+          // What is published in the same turn, as the parts of a large window are, is delivered together: the store
+          // wants few and large blocks.
+          await new Promise((resolve) => setImmediate(resolve));
           yield delivery(waiting.splice(0));
         } else if (closed) {
           return;
