@@ -20,8 +20,8 @@ export interface Pipe {
   endConsuming(): void;
 }
 
-/** How many windows may wait for the enricher before collectors do. */
-const DIRECT_CAPACITY = 64;
+/** How many batches may wait for the enricher before collectors do. */
+export const DIRECT_CAPACITY = 64;
 
 /** Through this process's memory. */
 export async function directPipe(store: FlowStore, registry: Registry): Promise<Pipe> {

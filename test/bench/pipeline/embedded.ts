@@ -5,6 +5,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { createDirectTransport } from '@sonde/backbone/transport/direct';
+import { DIRECT_CAPACITY } from '@sonde/cli/up/pipe';
 import { runCollector } from '@sonde/collector/collector';
 import { countersPayload, flowsPayload, frame } from '@sonde/collector/probe/build-frames';
 import { probeWindows } from '@sonde/collector/probe/windows';
@@ -45,7 +46,7 @@ async function measure(store: FlowStore): Promise<Record<string, number>> {
   const { context } = contextFromObjects(manifestsOf(cluster));
   const windows = Array.from({ length: WINDOWS }, (_, number) => windowOf(cluster, number));
   const flows = windows.reduce((sum, window) => sum + window.flows, 0);
-  const transport = createDirectTransport({ firstOffset: 0, capacity: 4 });
+  const transport = createDirectTransport({ firstOffset: 0, capacity: DIRECT_CAPACITY });
   const source = {
     windows: () => probeWindows(stream(windows.map(({ bytes }) => bytes))),
     stop: () => undefined,
@@ -53,7 +54,10 @@ async function measure(store: FlowStore): Promise<Record<string, number>> {
 
   const start = performance.now();
   const meter = await startCpuMeter([...collectorStages, ...enricherStages]);
-  const enricher = runEnricher({ consumer: transport, store, contextOf: () => context, log });
+  const enricher = runEnricher({
+    ...{ consumer: transport, store, contextOf: () => context, log },
+    reusesMemory: true,
+  });
   await runCollector({ cluster: 'production', node: 'node-1', source, publisher: transport });
   transport.close();
   await enricher;
