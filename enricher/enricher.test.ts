@@ -52,6 +52,16 @@ async function stored(
       return Promise.resolve();
     },
   };
+  await enrichInto(store, batches, contexts);
+  return blocks;
+}
+
+/** Enriches batches that came together. */
+async function enrichInto(
+  store: Pick<FlowStore, 'insert'>,
+  batches: readonly DeliveredBatch[],
+  contexts: Readonly<Record<string, EnrichmentContext>> = {},
+): Promise<void> {
   await runEnricher({
     consumer: {
       async *deliveries() {
@@ -64,8 +74,24 @@ async function stored(
     contextOf: (cluster) => contexts[cluster] ?? contextFromObjects([]).context,
     log: createLogger('test', 'silent'),
   });
-  return blocks;
 }
+
+it('the store is given the messages of each block, with the places that they had in their spools', async () => {
+  const source = (position: number) => ({ stream: 'a', position });
+  const batches = ['east', 'east', 'west'].map((cluster, offset) => ({
+    ...delivered(cluster, offset),
+    source: source(offset + 7),
+  }));
+  const messages: RecordBlock['messages'][] = [];
+  await enrichInto({ insert: (block) => Promise.resolve(void messages.push(block.messages)) }, batches);
+  expect(messages.map((ones) => ones?.map(({ partition, source }) => ({ partition, source })))).toEqual([
+    [
+      { partition: 0, source: source(7) },
+      { partition: 0, source: source(8) },
+    ],
+    [{ partition: 0, source: source(9) }],
+  ]);
+});
 
 it('equal addresses and names of several clusters are told apart, in the order of offsets', async () => {
   const contexts = { east: clusterWith('db-0', 'east-db'), west: clusterWith('db-0', 'west-db') };

@@ -28,7 +28,14 @@ afterEach(async () => {
 
 it('a partition that is claimed goes on behind what only another server of the cluster knew to be stored', async () => {
   const log = createLogger('test', 'silent');
-  const store = openClickHouseStore({ urls: [replica.url], database: 'sonde', cluster: 'main', log });
+  const store = openClickHouseStore({
+    urls: [replica.url],
+    database: 'sonde',
+    username: 'default',
+    password: '',
+    cluster: 'main',
+    log,
+  });
   const claimed = await store.claim([0]);
   await store.close();
   expect(claimed.get(0)).toEqual({ storedTo: 100, streams: [['a', 7]] });

@@ -4,7 +4,14 @@ import type { Fault } from '../clickhouse/fault-proxy.js';
 import { eventually } from '../eventually.js';
 import { givenBrokers } from '../kafka/broker.js';
 import { compare } from './ledger.js';
-import { deadMessages, messageOfOneFlow, ofLaterSchema, sendMessages, withUnknownField } from './messages.js';
+import {
+  deadMessages,
+  messageOfOneFlow,
+  ofLaterSchema,
+  repeatMessages,
+  sendMessages,
+  withUnknownField,
+} from './messages.js';
 import type { TestProcess } from './processes.js';
 import { givenClickHouse, Stack } from './stack.js';
 
@@ -14,6 +21,8 @@ const KILLS = isSoak ? 20 : 2;
 const SERVER_KILLS = isSoak ? 20 : 1;
 /** Each round meets each fault once a table. */
 const FAULT_ROUNDS = isSoak ? 7 : 1;
+/** Of a window, of which each of three nodes has seven a second. */
+const ROWS = isSoak ? 3_000 : 100;
 const AWAY_MS = isSoak ? 60_000 : 2_000;
 const TIMEOUT_MS = isSoak ? 3_600_000 : 900_000;
 
@@ -25,7 +34,7 @@ let enrichers: TestProcess[];
 
 beforeAll(async () => {
   stack = await Stack.start();
-  for (const node of nodes) await stack.startCollector(node);
+  for (const node of nodes) await stack.startCollector(node, { rowsPerWindow: ROWS });
   enrichers = [stack.startEnricher(), stack.startEnricher()];
   await stack.untilSafe(3);
   expect(await stack.untilStored()).toEqual(nothingAmiss);
@@ -154,6 +163,17 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
       expect(await stack.untilStored()).toEqual(nothingAmiss);
     },
   );
+
+  it('when Kafka has messages twice, and other enrichers read them the second time', async () => {
+    const passedOver = () => enrichers.filter(({ log }) => log.includes('a message has come before')).length;
+    await repeatMessages(stack.kafka, 30);
+    await eventually(() => expect(passedOver()).toBeGreaterThan(0), 300_000);
+    await Promise.all(enrichers.splice(0).map((enricher) => enricher.end('SIGKILL')));
+    await repeatMessages(stack.kafka, 60);
+    enrichers = [stack.startEnricher(), stack.startEnricher()];
+    await eventually(() => expect(passedOver()).toBeGreaterThan(0), 300_000);
+    expect(await stack.untilStored()).toEqual(nothingAmiss);
+  });
 
   it("when a node's clock jumps by days, forth and back", async () => {
     for (const clockAheadMs of [5, -9].map((days) => days * 86_400_000)) {

@@ -54,7 +54,7 @@ export function readLedger(files: readonly string[]): Ledger {
 
 /** How the store differs from a ledger. What nobody in the ledger sent is not looked at. */
 export interface Difference {
-  /** Windows that are safe and of which not every flow and look-up is stored. */
+  /** Windows of which not every flow and look-up is stored; if they are not safe, then only if something of them is. */
   readonly missing: readonly string[];
   /** How many flows that is. */
   readonly missingRows: number;
@@ -73,7 +73,10 @@ export async function compare(ledger: Ledger, store: FlowStore): Promise<Differe
     if (found.flows > found.distinct || found.distinct > rows || found.lookups > 1) {
       const { flows, lookups, messages } = found;
       wrong.push(`${name}: ${flows} rows of ${rows} flows, ${lookups} look-ups, from ${messages} messages`);
-    } else if (isSafe && (found.distinct < rows || found.lookups < 1)) {
+    } else if (
+      (isSafe || found.flows > 0 || found.lookups > 0) &&
+      (found.distinct < rows || found.lookups < 1)
+    ) {
       missing.push(`${name}: ${found.distinct} of ${rows} flows, ${found.lookups} look-ups`);
       missingRows += rows - found.distinct;
     }

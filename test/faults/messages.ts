@@ -4,6 +4,8 @@ import { kafkaNames } from '@sonde/backbone/transport/kafka/topics';
 import { batchOf } from '@sonde/model/flow/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { encodeBatch } from '@sonde/model/flow/wire/encode';
+import type { Message } from 'kafkajs';
+import { eventually } from '../eventually.js';
 import type { TestKafka } from '../kafka/broker.js';
 
 /** Sends messages as they are to the flows' topic, all to one partition. */
@@ -14,6 +16,28 @@ export async function sendMessages(kafka: TestKafka, messages: readonly Uint8Arr
     topic: kafkaNames(kafka).flows,
     messages: messages.map((message) => ({ value: Buffer.from(message), partition: 0 })),
   });
+  await producer.disconnect();
+}
+
+/** Sends messages of the flows' topic that are there once more, as they are, to the partitions that they are in. */
+export async function repeatMessages(kafka: TestKafka, count: number): Promise<void> {
+  const topic = kafkaNames(kafka).flows;
+  const consumer = client(kafka).consumer({ groupId: `${kafka.prefix}repeating` });
+  const producer = client(kafka).producer();
+  const messages: Message[] = [];
+  await Promise.all([consumer.connect(), producer.connect()]);
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    eachMessage({ partition, message: { key, value, headers = {} } }) {
+      messages.push({ key, value, headers, partition });
+      return Promise.resolve();
+    },
+  });
+  await eventually(() => {
+    if (messages.length < count) throw new Error(`only ${messages.length} of ${count} messages`);
+  }, 300_000);
+  await consumer.disconnect();
+  await producer.send({ topic, messages: messages.slice(0, count) });
   await producer.disconnect();
 }
 

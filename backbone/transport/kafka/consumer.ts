@@ -196,13 +196,16 @@ class KafkaConsumer implements KafkaFlowConsumer {
   async #claimedPlaces(partitions: readonly number[]): Promise<Map<number, Place>> {
     const stored = await this.options.claim(partitions);
     const kept = await this.#member.keptOffsets();
+    const committed = await this.#member.committedOffsets();
     const places = new Map<number, Place>();
     for (const partition of partitions) {
       const { storedTo, streams } = stored.get(partition) ?? { storedTo: -1, streams: [] };
       const wanted = storedTo + 1;
       const { low, high } = kept.get(partition) ?? { low: 0, high: wanted };
       if (wanted > high) throw new TopicRecreatedError(this.#member.names.flows, partition, wanted, high);
-      if (wanted < low) this.#onExpired(partition, low - wanted);
+      // The store knows nothing of messages without flows, and the end of a transaction takes an offset.
+      const expired = low - Math.max(wanted, committed.get(partition) ?? 0) - 1;
+      if (expired > 0) this.#onExpired(partition, expired);
       const next = Math.max(wanted, low);
       places.set(partition, { next, streams: new StreamPositions(streams) });
       this.#lag.set(partition, high - next);

@@ -89,8 +89,18 @@ export class GroupMember {
     );
   }
 
+  /** The first offset of each partition that the group is not known to be done with. */
+  async committedOffsets(): Promise<ReadonlyMap<number, number>> {
+    const { group: groupId = this.names.enrichers } = this.options;
+    const topics = [this.names.flows];
+    const [flows] = (await this.#clients?.admin.fetchOffsets({ groupId, topics })) ?? [];
+    return new Map(flows?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  /** @throws Error while it is not connected, and kafkajs' errors. */
   async send(record: ProducerRecord): Promise<void> {
-    await this.#clients?.producer.send(record);
+    if (!this.#clients) throw new Error('not connected to Kafka');
+    await this.#clients.producer.send(record);
   }
 
   async #connect(): Promise<void> {
@@ -147,10 +157,12 @@ export class GroupMember {
       this.problem = undefined;
       this.events.onAssigned(payload.memberAssignment[this.names.flows] ?? []);
     });
-    consumer.on(REBALANCING, () => this.events.onEnded());
+    consumer.on(REBALANCING, () => {
+      if (isCurrent()) this.events.onEnded();
+    });
     // The answer to JoinGroup begins the group's next generation.
     consumer.on(REQUEST, ({ payload }) => {
-      if (payload.apiName === 'JoinGroup') this.events.onEnded();
+      if (isCurrent() && payload.apiName === 'JoinGroup') this.events.onEnded();
     });
     consumer.on(CRASH, ({ payload }) => {
       if (isCurrent()) this.#joining = this.#onFailed(payload.error).then(() => this.#connect());

@@ -25,9 +25,14 @@ export function firstPosition(name: string): number | undefined {
 
 /**
  * Reads a segment that another process has left. What follows its last whole record (a write that a crash has cut
- * off) is cut from the file; `cutBytes` says how much that was.
+ * off), or has a position of the next segment's (a write that was refused), is cut from the file; `cutBytes` says how much
+ * that was.
  */
-export async function recoverSegment(file: string, first: number): Promise<Segment & { cutBytes: number }> {
+export async function recoverSegment(
+  file: string,
+  first: number,
+  nextFirst = Infinity,
+): Promise<Segment & { cutBytes: number }> {
   const handle = await open(file, 'r+');
   try {
     const content = await handle.readFile();
@@ -35,7 +40,7 @@ export async function recoverSegment(file: string, first: number): Promise<Segme
     let end = first;
     for (;;) {
       const read = decodeRecord(content, bytes);
-      if (typeof read === 'string') break;
+      if (typeof read === 'string' || read.record.position >= nextFirst) break;
       bytes = read.end;
       end = read.record.position + 1;
     }
@@ -73,6 +78,12 @@ export class SegmentWriter {
     await this.handle.datasync();
     this.segment.bytes += bytes.length;
     this.segment.end = (records.at(-1)?.position ?? this.segment.end - 1) + 1;
+  }
+
+  /** Cuts what an append left that has rejected: nobody was told that it is there. */
+  async cut(): Promise<void> {
+    await this.handle.truncate(this.segment.bytes);
+    await this.handle.datasync();
   }
 
   async close(): Promise<void> {

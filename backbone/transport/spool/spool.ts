@@ -11,7 +11,7 @@ import {
   SegmentWriter,
   SpoolDamagedError,
 } from './segment.js';
-import { DeliveredNote, type LostMessages, readState, type SpoolState, writeState } from './state.js';
+import { DeliveryNote, type LostMessages, readState, type SpoolState, writeState } from './state.js';
 
 export interface SpoolOptions {
   /** Where it lies; made if it is not there. One process at a time may use it. */
@@ -26,8 +26,10 @@ const SEGMENTS = 8;
 const MOST_SEGMENT_BYTES = 16 * 2 ** 20;
 
 /**
- * A queue of messages on the disk, from which they are taken in order and forgotten when they were delivered. It has
- * a file for each stretch of positions; the newest is never deleted, since it says which position comes next.
+ * A queue of messages on the disk, from which they are taken in order and forgotten when they were delivered, and something
+ * after them as well: until then they are sent again after a failure, since Kafka may lose what it has said to have
+ * (docs/decisions/0006-kafka-exactly-once.md). It has a file for each stretch of positions; the newest is never
+ * deleted, since it says which position comes next.
  */
 export class Spool {
   readonly #options: SpoolOptions;
@@ -43,8 +45,14 @@ export class Spool {
   #next: number;
   /** Up to which position (exclusive) all is known to be delivered. */
   #delivered: number;
-  /** Where it was delivered to has not said yet how much it has. */
-  #unsettled = true;
+  /** Where the messages begin that were delivered last, which are sent again after a failure. */
+  #resendFrom: number;
+  /** Where the messages begin that are on their way. */
+  #sentFrom: number;
+  /** Up to which position (exclusive) messages were ever sent, and so may have arrived. */
+  #taken: number;
+  /** The first position that this process has given. */
+  readonly #begun: number;
   /** Resolves when what was asked for so far is done: appending, dropping and taking do not overlap. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -54,15 +62,20 @@ export class Spool {
     state: SpoolState,
     segments: Segment[],
     writer: SegmentWriter,
-    private readonly note: DeliveredNote,
+    private readonly note: DeliveryNote,
   ) {
     this.#options = options;
     this.#lock = lock;
     this.#state = state;
     this.#segments = segments;
     this.#writer = writer;
-    this.#delivered = Math.max(note.position, segments[0]?.first ?? 0);
-    this.#next = this.#delivered;
+    this.#begun = writer.segment.end;
+    const first = segments[0]?.first ?? 0;
+    this.#resendFrom = Math.min(Math.max(note.positions.resendFrom, first), this.#begun);
+    this.#taken = Math.max(note.positions.taken, this.#resendFrom);
+    this.#delivered = this.#resendFrom;
+    this.#sentFrom = this.#resendFrom;
+    this.#next = this.#resendFrom;
   }
 
   /**
@@ -77,10 +90,10 @@ export class Spool {
       const state = await readState(directory);
       if (state.dropping !== undefined) await rm(path.join(directory, state.dropping), { force: true });
       const segments: Segment[] = [];
-      for (const name of (await readdir(directory)).sort()) {
-        const first = firstPosition(name);
-        if (first === undefined) continue;
-        const { cutBytes, ...segment } = await recoverSegment(path.join(directory, name), first);
+      const names = (await readdir(directory)).filter((name) => firstPosition(name) !== undefined).sort();
+      for (const [place, name] of names.entries()) {
+        const [first = 0, nextFirst] = names.slice(place, place + 2).map(firstPosition);
+        const { cutBytes, ...segment } = await recoverSegment(path.join(directory, name), first, nextFirst);
         if (cutBytes > 0)
           log.warn({ file: segment.file, cutBytes }, 'cut an unfinished write from the spool');
         segments.push(segment);
@@ -89,7 +102,7 @@ export class Spool {
       if (segments.at(-1)?.first === end) segments.pop();
       const writer = await SegmentWriter.create(directory, end);
       segments.push(writer.segment);
-      return new Spool(options, lock, state, segments, writer, await DeliveredNote.open(directory));
+      return new Spool(options, lock, state, segments, writer, await DeliveryNote.open(directory));
     } catch (error) {
       lock.release();
       throw error;
@@ -132,10 +145,7 @@ export class Spool {
       const { segment } = this.#writer;
       const full = segment.bytes > 0 && segment.bytes + bytes > this.#segmentBytes();
       if (full || this.#torn) await this.#startSegment();
-      // Until all of it is written, the segment may end in half a record.
-      this.#torn = true;
       await this.#append(messages);
-      this.#torn = false;
     });
   }
 
@@ -143,31 +153,52 @@ export class Spool {
   take(mostBytes: number): Promise<SpoolRecord[]> {
     return this.#inTurn(async () => {
       for (;;) {
-        const records = await this.#read(mostBytes);
+        const records = await this.#read(Math.min(mostBytes, this.#segmentBytes()));
         if (records === undefined) return [];
         const wanted = records.filter(({ position }) => position >= this.#next);
         const last = wanted.at(-1);
         if (last === undefined) continue;
         this.#next = last.position + 1;
+        if (this.#next > this.#taken) {
+          this.#taken = this.#next;
+          await this.#writeNote();
+        }
         return wanted;
       }
     });
   }
 
-  /** Says up to which position (exclusive) all is delivered, and takes from there on. */
+  /**
+   * Begins to deliver after a start or a failure: takes what was delivered last once more, then what comes after it.
+   * @param position up to which (exclusive) the sink has all, by what it knows.
+   */
   resume(position: number): Promise<void> {
     return this.#inTurn(async () => {
       await this.#closeReader();
-      this.#next = position;
-      this.#unsettled = false;
-      await this.#settle(position);
-      if (position > this.#writer.segment.end) await this.#startSegment(position);
+      if (position > this.#writer.segment.end) await this.#renumber(position);
+      else this.#delivered = Math.max(position, this.#resendFrom);
+      this.#next = this.#resendFrom;
+      this.#sentFrom = this.#resendFrom;
     });
   }
 
   /** Says that what was taken is delivered, up to this position (exclusive). */
   delivered(position: number): Promise<void> {
-    return this.#inTurn(() => this.#settle(position));
+    return this.#inTurn(() => this.#settle(this.#sentFrom, position));
+  }
+
+  /** Goes on at a position, whatever was not delivered before. */
+  skipTo(position: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#closeReader();
+      this.#next = position;
+      await this.#settle(position, position);
+    });
+  }
+
+  /** Says that all has arrived that was delivered, and nothing needs to be sent again. */
+  finish(): Promise<void> {
+    return this.#inTurn(() => this.#settle(this.#delivered, this.#delivered));
   }
 
   /** Counts messages as lost that were taken but can never be delivered. */
@@ -197,11 +228,16 @@ export class Spool {
 
   async #append(messages: readonly Omit<SpoolRecord, 'position'>[]): Promise<void> {
     const { end } = this.#writer.segment;
+    // Until all of it is written, the segment may end in half a record.
+    this.#torn = true;
     await this.#writer.append(messages.map((message, index) => ({ ...message, position: end + index })));
+    this.#torn = false;
   }
 
   async #startSegment(first = this.#writer.segment.end): Promise<void> {
     const { segment } = this.#writer;
+    if (this.#torn) await this.#writer.cut();
+    this.#torn = false;
     await this.#writer.close();
     if (segment.first === segment.end) this.#segments.pop();
     this.#writer = await SegmentWriter.create(this.#options.directory, first);
@@ -230,15 +266,48 @@ export class Spool {
     }
   }
 
-  async #settle(position: number): Promise<void> {
-    this.#delivered = position;
-    await this.note.write(position);
+  async #settle(resendFrom: number, delivered: number): Promise<void> {
+    this.#resendFrom = resendFrom;
+    this.#delivered = Math.max(this.#delivered, delivered);
+    this.#sentFrom = delivered;
+    this.#taken = Math.max(this.#taken, delivered);
+    await this.#writeNote();
     await this.#deleteDelivered();
+  }
+
+  async #writeNote(): Promise<void> {
+    await this.note.write({ resendFrom: this.#resendFrom, taken: this.#taken });
+  }
+
+  /**
+   * Has what this process accepted begin at a position. The sink has more than the spool knows of, as after an old copy of it
+   * was restored: what was accepted since must not look as if it had arrived.
+   */
+  async #renumber(position: number): Promise<void> {
+    const accepted = this.#segments.filter(({ first, end }) => first >= this.#begun && end > first);
+    await this.#startSegment(position);
+    let messages = 0;
+    for (const segment of accepted) {
+      const reader = await SegmentReader.open(segment);
+      for (;;) {
+        const records = await reader.next(this.#segmentBytes());
+        if (records.length === 0) break;
+        if (this.#writer.segment.bytes > 0) await this.#startSegment();
+        await this.#append(records);
+        messages += records.length;
+      }
+      await reader.close();
+    }
+    await this.#settle(position, position);
+    this.#options.log.warn(
+      { position, messages },
+      'the spool is older than what was delivered of it; went on there',
+    );
   }
 
   async #deleteDelivered(): Promise<void> {
     for (const segment of this.#segments.slice(0, -1)) {
-      if (segment.end > this.#delivered) return;
+      if (segment.end > this.#resendFrom) return;
       if (this.#reader?.segment === segment) await this.#closeReader();
       this.#segments.splice(this.#segments.indexOf(segment), 1);
       await rm(segment.file);
@@ -246,13 +315,11 @@ export class Spool {
   }
 
   /**
-   * Drops the oldest segment of which nothing is being delivered or may have been, after it was counted: what is counted
-   * as lost never arrives. Says whether there was one.
+   * Drops the oldest segment of which nothing was ever sent, after it was counted: what is counted as lost never arrives.
+   * Says whether there was one.
    */
   async #dropOldest(): Promise<boolean> {
-    const segment = this.#segments
-      .slice(0, -1)
-      .find(({ first }) => first >= this.#next && !(this.#unsettled && first <= this.#delivered));
+    const segment = this.#segments.slice(0, -1).find(({ first }) => first >= this.#taken);
     if (segment === undefined) return false;
     const reader = await SegmentReader.open(segment);
     const records: SpoolRecord[] = [];

@@ -23,13 +23,21 @@ afterEach(async () => {
 /** As long as a busy machine may take. */
 const soon = { timeout: 20_000 };
 
-/** A sink as Kafka is one: what is sent arrives with its position or not at all, and its answers may be lost. */
+/**
+ * A sink as Kafka is one, and readers who pass over what they have: what is sent arrives with its position or not at all, and
+ * its answers may be lost.
+ */
 class FakeSink implements SpoolSink {
   readonly topics = { flows: 'flows', dns: 'dns' };
+  /** For the first time. */
   readonly arrived: OutgoingMessage[] = [];
+  repeated = 0;
   isAway = false;
-  /** What happens to the next messages, one after the other: the answer is lost before or after they have arrived. */
-  readonly faults: ('before' | 'after')[] = [];
+  /**
+   * What happens to the next messages, one after the other: the answer is lost before or after they have arrived, or it
+   * comes, and they are lost with the next ones that fail.
+   */
+  readonly faults: ('before' | 'after' | 'never')[] = [];
   mostBytes = Infinity;
   #position = 0;
 
@@ -45,8 +53,12 @@ class FakeSink implements SpoolSink {
     }
     const fault = this.faults.shift();
     if (fault === 'before') return Promise.reject(new Error('cut'));
-    this.arrived.push(...messages);
     this.#position = position;
+    if (fault === 'never') return Promise.resolve();
+    const last = this.arrived.at(-1)?.position ?? -1;
+    const first = messages.filter((message) => message.position > last);
+    this.repeated += messages.length - first.length;
+    this.arrived.push(...first);
     return fault === 'after' ? Promise.reject(new Error('cut')) : Promise.resolve();
   }
 
@@ -83,6 +95,30 @@ describe('a spooled publisher', () => {
     }
     expect(sink.sequences).toEqual(Array.from({ length: 20 }, (_, batch) => batch));
     expect(publisher.counts.failures).toBe(4);
+  });
+
+  it('loses nothing that the sink lost after it had said to have it, if it fails next', async () => {
+    const sink = new FakeSink();
+    const publisher = await started(sink);
+    await publish(publisher, 0, 1);
+    await vi.waitFor(() => expect(publisher.counts.sentMessages).toBe(1), soon);
+    sink.faults.push('never', 'before');
+    await publish(publisher, 1, 2);
+    await vi.waitFor(() => expect(publisher.counts.sentMessages).toBe(2), soon);
+    expect(sink.sequences).toEqual([0]);
+    await publish(publisher, 2, 3);
+    await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2]), soon);
+  });
+
+  it('sends nothing twice if nothing fails, also after a restart', async () => {
+    const sink = new FakeSink();
+    const before = await started(sink);
+    await publish(before, 0, 5);
+    publishers.pop();
+    await before.close(10_000);
+    await publish(await started(sink), 5, 7);
+    await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
+    expect(sink.repeated).toBe(0);
   });
 
   it('delivers what the process before it had accepted, and nothing twice', async () => {

@@ -202,7 +202,10 @@ class Delivery {
       const last = records.at(-1);
       if (last === undefined) {
         this.problem = undefined;
-        if (this.#draining) return;
+        if (this.#draining) {
+          await this.spool.finish();
+          return;
+        }
         await this.#awake();
         continue;
       }
@@ -239,7 +242,7 @@ class Delivery {
     if (record === undefined) return;
     await this.sink.send([], record.position + 1);
     await this.spool.giveUp([record]);
-    await this.spool.resume(record.position + 1);
+    await this.spool.skipTo(record.position + 1);
     this.#undeliverable = undefined;
     this.log.error(
       { bytes: record.value.length, topic: record.topic },

@@ -49,26 +49,37 @@ export async function writeState(directory: string, state: SpoolState): Promise<
   await syncDirectory(directory);
 }
 
-/**
- * Notes up to which position all was delivered. It survives a crash of the process, if not of the machine: who the
- * spool is delivered to knows better, but may be away just when something has to be dropped.
- */
-export class DeliveredNote {
+/** How far a spool has been delivered, as far as it knows itself. */
+export interface DeliveryPositions {
+  /** Everything before it has arrived; what was sent last before may have to be sent again. */
+  readonly resendFrom: number;
+  /** Nothing from here on was ever sent. */
+  readonly taken: number;
+}
+
+/** Notes how far was delivered. It survives a crash of the process, if not of the machine: then it may be behind. */
+export class DeliveryNote {
   private constructor(
     /** What the process before this one noted last. */
-    readonly position: number,
+    readonly positions: DeliveryPositions,
     private readonly handle: FileHandle,
   ) {}
 
-  static async open(directory: string): Promise<DeliveredNote> {
+  static async open(directory: string): Promise<DeliveryNote> {
     const handle = await open(path.join(directory, 'delivered'), constants.O_RDWR | constants.O_CREAT);
-    const noted = Number(await handle.readFile('utf8'));
-    return new DeliveredNote(Number.isSafeInteger(noted) ? noted : 0, handle);
+    const [resendFrom = 0, taken = resendFrom] = (await handle.readFile('utf8'))
+      .split(' ')
+      .map(Number)
+      .filter((position) => Number.isSafeInteger(position));
+    return new DeliveryNote({ resendFrom, taken }, handle);
   }
 
-  async write(position: number): Promise<void> {
+  async write({ resendFrom, taken }: DeliveryPositions): Promise<void> {
     // All notes are of one length, so one write replaces the former.
-    await this.handle.write(String(position).padStart(16, '0'), 0);
+    await this.handle.write(
+      [resendFrom, taken].map((position) => String(position).padStart(16, '0')).join(' '),
+      0,
+    );
   }
 
   async close(): Promise<void> {
