@@ -5,18 +5,18 @@ import { ResultCache } from './cache.js';
 import type { PolicyNode, PolicyPod } from './cluster.js';
 import type { AddressPrefix } from './address/prefix.js';
 import type { CompiledPolicy, CompiledTier } from './compile/form.js';
-import { Endpoints, type Endpoint } from './endpoint/endpoints.js';
+import { ConnectionResults } from './connection-results.js';
+import { Endpoints } from './endpoint/endpoints.js';
 import { Entities } from './endpoint/entities.js';
 import { Workloads } from './endpoint/workloads.js';
-import { STRANGERS, evaluateConnection, type Relation } from './evaluate/connection.js';
-import { appliesTo, type Knowledge, type Packet } from './evaluate/match.js';
+import { STRANGERS, type Relation } from './evaluate/connection.js';
+import { appliesTo } from './evaluate/match.js';
 import type { Direction, Program } from './evaluate/program.js';
 import type { Verdict } from './evaluate/walk.js';
 import { Policies } from './policies.js';
 import type { PolicyResource } from './resources/read.js';
-import { Results, type PolicyResult } from './results.js';
+import type { PolicyResult } from './results.js';
 import { Subjects } from './subjects.js';
-import { TracePath } from './trace/path.js';
 
 export interface EvaluatorOptions {
   /** How many results the cache holds at most. */
@@ -35,23 +35,6 @@ export interface ResourceName {
 
 /** Above so many results, {@link PolicyEvaluator.trim} starts afresh. */
 const MAXIMUM_RESULTS = 1_000_000;
-
-/** What the cache holds in place of a result that depends on the source port. */
-const BY_SOURCE_PORT = -2;
-
-/** No connection's ends: the packet that is matched is one object, filled in for each connection. */
-const NOBODY: Endpoint = {
-  id: -1,
-  workload: undefined,
-  host: undefined,
-  family: undefined,
-  facts: new Set(),
-  labelled: [],
-  named: [],
-  nodes: [],
-  ports: [],
-  unclearHosts: [],
-};
 
 /**
  * Says for any connection which policies were consulted, in which order, what each did, and the verdict. Pure:
@@ -80,22 +63,10 @@ export class PolicyEvaluator {
   readonly #entities: Entities;
   #endpoints: Endpoints;
   #subjects: Subjects;
-  #results = new Results();
-  #traces = TracePath.root();
+  #results: ConnectionResults;
   #ownGeneration = 0;
-  #knowledge: Knowledge | undefined;
   /** Whether an end without an address was identified. */
   #addressesOpen = false;
-  readonly #packet: Packet = {
-    source: NOBODY,
-    destination: NOBODY,
-    protocol: 0,
-    port: 0,
-    sourcePort: 0,
-    sourcePortUsed: false,
-    openReason: '',
-  };
-
   constructor({ cacheCapacity = 1 << 20, maximumIdentities = 500_000 }: EvaluatorOptions = {}) {
     this.#maximumIdentities = maximumIdentities;
     this.#domains = new Domains(this.#facts);
@@ -106,6 +77,7 @@ export class PolicyEvaluator {
     this.#entities = new Entities(this.#facts, this.#domains, this.#workloads);
     this.#endpoints = new Endpoints(this.#facts, this.#workloads, this.#entities);
     this.#subjects = new Subjects(this.#policies);
+    this.#results = this.#noResults();
   }
 
   /** Changes whenever ends must be identified anew; those that nothing touched get the number they had. */
@@ -213,7 +185,7 @@ export class PolicyEvaluator {
   knowDomains(): void {
     if (this.#domains.known) return;
     this.#domains.known = true;
-    this.#knowledge = undefined;
+    this.#results.knowledgeChanged();
     this.#subjects.allChanged();
   }
 
@@ -243,24 +215,7 @@ export class PolicyEvaluator {
     sourcePort: number,
     relation: Relation = STRANGERS,
   ): number {
-    const { epochs } = this.#subjects;
-    const sourceEpoch = epochs[source] ?? 0;
-    const destinationEpoch = epochs[destination] ?? 0;
-    // Protocol, relation and port with room for "not known" fit 27 bits.
-    const service = (protocol * 4 + relation) * 131_072 + port + 1;
-    const found = this.#cache.get(source, destination, service, 0, sourceEpoch, destinationEpoch);
-    if (found >= 0) return found;
-    if (found === BY_SOURCE_PORT) {
-      const extra = sourcePort + 2;
-      const exact = this.#cache.get(source, destination, service, extra, sourceEpoch, destinationEpoch);
-      if (exact >= 0) return exact;
-    }
-    const result = this.#evaluateAnew(source, destination, protocol, port, sourcePort, relation);
-    if (this.#packet.sourcePortUsed) {
-      this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, BY_SOURCE_PORT);
-      this.#cache.set(source, destination, service, sourcePort + 2, sourceEpoch, destinationEpoch, result);
-    } else this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, result);
-    return result;
+    return this.#results.evaluate(source, destination, protocol, port, sourcePort, relation);
   }
 
   /** The verdict of a number that {@link evaluate} gave; allocates nothing, unlike {@link result}. */
@@ -345,48 +300,17 @@ export class PolicyEvaluator {
     this.#entities.forgetClasses();
     this.#endpoints = new Endpoints(this.#facts, this.#workloads, this.#entities);
     this.#subjects = new Subjects(this.#policies);
-    this.#results = new Results();
-    this.#traces = TracePath.root();
     this.#cache.clear();
+    this.#results = this.#noResults();
     this.#ownGeneration++;
     return true;
   }
 
-  #evaluateAnew(
-    source: number,
-    destination: number,
-    protocol: number,
-    port: number,
-    sourcePort: number,
-    relation: Relation,
-  ): number {
-    const packet = this.#packet;
-    packet.source = this.#endpoint(source);
-    packet.destination = this.#endpoint(destination);
-    packet.protocol = protocol;
-    packet.port = port;
-    packet.sourcePort = sourcePort;
-    packet.sourcePortUsed = false;
-    this.#knowledge ??= {
-      domainsKnown: this.#domains.known,
-      domainSets: this.#entities.networkSetLabels('with domains'),
-      networkSets: this.#entities.networkSetLabels('all'),
-    };
-    const { enforced, pending } = evaluateConnection(
-      packet,
-      relation,
-      this.#subjects.programOf,
-      this.#knowledge,
-      this.#traces,
-    );
-    return this.#results.intern(enforced, pending);
-  }
-
-  #endpoint(identity: number): Endpoint {
-    const endpoint = this.#endpoints.all[identity];
-    if (!endpoint)
-      throw new RangeError(`there is no identity ${identity}; the evaluator may have been trimmed`);
-    return endpoint;
+  #noResults(): ConnectionResults {
+    return new ConnectionResults(this.#cache, {
+      ...{ endpoints: this.#endpoints, subjects: this.#subjects },
+      ...{ domains: this.#domains, entities: this.#entities },
+    });
   }
 
   #policiesChanged(changed: readonly CompiledPolicy[]): void {
@@ -404,7 +328,7 @@ export class PolicyEvaluator {
 
   /** Network sets count through facts of addresses, except where names' or an end's addresses are not known. */
   #networkSetsChanged(): void {
-    this.#knowledge = undefined;
+    this.#results.knowledgeChanged();
     if (!this.#domains.known || this.#addressesOpen) this.#subjects.allChanged();
   }
 }

@@ -1,0 +1,151 @@
+import type { Domains } from './address/domains.js';
+import type { ResultCache } from './cache.js';
+import type { Endpoint, Endpoints } from './endpoint/endpoints.js';
+import type { Entities } from './endpoint/entities.js';
+import { evaluateConnection, type Relation } from './evaluate/connection.js';
+import type { Knowledge, Packet } from './evaluate/match.js';
+import type { Verdict } from './evaluate/walk.js';
+import { Results, type PolicyResult } from './results.js';
+import type { Subjects } from './subjects.js';
+import { TracePath } from './trace/path.js';
+
+/** What the cache holds in place of a result that depends on the source port. */
+const BY_SOURCE_PORT = -2;
+
+/** No connection's ends: the packet that is matched is one object, filled in for each connection. */
+const NOBODY: Endpoint = {
+  id: -1,
+  workload: undefined,
+  host: undefined,
+  family: undefined,
+  facts: new Set(),
+  labelled: [],
+  named: [],
+  nodes: [],
+  ports: [],
+  unclearHosts: [],
+};
+
+/** What connections are judged by: their identified ends, what applies to these, and what is known of addresses. */
+interface Ends {
+  readonly endpoints: Endpoints;
+  readonly subjects: Subjects;
+  readonly domains: Domains;
+  readonly entities: Entities;
+}
+
+/**
+ * The results of connections between identified ends, each worked out once and numbered. A repeated one costs a look-up
+ * in the cache and allocates nothing.
+ */
+export class ConnectionResults {
+  readonly #cache: ResultCache;
+  readonly #ends: Ends;
+  readonly #results = new Results();
+  readonly #traces = TracePath.root();
+  #knowledge: Knowledge | undefined;
+  readonly #packet: Packet = {
+    source: NOBODY,
+    destination: NOBODY,
+    protocol: 0,
+    port: 0,
+    sourcePort: 0,
+    sourcePortUsed: false,
+    openReason: '',
+  };
+
+  /** `cache` holds nothing, and is nobody else's as long as this is used. */
+  constructor(cache: ResultCache, ends: Ends) {
+    this.#cache = cache;
+    this.#ends = ends;
+  }
+
+  /** How many different results there are. */
+  get size(): number {
+    return this.#results.size;
+  }
+
+  /** Says that what is known of domain names or network sets is another. */
+  knowledgeChanged(): void {
+    this.#knowledge = undefined;
+  }
+
+  /** The number of the result for a connection, as `PolicyEvaluator.evaluate` gives it. */
+  evaluate(
+    source: number,
+    destination: number,
+    protocol: number,
+    port: number,
+    sourcePort: number,
+    relation: Relation,
+  ): number {
+    const { epochs } = this.#ends.subjects;
+    const sourceEpoch = epochs[source] ?? 0;
+    const destinationEpoch = epochs[destination] ?? 0;
+    // Protocol, relation and port with room for "not known" fit 27 bits.
+    const service = (protocol * 4 + relation) * 131_072 + port + 1;
+    const found = this.#cache.get(source, destination, service, 0, sourceEpoch, destinationEpoch);
+    if (found >= 0) return found;
+    if (found === BY_SOURCE_PORT) {
+      const extra = sourcePort + 2;
+      const exact = this.#cache.get(source, destination, service, extra, sourceEpoch, destinationEpoch);
+      if (exact >= 0) return exact;
+    }
+    const result = this.#evaluateAnew(source, destination, protocol, port, sourcePort, relation);
+    if (this.#packet.sourcePortUsed) {
+      this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, BY_SOURCE_PORT);
+      this.#cache.set(source, destination, service, sourcePort + 2, sourceEpoch, destinationEpoch, result);
+    } else this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, result);
+    return result;
+  }
+
+  verdict(number: number): Verdict {
+    return this.#results.verdict(number);
+  }
+
+  wasConsulted(number: number): boolean {
+    return this.#results.wasConsulted(number);
+  }
+
+  get(number: number): PolicyResult {
+    return this.#results.get(number);
+  }
+
+  #evaluateAnew(
+    source: number,
+    destination: number,
+    protocol: number,
+    port: number,
+    sourcePort: number,
+    relation: Relation,
+  ): number {
+    const { domains, entities, subjects } = this.#ends;
+    const packet = this.#packet;
+    packet.source = this.#endpoint(source);
+    packet.destination = this.#endpoint(destination);
+    packet.protocol = protocol;
+    packet.port = port;
+    packet.sourcePort = sourcePort;
+    packet.sourcePortUsed = false;
+    this.#knowledge ??= {
+      domainsKnown: domains.known,
+      domainSets: entities.networkSetLabels('with domains'),
+      networkSets: entities.networkSetLabels('all'),
+    };
+    const { enforced, pending } = evaluateConnection(
+      packet,
+      relation,
+      subjects.programOf,
+      this.#knowledge,
+      this.#traces,
+    );
+    return this.#results.intern(enforced, pending);
+  }
+
+  #endpoint(identity: number): Endpoint {
+    const endpoint = this.#ends.endpoints.all[identity];
+    if (!endpoint)
+      throw new RangeError(`there is no identity ${identity}; the evaluator may have been trimmed`);
+    return endpoint;
+  }
+}
