@@ -3,9 +3,10 @@ import { type ApplyingPolicy, applyingPolicies } from '@sonde/model/policy/apply
 import { SELF, STRANGERS } from '@sonde/model/policy/evaluate/connection';
 import type { ConnectionReport } from '@sonde/model/policy/manifests/connection';
 import { type FlowEnd, NO_SOURCE_PORT, tellDomains, tellPods } from '@sonde/model/policy/preview/judge';
-import { evaluateReach } from '@sonde/model/policy/preview/reach';
+import { evaluateReach, reachOf } from '@sonde/model/policy/preview/reach';
 import { type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
 import { hasPorts, isIcmp, protocolNumber } from '@sonde/model/policy/protocol';
+import { setImmediate as breath } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import { invalidParameters, type ParameterError, Problem } from '../problem.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
@@ -13,6 +14,12 @@ import type { TimeRange } from '../time-range.js';
 import { type KnownEnds, knownEnds, type NamedEnd, readNamedEnd, serviceEnds } from './named-ends.js';
 import { objectsAt } from './objects.js';
 import { namespacesOfServices, podsBehindServices } from './pods-behind-services.js';
+
+/** Ends that the connections of a request may stand for, each of which the answer lists. */
+const MOST_ENDS = 50_000;
+
+/** Pairs of ends that are judged for a request. */
+const MOST_PAIRS = 100_000;
 
 /** A connection as it is asked about. */
 export interface ConnectionQuestion {
@@ -53,8 +60,10 @@ export async function evaluateConnections(
     from: readNamedEnd(question.from),
     to: readNamedEnd(question.to),
   }));
-  const ends = named.flatMap(({ from, to }) => [from, to]);
-  const known = await knownEnds(dependencies, request, cluster, range, ends);
+  const known = await knownEnds(
+    ...([dependencies, request, cluster, range] as const),
+    named.flatMap(({ from, to }) => [from, to]),
+  );
   const errors: ParameterError[] = [];
   const asked = named.map(({ question, from, to }, index) => {
     const at = `connections/${index}`;
@@ -67,6 +76,8 @@ export async function evaluateConnections(
     };
   });
   if (errors.length > 0) throw invalidParameters(errors);
+  const ends = asked.reduce((sum, { from, to }) => sum + from.length + to.length, 0);
+  if (ends > MOST_ENDS) throw tooMuch(`stand for ${ends} ends, and may stand for ${MOST_ENDS}`);
   const flows = asked.flatMap(({ to, service }) => to.map((dst) => ({ dst, ...service })));
   const namespaces = namespacesOfServices([world], flows);
   tellPods(world, await podsBehindServices(dependencies, request, cluster, range, namespaces));
@@ -76,13 +87,42 @@ export async function evaluateConnections(
       addresses.map((address) => ({ domain, dst: external(address) })),
     ),
   );
+  const reaches = asked.map(({ from, to, service, isOne }) =>
+    reachOf(world, { from, to, ...service, relation: isOne ? SELF : STRANGERS }),
+  );
+  const pairs = reaches.reduce((sum, reach) => sum + reach.pairs, 0);
+  if (pairs > MOST_PAIRS) {
+    throw tooMuch(`have ${pairs} pairs of ends that policies may tell apart, and may have ${MOST_PAIRS}`);
+  }
   const isPartial = request.access.namespaces('view') !== 'all';
-  return asked.map(({ question, from, to, service, isOne }) => {
-    const relation = isOne ? SELF : STRANGERS;
-    const report = evaluateReach(world, { from, to, ...service, relation });
+  const evaluated: EvaluatedConnection[] = [];
+  for (const [index, { question, from, to }] of asked.entries()) {
+    const reach = reaches[index];
+    if (!reach) continue;
+    const report = await inTurns(evaluateReach(world, reach), request.left);
     const notes = [...report.notes, ...(isPartial ? [PARTIAL] : [])];
-    return { question, from, to, report: { ...report, notes } };
-  });
+    evaluated.push({ question, from, to, report: { ...report, notes } });
+  }
+  return evaluated;
+}
+
+function tooMuch(what: string): Problem {
+  return invalidParameters([
+    {
+      parameter: 'connections',
+      reason: `they ${what} in one request: ask about fewer at a time, or for a shorter time range`,
+    },
+  ]);
+}
+
+/** Works with pauses, in which others have their turn, unless nobody waits for the result any more. */
+async function inTurns<Result>(work: Generator<undefined, Result>, left: AbortSignal): Promise<Result> {
+  for (;;) {
+    await breath();
+    left.throwIfAborted();
+    const step = work.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 const PARTIAL = 'policies of other namespaces and of none are not counted, for you may not see them';

@@ -2,12 +2,13 @@ import { AddressError, formatAddress, parseAddress } from '@sonde/model/cluster/
 import type { FlowEnd } from '@sonde/model/policy/preview/judge';
 import type { PolicyWorld } from '@sonde/model/policy/preview/world';
 import type { FastifyRequest } from 'fastify';
+import { Problem } from '../problem.js';
 import { fromWhere, select } from '../records/question.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
 
-/** Kinds of pods, addresses and names that are looked at for the ends of one request. */
+/** Kinds of pods, addresses and names that the ends of one request may be. */
 const MOST_ENDS = 10_000;
 
 /** An end of connections that somebody names. */
@@ -102,7 +103,9 @@ async function endsByName(asked: Asked, names: readonly string[]): Promise<Map<s
   const found = new Map<string, FlowEnd[]>();
   for (const row of rows) {
     for (const name of new Set([`${row.namespace}/${row.workload}`, `${row.namespace}/${row.pod}`])) {
-      found.set(name, [...(found.get(name) ?? []), endOf(row)]);
+      const ends = found.get(name);
+      if (ends) ends.push(endOf(row));
+      else found.set(name, [endOf(row)]);
     }
   }
   return found;
@@ -130,11 +133,11 @@ async function endsByAddress(asked: Asked, addresses: readonly string[]): Promis
  * The ends of flows that are asked for, those that are the same in all but their address and time together; `apart`
  * says which addresses are not. In an order, so that the same question has the same answer.
  */
-function endRows(
+async function endRows(
   { dependencies, request, cluster, range }: Asked,
   ends: (end: 'src' | 'dst', parameters: SqlParameters) => { where: string; pod: string },
   apart: string,
-): Promise<EndRow[]> {
+): Promise<readonly EndRow[]> {
   const parameters = new SqlParameters();
   const ofEnd = (end: 'src' | 'dst') => {
     const { where, pod } = ends(end, parameters);
@@ -145,14 +148,15 @@ function endRows(
       GROUP BY kind, namespace, workload, pod, labels, account, ip`;
   };
   const group = 'kind, namespace, workload, pod, labels, account';
-  return select<EndRow>(
+  const rows = await select<EndRow>(
     dependencies,
     request,
     `SELECT ${group}, toString(argMax(ip, (seen, ip))) AS address, toUnixTimestamp64Milli(max(seen)) AS latest
      FROM (${ofEnd('src')} UNION ALL ${ofEnd('dst')})
-     GROUP BY ${group}, ${apart} ORDER BY ${group}, address LIMIT ${MOST_ENDS}`,
+     GROUP BY ${group}, ${apart} ORDER BY ${group}, address LIMIT ${MOST_ENDS + 1}`,
     parameters,
   );
+  return notTooMany(rows);
 }
 
 /** What domain names were answered with, and names of addresses; by the look-ups and the flows that may be seen. */
@@ -177,17 +181,26 @@ async function addressesOfDomains(
          arrayJoin(arrayFilter(one -> isIPv4String(one) OR isIPv6String(one), splitByChar(',', toString(answers)))) AS address
        ${fromWhere({ ...anyFlow(range), kind: 'dns' }, request.access, parameters)} AND ${ofCluster}
          AND domain IN ${named}
-     ) ORDER BY domain, address LIMIT ${MOST_ENDS}`,
+     ) ORDER BY domain, address LIMIT ${MOST_ENDS + 1}`,
     parameters,
   );
-  const found = new Map<string, Uint8Array[]>();
-  for (const { domain, address } of rows) {
-    const known = found.get(domain) ?? [];
+  const found = new Map<string, Map<string, Uint8Array>>();
+  for (const { domain, address } of notTooMany(rows)) {
+    const known = found.get(domain) ?? new Map<string, Uint8Array>();
     found.set(domain, known);
     const parsed = parseAddress(address);
-    if (!known.some((other) => formatAddress(other) === formatAddress(parsed))) known.push(parsed);
+    known.set(formatAddress(parsed), parsed);
   }
-  return found;
+  return new Map([...found].map(([domain, known]) => [domain, [...known.values()]] as const));
+}
+
+/** @throws Problem 400 if an answer of those that were read would leave some out. */
+function notTooMany<Row>(rows: readonly Row[]): readonly Row[] {
+  if (rows.length <= MOST_ENDS) return rows;
+  throw new Problem(
+    400,
+    `what is named stands for more than ${MOST_ENDS} kinds of pods or addresses: name less, or ask for a shorter time range`,
+  );
 }
 
 function anyFlow(range: TimeRange) {

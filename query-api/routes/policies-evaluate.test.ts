@@ -1,7 +1,7 @@
 import { enrichedFlows } from '@sonde/model/flow/build-enriched';
-import { calico } from '@sonde/model/policy/manifests/build';
+import { calico, networkPolicy } from '@sonde/model/policy/manifests/build';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { API, flow, keep, MINUTE, NOW, startPolicyShop, WEB } from '../testing/policy-shop.js';
+import { API, flow, keep, MINUTE, NOW, pod, startPolicyShop, WEB } from '../testing/policy-shop.js';
 import type { TestApi } from '../testing/test-api.js';
 
 let api: TestApi;
@@ -113,6 +113,44 @@ describe('an evaluation', () => {
       400,
       expect.arrayContaining(['may not see', 'no flow of the time range']),
     ]);
+  });
+});
+
+describe('an evaluation of names that stand for many', () => {
+  const KINDS = 400;
+  const connection = { from: 'big/work', to: 'big/work', port: 8080 };
+
+  beforeAll(async () => {
+    const kinds = Array.from({ length: KINDS }, (_, number) =>
+      flow({
+        ...{ ...pod('src', 'big/work', `10.1.${number >> 8}.${number & 255}`), src_labels: `n=${number}` },
+        ...{ dst_kind: 'external', dst_ip: '203.0.113.77', dst_port: 443 },
+      }),
+    );
+    await api.store.insert({ flows: enrichedFlows(kinds) });
+  });
+
+  it('is of those together that no policy tells apart', async () => {
+    const { verdict, ends } = await evaluated(connection);
+    expect([verdict, ends.to.length]).toEqual(['allow', KINDS]);
+  });
+
+  it('refuses more ends, and more pairs of ends, than it can work through', async () => {
+    const detailOf = async (connections: object[]) => {
+      const answer = await api.post('/api/v1/policies/evaluate', { connections });
+      return [answer.status, answer.body['detail']];
+    };
+    expect(await detailOf(Array.from({ length: 100 }, () => connection))).toEqual([
+      400,
+      'connections: they stand for 80000 ends, and may stand for 50000 in one request: ask about fewer at a time, or for a shorter time range',
+    ]);
+    const expression = { key: 'n', operator: 'In', values: ['0'] };
+    await keep(api, [networkPolicy('big/n', { podSelector: { matchExpressions: [expression] } })], 1);
+    expect(await detailOf([connection])).toEqual([
+      400,
+      'connections: they have 160000 pairs of ends that policies may tell apart, and may have 100000 in one request: ask about fewer at a time, or for a shorter time range',
+    ]);
+    expect((await evaluated({ ...connection, to: 'shop/api' })).verdict).toBe('deny');
   });
 });
 

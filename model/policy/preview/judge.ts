@@ -158,6 +158,7 @@ function read(evaluator: PolicyEvaluator, number: number, view: PolicyView): Jud
   return { verdict, policies };
 }
 
-function identify({ evaluator, pods }: PolicyWorld, end: FlowEnd): number {
+/** The evaluator's number of an end; the same for ends that no policy of the world tells apart. */
+export function identify({ evaluator, pods }: PolicyWorld, end: FlowEnd): number {
   return evaluator.identify(end.address, 0, end.kind === 'pod' ? pods.of(end) : undefined);
 }

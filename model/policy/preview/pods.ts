@@ -14,6 +14,8 @@ export class WorldPods {
   readonly #portNames: ReadonlyMap<string, readonly EndpointPort[]>;
   readonly #pods = new Map<string, WorldPod>();
   readonly #ofNamespace = new Map<string, WorldPod[]>();
+  /** The pods behind services that were asked about since there last was a new pod. */
+  readonly #behind = new Map<SelectingService, readonly WorldPod[]>();
 
   /** `portNames` are by `namespace/labels`. */
   constructor(services: SelectingServices, portNames: ReadonlyMap<string, readonly EndpointPort[]>) {
@@ -30,6 +32,7 @@ export class WorldPods {
     const own = { namespace, labels: parseLabels(labels), ports: this.#portNames.get(group) ?? [] };
     const pod = { ...own, serviceAccount, address, serves: this.#services.servedBy(own) };
     this.#pods.set(key, pod);
+    this.#behind.clear();
     const others = this.#ofNamespace.get(namespace);
     if (others) others.push(pod);
     else this.#ofNamespace.set(namespace, [pod]);
@@ -38,7 +41,11 @@ export class WorldPods {
 
   /** The pods behind a service, of those that {@link of} was asked for. */
   behind(service: SelectingService): readonly WorldPod[] {
-    return (this.#ofNamespace.get(service.namespace) ?? []).filter((pod) => isBehind(service, pod));
+    const known = this.#behind.get(service);
+    if (known) return known;
+    const pods = (this.#ofNamespace.get(service.namespace) ?? []).filter((pod) => isBehind(service, pod));
+    this.#behind.set(service, pods);
+    return pods;
   }
 }
 

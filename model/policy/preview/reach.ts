@@ -3,7 +3,7 @@ import { familyOf } from '../address/prefix.js';
 import type { Relation } from '../evaluate/connection.js';
 import type { ConnectionReport } from '../manifests/connection.js';
 import type { DirectionResult, PolicyResult } from '../results.js';
-import { type FlowEnd, resultsOf } from './judge.js';
+import { type FlowEnd, identify, resultsOf } from './judge.js';
 import type { PolicyWorld } from './world.js';
 
 /** A connection that may never have been: who would open it, and to what. */
@@ -19,39 +19,91 @@ export interface AskedConnection {
   readonly relation: Relation;
 }
 
+/** A connection with one of those ends each that no policy tells apart, and the work that it makes. */
+export interface Reach extends AskedConnection {
+  /** Pairs of ends that are judged, behind the addresses of services those of each pod. */
+  readonly pairs: number;
+}
+
 const UNKNOWN: DirectionResult = { verdict: 'unknown', trace: [] };
+
+/** Pairs that are judged in one go. */
+const AT_ONCE = 1000;
+
+/** Reasons that are given for an answer's being open. */
+const MOST_REASONS = 10;
+
+/** What a question comes down to in a world, which must have been told of pods and domain names before. */
+export function reachOf(world: PolicyWorld, asked: AskedConnection): Reach {
+  const from = told(world, asked.from);
+  const to = told(world, asked.to);
+  const judged = to.reduce((sum, dst) => sum + behindOf(world, dst), 0);
+  return { ...asked, from, to, pairs: from.length * judged };
+}
+
+/** The first of those ends each that no policy of a world tells apart. */
+function told(world: PolicyWorld, ends: readonly FlowEnd[]): FlowEnd[] {
+  const kinds = new Map<string, FlowEnd>();
+  for (const end of ends) {
+    const who = end.kind === 'service' ? formatAddress(end.address) : identify(world, end);
+    const kind = `${end.kind === 'pod'} ${familyOf(end.address)} ${who}`;
+    if (!kinds.has(kind)) kinds.set(kind, end);
+  }
+  return [...kinds.values()];
+}
+
+/** How many ends a flow to an end may come to. */
+function behindOf({ services, pods, backends }: PolicyWorld, { kind, address }: FlowEnd): number {
+  if (kind !== 'service') return 1;
+  const service = services.at(address);
+  const behind = service ? pods.behind(service) : backends.get(formatAddress(address))?.endpoints;
+  return Math.max(1, behind?.length ?? 0);
+}
 
 /**
  * What a world's policies say of a connection between ends as flows tell them. Where it is not the same for all who
- * are meant, the verdict is unknown, and notes say for whom it is what.
+ * are meant, the verdict is unknown, and notes say for whom it is what. Pauses after each some hundred pairs, so that
+ * others can have their turn.
  */
-export function evaluateReach(world: PolicyWorld, asked: AskedConnection): ConnectionReport {
+export function* evaluateReach(world: PolicyWorld, reach: Reach): Generator<undefined, ConnectionReport> {
   const { evaluator } = world;
   const results = new Map<string, { readonly result: PolicyResult; readonly pair: string }>();
   const reasons = new Set<string>();
-  for (const src of asked.from) {
-    for (const dst of asked.to) {
-      if (familyOf(src.address) !== familyOf(dst.address)) continue;
-      const pair = `${nameOf(src)} to ${nameOf(dst)}`;
-      const numbers = resultsBetween(world, asked, src, dst);
-      if (typeof numbers === 'string') reasons.add(numbers);
-      else if (numbers.length === 0) reasons.add(`no policy governs ${pair}`);
-      else {
-        for (const number of numbers) {
-          const result = evaluator.result(number);
-          const key = `${result.verdict} ${result.pending.verdict}`;
-          if (!results.has(key)) results.set(key, { result, pair });
-        }
+  const known = new Set<number>();
+  let judged = 0;
+  for (const [src, dst] of pairsOf(reach)) {
+    // Nothing can settle any more what is open by now.
+    if (results.size > 1 || reasons.size === MOST_REASONS) break;
+    const numbers = resultsBetween(world, reach, src, dst);
+    if (typeof numbers === 'string') reasons.add(numbers);
+    else if (numbers.length === 0) reasons.add(`no policy governs ${pairName(src, dst)}`);
+    else {
+      for (const number of numbers) {
+        if (known.has(number)) continue;
+        known.add(number);
+        const result = evaluator.result(number);
+        const key = `${result.verdict} ${result.pending.verdict}`;
+        if (!results.has(key)) results.set(key, { result, pair: pairName(src, dst) });
       }
     }
+    const before = judged;
+    judged += typeof numbers === 'string' ? 1 : Math.max(1, numbers.length);
+    if (Math.floor(before / AT_ONCE) < Math.floor(judged / AT_ONCE)) yield;
   }
   const all = [...results.values()];
   const [first] = all;
   if (!first && reasons.size === 0) return open(['the two ends have no address family in common']);
-  if (!first || reasons.size > 0) return open([...reasons]);
-  if (all.length > 1) return open(all.map(({ result, pair }) => `from ${pair} it is ${verdictsOf(result)}`));
+  const differing =
+    all.length > 1 ? all.map(({ result, pair }) => `from ${pair} it is ${verdictsOf(result)}`) : [];
+  if (!first || reasons.size + differing.length > 0) return open([...reasons, ...differing]);
   const { verdict, egress, ingress, pending, notes } = first.result;
   return { verdict, egress, ingress, pending: viewOf(pending), notes };
+}
+
+function* pairsOf({ from, to }: Reach): Generator<readonly [src: FlowEnd, dst: FlowEnd]> {
+  for (const src of from) {
+    for (const dst of to) if (familyOf(src.address) === familyOf(dst.address)) yield [src, dst];
+  }
 }
 
 function resultsBetween(world: PolicyWorld, asked: AskedConnection, src: FlowEnd, dst: FlowEnd) {
@@ -71,6 +123,10 @@ function viewOf({ verdict, egress, ingress }: PolicyResult['pending']): Connecti
 
 function verdictsOf({ verdict, pending }: PolicyResult): string {
   return pending.verdict === verdict ? verdict : `${verdict}, with staged policies ${pending.verdict}`;
+}
+
+function pairName(src: FlowEnd, dst: FlowEnd): string {
+  return `${nameOf(src)} to ${nameOf(dst)}`;
 }
 
 function nameOf({ kind, namespace, labels, address }: FlowEnd): string {
