@@ -1,4 +1,5 @@
 import { ClientError, EXIT } from './errors.js';
+import { printable } from '../table/printable.js';
 
 /** Parameters of a question; those that are undefined are left out. */
 export type Parameters = Readonly<Record<string, string | number | undefined>>;
@@ -90,9 +91,9 @@ async function refusal(server: string, response: Response, filter: string | unde
 async function problemText(response: Response, filter: string | undefined): Promise<string> {
   const text = await response.text();
   if (response.headers.get('content-type')?.startsWith('application/problem+json') !== true) {
-    return `${response.status} ${text.slice(0, 200)}`;
+    return `${response.status} ${printable(text.slice(0, 200))}`;
   }
-  const problem = JSON.parse(text) as ProblemDocument;
+  const problem = printable(JSON.parse(text) as ProblemDocument);
   const reasons = (problem.errors ?? []).map(({ parameter, reason, nearest = [], start, end }) => {
     const meant = nearest.length > 0 ? ` (did you mean ${nearest.join(' or ')}?)` : '';
     const isPlaced = parameter === 'filter' && filter !== undefined && start !== undefined;

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { withExamples } from '../help.js';
 import { formatTable } from '../table/format.js';
+import { jsonText, printable } from '../table/printable.js';
 
 export interface FieldsOptions extends ServerOptions {
   readonly dns?: true;
@@ -49,8 +50,8 @@ export function fieldsCommand(): Command {
 export async function fields(options: FieldsOptions): Promise<string> {
   const client = await connect(options);
   const answer = await client.get<FieldsAnswer>('fields', { table: tableOf(options) });
-  if (options.output === 'json') return JSON.stringify(answer, null, 2);
-  const rows = answer.fields.map(({ variable, type, unit = '', description }) => [
+  if (options.output === 'json') return jsonText(answer, 2);
+  const rows = printable(answer).fields.map(({ variable, type, unit = '', description }) => [
     variable,
     type,
     unit,
@@ -65,8 +66,8 @@ export async function values(field: string, options: FieldsOptions): Promise<str
   const { filter, from, limit } = options;
   const path = `fields/${encodeURIComponent(field)}/values`;
   const answer = await client.get<ValuesAnswer>(path, { table: tableOf(options), filter, from, limit });
-  if (options.output === 'json') return JSON.stringify(answer, null, 2);
-  return [...answer.values.map(String), ...(answer.truncated ? ['…'] : [])].join('\n');
+  if (options.output === 'json') return jsonText(answer, 2);
+  return [...printable(answer).values.map(String), ...(answer.truncated ? ['…'] : [])].join('\n');
 }
 
 function tableOf({ dns }: FieldsOptions): string {

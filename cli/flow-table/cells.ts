@@ -2,6 +2,7 @@ import { endName } from '@sonde/model/flow/end-name';
 import type { FlowRow } from '@sonde/model/flow/rows';
 import { isIcmp } from '@sonde/model/policy/protocol';
 import { portOrTypeText } from './ports.js';
+import { printable } from '../table/printable.js';
 
 /** What a table of flows shows of each, as text. */
 export interface FlowCells {
@@ -34,10 +35,10 @@ export const FLOW_TABLE_COLUMNS: readonly {
 export function flowCells(flow: FlowRow): FlowCells {
   return {
     time: flow.end_time.slice(11, 23),
-    source: endText(flow, 'src'),
-    destination: destinationText(flow),
+    source: printable(endText(flow, 'src')),
+    destination: printable(destinationText(flow)),
     port: servedText(flow),
-    verdict: verdictText(flow),
+    verdict: printable(verdictText(flow)),
     bytes: bytesText(flow.bytes_out + flow.bytes_in),
     packets: String(flow.packets_out + flow.packets_in),
     rtt: microsText(flow.rtt_us),

@@ -5,6 +5,7 @@ import { withExamples } from '../help.js';
 import type { GraphAnswer } from './answer.js';
 import { graphDot } from './dot.js';
 import { graphTree } from './tree.js';
+import { jsonText, printable } from '../table/printable.js';
 
 export interface GraphOptions extends ServerOptions {
   readonly level: string;
@@ -48,6 +49,7 @@ export async function graph(options: GraphOptions, paint: Paint): Promise<string
   const client = await connect(options);
   const { level, filter, from, to, limit, output } = options;
   const answer = await client.get<GraphAnswer>('graph', { level, filter, from, to, limit });
-  if (output === 'json') return JSON.stringify(answer, null, 2);
-  return output === 'dot' ? graphDot(answer) : graphTree(answer, paint);
+  if (output === 'json') return jsonText(answer, 2);
+  const shown = printable(answer);
+  return output === 'dot' ? graphDot(shown) : graphTree(shown, paint);
 }

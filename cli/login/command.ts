@@ -7,6 +7,8 @@ import { LOCAL_SERVER, type ServerOptions, withServer } from '../client/connecti
 import { refusePlainHttp } from '../client/plain-http.js';
 import { type Profile, profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
 import { logInByDevice } from './device-flow.js';
+import { printable } from '../table/printable.js';
+import { tell } from '../table/tell.js';
 
 /** How a server says that one gets a token (`GET /api/v1/login`). */
 interface LoginWays {
@@ -27,10 +29,9 @@ export function loginCommand(): Command {
     .description('Log in to a server, and keep it as a profile for the other commands')
     .option('--token', 'take a token from standard input, in place of a login in the browser');
   return withServer(command).action(async (options: ServerOptions & { token?: true }) => {
-    const say = (line: string) => process.stderr.write(`${line}\n`);
     const environment = process.env;
     const input = options.token ? await text(process.stdin) : undefined;
-    say(await logIn(options, { environment, say, pasted: input, ask: askHidden }));
+    tell(await logIn(options, { environment, say: tell, pasted: input, ask: askHidden }));
   });
 }
 
@@ -91,7 +92,7 @@ function namespacesText(namespaces: 'all' | readonly string[] | undefined): stri
 
 /** Asks for a line that the terminal does not show. */
 async function askHidden(question: string): Promise<string> {
-  process.stderr.write(question);
+  process.stderr.write(printable(question));
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: process.stdin.isTTY });
   try {

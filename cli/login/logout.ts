@@ -6,6 +6,7 @@ import {
   profilesFile,
   readProfiles,
 } from '../client/profiles.js';
+import { tell } from '../table/tell.js';
 
 /** `sonde logout`: forgets the token of a profile, and has its provider forget it. */
 export function logoutCommand(): Command {
@@ -13,7 +14,7 @@ export function logoutCommand(): Command {
     .description('Forget the token of a profile, here and at its provider; the profile keeps its server')
     .option('--profile <name>', 'of which profile; of the one in use if not given')
     .action(async ({ profile }: { readonly profile?: string }) => {
-      for (const line of await logOut(profile)) process.stderr.write(`${line}\n`);
+      for (const line of await logOut(profile)) tell(line);
     });
 }
 

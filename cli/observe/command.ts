@@ -14,6 +14,8 @@ import { filterText } from './filter-text.js';
 import { gapText } from './gap-text.js';
 import { liveRecords } from './live-records.js';
 import { pastRecords, type RecordKind } from './records.js';
+import { jsonText, printable } from '../table/printable.js';
+import { tell } from '../table/tell.js';
 
 interface ObserveOptions extends ServerOptions {
   readonly from: string;
@@ -93,15 +95,14 @@ async function follow(
   process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
   const { title, line } = layoutOf(kind, output, columns, []);
   if (title !== undefined) print(title);
-  const tell = (text: string) => process.stderr.write(`sonde: ${text}\n`);
   const records: AsyncIterable<Cells> = liveRecords(client, kind, {
     filter,
     fields: columns,
     signal: stop.signal,
     onDropped: ({ records: count, more }) =>
-      tell(`${more ? 'at least ' : ''}${count} more came than can be followed and are left out`),
-    onLost: (reason) => tell(`${reason}; asking again`),
-    onGap: (gap) => tell(gapText(kind, gap)),
+      tell(`sonde: ${more ? 'at least ' : ''}${count} more came than can be followed and are left out`),
+    onLost: (reason) => tell(`sonde: ${reason}; asking again`),
+    onGap: (gap) => tell(`sonde: ${gapText(kind, gap)}`),
   });
   for await (const record of records) print(line(record));
 }
@@ -118,8 +119,18 @@ function layoutOf(
   columns: string,
   records: readonly Cells[],
 ): Layout {
+  if (output === 'json') return { line: (record) => jsonText(record) };
+  const layout = textLayout(kind, output, columns, printable(records));
+  return { ...layout, line: (record) => layout.line(printable(record)) };
+}
+
+function textLayout(
+  kind: RecordKind,
+  output: ObserveOptions['output'],
+  columns: string,
+  records: readonly Cells[],
+): Layout {
   const paint = paintFor(process.stdout);
-  if (output === 'json') return { line: (record) => JSON.stringify(record) };
   if (columns !== '') return columnLines(columns.split(','), records, paint);
   // Without chosen columns a record has all its fields.
   if (kind === 'dns') {

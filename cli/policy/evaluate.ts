@@ -8,6 +8,7 @@ import { connect, type ServerOptions } from '../client/connection.js';
 import { ClientError } from '../client/errors.js';
 import { InputError, loadCluster, readJson } from './load.js';
 import { formatTable } from '../table/format.js';
+import { jsonText, printable } from '../table/printable.js';
 
 /** A connection as it was asked for, with what policies say of it. */
 type Evaluated = Readonly<Record<string, unknown>> & ConnectionReport;
@@ -46,8 +47,9 @@ export async function evaluate(
     ? evaluateAll(await loadCluster(manifests, dns), connections, file)
     : await evaluateByServer(connections, options);
   const isAllowed = evaluated.every(({ verdict }) => verdict === 'allow');
-  if (output === 'json') return { text: JSON.stringify(evaluated, null, 2), isAllowed };
-  return { text: file === undefined ? evaluated.map(account).join('\n\n') : table(evaluated), isAllowed };
+  if (output === 'json') return { text: jsonText(evaluated, 2), isAllowed };
+  const shown = printable(evaluated);
+  return { text: file === undefined ? shown.map(account).join('\n\n') : table(shown), isAllowed };
 }
 
 function namedConnection([from, to, port]: readonly string[], protocol: string): object {

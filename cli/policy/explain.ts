@@ -3,6 +3,7 @@ import type { ManifestCluster } from '@sonde/model/policy/manifests/cluster';
 import { connect, type ServerOptions } from '../client/connection.js';
 import { InputError, loadCluster } from './load.js';
 import { formatTable } from '../table/format.js';
+import { jsonText, printable } from '../table/printable.js';
 
 interface ApplyingAnswer {
   readonly at: string;
@@ -38,9 +39,9 @@ async function explainByServer(name: string, options: ExplainOptions): Promise<s
   const { cluster, since: from, at: to, output } = options;
   const asked = { cluster, from, to, namespace, name: own };
   const answer = await client.get<ApplyingAnswer>('policies/applying', asked);
-  if (output === 'json') return JSON.stringify(answer, null, 2);
-  return answer.pods
-    .map(({ kind, labels, serviceAccount, applying }) => {
+  if (output === 'json') return jsonText(answer, 2);
+  return printable(answer)
+    .pods.map(({ kind, labels, serviceAccount, applying }) => {
       const who = `${name}, ${kind === 'pod' ? `pods with ${labels || 'no labels'}` : 'on the network of its node'}`;
       const account = serviceAccount === '' ? '' : ` of service account ${serviceAccount}`;
       return `${who}${account}\n${applying.length === 0 ? NOTHING_SELECTS : applyingTable(applying)}`;
@@ -59,9 +60,9 @@ async function explainByManifests(
   const { applying, note } = whatSelects(cluster, name);
   if (output === 'json') {
     const listed = applying.map((one) => ({ ...one, order: one.order ?? null }));
-    return JSON.stringify({ pod: name, applying: listed, note }, null, 2);
+    return jsonText({ pod: name, applying: listed, note }, 2);
   }
-  return applying.length === 0 ? note : `${applyingTable(applying)}\n${note}`;
+  return applying.length === 0 ? note : `${applyingTable(printable(applying))}\n${note}`;
 }
 
 function applyingTable(applying: readonly ApplyingPolicy[]): string {

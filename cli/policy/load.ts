@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { readManifests, type Manifests } from '@sonde/backbone/manifests/read';
 import { AddressError, parseAddress } from '@sonde/model/cluster/address';
 import { readManifestCluster, type ManifestCluster } from '@sonde/model/policy/manifests/cluster';
+import { tell } from '../table/tell.js';
 
 /** The input cannot be used; every line says where, what and why. */
 export class InputError extends Error {
@@ -30,9 +31,7 @@ export async function loadCluster(paths: readonly string[], dnsFile?: string): P
   ];
   if (lines.length > 0) throw new InputError(lines);
   for (const tier of cluster.evaluator.missingTiers) {
-    process.stderr.write(
-      `There is no tier ${tier}, which policies name; they are evaluated after all others.\n`,
-    );
+    tell(`There is no tier ${tier}, which policies name; they are evaluated after all others.`);
   }
   return cluster;
 }

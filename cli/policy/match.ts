@@ -2,6 +2,7 @@ import { selects } from '@sonde/model/policy/selector/evaluate';
 import { parseSelector } from '@sonde/model/policy/selector/parse';
 import { SelectorError } from '@sonde/model/policy/selector/selector';
 import { InputError, readJson } from './load.js';
+import { jsonText } from '../table/printable.js';
 
 export interface MatchOptions {
   readonly selector?: string;
@@ -24,10 +25,10 @@ export async function match({ selector, labels, file }: MatchOptions): Promise<s
     }
     const given = await readJson(file);
     if (!Array.isArray(given)) throw new InputError([`${file}: must be a list of {selector, labels}`]);
-    return JSON.stringify(given.map((item: unknown, index) => answerItem(item, `${file}: [${index}]`)));
+    return jsonText(given.map((item: unknown, index) => answerItem(item, `${file}: [${index}]`)));
   }
   if (selector === undefined) throw new InputError(['Give --selector and --labels, or --file.']);
-  return JSON.stringify(answer(selector, parseLabels(labels ?? '')));
+  return jsonText(answer(selector, parseLabels(labels ?? '')));
 }
 
 function answerItem(item: unknown, where: string): Answer {

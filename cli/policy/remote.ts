@@ -7,6 +7,8 @@ import { withExamples } from '../help.js';
 import { type BoardAnswer, boardText } from './board-text.js';
 import { counted } from '../table/counted.js';
 import { type PreviewAnswer, previewText } from './preview-text.js';
+import { jsonText, printable, printableLines } from '../table/printable.js';
+import { tell } from '../table/tell.js';
 
 interface RemoteOptions extends ServerOptions {
   readonly cluster?: string;
@@ -127,7 +129,7 @@ export function addRemoteCommands(policy: Command): void {
       .addOption(outputOption(['yaml', 'json']))
       .action(async (namespace: string, options: SuggestOptions) => {
         const { text, notes } = await suggest(namespace, options);
-        for (const note of notes) process.stderr.write(`sonde: ${note}\n`);
+        for (const note of notes) tell(`sonde: ${note}`);
         if (text === '') process.exitCode = EXIT.refused;
         else print(text.trimEnd());
       }),
@@ -143,7 +145,7 @@ export async function board(options: BoardOptions, paint: Paint): Promise<string
   const client = await connect(options);
   const { cluster, from, to, filter, output } = options;
   const answer = await client.get<BoardAnswer>('policies', { cluster, from, to, filter });
-  return output === 'json' ? JSON.stringify(answer, null, 2) : boardText(answer, paint);
+  return output === 'json' ? jsonText(answer, 2) : boardText(printable(answer), paint);
 }
 
 interface ChangesAnswer {
@@ -164,20 +166,20 @@ export async function changes(options: ChangesOptions, paint: Paint): Promise<st
   const { cluster, from, to, kind, namespace, name, limit, output } = options;
   const asked = { cluster, from, to, kind, namespace, name, limit };
   const answer = await client.get<ChangesAnswer>('policies/changes', asked);
-  if (output === 'json') return JSON.stringify(answer, null, 2);
+  if (output === 'json') return jsonText(answer, 2);
   if (answer.changes.length === 0) return 'Nothing changed.';
   return answer.changes
     .map((one) => {
-      const object = [one.kind, one.namespace, one.name].filter(Boolean).join('/');
-      const by = one.user === undefined ? '' : ` by ${one.user}`;
-      return `${paint('bold', `${one.time} ${object} ${one.change}${by}`)}\n${colouredDiff(one.diff, paint)}`;
+      const { time, kind: of, namespace: where, name: called, change, user } = printable(one);
+      const object = [of, where, called].filter(Boolean).join('/');
+      const by = user === undefined ? '' : ` by ${user}`;
+      return `${paint('bold', `${time} ${object} ${change}${by}`)}\n${colouredDiff(one.diff, paint)}`;
     })
     .join('\n\n');
 }
 
 function colouredDiff(diff: string, paint: Paint): string {
-  return diff
-    .trimEnd()
+  return printableLines(diff.trimEnd())
     .split('\n')
     .map((line) =>
       line.startsWith('+') ? paint('green', line) : line.startsWith('-') ? paint('red', line) : line,
@@ -201,7 +203,7 @@ export async function preview(
     apply: objects.map(({ object }) => object),
     staged: staged ? 'enforced' : 'ignored',
   });
-  const text = output === 'json' ? JSON.stringify(answer, null, 2) : previewText(answer, paint);
+  const text = output === 'json' ? jsonText(answer, 2) : previewText(printable(answer), paint);
   return { text, isChange: answer.summary.length > 0 };
 }
 
@@ -228,7 +230,7 @@ export async function suggest(
   const nothing =
     answer.policies.length === 0 ? [`nothing allowed was observed of namespace ${namespace}`] : [];
   return {
-    text: output === 'json' ? JSON.stringify(answer, null, 2) : answer.yaml,
+    text: output === 'json' ? jsonText(answer, 2) : printableLines(answer.yaml),
     notes: [...nothing, ...left],
   };
 }

@@ -9,6 +9,7 @@ import {
 import { revoked } from '../login/logout.js';
 import { formatTable } from '../table/format.js';
 import { jsonText, printable } from '../table/printable.js';
+import { tell } from '../table/tell.js';
 
 /** `sonde profile`: the servers that `sonde login` has kept. */
 export function profileCommand(): Command {
@@ -30,7 +31,7 @@ export function profileCommand(): Command {
     .description('Remove it, with its token, here and at its provider')
     .argument('<name>')
     .action(async (name: string) => {
-      for (const line of await removeProfile(name)) process.stderr.write(`${line}\n`);
+      for (const line of await removeProfile(name)) tell(line);
     });
   return profile;
 }

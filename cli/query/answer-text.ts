@@ -1,5 +1,6 @@
 import { bytesText, microsText } from '../flow-table/cells.js';
 import { formatTable } from '../table/format.js';
+import { jsonText } from '../table/printable.js';
 
 /** What `POST /api/v1/query` answers. */
 export interface QueryAnswer {
@@ -29,9 +30,7 @@ export function queryTable({ columns, rows, truncated }: QueryAnswer): string {
 /** An answer as a record a line. */
 export function queryLines({ columns, rows }: QueryAnswer): string {
   return rows
-    .map((row) =>
-      JSON.stringify(Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null]))),
-    )
+    .map((row) => jsonText(Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null]))))
     .join('\n');
 }
 

@@ -3,6 +3,7 @@ import { connect, type ServerOptions, whole, withServer } from '../client/connec
 import { withExamples } from '../help.js';
 import { type QueryAnswer, queryLines, queryTable } from './answer-text.js';
 import { type MetricRequest, readMetric } from './metric.js';
+import { printable, printableLines } from '../table/printable.js';
 
 export interface QueryOptions extends ServerOptions {
   readonly metric?: readonly MetricRequest[];
@@ -68,9 +69,11 @@ export async function query(options: QueryOptions): Promise<string> {
       direction: options.ascending ? 'ascending' : 'descending',
     },
   };
-  if (output === 'csv') return (await client.postForText('query', { ...body, format: 'csv' })).trimEnd();
+  if (output === 'csv') {
+    return printableLines(await client.postForText('query', { ...body, format: 'csv' })).trimEnd();
+  }
   const answer = await client.post<QueryAnswer>('query', body);
-  return output === 'json' ? queryLines(answer) : queryTable(answer);
+  return output === 'json' ? queryLines(answer) : queryTable(printable(answer));
 }
 
 /** Splits at commas, but not within the brackets of a label's key. */

@@ -16,7 +16,7 @@ describe('what somebody else wrote', () => {
   });
 
   it('keeps its lines where it has lines', () => {
-    expect(printableLines('a\u001b\nb\r\nc')).toBe('a\\x1b\nb\nc');
+    expect(printableLines('a\u001b\nb\r\nc')).toBe('a\\x1b\nb\r\nc');
   });
 
   it('is the same JSON, with escapes', () => {

@@ -15,7 +15,9 @@ export function printable<Value>(value: Value): Value {
 
 /** The same of a text of several lines, which stay lines. */
 export function printableLines(text: string): string {
-  return text.split(/\r?\n/).map(printable).join('\n');
+  return text.replace(COMMANDS, (found, at: number) =>
+    found === '\n' || (found === '\r' && text[at + 1] === '\n') ? found : codeOf(found),
+  );
 }
 
 /** JSON of the same meaning, in which such characters are escaped: `JSON.stringify` leaves many as they are. */

@@ -3,6 +3,7 @@ import { connect, type ServerOptions, whole, withServer } from '../client/connec
 import { withExamples } from '../help.js';
 import { type QueryAnswer, queryLines } from '../query/answer-text.js';
 import { rankingTable } from './ranking-table.js';
+import { printable } from '../table/printable.js';
 
 /** What can be ranked: the groups that it is made of, and which flows have such a thing at all. */
 const RANKED = {
@@ -77,5 +78,5 @@ export async function top(what: keyof typeof RANKED, options: TopOptions): Promi
     ...{ metrics: [MEASURES[sort], ...others], groupBy: groups, from, to, limit },
     filter: [of, filter.trim() === '' ? undefined : `(${filter}\n)`].filter(Boolean).join(' && '),
   });
-  return output === 'json' ? queryLines(answer) : rankingTable(answer);
+  return output === 'json' ? queryLines(answer) : rankingTable(printable(answer));
 }
