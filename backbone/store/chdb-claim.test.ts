@@ -4,6 +4,7 @@ import path from 'node:path';
 import { enrichedFlows } from '@sonde/model/flow/build-enriched';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DIRECT_PARTITION } from '../transport/direct.js';
 import { openChdbStore } from './chdb-store.js';
 import type { FlowStore } from './store.js';
 
@@ -69,6 +70,25 @@ describe('a partition that is claimed again', () => {
     await store.insert(block('b', 4));
     const rows = await store.query('SELECT toUInt32(transport_offset) AS offset FROM flows ORDER BY offset');
     expect(rows).toEqual([0, 1, 2, 3, 4].map((offset) => ({ offset })));
+  });
+
+  it("of Kafka's goes on where it was, though flows came directly in between, and those after the last such", async () => {
+    await store.claim([0]);
+    await store.insert(block('a', 0));
+    await store.insert(block('a', 1));
+    await reopen();
+    await store.claim([DIRECT_PARTITION]);
+    const directly = Array.from({ length: 9 }, (_, transport_offset) => {
+      return { start_time: transport_offset, transport_partition: DIRECT_PARTITION, transport_offset };
+    });
+    await store.insert({ flows: enrichedFlows(directly) });
+    await reopen();
+    expect((await claimed()).storedTo).toBe(0);
+    expect((await store.highestOffsets()).get(DIRECT_PARTITION)).toBe(8);
+    await store.insert(block('a', 1, 2, 3));
+    const stored =
+      'SELECT arraySort(groupArray(toUInt32(transport_offset))) AS offsets FROM flows WHERE transport_partition = 0';
+    expect(await store.query(stored)).toEqual([{ offsets: [0, 1, 2, 3] }]);
   });
 
   it('doubles nothing where messages of streams and others came by turns', async () => {

@@ -1,6 +1,6 @@
 import type { FlowBatch } from '@sonde/model/flow/batch';
 import { describe, expect, it } from 'vitest';
-import { createDirectTransport, TransportClosedError } from './direct.js';
+import { createDirectTransport, DIRECT_PARTITION, TransportClosedError } from './direct.js';
 
 /** A batch that only its sequence tells from others; the transport does not look inside. */
 function batch(sequence: number): FlowBatch {
@@ -24,9 +24,9 @@ describe('the direct transport', () => {
       stored();
     }
     expect(delivered.map(({ batch, partition, offset }) => [batch.sequence, partition, offset])).toEqual([
-      [0, 0, 41],
-      [1, 0, 42],
-      [2, 0, 43],
+      [0, DIRECT_PARTITION, 41],
+      [1, DIRECT_PARTITION, 42],
+      [2, DIRECT_PARTITION, 43],
     ]);
   });
 

@@ -8,7 +8,13 @@ export interface DirectTransportOptions {
   readonly capacity: number;
 }
 
-/** Joins collectors and the enricher of one process: a bounded queue that is one partition, number 0. */
+/**
+ * The partition of what is delivered directly, the highest that there can be: no Kafka has it, so a store may be used with and
+ * without Kafka by turns.
+ */
+export const DIRECT_PARTITION = 2 ** 32 - 1;
+
+/** Joins collectors and the enricher of one process: a bounded queue that is one partition. */
 export interface DirectTransport extends FlowPublisher, FlowConsumer {
   /** How many batches wait to be taken. */
   readonly depth: number;
@@ -59,7 +65,7 @@ export function createDirectTransport({ firstOffset, capacity }: DirectTransport
         await new Promise<void>((resolve) => blockedPublishers.push(resolve));
       }
       if (closed) throw new TransportClosedError();
-      waiting.push({ batch, partition: 0, offset: nextOffset++ });
+      waiting.push({ batch, partition: DIRECT_PARTITION, offset: nextOffset++ });
       wakeConsumer?.();
     },
 

@@ -1,6 +1,6 @@
 import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { createDirectTransport } from '@sonde/backbone/transport/direct';
+import { createDirectTransport, DIRECT_PARTITION } from '@sonde/backbone/transport/direct';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaConsumer } from '@sonde/backbone/transport/kafka/consumer';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
@@ -26,8 +26,8 @@ export const DIRECT_CAPACITY = 64;
 /** Through this process's memory. */
 export async function directPipe(store: FlowStore, registry: Registry): Promise<Pipe> {
   // Offsets must be above every one that is stored, and after a claim no other writer's can come.
-  await store.claim([0]);
-  const firstOffset = ((await store.highestOffsets()).get(0) ?? -1) + 1;
+  await store.claim([DIRECT_PARTITION]);
+  const firstOffset = ((await store.highestOffsets()).get(DIRECT_PARTITION) ?? -1) + 1;
   const transport = createDirectTransport({ firstOffset, capacity: DIRECT_CAPACITY });
   queueMetrics(registry, transport);
   return {
