@@ -1,87 +1,28 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { createLogger } from '@sonde/backbone/logging';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
-import { columnType } from '@sonde/backbone/store/schema';
-import type { FlowStore } from '@sonde/backbone/store/store';
-import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
-import { type DnsField, dnsFields } from '@sonde/model/dns/fields';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
-import type { Records } from '@sonde/model/flow/columns';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
-import { type FlowField, flowFields } from '@sonde/model/flow/fields';
-import { recordRow, type RowOf } from '@sonde/model/flow/rows';
+import type { WrittenDnsRow } from '@sonde/model/dns/build-dns';
+import type { FlowRow } from '@sonde/model/flow/build-enriched';
+import type { FlowField } from '@sonde/model/flow/fields';
+import type { RowOf } from '@sonde/model/flow/rows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RecordJson, recordJson } from '../records/record-json.js';
 import { SqlParameters } from '../sql/parameters.js';
+import { SeenRecords, viewer } from '../testing/seen-records.js';
 import { type Access, accessOf } from './access.js';
 import { visibleRecords } from './visible.js';
-import { visibleDns, visibleFlows } from './visible-columns.js';
 
-let store: FlowStore;
-let directory: string;
+let records: SeenRecords;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-visible-'));
-  store = await openChdbStore({ directory, log: createLogger('test', 'silent') });
-  await store.migrate();
+  records = await SeenRecords.open();
 });
 
-afterAll(async () => {
-  await store.close();
-  await rm(directory, { recursive: true });
-});
-
-function viewer(...namespaces: string[]): Access {
-  return accessOf('token:test', [{ rights: ['view'], namespaces }]);
-}
+afterAll(() => records.close());
 
 const everything = accessOf('token:test', [{ rights: ['view'], namespaces: 'all' }]);
 
-/** Flows of tests are told apart by the port of the client, look-ups too. */
+/** Flows of tests are told apart by the port of the client. */
 type Ported = { readonly src_port: number };
 
-let partition = 0;
-
-/** What of the flows is seen, by the store and on columns, which must be the same. */
-async function seenFlows(rows: readonly FlowRow[], access: Access): Promise<RowOf<FlowField>[]> {
-  const flows = enrichedFlows(rows.map((row, index) => ({ ...row, ...place(index) })));
-  await store.insert({ flows });
-  return bothWays('flows', flowFields, visibleFlows(flows, access), access);
-}
-
-async function seenLookups(rows: readonly WrittenDnsRow[], access: Access): Promise<RowOf<DnsField>[]> {
-  const dns = enrichedDns(rows.map((row, index) => ({ ...row, ...place(index) })));
-  await store.insert({ dns });
-  return bothWays('dns', dnsFields, visibleDns(dns, access), access);
-}
-
-function place(index: number) {
-  return { start_time: Date.parse('2026-03-01T00:00:00Z'), transport_partition: partition, src_port: index };
-}
-
-async function bothWays<Field extends FieldDeclaration>(
-  table: 'flows' | 'dns',
-  fields: readonly Field[],
-  onColumns: Records<Field>,
-  access: Access,
-): Promise<RowOf<Field>[]> {
-  const parameters = new SqlParameters();
-  const names = fields.map((field) => field.name).join(', ');
-  const stored = await store.query<RecordJson>(
-    `SELECT ${names} FROM ${visibleRecords(table, access, parameters)}
-     WHERE transport_partition = ${partition} ORDER BY src_port`,
-    parameters.values,
-  );
-  partition++;
-  const rows = Array.from({ length: onColumns.rows }, (_, row) => recordRow(fields, onColumns.columns, row));
-  expect(stored.map(recordJson(fields))).toEqual(rows);
-  return rows;
-}
-
 async function seen(row: FlowRow, access: Access): Promise<RowOf<FlowField>> {
-  const [first, ...others] = await seenFlows([row], access);
+  const [first, ...others] = await records.flows([row], access);
   if (!first || others.length > 0) throw new Error('one flow was to be seen');
   return first;
 }
@@ -139,8 +80,8 @@ describe('who may view everything', () => {
 
 describe('who may view nothing', () => {
   it('sees no record', async () => {
-    expect(await seenFlows([shopToPayments], viewer())).toEqual([]);
-    expect(await seenLookups([{ src_kind: 'pod', src_namespace: 'shop' }], viewer())).toEqual([]);
+    expect(await records.flows([shopToPayments], viewer())).toEqual([]);
+    expect(await records.lookups([{ src_kind: 'pod', src_namespace: 'shop' }], viewer())).toEqual([]);
   });
 });
 
@@ -154,7 +95,7 @@ describe('who may view some namespaces', () => {
       { src_kind: 'node', src_name: 'node-a', dst_kind: 'external' },
     ];
     const ports = async (access: Access) =>
-      (await seenFlows(flows, access)).map((flow: Ported) => flow.src_port);
+      (await records.flows(flows, access)).map((flow: Ported) => flow.src_port);
     expect(await ports(viewer('shop'))).toEqual([0, 1, 3]);
     expect(await ports(viewer('payments'))).toEqual([1, 2]);
     expect(await ports(viewer('shop', 'payments'))).toEqual([0, 1, 2, 3]);
@@ -166,7 +107,7 @@ describe('who may view some namespaces', () => {
       ...{ src_kind: 'pod', src_namespace: 'payments' },
       ...{ dst_kind: 'network_set', dst_namespace: 'shop', dst_name: 'partners' },
     };
-    expect(await seenFlows([flow], viewer('shop'))).toEqual([]);
+    expect(await records.flows([flow], viewer('shop'))).toEqual([]);
   });
 
   it('sees all that is said of their own end', async () => {
@@ -237,7 +178,7 @@ describe('who may view some namespaces', () => {
         .join(',')
         .replace('0|default|knp', '1|default|knp'),
     };
-    const [one, two] = await seenFlows([shopToPayments, other], viewer('shop'));
+    const [one, two] = await records.flows([shopToPayments, other], viewer('shop'));
     expect({ ...two, src_port: 0 }).toEqual(one);
   });
 
@@ -341,7 +282,7 @@ describe('who may view some namespaces', () => {
       ...{ src_kind: 'pod', src_namespace: 'shop', src_name: 'web-1', src_node: 'node-a', node: 'node-b' },
       ...{ query_name: 'www.example.com', answers: '198.51.100.1' },
     };
-    const lookups = await seenLookups(
+    const lookups = await records.lookups(
       [lookup, { ...lookup, src_namespace: 'payments' }, { ...lookup, src_kind: 'network_set' }],
       viewer('shop'),
     );
@@ -349,66 +290,3 @@ describe('who may view some namespaces', () => {
     expect(lookups[0]).toMatchObject({ src_name: 'web-1', query_name: 'www.example.com', node: '' });
   });
 });
-
-describe('the rule in SQL and on columns', () => {
-  it('is one and the same for a thousand random flows', async () => {
-    const pick = randomPicker(7);
-    const names = ['', 'shop', 'payments', 'ledger', 'x'];
-    const sets = ['', 'shop/a', 'ledger/b', 'world', 'ledger/b,shop/a,world', 'world,payments/c'];
-    const steps = [
-      '0|default|knp:shop/web|allow|0',
-      '0|security|gnp:security.a|pass|-1',
-      '1|default|np:ledger/default.b|deny|2',
-      '2|__PROFILE__|pro:kns.payments|allow|0',
-      '2|__PROFILE__|pro:ksa.shop.web|allow|0',
-      'not a step',
-      '',
-    ];
-    const end = (prefix: 'src' | 'dst') => ({
-      [`${prefix}_kind`]: pick(['pod', 'external', 'node', 'host_network_pod', 'service', 'network_set']),
-      [`${prefix}_namespace`]: pick(names),
-      [`${prefix}_name`]: pick(names),
-      [`${prefix}_labels`]: pick(['', 'a=b', 'c=d']),
-      [`${prefix}_node`]: pick(['', 'n1', 'n2']),
-      [`${prefix}_network_sets`]: pick(sets),
-      [`${prefix}_process`]: pick(['', 'nginx']),
-      [`${prefix}_cgroup`]: pick([0, 5]),
-      [`${prefix}_ip`]: pick(['10.0.0.1', '2001:db8::1']),
-      [`${prefix}_tunnel_ip`]: pick(['192.0.2.1', '::']),
-    });
-    const flows = Array.from({ length: 1000 }, () => ({
-      ...end('src'),
-      ...end('dst'),
-      node: pick(['', 'n1', 'n2']),
-      dst_service_namespace: pick(names),
-      dst_service: pick(names),
-      dst_service_ip: pick(['10.96.0.1', '::']),
-      dst_service_port: pick([0, 80]),
-      policies: [pick(steps), pick(steps), pick(steps)].join(','),
-      pending_policies: pick(steps),
-    })) as FlowRow[];
-    for (const access of [viewer('shop'), viewer('shop', 'ledger')]) {
-      expect((await seenFlows(flows, access)).length).toBeGreaterThan(100);
-    }
-  }, 120_000);
-
-  it('leaves every field its type', async () => {
-    const parameters = new SqlParameters();
-    const types = await store.query<{ name: string; type: string }>(
-      `DESCRIBE TABLE (SELECT * FROM ${visibleRecords('flows', viewer('shop'), parameters)})`,
-      parameters.values,
-    );
-    expect(types.map(({ name, type }) => [name, type])).toEqual(
-      flowFields.map((field) => [field.name, columnType(field)]),
-    );
-  });
-});
-
-/** Picks of a list, the same ones for the same seed (a linear congruential generator). */
-function randomPicker(seed: number): <Item>(items: readonly Item[]) => Item {
-  let state = seed;
-  return (items) => {
-    state = (state * 1664525 + 1013904223) % 2 ** 32;
-    return items[Math.floor((state / 2 ** 32) * items.length)] as (typeof items)[number];
-  };
-}

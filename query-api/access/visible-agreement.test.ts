@@ -1,0 +1,78 @@
+import { columnType } from '@sonde/backbone/store/schema';
+import type { FlowRow } from '@sonde/model/flow/build-enriched';
+import { flowFields } from '@sonde/model/flow/fields';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SqlParameters } from '../sql/parameters.js';
+import { SeenRecords, viewer } from '../testing/seen-records.js';
+import { visibleRecords } from './visible.js';
+
+let records: SeenRecords;
+
+beforeAll(async () => {
+  records = await SeenRecords.open();
+});
+
+afterAll(() => records.close());
+
+describe('the rule in SQL and on columns', () => {
+  it('is one and the same for a thousand random flows', async () => {
+    const pick = randomPicker(7);
+    const names = ['', 'shop', 'payments', 'ledger', 'x'];
+    const sets = ['', 'shop/a', 'ledger/b', 'world', 'ledger/b,shop/a,world', 'world,payments/c'];
+    const steps = [
+      '0|default|knp:shop/web|allow|0',
+      '0|security|gnp:security.a|pass|-1',
+      '1|default|np:ledger/default.b|deny|2',
+      '2|__PROFILE__|pro:kns.payments|allow|0',
+      '2|__PROFILE__|pro:ksa.shop.web|allow|0',
+      'not a step',
+      '',
+    ];
+    const end = (prefix: 'src' | 'dst') => ({
+      [`${prefix}_kind`]: pick(['pod', 'external', 'node', 'host_network_pod', 'service', 'network_set']),
+      [`${prefix}_namespace`]: pick(names),
+      [`${prefix}_name`]: pick(names),
+      [`${prefix}_labels`]: pick(['', 'a=b', 'c=d']),
+      [`${prefix}_node`]: pick(['', 'n1', 'n2']),
+      [`${prefix}_network_sets`]: pick(sets),
+      [`${prefix}_process`]: pick(['', 'nginx']),
+      [`${prefix}_cgroup`]: pick([0, 5]),
+      [`${prefix}_ip`]: pick(['10.0.0.1', '2001:db8::1']),
+      [`${prefix}_tunnel_ip`]: pick(['192.0.2.1', '::']),
+    });
+    const flows = Array.from({ length: 1000 }, () => ({
+      ...end('src'),
+      ...end('dst'),
+      node: pick(['', 'n1', 'n2']),
+      dst_service_namespace: pick(names),
+      dst_service: pick(names),
+      dst_service_ip: pick(['10.96.0.1', '::']),
+      dst_service_port: pick([0, 80]),
+      policies: [pick(steps), pick(steps), pick(steps)].join(','),
+      pending_policies: pick(steps),
+    })) as FlowRow[];
+    for (const access of [viewer('shop'), viewer('shop', 'ledger')]) {
+      expect((await records.flows(flows, access)).length).toBeGreaterThan(100);
+    }
+  }, 120_000);
+
+  it('leaves every field its type', async () => {
+    const parameters = new SqlParameters();
+    const types = await records.store.query<{ name: string; type: string }>(
+      `DESCRIBE TABLE (SELECT * FROM ${visibleRecords('flows', viewer('shop'), parameters)})`,
+      parameters.values,
+    );
+    expect(types.map(({ name, type }) => [name, type])).toEqual(
+      flowFields.map((field) => [field.name, columnType(field)]),
+    );
+  });
+});
+
+/** Picks of a list, the same ones for the same seed (a linear congruential generator). */
+function randomPicker(seed: number): <Item>(items: readonly Item[]) => Item {
+  let state = seed;
+  return (items) => {
+    state = (state * 1664525 + 1013904223) % 2 ** 32;
+    return items[Math.floor((state / 2 ** 32) * items.length)] as (typeof items)[number];
+  };
+}
