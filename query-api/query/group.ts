@@ -6,7 +6,7 @@ import type { FieldDeclaration } from '@sonde/model/flow/field';
 import type { ParameterError } from '../problem.js';
 import { valueJson } from '../records/record-json.js';
 import type { SqlParameters } from '../sql/parameters.js';
-import type { Column, Value } from './table.js';
+import type { Column, Value } from './column.js';
 
 /** What records are put together by: a field or a label of theirs, or one of their ends by its name for people. */
 export type Group = { readonly name: string } & (
@@ -42,13 +42,13 @@ export function groupSql(group: Group, parameters: SqlParameters): string {
 }
 
 /** Fields of text that have few values in any cluster. */
-const FEW = /^cluster$|(^|_)namespace$/;
+const FEW = /^(cluster|drop_reason)$|(^|_)(namespace|zone|workload_kind)$/;
 
 /** Whether records fall into few groups: not into one for each pod or address. */
 export function isOfFew(group: Group): boolean {
   if (group.is === 'end' || group.key.kind !== 'field') return false;
   const { name, type } = group.key.field;
-  return type === 'enumeration' || type === 'boolean' || (type === 'text' && FEW.test(name));
+  return type === 'enumeration' || type === 'boolean' || type === 'uint8' || FEW.test(name);
 }
 
 /** The type of a group's column in an answer. */
