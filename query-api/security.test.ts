@@ -81,6 +81,11 @@ describe('a server', () => {
       roles: [{ name: 'r', groups: ['g'], rights: [], namespaces: 'all' as const }],
     };
     await expect(start({ security: wrong })).rejects.toThrow(/token x: .*; role r gives no right/);
+    const provider = { issuer: 'https://id.example.com', audiences: ['sonde'] };
+    const twice = { ...security, openIdProviders: [provider, { ...provider, audiences: ['other'] }] };
+    await expect(start({ security: twice })).rejects.toThrow(
+      'https://id.example.com: the issuer stands twice',
+    );
     await expect(start({ security: { roles: [] } })).rejects.toThrow('nobody could be known');
   });
 
@@ -106,6 +111,43 @@ describe('a server', () => {
     for (const host of ['attacker.example.com', `127.0.0.1.example.com:${port}`, '192.0.2.1', '127.1']) {
       expect(await statusFor(host), host).toBe(421);
     }
+  });
+});
+
+describe('a browser, without authentication,', () => {
+  const statusFor = async (headers: Record<string, string>) => {
+    const url = await start();
+    const { port } = new URL(url);
+    return new Promise((resolve, reject) => {
+      const target = { port, path: '/api/v1/whoami', headers: { host: `localhost:${port}`, ...headers } };
+      http
+        .get({ ...target, hostname: '127.0.0.1' }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject);
+    });
+  };
+
+  it.each<Record<string, string>>([
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: 'https://www.example.com' },
+    { origin: 'http://localhost:3000' },
+    { origin: 'http://localhost' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'same-origin', origin: 'https://www.example.com' },
+  ])('is refused what a page of another origin asks: %j', async (headers) => {
+    expect(await statusFor(headers)).toBe(403);
+  });
+
+  it.each<Record<string, string>>([{}, { 'sec-fetch-site': 'none' }, { 'sec-fetch-site': 'same-origin' }])(
+    'is given what its user asks: %j',
+    async (headers) => {
+      expect(await statusFor(headers)).toBe(200);
+    },
+  );
+
+  it('is given what a page of this server asks', async () => {
+    const url = await start();
+    expect((await fetch(`${url}/api/v1/whoami`, { headers: { origin: url } })).status).toBe(200);
   });
 });
 
@@ -215,7 +257,7 @@ describe('every answer', () => {
       method: 'OPTIONS',
       headers: { origin: 'https://www.example.com', 'access-control-request-method': 'GET' },
     });
-    expect(answer.status).toBe(404);
+    expect(answer.status).toBe(403);
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
   });
 

@@ -159,8 +159,9 @@ describe('readiness', () => {
 describe('a failure', () => {
   it.each(['GET', 'POST'])('of a %s is logged', async (method) => {
     const log = createLogger('test', 'silent');
-    const told = vi.fn();
-    vi.spyOn(log, 'child').mockReturnValue(Object.assign(Object.create(log) as typeof log, { error: told }));
+    const ofRequests = createLogger('test', 'silent');
+    vi.spyOn(log, 'child').mockReturnValue(ofRequests as never);
+    const told = vi.spyOn(ofRequests, 'error');
     const failing = await startQueryApi({
       ...{ port: 0, registry: new Registry(), log },
       store: stubStore(() => Promise.reject(new StoreError('secret table name', { code: 60 }))),

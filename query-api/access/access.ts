@@ -1,5 +1,5 @@
 /**
- * What somebody may do: `view` records and policies, `capture` packets, `download` captures and exports, `admin`
+ * What somebody may do: `view` records and policies, `capture` packets, `download` captures, `admin`
  * settings and what concerns no namespace, such as the API's own figures.
  */
 export const rights = ['view', 'capture', 'download', 'admin'] as const;
@@ -9,6 +9,8 @@ export type Right = (typeof rights)[number];
 export interface Access {
   /** Who asks, for audit and limits: `oidc:<issuer>#<subject>`, `token:<name>`, `kubernetes:<user>` or `local`. */
   readonly subject: string;
+  /** When this must be found out anew, in milliseconds since 1970; never if infinite. */
+  readonly untilMs: number;
   /** The namespaces in which the right is held; `all` includes what is in no namespace. Empty if it is not held. */
   namespaces(right: Right): 'all' | readonly string[];
 }
@@ -20,9 +22,9 @@ export interface Grant {
 }
 
 /** The access that grants give together. */
-export function accessOf(subject: string, grants: readonly Grant[]): Access {
+export function accessOf(subject: string, grants: readonly Grant[], untilMs = Infinity): Access {
   const byRight = new Map(rights.map((right) => [right, namespacesOf(right, grants)]));
-  return { subject, namespaces: (right) => byRight.get(right) ?? [] };
+  return { subject, untilMs, namespaces: (right) => byRight.get(right) ?? [] };
 }
 
 /** Whether a right is held in at least one namespace. */

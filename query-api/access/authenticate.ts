@@ -38,10 +38,9 @@ export function authenticateTokens(options: SecurityOptions): Authenticate {
   const problems = securityProblems(options);
   if (problems.length > 0) throw new SecurityError(problems);
   const recognise = recogniserOf(options);
-  const recognised = new RecognisedTokens(async (token) => {
-    const identity = await recognise(token);
-    return { access: accessByRoles(options.roles, identity), untilMs: identity.untilMs };
-  });
+  const recognised = new RecognisedTokens(async (token) =>
+    accessByRoles(options.roles, await recognise(token)),
+  );
   return async (request) => {
     const token = bearerToken(request);
     try {
@@ -68,12 +67,21 @@ function securityProblems({
   const problems = [
     ...staticTokenProblems(tokens),
     ...openIdProviders.flatMap(openIdProviderProblems),
+    ...issuersTwice(openIdProviders),
     ...roleProblems(roles),
   ];
   if (tokens.length === 0 && openIdProviders.length === 0 && !kubernetes) {
     problems.push('no tokens, OpenID providers or Kubernetes API server: nobody could be known');
   }
   return problems;
+}
+
+/** Tokens name their issuer only: which of two providers they are of, nothing would tell. */
+function issuersTwice(providers: readonly OpenIdProvider[]): string[] {
+  const issuers = providers.map(({ issuer }) => issuer);
+  return [...new Set(issuers.filter((issuer, at) => issuers.indexOf(issuer) < at))].map(
+    (issuer) => `OpenID provider ${issuer}: the issuer stands twice; give one provider all its audiences`,
+  );
 }
 
 /** Asks whoever can know: tokens of the configuration by their hash, others by who they say issued them. */

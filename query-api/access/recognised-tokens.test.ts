@@ -9,7 +9,7 @@ function counting(untilMs = Infinity) {
     asked.push(token);
     if (token.startsWith('bad')) return Promise.reject(new TokenRefused('not known'));
     if (token.startsWith('broken')) return Promise.reject(new Error('provider is away'));
-    return Promise.resolve({ access: accessOf(token, []), untilMs });
+    return Promise.resolve(accessOf(token, [], untilMs));
   });
   return { asked, tokens };
 }
@@ -60,6 +60,22 @@ describe('who guesses tokens', () => {
     expect(asked.length).toBeLessThan(50);
     await expect(tokens.accessOf('bad-101', '192.0.2.1')).rejects.toMatchObject({ status: 429 });
     expect(await tokens.accessOf('good', '192.0.2.2')).toMatchObject({ subject: 'good' });
+  });
+
+  it('is no better off by guessing many at once', async () => {
+    const { asked, tokens } = counting();
+    const attempts = Array.from({ length: 100 }, (_, i) => tokens.accessOf(`bad-${i}`, '192.0.2.1'));
+    await Promise.allSettled(attempts);
+    expect(asked.length).toBeLessThan(50);
+  });
+
+  it('is not who brings many tokens that are good, or that nobody can look at for now', async () => {
+    const { asked, tokens } = counting();
+    for (let i = 0; i < 100; i++) {
+      await tokens.accessOf(`good-${i}`, '192.0.2.1');
+      await tokens.accessOf(`broken-${i}`, '192.0.2.1').catch(() => undefined);
+    }
+    expect(asked).toHaveLength(200);
   });
 
   it('does not lock out those at the same address who are known already', async () => {

@@ -4,12 +4,6 @@ import type { Access } from './access.js';
 import { TokenRefused } from './identity.js';
 import { sha256 } from './static-tokens.js';
 
-/** What a token gives, and until when that may be believed. */
-interface Recognised {
-  readonly access: Access;
-  readonly untilMs: number;
-}
-
 /** How many tokens are remembered; the one not used for longest goes first. */
 const CAPACITY = 10_000;
 /** How long at most a good token is believed without being looked at again. */
@@ -20,7 +14,7 @@ const REFUSED_MS = 10_000;
 const REFUSALS = { burst: 30, perSecond: 1 };
 
 interface Memory {
-  readonly result: Promise<Recognised>;
+  readonly result: Promise<Access>;
   untilMs: number;
 }
 
@@ -32,7 +26,7 @@ export class RecognisedTokens {
   readonly #memory = new Map<string, Memory>();
   readonly #refusals = new TokenBuckets(REFUSALS);
 
-  constructor(private readonly recognise: (token: string) => Promise<Recognised>) {}
+  constructor(private readonly recognise: (token: string) => Promise<Access>) {}
 
   /**
    * @param address where the request comes from.
@@ -45,9 +39,10 @@ export class RecognisedTokens {
       // Put it to the end, as the one used last.
       this.#memory.delete(key);
       this.#memory.set(key, known);
-      return (await known.result).access;
+      return known.result;
     }
-    const wait = this.#refusals.secondsUntilOne(address);
+    // Taken before it is known whether the token is good: many guesses at once are no fewer guesses.
+    const wait = this.#refusals.take(address);
     if (wait > 0) {
       throw new Problem(429, 'too many tokens from your address were refused', [], {
         'retry-after': String(Math.ceil(wait)),
@@ -56,14 +51,16 @@ export class RecognisedTokens {
     const memory: Memory = { result: this.recognise(token), untilMs: Date.now() + GOOD_MS };
     this.#remember(key, memory);
     try {
-      const { access, untilMs } = await memory.result;
-      memory.untilMs = Math.min(memory.untilMs, untilMs);
+      const access = await memory.result;
+      memory.untilMs = Math.min(memory.untilMs, access.untilMs);
+      this.#refusals.giveBack(address);
       return access;
     } catch (error) {
-      if (error instanceof TokenRefused) {
-        memory.untilMs = Date.now() + REFUSED_MS;
-        this.#refusals.take(address);
-      } else this.#memory.delete(key);
+      if (error instanceof TokenRefused) memory.untilMs = Date.now() + REFUSED_MS;
+      else {
+        this.#memory.delete(key);
+        this.#refusals.giveBack(address);
+      }
       throw error;
     }
   }

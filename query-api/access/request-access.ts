@@ -22,6 +22,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks, and what they may do. Throws on a `public` route: nobody was asked for there. */
     readonly access: Access;
+    /** Finds it out anew, for what goes on for long. @throws Problem if they may not use the route any more. */
+    accessAnew(this: FastifyRequest): Promise<Access>;
   }
 }
 
@@ -38,19 +40,27 @@ export function requireAccess(server: FastifyInstance, authenticate: Authenticat
       return access;
     },
   });
-  server.addHook('onRequest', async (request) => {
-    const required = request.routeOptions.config.access ?? DEFAULT;
-    if (required === 'public') return;
-    const access = await authenticate(request);
-    if (!isAllowed(access, required)) {
-      throw new Problem(403, `${access.subject} has not the right to do this`);
-    }
-    known.set(request, access);
+  server.decorateRequest('accessAnew', function (this: FastifyRequest) {
+    return accessTo(this, requiredBy(this));
   });
+  server.addHook('onRequest', async (request) => {
+    const required = requiredBy(request);
+    if (required !== 'public') known.set(request, await accessTo(request, required));
+  });
+
+  async function accessTo(request: FastifyRequest, required: RouteAccess): Promise<Access> {
+    const access = await authenticate(request);
+    if (isAllowed(access, required)) return access;
+    throw new Problem(403, `${access.subject} has not the right to do this`);
+  }
 }
 
-function isAllowed(access: Access, required: Exclude<RouteAccess, 'public'>): boolean {
-  if (required === 'authenticated') return true;
+function requiredBy(request: FastifyRequest): RouteAccess {
+  return request.routeOptions.config.access ?? DEFAULT;
+}
+
+function isAllowed(access: Access, required: RouteAccess): boolean {
+  if (required === 'public' || required === 'authenticated') return true;
   if (typeof required === 'object') return access.namespaces(required.unrestricted) === 'all';
   return holds(access, required);
 }

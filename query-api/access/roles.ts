@@ -13,12 +13,12 @@ export interface Role {
 }
 
 /** What roles give an identity. */
-export function accessByRoles(roles: readonly Role[], { subject, groups }: Identity): Access {
+export function accessByRoles(roles: readonly Role[], { subject, groups, untilMs }: Identity): Access {
   const held = roles.filter(
     (role) =>
       (role.groups ?? []).some((group) => groups.includes(group)) || (role.subjects ?? []).includes(subject),
   );
-  return accessOf(subject, held);
+  return accessOf(subject, held, untilMs);
 }
 
 /** What is wrong with roles, each a sentence that names the role; empty if nothing is. */

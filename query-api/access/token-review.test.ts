@@ -1,22 +1,33 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TokenRefused } from './identity.js';
 import { kubernetesTokens } from './token-review.js';
 
 let server: Server;
+/** What its answers wait for, how many do, and how many at most did at the same time. */
+let held: Promise<unknown>;
+let underWay: number;
+let most: number;
 /** What the API server answers, and what it was asked. */
 let answer: { status: number; body: unknown };
 let asked: { url: string | undefined; authorization: string | undefined; body: unknown }[];
 
 beforeEach(async () => {
   asked = [];
+  held = Promise.resolve();
+  underWay = 0;
+  most = 0;
   server = createServer((request, response) => {
     void text(request).then((body) => {
       const { authorization } = request.headers;
       asked.push({ url: request.url, authorization, body: JSON.parse(body) });
-      response.writeHead(answer.status).end(JSON.stringify(answer.body));
+      most = Math.max(most, ++underWay);
+      void held.then(() => {
+        underWay -= 1;
+        response.writeHead(answer.status).end(JSON.stringify(answer.body));
+      });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -93,5 +104,18 @@ describe('a token that Kubernetes reviews', () => {
     answer = { status: 403, body: { message: 'forbidden' } };
     await expect(recogniser()('abc')).rejects.toThrow('answers a TokenReview with 403');
     await expect(recogniser()('abc')).rejects.not.toThrow(TokenRefused);
+  });
+
+  it('waits its turn where many are to be reviewed: the API server has other work', async () => {
+    reviewed({ authenticated: true, user });
+    let release: (() => void) | undefined;
+    held = new Promise<void>((resolve) => (release = resolve));
+    const recognise = recogniser();
+    const identities = Array.from({ length: 20 }, (_, number) => recognise(`token-${number}`));
+    await vi.waitUntil(() => underWay >= 8, { timeout: 60_000, interval: 5 });
+    release?.();
+    expect(await Promise.all(identities)).toHaveLength(20);
+    expect(asked).toHaveLength(20);
+    expect(most).toBe(8);
   });
 });

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
+import { Turns } from '../limits/turns.js';
 import { type RecogniseToken, TokenRefused } from './identity.js';
 
 /** A Kubernetes API server that says whose a token is. */
@@ -32,12 +33,18 @@ const ANSWER_MS = 5000;
 /** The API server knows when a token was taken back; so soon after, we do too. */
 const RECHECK_MS = 30_000;
 
+/** Tokens that the API server is asked about at the same time, and that wait to be: it has other work. */
+const REVIEWS = { concurrent: 8, waiting: 256 };
+
 /** Recognises tokens of service accounts and users by asking the API server. */
 export function kubernetesTokens(options: KubernetesTokens): RecogniseToken {
   const { kubeConfig, audiences, groupsPrefix = '' } = options;
+  const reviews = new Turns(REVIEWS);
   return async (token) => {
     const spec = { token, ...(audiences && { audiences }) };
-    const status = await review(kubeConfig, spec);
+    const end = await reviews.take('', AbortSignal.timeout(ANSWER_MS));
+    if (!end) throw new Error(`${REVIEWS.waiting} tokens wait for the API server already`);
+    const status = await review(kubeConfig, spec).finally(end);
     if (status.authenticated !== true || status.user?.username === undefined) {
       throw new TokenRefused('the token is not known to Kubernetes');
     }

@@ -189,15 +189,14 @@ class ColumnReduction<Field extends FieldDeclaration> {
   }
 
   #trace(column: TextColumn): TextColumn {
-    const steps = column.dictionary.map((trace) =>
-      trace.split(',').map((step) => ({ step, namespace: namespaceOf(step) })),
-    );
+    const steps = column.dictionary.map(stepsOf);
     const texts = [true, false].flatMap((withoutNamespace) =>
       steps.map((trace) =>
-        trace
-          .filter(({ namespace }) => (namespace === '' ? withoutNamespace : this.namespaces.has(namespace)))
-          .map(({ step }) => step)
-          .join(','),
+        numbered(
+          trace.filter(({ namespace }) =>
+            namespace === '' ? withoutNamespace : this.namespaces.has(namespace),
+          ),
+        ),
       ),
     );
     const foreign = this.ends.map((end) => this.#end(end).foreign);
@@ -233,6 +232,35 @@ class ColumnReduction<Field extends FieldDeclaration> {
     }
     return kept;
   }
+}
+
+/** A step of a trace: whose it is, and at which of the ends that the trace tells of. */
+interface Step {
+  readonly step: string;
+  readonly namespace: string;
+  readonly end: number;
+}
+
+/** The steps of a trace. Those of one end follow each other, and those of the next begin with its 0. */
+function stepsOf(trace: string): Step[] {
+  if (trace === '') return [];
+  let end = 0;
+  return trace.split(',').map((step) => {
+    if (step.startsWith('0|')) end++;
+    return { step, namespace: namespaceOf(step), end };
+  });
+}
+
+/** A trace of some steps, counted from 0 for each end. */
+function numbered(steps: readonly Step[]): string {
+  const counts = new Map<number, number>();
+  return steps
+    .map(({ step, end }) => {
+      const place = counts.get(end) ?? 0;
+      counts.set(end, place + 1);
+      return `${place}${step.slice(step.indexOf('|'))}`;
+    })
+    .join(',');
 }
 
 const STEP_NAMESPACE = new RegExp(stepNamespace);

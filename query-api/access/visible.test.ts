@@ -213,12 +213,29 @@ describe('who may view some namespaces', () => {
       '2|__PROFILE__|pro:ksa.payments.shop|allow|0',
     ].join(',');
     const flow = await seen({ ...shopToPayments, policies, pending_policies: policies }, viewer('shop'));
+    // Counted anew: places would tell how many policies of others were asked before.
     const own = [
-      '1|default|knp:shop/web|pass|0',
-      '3|__PROFILE__|pro:kns.shop|pass|0',
-      '4|__PROFILE__|pro:ksa.shop.web|allow|0',
+      '0|default|knp:shop/web|pass|0',
+      '1|__PROFILE__|pro:kns.shop|pass|0',
+      '2|__PROFILE__|pro:ksa.shop.web|allow|0',
     ].join(',');
     expect(flow).toMatchObject({ policies: own, pending_policies: own });
+  });
+
+  it('sees steps counted from 0 at each end, whatever was hidden before them', async () => {
+    const traceOf = async (policies: string) =>
+      (await seen({ ...shopToPayments, policies }, viewer('shop', 'cart'))).policies;
+    const hidden = '0|a|gnp:a.x|pass|0,1|a|np:payments/a.y|pass|0';
+    expect(await traceOf('')).toBe('');
+    expect(await traceOf(hidden)).toBe('');
+    expect(await traceOf(`${hidden},2|b|np:shop/b.z|allow|0`)).toBe('0|b|np:shop/b.z|allow|0');
+    expect(await traceOf(`${hidden},0|b|gnp:b.x|pass|0,1|b|np:shop/b.z|allow|10`)).toBe(
+      '0|b|np:shop/b.z|allow|10',
+    );
+    const ends = `${hidden},2|b|np:shop/b.z|pass|0,3|c|np:shop/c.z|allow|0,0|a|gnp:a.x|pass|0,1|b|np:cart/b.z|allow|0`;
+    expect(await traceOf(ends)).toBe(
+      '0|b|np:shop/b.z|pass|0,1|c|np:shop/c.z|allow|0,0|b|np:cart/b.z|allow|0',
+    );
   });
 
   it('sees the steps of policies of all namespaces where no end is in another namespace', async () => {

@@ -117,14 +117,25 @@ function reduced(field: FieldDeclaration, reduction: Reduction, { ends, own, ste
       return text(`if(own_service, ${value}, '')`);
     case 'serviceAddress':
       return shownIf('(own_service OR src_is_own)', field);
-    case 'trace': {
-      const namespace = `arrayStringConcat(extractGroups(step, ${stepPattern}))`;
-      const anyForeign = ends.map(isForeign).join(' OR ');
+    case 'trace':
       return text(
-        `arrayStringConcat(arrayFilter(step -> if(${namespace} = '', NOT (${anyForeign}), has(${own}, ${namespace})), splitByChar(',', toString(${value}))), ',')`,
+        `if(${value} = '', '', ${seenTrace(`toString(${value})`, ends.map(isForeign), own, stepPattern)})`,
       );
-    }
   }
+}
+
+/**
+ * The steps of a trace that may be seen, counted from 0 for each end, so that nothing tells how many there were besides.
+ * Steps of one end follow each other, and those of the next begin with its 0.
+ */
+function seenTrace(trace: string, foreign: readonly string[], own: string, stepPattern: string): string {
+  const namespace = `arrayStringConcat(extractGroups(one.1, ${stepPattern}))`;
+  const isSeen = `if(${namespace} = '', NOT (${foreign.join(' OR ')}), has(${own}, ${namespace}))`;
+  const numbered = `arrayMap((one, place) -> concat(toString(place - 1), substring(one.1, position(one.1, '|'))),
+    seen, arrayEnumerateUniq(arrayMap(one -> one.2, seen)))`;
+  return `arrayMap(seen -> arrayStringConcat(${numbered}, ','), arrayMap(
+    steps -> arrayFilter(one -> ${isSeen}, arrayZip(steps, arrayCumSum(step -> startsWith(step, '0|'), steps))),
+    [splitByChar(',', ${trace})]))[1]`;
 }
 
 function nameOr(end: End, value: string, part: (set: string) => string): string {

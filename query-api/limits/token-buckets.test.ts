@@ -22,6 +22,13 @@ describe('a token bucket', () => {
     expect([1, 2, 3].map(() => buckets.take('ada') === 0)).toEqual([true, true, false]);
   });
 
+  it('takes back what was taken for nothing, and holds no more than a burst then', () => {
+    const buckets = new TokenBuckets({ burst: 1, perSecond: 1 }, () => 0);
+    expect(buckets.take('ada')).toBe(0);
+    for (let i = 0; i < 3; i++) buckets.giveBack('ada');
+    expect([buckets.take('ada'), buckets.take('ada')]).toEqual([0, 1]);
+  });
+
   it('is one for each key', () => {
     const buckets = new TokenBuckets({ burst: 1, perSecond: 1 }, () => 0);
     expect(buckets.take('ada')).toBe(0);

@@ -29,9 +29,10 @@ export class TokenBuckets {
     return 0;
   }
 
-  /** The seconds until there is a token; 0 if there is one. */
-  secondsUntilOne(key: string): number {
-    return Math.max(0, (1 - this.#fill(key).tokens) / this.rate.perSecond);
+  /** Gives a token back that was taken for nothing. */
+  giveBack(key: string): void {
+    const bucket = this.#fill(key);
+    bucket.tokens = Math.min(this.rate.burst, bucket.tokens + 1);
   }
 
   #fill(key: string): Bucket {

@@ -12,6 +12,7 @@ export class Viewer {
   readonly stream = new Readable({ read: () => undefined });
   #dropped = 0;
   #isMore = false;
+  #hasEnded = false;
 
   constructor() {
     // How long a client waits before it comes back, in milliseconds.
@@ -23,6 +24,7 @@ export class Viewer {
    * it is not known how many were for this viewer.
    */
   show(events: Buffer, shown: number, leftOut: { records: number; isMore: boolean }): void {
+    if (this.#hasEnded) return;
     this.#dropped += leftOut.records;
     this.#isMore ||= leftOut.isMore;
     if (!this.hasRoom(events.length)) {
@@ -43,11 +45,12 @@ export class Viewer {
 
   /** A comment, which keeps the connection open and tells whether it still is. */
   beat(): void {
-    if (this.stream.readableLength === 0) this.stream.push(':\n\n');
+    if (this.stream.readableLength === 0 && !this.#hasEnded) this.stream.push(':\n\n');
   }
 
   /** Ends the stream; the client comes back by itself. */
   end(): void {
+    this.#hasEnded = true;
     this.stream.push(null);
   }
 }

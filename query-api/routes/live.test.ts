@@ -1,10 +1,16 @@
+import { request } from 'node:http';
 import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
 import { flowFields } from '@sonde/model/flow/fields';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fastify } from 'fastify';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { accessOf, rights } from '../access/access.js';
+import { requireAccess } from '../access/request-access.js';
 import { createLocalFeed } from '../live/feed.js';
+import { LiveHub } from '../live/hub.js';
 import { type EventStream, openEventStream } from '../testing/event-stream.js';
 import { startTestApi, type TestApi, type TestClient } from '../testing/test-api.js';
+import { liveRoute } from './live.js';
 
 const live = createLocalFeed();
 let api: TestApi;
@@ -108,5 +114,55 @@ describe('a live view', () => {
     const { status, body } = await api.get('/api/v1/flows/live?filter=src.nam=="a"');
     expect(status).toBe(400);
     expect(body['errors']).toMatchObject([{ parameter: 'filter', nearest: ['src.name', 'src.namespace'] }]);
+  });
+});
+
+describe('who watches', () => {
+  /** A server that also answers HEAD, and how many follow the feed. */
+  async function headServer() {
+    let following = 0;
+    const hub = new LiveHub({
+      subscribe: () => {
+        following += 1;
+        return () => (following -= 1);
+      },
+    });
+    const server = fastify({ exposeHeadRoutes: true });
+    requireAccess(server, () => Promise.resolve(accessOf('local', [{ rights, namespaces: 'all' }])));
+    liveRoute(server, hub, { path: '/live', kind: 'flows' });
+    return { server, url: await server.listen({ host: '127.0.0.1', port: 0 }), following: () => following };
+  }
+
+  it('is followed for no longer than their answer lasts, though nobody has read it', async () => {
+    const { server, url, following } = await headServer();
+    const { port } = new URL(url);
+    const asked = await new Promise<number | undefined>((resolve, reject) => {
+      const options = { port, path: '/live', method: 'HEAD', agent: false };
+      request({ ...options, hostname: '127.0.0.1' }, (response) => {
+        resolve(response.resume().statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(asked).toBe(200);
+    await vi.waitUntil(() => following() === 0, { timeout: 60_000, interval: 5 });
+    await server.close();
+  });
+
+  it('is let go when their token is good no longer', async () => {
+    const untilMs = Date.now() + 200;
+    const server = fastify();
+    const hub = new LiveHub(live);
+    let asked = 0;
+    requireAccess(server, () =>
+      asked++ === 0
+        ? Promise.resolve(accessOf('ada', [{ rights, namespaces: 'all' }], untilMs))
+        : Promise.reject(new Error('expired')),
+    );
+    liveRoute(server, hub, { path: '/live', kind: 'flows' });
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    expect(await (await fetch(`${url}/live`)).text()).toBe('retry: 2000\n\n');
+    expect(asked).toBe(2);
+    await server.close();
   });
 });

@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { whenOver } from '../client-left.js';
+import { endWithAccess } from '../live/end-with-access.js';
 import type { LiveHub } from '../live/hub.js';
 import { invalidParameters, problemSchema } from '../problem.js';
 import { questionSchema, readFilter, type RecordKind, tableOf } from '../records/question.js';
@@ -27,6 +29,8 @@ export function liveRoute(server: FastifyInstance, hub: LiveHub, { path, kind }:
       if (!('kind' in filter)) throw invalidParameters([filter]);
       const selected = readFields(names, fields);
       const viewer = hub.open({ kind, filter, fields: selected, access: request.access }, text);
+      whenOver(request, reply, () => viewer.stream.destroy());
+      endWithAccess(viewer, request.access, () => request.accessAnew());
       return reply
         .type('text/event-stream; charset=utf-8')
         .header('cache-control', 'no-store')
