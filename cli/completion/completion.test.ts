@@ -1,24 +1,66 @@
 import { spawnSync } from 'node:child_process';
-import { Argument, Command, Option } from 'commander';
-import { describe, expect, it } from 'vitest';
+import type { Command } from 'commander';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sondeCommand } from '../commands.js';
 import { bashScript } from './bash.js';
 import { fishScript } from './fish.js';
 import { places } from './words.js';
 import { zshScript } from './zsh.js';
 
-const sonde = new Command('sonde')
-  .addCommand(
-    new Command('policy')
-      .description("Say what policies' rules say: all of it")
-      .addCommand(
-        new Command('board').addOption(new Option('-o, --output <format>', 'how').choices(['table', 'json'])),
-      )
-      .addCommand(new Command('changes').option('--name <name>', 'of one name, for example web')),
-  )
-  .addCommand(new Command('top').addArgument(new Argument('[what]').choices(['clients', 'servers'])));
+/** A command line to complete, whose last word is begun, and what is to be offered. */
+interface Begun {
+  readonly words: readonly string[];
+  readonly expected: readonly string[];
+}
 
-/** What a shell says when it runs a script; undefined, with the reason printed, if it is not there. */
-function runIn(shell: string, options: readonly string[], script: string): string | undefined {
+let sonde: Command;
+/** Where nothing is begun yet: commands, values of the first argument, options. */
+const atPlaces: Begun[] = [];
+/** Where a word is begun, or comes after options and their values. */
+const inWords: Begun[] = [
+  { words: ['sonde', 'policy', 'b'], expected: ['board'] },
+  { words: ['sonde', 'policy', 'board', '--output', 'json', '--he'], expected: ['--help'] },
+  { words: ['sonde', 'top', '--limit', '3', 'cl'], expected: ['clients'] },
+];
+/** Where an option whose values are known waits for one. */
+const atOptions: Begun[] = [];
+
+beforeAll(async () => {
+  sonde = await sondeCommand('completion');
+  for (const [path, command] of everyCommand(sonde, ['sonde'])) {
+    const values = command.registeredArguments[0]?.argChoices ?? [];
+    const options = command.options.map(({ long }) => long ?? '');
+    const names = command.commands.map((one) => one.name());
+    atPlaces.push({ words: [...path, ''], expected: [...names, ...values, ...options, '--help'] });
+    for (const { long, short, argChoices } of command.options) {
+      for (const form of argChoices ? [long, short] : [])
+        if (form !== undefined) atOptions.push({ words: [...path, form, ''], expected: argChoices ?? [] });
+    }
+  }
+  expect(atPlaces.map(({ words }) => words.join(' ').trim())).toEqual(
+    expect.arrayContaining([
+      'sonde',
+      'sonde observe',
+      'sonde policy preview',
+      'sonde profile use',
+      'sonde lab up',
+    ]),
+  );
+});
+
+function everyCommand(command: Command, path: readonly string[]): (readonly [readonly string[], Command])[] {
+  const below = command.commands.flatMap((one) => everyCommand(one, [...path, one.name()]));
+  return [[path, command], ...below];
+}
+
+const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ');
+const sorted = (cases: readonly Begun[]) => cases.map(({ expected }) => [...expected].sort());
+
+/**
+ * What a shell offers for each of some command lines, if it is installed: a script prints a line for each word, and `++`
+ * after each command line.
+ */
+function offeredBy(shell: string, options: readonly string[], script: string): string[][] | undefined {
   const { error, status, stdout, stderr } = spawnSync(shell, [...options, '-c', script], {
     encoding: 'utf8',
   });
@@ -27,39 +69,55 @@ function runIn(shell: string, options: readonly string[], script: string): strin
     return undefined;
   }
   expect([status, stderr]).toEqual([0, '']);
-  return stdout;
+  return stdout
+    .split('++\n')
+    .slice(0, -1)
+    .map((text) =>
+      text
+        .split('\n')
+        .filter((line) => line !== '')
+        .sort(),
+    );
 }
 
-/** What bash offers for the last of some words. */
-function offered(...words: readonly string[]): string[] {
-  const script = `${bashScript(places(sonde))}
-    COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
-    _sonde; echo "\${COMPREPLY[@]}"`;
-  return (runIn('bash', ['--norc'], script) ?? '').trim().split(' ');
-}
-
-describe('completion', () => {
-  it('offers commands, then theirs, then options and the values that they can have', () => {
-    expect(offered('sonde', '')).toEqual(['policy', 'top', '--help']);
-    expect(offered('sonde', 'policy', 'b')).toEqual(['board']);
-    expect(offered('sonde', 'policy', 'board', '--')).toEqual(['--output', '--help']);
-    expect(offered('sonde', 'policy', 'board', '-o', '')).toEqual(['table', 'json']);
-    expect(offered('sonde', 'policy', 'board', '--output', 'json', '--h')).toEqual(['--help']);
-    expect(offered('sonde', 'top', 'c')).toEqual(['clients']);
+describe('every place of sonde', () => {
+  it('is completed by bash', () => {
+    const cases = [...atPlaces, ...atOptions, ...inWords];
+    const asked = cases.map(
+      ({ words }) =>
+        `COMP_WORDS=(${quoted(words)}); COMP_CWORD=${words.length - 1}; _sonde; printf '%s\\n' "\${COMPREPLY[@]}" ++`,
+    );
+    const told = offeredBy('bash', ['--norc'], [bashScript(places(sonde)), ...asked].join('\n'));
+    if (told) expect(told).toEqual(sorted(cases));
   });
 
-  it('is a script that zsh takes', () => {
-    const script = zshScript(places(sonde));
-    expect(runIn('zsh', ['-f'], `autoload -U compinit; compinit -u -D; ${script}`) ?? '').toBe('');
+  it('is completed by zsh', () => {
+    const cases = [...atPlaces, ...atOptions];
+    // What zsh's completion system would add to its list is printed in its place.
+    const printing = `
+      autoload -U compinit; compinit -u -D
+      _describe() { eval "local -a list=\${@[-1]}"; (( $#list )) && print -rl -- "\${list[@]%%:*}" }
+      compadd() { shift; print -rl -- "$@" }`;
+    const asked = cases.map(
+      ({ words }) => `words=(${quoted(words)}); CURRENT=${words.length}; _sonde; print -r -- ++`,
+    );
+    const told = offeredBy('zsh', ['-f'], [printing, zshScript(places(sonde)), ...asked].join('\n'));
+    if (told) expect(told).toEqual(sorted(cases));
   });
 
-  it('is a script by which fish offers the same', () => {
-    const script = `${fishScript(places(sonde))}; complete -C 'sonde policy board --output '`;
-    const told = runIn('fish', ['--no-config'], script);
-    if (told !== undefined) {
-      expect(told.split('\n').map((line) => line.split('\t')[0])).toEqual(
-        expect.arrayContaining(['json', 'table']),
-      );
-    }
+  it('is completed by fish', () => {
+    // Options are offered by fish where a word begins with a dash.
+    const plain = atPlaces.map(({ words, expected }) => ({
+      ...{ words, expected: expected.filter((word) => !word.startsWith('-')) },
+    }));
+    const dashed = atPlaces.map(({ words, expected }) => ({
+      ...{ words: [...words.slice(0, -1), '--'], expected: expected.filter((word) => word.startsWith('-')) },
+    }));
+    const cases = [...plain, ...dashed, ...atOptions];
+    const asked = cases.map(
+      ({ words }) => `complete -C '${words.join(' ')}' | string split -f 1 \\t; echo ++`,
+    );
+    const told = offeredBy('fish', ['--no-config'], [fishScript(places(sonde)), ...asked].join('\n'));
+    if (told) expect(told).toEqual(sorted(cases));
   });
 });
