@@ -14,7 +14,8 @@ export const clusterSchema = {
 } as const;
 
 /**
- * The cluster whose policies a request is about.
+ * The cluster whose policies a request is about, of those that have a namespace of the reader's: that there are others,
+ * which have tiers like all, is none of theirs.
  * @throws Problem 404 if there is none such; 400 if there are several and none was named.
  */
 export async function clusterOf(
@@ -23,10 +24,12 @@ export async function clusterOf(
   asked: string | undefined,
 ): Promise<string> {
   const parameters = new SqlParameters();
+  const isAny = request.access.namespaces('view') === 'all';
   const rows = await select<{ cluster: string }>(
     dependencies,
     request,
-    `SELECT DISTINCT cluster FROM ${visibleRecords('cluster_objects', request.access, parameters)} ORDER BY cluster`,
+    `SELECT DISTINCT cluster FROM ${visibleRecords('cluster_objects', request.access, parameters)}
+     ${isAny ? '' : "WHERE namespace != '' OR kind = 'Namespace'"} ORDER BY cluster`,
     parameters,
   );
   const clusters = rows.map(({ cluster }) => cluster);

@@ -1,4 +1,4 @@
-import { namespace } from '@sonde/model/policy/manifests/build';
+import { calico, namespace } from '@sonde/model/policy/manifests/build';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keep, startPolicyShop } from '../testing/policy-shop.js';
 import type { TestApi } from '../testing/test-api.js';
@@ -92,5 +92,20 @@ describe('where there are several clusters', () => {
     const { status, body } = await api.get('/api/v1/policies');
     expect([status, body['detail']]).toEqual([400, 'cluster: is needed, for there are several: main, other']);
     expect((await api.get('/api/v1/policies?cluster=other')).body).toMatchObject({ cluster: 'other' });
+  });
+
+  it('who may view some namespaces is told of none but theirs', async () => {
+    const tier = calico('Tier', 'security', { order: 10, defaultAction: 'Pass' });
+    await keep(api, [namespace('infra'), tier], 5, { cluster: 'third' });
+    const answered = async (who: string, query = '') => {
+      const { status, body } = await api.as([who]).get(`/api/v1/policies${query}`);
+      return [status, body['cluster'] ?? body['detail']];
+    };
+    expect(await answered('shop')).toEqual([400, 'cluster: is needed, for there are several: main, other']);
+    expect(await answered('secret')).toEqual([200, 'main']);
+    expect(await answered('secret', '?cluster=third')).toEqual([
+      404,
+      'no policies of a cluster "third" are known',
+    ]);
   });
 });

@@ -202,6 +202,13 @@ function policies(): Question[] {
     get('policies/applying', { cluster, namespace: 'shop', name: 'web' }),
     ...PEERS.flatMap((address) => [evaluated('shop/web', address), evaluated(address, 'shop/web')]),
     get('policies', { cluster: 'other' }),
+    ...worlds.map(({ secret }) => get('policies', { cluster: `${secret}-cluster-0` })),
+    // Which cluster is meant goes without saying where theirs is the only one that has their namespace.
+    ...['policies', 'policies/changes'].map((path) => get(path)),
+    get('policies/applying', { namespace: 'shop', name: 'web' }),
+    post('policies/suggest', { namespace: 'shop' }),
+    post('policies/preview', { remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'web' }] }),
+    post('policies/evaluate', { connections: [{ from: 'shop/web', to: 'www.example.com', port: 443 }] }),
   ];
 }
 
@@ -295,7 +302,15 @@ async function differences(paths: readonly string[]): Promise<boolean[]> {
   for (const world of worlds) {
     const api = await startTestApi();
     await fillWorld(api.store, world);
-    answers.push(await Promise.all(paths.map(async (path) => (await api.get(get(path).target)).text)));
+    answers.push(
+      await Promise.all(
+        paths.map(
+          async (path) =>
+            (await api.get(get(path, { ...(path.startsWith('policies') && { cluster: 'lab' }) }).target))
+              .text,
+        ),
+      ),
+    );
     await api.close();
   }
   return paths.map((_, index) => answers[0]?.[index] !== answers[1]?.[index]);

@@ -125,15 +125,24 @@ function peerEnd({ secret, others }: World, index: number): [Record<string, unkn
   ];
 }
 
+/**
+ * Where an end is another namespace's, steps that shop must not learn of stand around its own: how many, and so the
+ * places of shop's own steps, is not the same in the two worlds.
+ */
 function policies({ secret, others }: World, index: number, isClient: boolean) {
-  const own = '0|default|knp:shop/web|allow|0';
+  const own = ['default|knp:shop/web|pass|0', '__PROFILE__|pro:kns.shop|allow|0'];
+  const ofAll = Array.from(
+    { length: others > 100 ? 1 + (index % 3) : index % 2 },
+    (_, number) => `${secret}|gnp:${secret}.${number}|pass|${number}`,
+  );
   const theirs = [
-    `0|${secret}|gnp:${secret}.all|pass|0`,
-    `1|default|np:${secret}-1/default.${secret}|deny|${others}`,
+    `${secret}|gnp:${secret}.all|pass|0`,
+    `default|np:${secret}-1/default.${secret}|deny|${others}`,
   ];
   const inside = index % 4 >= 2;
-  const steps = !inside ? [own] : isClient ? [own, ...theirs] : [...theirs, own];
-  const trace = steps.join(',');
+  const ownEnd = inside ? [...ofAll, own[0], ...ofAll, own[1]] : own;
+  const ends = !inside ? [ownEnd] : isClient ? [ownEnd, theirs] : [theirs, ownEnd];
+  const trace = ends.flatMap((steps) => steps.map((step, place) => `${place}|${step}`)).join(',');
   return { policies: trace, pending_policies: trace };
 }
 
@@ -239,7 +248,19 @@ function objects({ secret, others }: World): ObjectVersion[] {
     version('v1', 'ServiceAccount', `${secret}-0`, secret),
     version('v1', 'Node', '', `node-${secret}`),
     ...secretPolicies,
+    ...otherClusters({ secret, others }).flatMap((cluster) =>
+      [
+        version('v1', 'Namespace', '', `${secret}-0`),
+        version(calico, 'Tier', '', 'security', { order: 100 }),
+        version(networking, 'NetworkPolicy', `${secret}-0`, secret, allowAll),
+      ].map((object) => ({ ...object, cluster })),
+    ),
   ];
+}
+
+/** Clusters that have no namespace `shop`, in one world more than in the other. */
+function otherClusters({ secret, others }: World): string[] {
+  return Array.from({ length: others > 100 ? 3 : 1 }, (_, number) => `${secret}-cluster-${number}`);
 }
 
 function version(
