@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tableCsv } from './csv.js';
-import type { Value } from './table.js';
+import type { Value } from './column.js';
 
 /** The lines of a table of a text and a number, without the header. */
 function lines(...rows: (readonly [Value, Value])[]): string[] {

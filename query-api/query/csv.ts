@@ -1,4 +1,5 @@
-import type { Column, Table, Value } from './table.js';
+import type { Column, Value } from './column.js';
+import type { Table } from './table.js';
 
 /**
  * A table as RFC 4180 has it: a header, lines that end with CR LF, nothing for null. Pods choose names, such as those of

@@ -10,7 +10,8 @@ import {
   TimestampNanosecond,
   Utf8,
 } from 'apache-arrow';
-import type { Column, Table, Unit, Value } from './table.js';
+import type { Column, Unit, Value } from './column.js';
+import type { Table } from './table.js';
 
 /**
  * A table as one Arrow IPC stream that holds a data frame of Grafana's: its SDK's `data/arrow.go` keeps a frame's name,

@@ -1,7 +1,7 @@
-import type { FieldDeclaration } from '@sonde/model/flow/field';
 import { safeNumber } from '../records/record-json.js';
 import type { TimeRange } from '../time-range.js';
 import { type Aggregation, TIME } from './aggregation.js';
+import type { Column, Unit, Value } from './column.js';
 import { groupType, groupValue } from './group.js';
 import type { Metric } from './metrics.js';
 
@@ -12,21 +12,6 @@ export interface Table {
   /** There are more groups than asked for. */
   readonly truncated: boolean;
 }
-
-export interface Column {
-  readonly name: string;
-  /** What its values are; `time` as RFC 3339, in steps of time and in metrics of times. */
-  readonly type: 'time' | 'text' | 'boolean' | 'number';
-  readonly role: 'time' | 'group' | 'metric';
-  readonly unit?: Unit;
-}
-
-/** What numbers count; `/s` is a second. */
-export type Unit =
-  NonNullable<FieldDeclaration['unit']> | `${NonNullable<FieldDeclaration['unit']>}/s` | '1/s';
-
-/** Null where nothing was measured. Whole numbers from 2^53 on are their digits. */
-export type Value = string | number | boolean | null;
 
 /** The rows that the statement of an aggregation gives, as a table. */
 export function tableFrom(

@@ -5,7 +5,8 @@ import { aggregationSql } from '../query/aggregation-sql.js';
 import { tableCsv } from '../query/csv.js';
 import { tableFrame } from '../query/frame.js';
 import { metricSchema } from '../query/metrics.js';
-import { type Table, tableFrom, type Value } from '../query/table.js';
+import type { Value } from '../query/column.js';
+import { type Table, tableFrom } from '../query/table.js';
 import {
   type QuestionParameters,
   questionSchema,

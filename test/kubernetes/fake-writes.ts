@@ -1,9 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import type { FakeApiServer } from './fake-api-server.js';
 
 type Whole = KubernetesObject & { readonly status?: object };
+
+/** The objects of an API server, by the path of their collection. */
+interface Collections {
+  get(path: string, key: string): KubernetesObject | undefined;
+  put(path: string, object: KubernetesObject): void;
+  delete(path: string, object: KubernetesObject): void;
+}
 
 /** Paths of objects in namespaces, and of their status: core/v1 is all that tests write. */
 const NAMESPACED = /^\/api\/v1\/namespaces\/([^/]+)\/(\w+)(?:\/([^/]+))?(\/status)?$/;
@@ -13,7 +19,7 @@ const NAMESPACED = /^\/api\/v1\/namespaces\/([^/]+)\/(\w+)(?:\/([^/]+))?(\/statu
  * it (RFC 7396, one level deep), DELETE takes one out. Gives whether it was such a request.
  */
 export async function answerWrite(
-  server: FakeApiServer,
+  server: Collections,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
