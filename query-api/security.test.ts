@@ -363,6 +363,34 @@ describe('who asks much', () => {
   });
 });
 
+describe('all who ask together', () => {
+  it('have so many queries worked on at the same time, so many waiting, and the rest refused', async () => {
+    let running = 0;
+    let most = 0;
+    const held: (() => void)[] = [];
+    const limits = { queries: { concurrent: 3, waiting: 1 } };
+    const url = await start({ security, limits }, async () => {
+      most = Math.max(most, ++running);
+      await new Promise<void>((resolve) => held.push(resolve));
+      running--;
+      return [];
+    });
+    const statuses: number[] = [];
+    const answers = ['shop-token', 'shop-token', 'shop-token', 'admin-token', 'admin-token'].map(
+      async (token) => statuses.push((await fetch(`${url}/api/v1/flows`, bearer(token))).status),
+    );
+    await vi.waitUntil(() => statuses.length === 1, A_MINUTE);
+    expect(statuses).toEqual([503]);
+    for (let ended = 0; ended < 4; ended++) {
+      await vi.waitUntil(() => held.length > 0, A_MINUTE);
+      held.shift()?.();
+    }
+    await Promise.all(answers);
+    expect(statuses).toEqual([503, 200, 200, 200, 200]);
+    expect(most).toBe(3);
+  });
+});
+
 describe('who goes away', () => {
   it('ends the query that was running for them, and frees their turn', async () => {
     let asked: QueryOptions | undefined;

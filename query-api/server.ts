@@ -9,6 +9,7 @@ import { noticeLeaving } from './client-left.js';
 import { tagAnswers } from './entity-tags.js';
 import { answerErrorsWithProblems, sendError } from './errors.js';
 import { acceptJsonBodies } from './json-body.js';
+import { boundQueries } from './limits/bounded-queries.js';
 import { limitRequests } from './limits/limit-requests.js';
 import { defaultLimits, type Limits, localLimits } from './limits/limits.js';
 import { describeApi } from './openapi/describe-api.js';
@@ -125,7 +126,8 @@ function assertSafe(host: string, { security, tls }: QueryApiOptions): void {
 export async function createServer(options: QueryApiOptions): Promise<FastifyInstance> {
   const { store, registry, log, security, tls, trustedProxies = [] } = options;
   const limits: Limits = { ...(security ? defaultLimits : localLimits), ...options.limits };
-  const dependencies: RouteDependencies = { store, limits, answers: new SharedAnswers(store) };
+  const bounded = boundQueries(store, limits.queries);
+  const dependencies: RouteDependencies = { store: bounded, limits, answers: new SharedAnswers(bounded) };
   const headers = securityHeaders(tls !== undefined);
   const loggerInstance: FastifyBaseLogger = log;
   const server = fastify({

@@ -4,6 +4,7 @@ import type { FlowStore } from '@sonde/backbone/store/store';
 import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import type { SecurityOptions } from '@sonde/query-api/access/authenticate';
 import { readSecurity } from '@sonde/query-api/access/read-security';
+import { defaultLimits } from '@sonde/query-api/limits/limits';
 import { startQueryApi } from '@sonde/query-api/server';
 import type { TlsFiles } from '@sonde/query-api/tls';
 import type { Command } from 'commander';
@@ -51,6 +52,15 @@ export const queryApiOptions = [
     default: [],
     description: 'Addresses and prefixes of proxies whose X-Forwarded-For is believed',
   },
+  {
+    key: 'api.concurrentQueries',
+    type: 'integer',
+    default: defaultLimits.queries.concurrent,
+    least: 1,
+    most: 1024,
+    description:
+      'Queries that ClickHouse is asked at a time, for all together; each may take 2 GiB of its memory',
+  },
   ...clickHouseOptions,
 ] as const satisfies readonly OptionDeclaration[];
 
@@ -67,6 +77,9 @@ export function queryApiCommand(): Command {
       const tls = tlsOf(configuration);
       const api = await startQueryApi({
         ...{ store, registry, log },
+        limits: {
+          queries: { ...defaultLimits.queries, concurrent: configuration['api.concurrentQueries'] },
+        },
         host: configuration['api.host'],
         port: configuration['api.port'],
         trustedProxies: configuration['api.trustedProxies'],

@@ -1,8 +1,9 @@
 import { invalidParameters } from '../problem.js';
 import type { TimeRange } from '../time-range.js';
 import type { Rate } from './token-buckets.js';
+import type { TurnLimits } from './turns.js';
 
-/** Bounds of what one request may ask for, and of what one identity may ask for at a time. */
+/** Bounds of what one request may ask for, and of what one identity, and all together, may ask for at a time. */
 export interface Limits {
   /** The longest time range, in milliseconds. */
   readonly rangeMs: number;
@@ -22,6 +23,8 @@ export interface Limits {
   readonly waiting: number;
   /** Live streams of an identity at the same time. */
   readonly streams: number;
+  /** Queries of all together that the store works on at the same time, and that wait; those beyond are refused. */
+  readonly queries: TurnLimits;
 }
 
 const DAY_MS = 86_400_000;
@@ -37,6 +40,7 @@ export const defaultLimits: Limits = {
   concurrent: 8,
   waiting: 64,
   streams: 16,
+  queries: { concurrent: 16, waiting: 256 },
 };
 
 /** Without authentication all share one identity, and the machine is theirs. */
@@ -46,6 +50,8 @@ export const localLimits: Limits = {
   concurrent: 16,
   waiting: 1000,
   streams: 1000,
+  // Requests that one identity may have are no more.
+  queries: { concurrent: Infinity, waiting: 0 },
 };
 
 /** @throws Problem 400 if the range is longer than may be asked for. */

@@ -4,7 +4,7 @@ import type { SharedAnswers } from '../query/shared-answers.js';
 
 /** What routes work with: `fooRoute(server, dependencies)`. */
 export interface RouteDependencies {
-  readonly store: FlowStore;
+  readonly store: Pick<FlowStore, 'query'>;
   readonly limits: Limits;
   /** Answers to what many ask at the same time. */
   readonly answers: SharedAnswers;
