@@ -34,7 +34,7 @@ beforeAll(async () => {
   store = await openChdbStore({ directory: path.join(directory, 'data'), log });
   await store.migrate();
   api = await startQueryApi({ store, port: 0, registry: new Registry(), log });
-  const objects = [namespace('shop'), DENY_API];
+  const objects = [namespace('shop'), namespace('depot'), DENY_API];
   await store.insertObjects(
     objects.map((object, index) => ({
       ...{ cluster: 'main', apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name },
@@ -221,6 +221,9 @@ describe('sonde policy', () => {
   it('changes shows who changed what, and how', async () => {
     const text = await changes({ ...asked(), limit: 10, output: 'text' }, plain);
     expect(text).toMatch(/^\d{4}-\S+ NetworkPolicy\/shop\/api created by alice\n--- \/dev\/null\n/);
+    expect(text).not.toContain('not listed');
+    const first = await changes({ ...asked(), kind: 'Namespace', limit: 1, output: 'text' }, plain);
+    expect(first).toMatch(/ Namespace\/depot [^]*\n\nOlder changes are not listed: /);
   });
 
   it('preview shows what would change and who would then decide', async () => {

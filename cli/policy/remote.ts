@@ -158,6 +158,8 @@ interface ChangesAnswer {
     readonly user?: string;
     readonly diff: string;
   }[];
+  /** Whether there are older ones. */
+  readonly more: boolean;
 }
 
 /** The text of the changes, each with its difference. */
@@ -168,14 +170,16 @@ export async function changes(options: ChangesOptions, paint: Paint): Promise<st
   const answer = await client.get<ChangesAnswer>('policies/changes', asked);
   if (output === 'json') return jsonText(answer, 2);
   if (answer.changes.length === 0) return 'Nothing changed.';
-  return answer.changes
-    .map((one) => {
-      const { time, kind: of, namespace: where, name: called, change, user } = printable(one);
-      const object = [of, where, called].filter(Boolean).join('/');
-      const by = user === undefined ? '' : ` by ${user}`;
-      return `${paint('bold', `${time} ${object} ${change}${by}`)}\n${colouredDiff(one.diff, paint)}`;
-    })
-    .join('\n\n');
+  const left = answer.more
+    ? ['Older changes are not listed: ask for more with --limit, or until earlier with --to.']
+    : [];
+  const texts = answer.changes.map((one) => {
+    const { time, kind: of, namespace: where, name: called, change, user } = printable(one);
+    const object = [of, where, called].filter(Boolean).join('/');
+    const by = user === undefined ? '' : ` by ${user}`;
+    return `${paint('bold', `${time} ${object} ${change}${by}`)}\n${colouredDiff(one.diff, paint)}`;
+  });
+  return [...texts, ...left].join('\n\n');
 }
 
 function colouredDiff(diff: string, paint: Paint): string {

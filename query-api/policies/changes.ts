@@ -41,12 +41,18 @@ interface Row {
   readonly was_gone: boolean;
 }
 
+/** Versions, and whether there are more than were asked for. */
+export interface PolicyVersions {
+  readonly changes: readonly PolicyVersion[];
+  readonly more: boolean;
+}
+
 /** The versions that policies and what they are made of came to have in a time range, the latest first. */
 export async function policyChanges(
   dependencies: RouteDependencies,
   request: FastifyRequest,
   query: ChangesQuery,
-): Promise<PolicyVersion[]> {
+): Promise<PolicyVersions> {
   const parameters = new SqlParameters();
   const time = (ms: number) => parameters.add(timeText(ms), "DateTime64(3, 'UTC')");
   const conditions = [`cluster = ${parameters.add(query.cluster, 'String')}`];
@@ -73,10 +79,10 @@ export async function policyChanges(
      )
      WHERE changed_at >= ${time(query.range.from)} AND changed_at < ${time(query.range.to)}
        AND (manifest != before OR gone != was_gone)
-     ORDER BY changed_at DESC, kind, namespace, name LIMIT ${parameters.add(query.limit, 'UInt32')}`,
+     ORDER BY changed_at DESC, kind, namespace, name LIMIT ${parameters.add(query.limit + 1, 'UInt32')}`,
     parameters,
   );
-  return rows.map(versionOf);
+  return { changes: rows.slice(0, query.limit).map(versionOf), more: rows.length > query.limit };
 }
 
 function versionOf({ changed_ms, changed_by, gone, manifest, before, was_gone }: Row): PolicyVersion {

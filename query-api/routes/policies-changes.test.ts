@@ -41,6 +41,17 @@ describe('changes of policies', () => {
     expect(await names('limit=1')).toEqual(['NetworkPolicy gone']);
   });
 
+  it('are as many as are asked for, and it is said whether there are more', async () => {
+    const told = async (limit: number) => {
+      const { body } = await api.get(`/api/v1/policies/changes?namespace=shop&limit=${limit}`);
+      return [(body['changes'] as object[]).length, body['more']];
+    };
+    expect([await told(3), await told(4)]).toEqual([
+      [3, true],
+      [4, false],
+    ]);
+  });
+
   it('of other namespaces are not told', async () => {
     const { text } = await api.as(['shop']).get('/api/v1/policies/changes');
     expect(text).toContain('alice');

@@ -25,12 +25,12 @@ export function policiesChangesRoute(server: FastifyInstance, dependencies: Rout
     if (!('from' in range)) throw invalidParameters(range);
     checkRange(range, dependencies.limits);
     const cluster = await clusterOf(dependencies, request, asked);
-    const changes = await policyChanges(dependencies, request, { ...rest, cluster, range });
+    const { changes, more } = await policyChanges(dependencies, request, { ...rest, cluster, range });
     return {
       cluster,
       from: new Date(range.from).toISOString(),
       to: new Date(range.to).toISOString(),
-      changes,
+      ...{ changes, more },
     };
   });
 }
@@ -64,7 +64,7 @@ const schema = {
   response: {
     200: {
       type: 'object',
-      required: ['cluster', 'from', 'to', 'changes'],
+      required: ['cluster', 'from', 'to', 'changes', 'more'],
       properties: {
         cluster: { type: 'string' },
         from: { type: 'string', format: 'date-time' },
@@ -90,6 +90,7 @@ const schema = {
             },
           },
         },
+        more: { type: 'boolean', description: 'Whether there are older ones in the time range, not listed' },
       },
     },
     '4xx': problemSchema,

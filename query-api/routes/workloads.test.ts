@@ -45,6 +45,7 @@ const FLOWS: FlowRow[] = [
 interface Side {
   readonly health?: Record<string, unknown>;
   readonly peers: Record<string, unknown>[];
+  readonly more: boolean;
 }
 
 async function workload(
@@ -69,7 +70,7 @@ describe('a workload', () => {
       '/198.51.100.1 443',
       'shop/api 9100',
     ]);
-    expect(web.isAskedBy).toEqual({ peers: [] });
+    expect(web.isAskedBy).toEqual({ peers: [], more: false });
     expect(named((await workload('shop/api')).isAskedBy)).toEqual([
       'shop/web 8080',
       'jobs/batch 8080',
@@ -110,6 +111,17 @@ describe('a workload', () => {
   it('is shown without the names of others to who may not see their namespaces', async () => {
     const { isAskedBy } = await workload('shop/api', api.as(['shop']));
     expect(named(isAskedBy)).toEqual(['shop/web 8080', '/10.0.0.3 8080', 'shop/web 9100']);
+  });
+
+  it('is shown with as many peers as are asked for, and whether there are more', async () => {
+    const shown = async (limit: number) => {
+      const { talksTo } = await workload(`shop/web?limit=${limit}`);
+      return [talksTo.peers.length, talksTo.more];
+    };
+    expect([await shown(3), await shown(4)]).toEqual([
+      [3, true],
+      [4, false],
+    ]);
   });
 
   it('is shown by the flows of the time range and the filter only', async () => {

@@ -21,11 +21,11 @@ export function workloadsRoute(server: FastifyInstance, dependencies: RouteDepen
       const side = async (end: 'src' | 'dst') => {
         const health = await healthOfSide(dependencies, request, workload, end, question);
         const { limit } = request.query;
-        const peers = health ? await peersOf(dependencies, request, workload, end, question, limit) : [];
-        return { ...(health ? { health } : {}), peers };
+        if (!health) return { peers: [], more: false };
+        return { health, ...(await peersOf(dependencies, request, workload, end, question, limit)) };
       };
       const [client, serves] = [await side('src'), await side('dst')];
-      if (!client.health && !serves.health) {
+      if (!('health' in client) && !('health' in serves)) {
         const { namespace, name } = workload;
         throw new Problem(404, `no flows of a workload ${namespace}/${name} are known in the time range`);
       }
@@ -44,7 +44,7 @@ const sideSchema = (description: string) =>
   ({
     type: 'object',
     description,
-    required: ['peers'],
+    required: ['peers', 'more'],
     properties: {
       health: {
         type: 'object',
@@ -71,6 +71,7 @@ const sideSchema = (description: string) =>
           },
         },
       },
+      more: { type: 'boolean', description: 'Whether there are peers of fewer bytes, not listed' },
     },
   }) as const;
 

@@ -28,6 +28,12 @@ type Row = HealthRow &
     readonly port: number;
   };
 
+/** Peers, and whether there are more than were asked for. */
+export interface Peers {
+  readonly peers: readonly Peer[];
+  readonly more: boolean;
+}
+
 /** The peers of a workload where it is one end (`side`) of flows, those of the most bytes first. */
 export async function peersOf(
   dependencies: RouteDependencies,
@@ -36,7 +42,7 @@ export async function peersOf(
   side: 'src' | 'dst',
   question: Question,
   limit: number,
-): Promise<Peer[]> {
+): Promise<Peers> {
   const other = side === 'src' ? 'dst' : 'src';
   const parameters = new SqlParameters();
   const rows = await select<Row>(
@@ -48,15 +54,16 @@ export async function peersOf(
        protocol AS proto, if(protocol IN (1, 58), 0, dst_port) AS port, ${healthSql}
      ${fromWhere(question, request.access, parameters)} AND primary AND ${isWorkload(side, workload, parameters)}
      GROUP BY kind, namespace, peer_name, address, proto, port
-     ORDER BY bytes DESC, peer_name, address, port LIMIT ${parameters.add(limit, 'UInt32')}`,
+     ORDER BY bytes DESC, peer_name, address, port LIMIT ${parameters.add(limit + 1, 'UInt32')}`,
     parameters,
   );
-  return rows.map((row) => ({
+  const peers = rows.slice(0, limit).map((row) => ({
     ...{ kind: row.kind, namespace: row.namespace },
     name: row.peer_name === '' ? formatAddress(parseAddress(row.address)) : row.peer_name,
     ...{ protocol: row.proto, port: row.port },
     ...healthOf(row),
   }));
+  return { peers, more: rows.length > limit };
 }
 
 /** The health of all that a workload serves (`dst`) or asks for (`src`); undefined if nothing was seen. */
