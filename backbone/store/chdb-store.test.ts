@@ -71,6 +71,20 @@ async function offsetsInOrder(): Promise<string[]> {
   return rows.map((row) => row.offset);
 }
 
+it('merges many parts at once, also of tables that an older version made', async () => {
+  await command('ALTER TABLE flows RESET SETTING merge_selector_base');
+  await reopen();
+  await store.migrate();
+  const tables = await store.query<{ name: string; merges: number }>(
+    `SELECT name, engine_full LIKE '%merge_selector_base = 12%' AS merges FROM system.tables
+      WHERE database = currentDatabase() AND name IN ('flows', 'dns') ORDER BY name`,
+  );
+  expect(tables).toEqual([
+    { name: 'dns', merges: 1 },
+    { name: 'flows', merges: 1 },
+  ]);
+});
+
 describe('every field', () => {
   it('comes back as it was written', async () => {
     const row: FlowRow = {

@@ -16,7 +16,7 @@ import { parseJsonRows } from './json-rows.js';
 import { upgradeTables } from './migrations.js';
 import { noteProgress, readClaims } from './progress.js';
 import { offsetExtents, partsOf } from './record-parts.js';
-import { highestOffsetsQuery } from './schema.js';
+import { highestOffsetsQuery, recordTables } from './schema.js';
 import { Spool } from './spool.js';
 import {
   type AnswerFormat,
@@ -28,6 +28,12 @@ import {
 } from './store.js';
 import { StoredPlaces } from './stored-places.js';
 import { ON_ONE_SERVER } from './table-definition.js';
+
+/**
+ * About how many parts of like size are merged into one; the engine's own choice is 5. Merging a row costs three times
+ * what inserting it does, and this makes rows be merged a third less often (docs/decisions/0001-flows-table.md).
+ */
+const MERGED_PARTS = 12;
 
 export interface ChdbStoreOptions {
   /** The directory that holds everything; made if it is not there. One process at a time may use it. */
@@ -97,6 +103,9 @@ class ChdbStore implements FlowStore {
   async migrate(): Promise<void> {
     this.#assertOpen();
     await upgradeTables(this.#engine, ON_ONE_SERVER, this.options.retentionDays);
+    for (const { name } of recordTables) {
+      await this.#command(`ALTER TABLE ${name} MODIFY SETTING merge_selector_base = ${MERGED_PARTS}`);
+    }
   }
 
   async insert(block: RecordBlock): Promise<void> {
