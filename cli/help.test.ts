@@ -4,15 +4,19 @@ import { completionCommand } from './completion/command.js';
 import { fieldsCommand } from './fields/command.js';
 import { graphCommand } from './graph/command.js';
 import { withPointerToHelp } from './help.js';
+import { loginCommand } from './login/command.js';
+import { logoutCommand } from './login/logout.js';
 import { observeCommand } from './observe/command.js';
 import { policyCommand } from './policy/command.js';
+import { profileCommand } from './profile/command.js';
 import { queryCommand } from './query/command.js';
 import { topCommand } from './top/command.js';
 
 /** Everything that a person asks a server by. */
 const commands = [
   ...[observeCommand(), queryCommand(), topCommand(), graphCommand(), fieldsCommand(), completionCommand()],
-  ...policyCommand().commands,
+  ...[loginCommand(), logoutCommand()],
+  ...[...policyCommand().commands, ...profileCommand().commands],
 ];
 
 /** What a command writes, as one text. */
@@ -29,7 +33,7 @@ it.each(commands.map((command) => [command.name(), command] as const))(
   (name, command) => {
     const help = written(command, () => command.outputHelp());
     const [, examples = ''] = help.split('\nExamples:\n');
-    expect(examples.trim().split('\n').join(' ')).toMatch(new RegExp(`sonde (policy )?${name}\\b`));
+    expect(examples.trim().split('\n').join(' ')).toMatch(new RegExp(`sonde ((policy|profile) )?${name}\\b`));
   },
 );
 

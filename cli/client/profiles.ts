@@ -66,7 +66,7 @@ export async function readProfiles(file: string): Promise<Profiles> {
  * @throws Error that says which there are, if there is none.
  */
 export function namedProfile({ profiles }: Profiles, name: string): Profile {
-  const profile = profiles[name];
+  const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (profile) return profile;
   const known = Object.keys(profiles).join(', ') || 'none';
   throw new Error(`there is no profile "${name}" (there are: ${known}); \`sonde login\` makes one`);

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { ApiClient } from '../client/api-client.js';
 import { LOCAL_SERVER, type ServerOptions, withServer } from '../client/connection.js';
+import { withExamples } from '../help.js';
 import { refusePlainHttp } from '../client/plain-http.js';
 import { type Profile, profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
 import { logInByDevice } from './device-flow.js';
@@ -28,11 +29,15 @@ export function loginCommand(): Command {
   const command = new Command('login')
     .description('Log in to a server, and keep it as a profile for the other commands')
     .option('--token', 'take a token from standard input, in place of a login in the browser');
-  return withServer(command).action(async (options: ServerOptions & { token?: true }) => {
+  withServer(command).action(async (options: ServerOptions & { token?: true }) => {
     const environment = process.env;
     const input = options.token ? await text(process.stdin) : undefined;
     tell(await logIn(options, { environment, say: tell, pasted: input, ask: askHidden }));
   });
+  return withExamples(command, [
+    'sonde login --server https://sonde.example.com --profile work',
+    'kubectl create token reader | sonde login --server https://sonde.example.com --token',
+  ]);
 }
 
 /** What a login needs of its surroundings. */

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   changeProfiles,
   namedProfile,
@@ -6,16 +6,20 @@ import {
   profilesFile,
   readProfiles,
 } from '../client/profiles.js';
+import { withExamples } from '../help.js';
 import { tell } from '../table/tell.js';
 
 /** `sonde logout`: forgets the token of a profile, and has its provider forget it. */
 export function logoutCommand(): Command {
-  return new Command('logout')
+  const command = new Command('logout')
     .description('Forget the token of a profile, here and at its provider; the profile keeps its server')
-    .option('--profile <name>', 'of which profile; of the one in use if not given')
+    .addOption(
+      new Option('--profile <name>', 'of which profile; of the one in use if not given').env('SONDE_PROFILE'),
+    )
     .action(async ({ profile }: { readonly profile?: string }) => {
       for (const line of await logOut(profile)) tell(line);
     });
+  return withExamples(command, ['sonde logout', 'sonde logout --profile work']);
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   profilesFile,
   readProfiles,
 } from '../client/profiles.js';
+import { withExamples } from '../help.js';
 import { revoked } from '../login/logout.js';
 import { formatTable } from '../table/format.js';
 import { jsonText, printable } from '../table/printable.js';
@@ -14,25 +15,28 @@ import { tell } from '../table/tell.js';
 /** `sonde profile`: the servers that `sonde login` has kept. */
 export function profileCommand(): Command {
   const profile = new Command('profile').description('List, choose and remove the logins that are kept');
-  profile
+  const list = profile
     .command('list')
     .description('List them; a star marks the one in use')
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
     .action(async ({ output }: { readonly output: 'table' | 'json' }) => {
       process.stdout.write(`${await listProfiles(output)}\n`);
     });
-  profile
+  const use = profile
     .command('use')
     .description('Have this one be used where none is named')
     .argument('<name>')
     .action((name: string) => chooseProfile(name));
-  profile
+  const remove = profile
     .command('remove')
     .description('Remove it, with its token, here and at its provider')
     .argument('<name>')
     .action(async (name: string) => {
       for (const line of await removeProfile(name)) tell(line);
     });
+  withExamples(list, ['sonde profile list']);
+  withExamples(use, ['sonde profile use work', 'sonde top --profile lab    # for one command only']);
+  withExamples(remove, ['sonde profile remove work']);
   return profile;
 }
 
@@ -59,12 +63,15 @@ export async function chooseProfile(name: string, environment = process.env): Pr
 /** Removes a profile; returns what to tell the person. @throws Error if there is none of this name. */
 export async function removeProfile(name: string, environment = process.env): Promise<string[]> {
   const file = profilesFile(environment);
-  const profile = namedProfile(await readProfiles(file), name);
+  const all = await readProfiles(file);
+  const profile = namedProfile(all, name);
   await changeProfiles(file, ({ current, profiles }) => ({
     ...(current === undefined || current === name ? {} : { current }),
     profiles: Object.fromEntries(Object.entries(profiles).filter(([one]) => one !== name)),
   }));
-  return revoked(profile);
+  const wasInUse =
+    all.current === name ? ['It was the one in use: `sonde profile use` chooses another.'] : [];
+  return [...(await revoked(profile)), ...wasInUse];
 }
 
 function loginText({ token, renewal }: Profile): string {

@@ -68,7 +68,7 @@ describe('sonde profile', () => {
       revoked.push(request, form.get('token'), form.get('client_id'));
       return ok({});
     };
-    expect(await removeProfile('west', environment)).toEqual([]);
+    expect(await removeProfile('west', environment)).toEqual([expect.stringMatching(/was the one in use/)]);
     expect(revoked).toEqual(['POST /revoke', 'again', 'sonde']);
     const { current, profiles } = await kept();
     expect([current, Object.keys(profiles)]).toEqual([undefined, ['lab', 'east']]);

@@ -47,16 +47,9 @@ beforeAll(async () => {
     },
     ...{ dst_service_namespace: 'shop', policies: `0|default|knp:shop/${HOSTILE}|deny|-1` },
   } as FlowRow;
-  const lookup = {
-    ...{
-      start_time: NOW - 30_000,
-      primary: true,
-      src_kind: 'pod',
-      src_namespace: 'shop',
-      src_workload: HOSTILE,
-    },
-    ...{ query_name: HOSTILE, query_type: 'A', answered: true, rcode: 'NOERROR', answers: HOSTILE },
-  } as const;
+  const asker = { src_kind: 'pod', src_namespace: 'shop', src_workload: HOSTILE } as const;
+  const answered = { query_type: 'A', answered: true, rcode: 'NOERROR', answers: HOSTILE } as const;
+  const lookup = { start_time: NOW - 30_000, primary: true, query_name: HOSTILE, ...asker, ...answered };
   await store.insert({ flows: enrichedFlows([row]), dns: enrichedDns([lookup]) });
   const policy = networkPolicy('shop/api', { podSelector: { matchLabels: { app: 'api' } } });
   await store.insertObjects(
