@@ -33,7 +33,8 @@ export async function measureAgainstEngine(
   store.query = query;
   const engine = new ChdbConnection(path.join(directory, 'chdb'));
   const ofEngine = await cpuSeconds(async () => {
-    for (const { sql, parameters } of statements) await engine.run(sql, parameterTexts(parameters), 'JSONEachRow', {});
+    for (const { sql, parameters } of statements)
+      await engine.run(sql, parameterTexts(parameters), 'JSONEachRow', {});
   });
   engine.close();
   return {

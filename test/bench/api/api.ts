@@ -37,7 +37,7 @@ async function measure(directory: string): Promise<Record<string, number>> {
     return {
       ...(await measureDashboards(api.url)),
       ...(await measureAgainstEngine(api.url, store, directory)),
-      ...(await measureFanOut(api.url, live, log)),
+      ...(await measureFanOut(api.url, store, live, log)),
     };
   } finally {
     await api.close();

@@ -3,57 +3,125 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
-import type { LocalFeed } from '@sonde/query-api/live/feed';
-import { clusterBlocks } from './cluster-flows.js';
+import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
+import type { LiveBlock, LocalFeed } from '@sonde/query-api/live/feed';
+import { syntheticCluster } from '../synthetic-cluster.js';
+import { clusterBlocks, storeClusterFlows } from './cluster-flows.js';
 import type { ViewerCounts } from './viewers.js';
 
 const VIEWERS = 200;
 const FLOWS_PER_SECOND = 20_000;
-/** How often the blocks are shown, which are of five seconds at that rate. */
+/** How often the blocks are shown, which are of some four seconds at that rate. */
 const ROUNDS = 4;
 const MEBIBYTE = 1 << 20;
+const START_MS = Date.parse('2026-02-15T00:00:00Z');
+const TRAFFIC = { windows: 2, connections: 25_000, startMs: START_MS };
+/** What is stored as fast as that goes, with viewers and without. */
+const STORED_TRAFFIC = { windows: 6, connections: 25_000, startMs: START_MS };
 
-/** Half of those who watch want everything, the others a namespace of their own each. */
-const FILTERS = [
-  ...Array.from({ length: VIEWERS / 2 }, () => ''),
-  ...Array.from({ length: VIEWERS / 2 }, (_, number) => `either(namespace.endsWith("-${number}"))`),
+/** Of 200 people, 150 watch a namespace each, 30 what is denied, and 20 everything. */
+const TYPICAL = [
+  ...Array.from({ length: 150 }, (_, person) => ofNamespace(person)),
+  ...Array.from({ length: 30 }, () => 'action == "deny"'),
+  ...Array.from({ length: 20 }, () => ''),
 ];
+const EVERYTHING = Array.from({ length: VIEWERS }, () => '');
 
-/** Many clients watch what comes, in a process of their own; how much more memory the server's takes meanwhile. */
+function ofNamespace(person: number): string {
+  const { namespaces } = syntheticCluster();
+  return `either(namespace == "${namespaces[person % namespaces.length] ?? ''}")`;
+}
+
+/** Many clients watch what comes, in a process of their own: what they get, what it takes, and what it takes from storing. */
 export async function measureFanOut(
   url: string,
+  store: FlowStore,
   feed: LocalFeed,
   log: Logger,
 ): Promise<Record<string, number>> {
-  const blocks = await clusterBlocks(
-    { windows: 2, connections: 25_000, startMs: Date.parse('2026-02-15T00:00:00Z') },
-    log,
-  );
-  const viewers = fork(path.join(import.meta.dirname, 'viewers.js'), [url, JSON.stringify(FILTERS)]);
+  const blocks = await clusterBlocks(TRAFFIC, log);
+  const typical = await withViewers(url, TYPICAL, (counts) => show(feed, blocks, counts));
+  const everything = await withViewers(url, EVERYTHING, (counts) => show(feed, blocks, counts));
+  const storing = () => storedPerSecond(store, feed, log);
+  await storing();
+  const alone = await storing();
+  const watched = await withViewers(url, TYPICAL, storing);
+  const { '': ofAll, ...narrow } = typical.counts;
+  return {
+    'api.liveFanoutMebibytes': Math.max(typical.mebibytes, everything.mebibytes),
+    'api.liveFlowsPerSecond': typical.flowsPerSecond,
+    'api.liveEventsPerSecond': sum(typical.counts).records / typical.seconds,
+    'api.liveDroppedShareNarrow': droppedShare(sum(narrow)),
+    'api.liveDroppedShareEverything': ofAll ? droppedShare(ofAll) : NaN,
+    'api.liveUnfilteredFlowsPerSecond': everything.flowsPerSecond,
+    'api.liveUnfilteredDroppedShare': droppedShare(sum(everything.counts)),
+    'api.liveStoringRatio': watched / alone,
+  };
+}
+
+type CountsByFilter = Readonly<Record<string, ViewerCounts>>;
+
+async function withViewers<Result>(
+  url: string,
+  filters: readonly string[],
+  measure: (counts: () => Promise<CountsByFilter>) => Promise<Result>,
+): Promise<Result> {
+  const viewers = fork(path.join(import.meta.dirname, 'viewers.js'), [url, JSON.stringify(filters)]);
   try {
     await once(viewers, 'message');
-    globalThis.gc?.();
-    const before = process.memoryUsage().rss;
-    let most = before;
-    const sampling = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20);
-    const startMs = performance.now();
-    let flows = 0;
-    for (const block of Array.from({ length: ROUNDS }, () => blocks).flat()) {
-      feed.publish(block);
-      flows += block.flows?.rows ?? 0;
-      await delay(Math.max(0, startMs + (flows / FLOWS_PER_SECOND) * 1000 - performance.now()));
-    }
-    const seconds = (performance.now() - startMs) / 1000;
-    clearInterval(sampling);
-    viewers.send('count');
-    const [counts] = (await once(viewers, 'message')) as [ViewerCounts];
-    return {
-      'api.liveFanoutMebibytes': (most - before) / MEBIBYTE,
-      'api.liveFlowsPerSecond': flows / seconds,
-      'api.liveEventsPerSecond': counts.records / seconds,
-      'api.liveDroppedShare': counts.dropped / (counts.dropped + counts.records),
-    };
+    return await measure(async () => {
+      viewers.send('count');
+      const [counts] = (await once(viewers, 'message')) as [CountsByFilter];
+      return counts;
+    });
   } finally {
-    viewers.disconnect();
+    if (viewers.connected) viewers.disconnect();
+    if (viewers.exitCode === null) await once(viewers, 'exit');
   }
+}
+
+/** Brings blocks as they would come at some rate. */
+async function show(
+  feed: LocalFeed,
+  blocks: readonly LiveBlock[],
+  countsOf: () => Promise<CountsByFilter>,
+): Promise<{ seconds: number; flowsPerSecond: number; mebibytes: number; counts: CountsByFilter }> {
+  globalThis.gc?.();
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const sampling = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20);
+  const startMs = performance.now();
+  let flows = 0;
+  for (const block of Array.from({ length: ROUNDS }, () => blocks).flat()) {
+    feed.publish(block);
+    flows += block.flows?.rows ?? 0;
+    await delay(Math.max(0, startMs + (flows / FLOWS_PER_SECOND) * 1000 - performance.now()));
+  }
+  const seconds = (performance.now() - startMs) / 1000;
+  clearInterval(sampling);
+  const mebibytes = (most - before) / MEBIBYTE;
+  return { seconds, flowsPerSecond: flows / seconds, mebibytes, counts: await countsOf() };
+}
+
+/** Stores flows as fast as that goes, and hands them to live views, as one process does. */
+async function storedPerSecond(store: FlowStore, feed: LocalFeed, log: Logger): Promise<number> {
+  let flows = 0;
+  const insert = async (block: RecordBlock) => {
+    await store.insert(block);
+    feed.publish(block);
+    flows += block.flows?.rows ?? 0;
+  };
+  const startMs = performance.now();
+  await storeClusterFlows({ insert }, STORED_TRAFFIC, log);
+  return (flows / (performance.now() - startMs)) * 1000;
+}
+
+function sum(counts: CountsByFilter): ViewerCounts {
+  const all = Object.values(counts);
+  const total = (name: keyof ViewerCounts) => all.reduce((sum, one) => sum + one[name], 0);
+  return { records: total('records'), dropped: total('dropped') };
+}
+
+function droppedShare({ records, dropped }: ViewerCounts): number {
+  return dropped / (dropped + records);
 }
