@@ -3,10 +3,12 @@ import { parseAddress } from '../../cluster/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { STRANGERS } from '../evaluate/connection.js';
 import { manifest, namespace, networkPolicy } from '../manifests/build.js';
-import type { FlowEnd } from './judge.js';
+import type { FlowEnd } from './flow-identity.js';
 import { NO_SOURCE_PORT, tellPods } from './judge.js';
 import { type AskedConnection, evaluateReach, reachOf } from './reach.js';
 import { policyWorld } from './world.js';
+
+const ON_PORT_80 = { protocol: 6, port: 80, sourcePort: NO_SOURCE_PORT, relation: STRANGERS } as const;
 
 const pod = (labels: string, number: number): FlowEnd => ({
   ...{ kind: 'pod', namespace: 'shop', labels, serviceAccount: 'default' },
@@ -31,8 +33,7 @@ const LOOKS = networkPolicy('shop/n', {
 function reach(objects: readonly KubernetesObject[], ends: Pick<AskedConnection, 'from' | 'to'>) {
   const world = policyWorld([namespace('shop'), ...objects]);
   tellPods(world, ends.to);
-  const asked = { protocol: 6, port: 80, sourcePort: NO_SOURCE_PORT, relation: STRANGERS, ...ends };
-  const reach = reachOf(world, asked);
+  const reach = reachOf(world, { ...ON_PORT_80, ...ends });
   const work = evaluateReach(world, reach);
   let pauses = 0;
   for (;;) {
@@ -78,8 +79,7 @@ describe('the ends that are meant', () => {
     const end: FlowEnd = { ...outside('10.96.0.1'), kind: 'service', namespace: 'shop' };
     const world = policyWorld([namespace('shop'), service, LOOKS]);
     tellPods(world, pods);
-    const asked = { protocol: 6, port: 80, sourcePort: NO_SOURCE_PORT, relation: STRANGERS };
-    expect(reachOf(world, { ...asked, from: pods.slice(0, 3), to: [end] }).pairs).toBe(3 * 100);
+    expect(reachOf(world, { ...ON_PORT_80, from: pods.slice(0, 3), to: [end] }).pairs).toBe(3 * 100);
   });
 });
 
