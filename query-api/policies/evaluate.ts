@@ -6,8 +6,8 @@ import { type FlowEnd, NO_SOURCE_PORT, tellDomains, tellPods } from '@sonde/mode
 import { evaluateReach, reachOf } from '@sonde/model/policy/preview/reach';
 import { type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
 import { hasPorts, isIcmp, protocolNumber } from '@sonde/model/policy/protocol';
-import { setImmediate as breath } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
+import { inTurns } from '../in-turns.js';
 import { invalidParameters, type ParameterError, Problem } from '../problem.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import type { TimeRange } from '../time-range.js';
@@ -113,16 +113,6 @@ function tooMuch(what: string): Problem {
       reason: `they ${what} in one request: ask about fewer at a time, or for a shorter time range`,
     },
   ]);
-}
-
-/** Works with pauses, in which others have their turn, unless nobody waits for the result any more. */
-async function inTurns<Result>(work: Generator<undefined, Result>, left: AbortSignal): Promise<Result> {
-  for (;;) {
-    await breath();
-    left.throwIfAborted();
-    const step = work.next();
-    if (step.done === true) return step.value;
-  }
 }
 
 const PARTIAL = 'policies of other namespaces and of none are not counted, for you may not see them';

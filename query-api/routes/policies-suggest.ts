@@ -1,9 +1,10 @@
 import { calicoManifests } from '@sonde/model/policy/suggest/calico';
 import { kubernetesManifests } from '@sonde/model/policy/suggest/kubernetes';
-import { suggestPolicies } from '@sonde/model/policy/suggest/suggest';
+import { learnPolicies } from '@sonde/model/policy/suggest/suggest';
 import type { RuleEvidence } from '@sonde/model/policy/suggest/manifest';
 import type { Evidence } from '@sonde/model/policy/suggest/observed';
 import type { FastifyInstance } from 'fastify';
+import { inTurns } from '../in-turns.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
 import { knownServices } from '../policies/known-services.js';
 import { observedFlows } from '../policies/observed-flows.js';
@@ -31,7 +32,8 @@ export function policiesSuggestRoute(server: FastifyInstance, dependencies: Rout
     const cluster = await clusterOf(dependencies, request, asked);
     const observed = await observedFlows(dependencies, request, cluster, namespace, question);
     const services = await knownServices(dependencies, request, cluster, question.range, observed);
-    const { policies, notCovered } = suggestPolicies(namespace, observed, services);
+    const learning = learnPolicies(namespace, observed, services);
+    const { policies, notCovered } = await inTurns(learning, request.left);
     const written =
       dialect === 'kubernetes'
         ? kubernetesManifests(namespace, policies)

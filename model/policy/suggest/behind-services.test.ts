@@ -8,7 +8,7 @@ import type { EndpointPort } from '../resources/endpoints.js';
 import type { KnownServices, SeenPod, ServiceVersion } from './behind-services.js';
 import { kubernetesManifests } from './kubernetes.js';
 import type { ObservedEnd, ObservedFlow } from './observed.js';
-import { suggestPolicies } from './suggest.js';
+import { learnPolicies, suggestPolicies } from './suggest.js';
 
 const WEB: ObservedEnd = pod('shop/web', 'app=web').end;
 
@@ -160,5 +160,22 @@ describe('flows that ended at the address of a service', () => {
       rules: [],
       reasons: ['policies deny them at pods behind the service shop/api'],
     });
+  });
+
+  it('are learned from with pauses, and look once for the pods behind a service', () => {
+    const labels = { app: 'api' };
+    let looks = 0;
+    const looking = new Proxy(labels, {
+      get(target, name) {
+        if (name === 'app') looks++;
+        return target.app;
+      },
+    });
+    const seen: SeenPod = { ...API, pod: { ...API.pod, labels: looking } };
+    const services = known([version(0, 'shop/api', labels)], [seen]);
+    const flows = Array.from({ length: 2500 }, (_, number) => toService(10, 20, { sourcePort: number }));
+    // One for each thousand flows, and one for the policy of each workload.
+    expect([...learnPolicies('shop', flows, services)]).toHaveLength(2 + 2);
+    expect(looks).toBe(1);
   });
 });

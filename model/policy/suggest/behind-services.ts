@@ -1,7 +1,7 @@
 import { canonicalLabels } from '../../cluster/identity.js';
 import type { PolicyPod } from '../cluster.js';
 import type { ManifestService } from '../manifests/kubernetes.js';
-import { isBehind, targetPort } from '../preview/services.js';
+import { isBehind, type SelectingService, targetPort } from '../preview/services.js';
 import { hasPorts, protocolName } from '../protocol.js';
 import type { ObservedEnd, ObservedFlow } from './observed.js';
 
@@ -64,7 +64,7 @@ function behindVersion(
     const asked = hasPorts(protocol) ? `${protocolName(protocol)} port ${port}` : protocolName(protocol);
     return [`the service ${name} does not serve ${asked}`];
   }
-  const seen = known.pods.filter(({ pod }) => isBehind({ ...service, selector }, pod));
+  const seen = podsBehind(service, selector, known);
   const pods = seen.length > 0 ? seen : [selectedBy(namespace, service.name, selector)];
   return pods.map((pod) => {
     const target = targetPort(servicePort, pod.pod);
@@ -76,6 +76,21 @@ function behindVersion(
     }
     return { ...flow, dst: pod.end, port: target, service: { name, unseen: seen.length === 0 } };
   });
+}
+
+/** What was found of each version of a service, for flows that went to the same one. */
+const BEHIND = new WeakMap<KnownServices, Map<ManifestService, readonly SeenPod[]>>();
+
+function podsBehind(
+  service: ManifestService,
+  selector: SelectingService['selector'],
+  known: KnownServices,
+): readonly SeenPod[] {
+  const found = BEHIND.get(known) ?? new Map<ManifestService, readonly SeenPod[]>();
+  BEHIND.set(known, found);
+  const pods = found.get(service) ?? known.pods.filter(({ pod }) => isBehind({ ...service, selector }, pod));
+  found.set(service, pods);
+  return pods;
 }
 
 /** The versions of a service that held at any time between two. The oldest stands for all that was before it. */

@@ -84,43 +84,69 @@ export interface NotCovered {
 /** Ports of one protocol that a rule names at most. */
 const MOST_PORTS = 12;
 
-/**
- * Suggests the least that must be allowed for the pods of a namespace to do what they were seen to do: a policy for each
- * workload, with a rule for each peer. `flows` are those that are to stay allowed; of those that went to the address of
- * a service, `services` tells who stood behind it.
- */
+/** What is suggested, and the flows that it does not stand for. */
+export interface SuggestedPolicies {
+  readonly policies: readonly SuggestedPolicy[];
+  readonly notCovered: readonly NotCovered[];
+}
+
+/** Flows that are learned from in one go. */
+const AT_ONCE = 1000;
+
+/** What {@link learnPolicies} suggests, at once. */
 export function suggestPolicies(
   namespace: string,
   flows: readonly ObservedFlow[],
   services: KnownServices = NO_SERVICES,
-): { readonly policies: readonly SuggestedPolicy[]; readonly notCovered: readonly NotCovered[] } {
+): SuggestedPolicies {
+  const learning = learnPolicies(namespace, flows, services);
+  for (;;) {
+    const step = learning.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * Suggests the least that must be allowed for the pods of a namespace to do what they were seen to do: a policy for each
+ * workload, with a rule for each peer. `flows` are those that are to stay allowed; of those that went to the address of
+ * a service, `services` tells who stood behind it. Pauses after each some hundred flows, and after
+ * each policy, so that others can have their turn.
+ */
+export function* learnPolicies(
+  namespace: string,
+  flows: readonly ObservedFlow[],
+  services: KnownServices,
+): Generator<undefined, SuggestedPolicies> {
   const selectors = new WorkloadSelectors();
   const notCovered = new Map<string, Evidence>();
   const drafts = new Map<string, Draft>();
   for (const { end } of services.pods) selectors.add(end);
+  let learned = 0;
   for (const flow of flows.map(oriented)) {
     const ended = endsOf(flow, services);
-    if (typeof ended === 'string') {
-      notCovered.set(ended, together(notCovered.get(ended), flow.traffic));
-      continue;
-    }
-    for (const one of ended) {
+    if (typeof ended === 'string') notCovered.set(ended, together(notCovered.get(ended), flow.traffic));
+    for (const one of typeof ended === 'string' ? [] : ended) {
       const { src, dst } = one;
       selectors.add(src);
       selectors.add(dst);
       if (isOf(namespace, dst)) draftOf(drafts, dst.name).add('ingress', src, one);
       if (isOf(namespace, src)) draftOf(drafts, src.name).add('egress', dst, one);
+      // A flow to a service counts for each kind of pod behind it.
+      if (++learned % AT_ONCE === 0) yield;
     }
   }
+  const policies: SuggestedPolicy[] = [];
+  for (const [workload, draft] of [...drafts].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    policies.push({
+      ...{ namespace, workload },
+      ...selectors.of(namespace, workload),
+      ingress: draft.rules('ingress', selectors),
+      egress: draft.rules('egress', selectors),
+    });
+    yield;
+  }
   return {
-    policies: [...drafts]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([workload, draft]) => ({
-        ...{ namespace, workload },
-        ...selectors.of(namespace, workload),
-        ingress: draft.rules('ingress', selectors),
-        egress: draft.rules('egress', selectors),
-      })),
+    policies,
     // In an order, so that the same question has the same answer.
     notCovered: [...notCovered]
       .sort(([a], [b]) => (a < b ? -1 : 1))

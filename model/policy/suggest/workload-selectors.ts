@@ -3,6 +3,12 @@ import type { ObservedEnd } from './observed.js';
 
 type Labels = Readonly<Record<string, string>>;
 
+/** The labels that select a workload, and the other workloads that they select too. */
+interface Selection {
+  readonly labels: Labels;
+  readonly alsoSelects: readonly string[];
+}
+
 /** Labels that by custom say what a workload is, the surest first. */
 const NAMING_KEYS = [
   'app.kubernetes.io/instance',
@@ -23,20 +29,29 @@ export class WorkloadSelectors {
   /** By namespace and workload: the labels of pods that were seen. */
   readonly #seen = new Map<string, Map<string, Map<string, Labels>>>();
 
+  /** What was found, until there are other labels. */
+  readonly #found = new Map<string, Selection>();
+
   add({ kind, namespace, name, labels }: ObservedEnd): void {
     if (kind !== 'pod') return;
     const workloads = this.#seen.get(namespace) ?? new Map<string, Map<string, Labels>>();
     this.#seen.set(namespace, workloads);
     const own = workloads.get(name) ?? new Map<string, Labels>();
     workloads.set(name, own);
-    if (!own.has(labels)) own.set(labels, parseLabels(labels));
+    if (own.has(labels)) return;
+    own.set(labels, parseLabels(labels));
+    this.#found.clear();
   }
 
   /** The selector of a workload, and the other workloads of the namespace that it selects too. */
-  of(
-    namespace: string,
-    workload: string,
-  ): { readonly labels: Labels; readonly alsoSelects: readonly string[] } {
+  of(namespace: string, workload: string): Selection {
+    const key = `${namespace}/${workload}`;
+    const found = this.#found.get(key) ?? this.#find(namespace, workload);
+    this.#found.set(key, found);
+    return found;
+  }
+
+  #find(namespace: string, workload: string): Selection {
     const workloads = this.#seen.get(namespace) ?? new Map<string, Map<string, Labels>>();
     const common = commonLabels([...(workloads.get(workload)?.values() ?? [])]);
     const named = NAMING_KEYS.filter((key) => Object.hasOwn(common, key));
