@@ -2,8 +2,8 @@ import type { FlowStore } from '@sonde/backbone/store/store';
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '../problem.js';
 
-/** How long the store may take to answer. */
-const ANSWER_MS = 5000;
+/** How long the store may take to answer: longer than a query that it may be busy with. */
+const ANSWER_MS = 30_000;
 /** How long an answer holds: anybody may ask, as often as they like. */
 const HOLDS_MS = 1000;
 

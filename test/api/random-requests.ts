@@ -1,3 +1,4 @@
+import { changedCursor, type GivenCursor } from './random-cursors.js';
 import type { ApiDocument, ApiOperation } from '@sonde/query-api/testing/conformance';
 
 /** A request that may or may not make sense. */
@@ -125,7 +126,12 @@ export class RandomRequests {
   #state: number;
   readonly #operations: readonly (readonly [path: string, method: string, operation: ApiOperation])[];
 
-  constructor(document: ApiDocument, seed: number) {
+  /** @param cursors some that the API gave, of which others are made. */
+  constructor(
+    document: ApiDocument,
+    seed: number,
+    private readonly cursors: readonly GivenCursor[],
+  ) {
     this.#state = seed;
     this.#operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => [path, method, operation] as const),
@@ -148,10 +154,15 @@ export class RandomRequests {
       );
     if (this.#chance(0.05)) query.push(`${encode(this.#pick(ODD_TEXTS))}=${encode(this.#pick(ODD_TEXTS))}`);
     if (query.length > 0) target += `?${query.join('&')}`;
+    const given = this.cursors.filter((one) => one.path === path);
+    if (given.length > 0 && this.#chance(0.4)) {
+      const { target: asked, cursor } = this.#pick(given);
+      target = `${asked}&cursor=${changedCursor(cursor, (items) => this.#pick(items))}`;
+    }
     const schema = operation.requestBody?.content['application/json']?.schema;
     return {
       operationId: operation.operationId,
-      method: method.toUpperCase(),
+      method: method === 'get' && this.#chance(0.03) ? 'HEAD' : method.toUpperCase(),
       target,
       headers: this.#headers(),
       ...(schema && {

@@ -19,6 +19,7 @@ const roles = [
   'capturer',
   'viewer',
   'viewer of all',
+  'admin of a namespace',
   'operator',
 ] as const;
 type RoleName = (typeof roles)[number];
@@ -33,7 +34,10 @@ interface Expected {
 }
 
 const everybody = roles;
-const known: readonly RoleName[] = ['without role', 'capturer', 'viewer', 'viewer of all', 'operator'];
+const known: readonly RoleName[] = [
+  ...(['without role', 'capturer', 'viewer', 'viewer of all', 'admin of a namespace'] as const),
+  'operator',
+];
 const viewers: readonly RoleName[] = ['viewer', 'viewer of all', 'operator'];
 
 const expected: Readonly<Record<string, Expected>> = {
@@ -51,12 +55,15 @@ const expected: Readonly<Record<string, Expected>> = {
   'GET /api/v1/fields/{field}/values': { target: `/api/v1/fields/action/values?${day}`, answered: viewers },
   'POST /api/v1/query': { body: { metrics: [{ function: 'count' }] }, answered: viewers },
   'GET /api/v1/graph': { target: `/api/v1/graph?${day}`, answered: viewers },
-  'GET /api/v1/policies': { target: `/api/v1/policies?${day}`, answered: viewers },
+  'GET /api/v1/policies': { target: `/api/v1/policies?cluster=lab&${day}`, answered: viewers },
   'GET /api/v1/policies/applying': {
     target: `/api/v1/policies/applying?cluster=lab&namespace=shop&name=web&${day}`,
     answered: viewers,
   },
-  'GET /api/v1/policies/changes': { target: `/api/v1/policies/changes?${day}`, answered: viewers },
+  'GET /api/v1/policies/changes': {
+    target: `/api/v1/policies/changes?cluster=lab&${day}`,
+    answered: viewers,
+  },
   'POST /api/v1/policies/evaluate': {
     body: { cluster: 'lab', connections: [{ from: 'shop/web', to: '192.0.2.1', port: 443 }] },
     answered: viewers,
@@ -76,6 +83,7 @@ const grants: Readonly<
   capturer: { rights: ['capture', 'download'], namespaces: ['shop'] },
   viewer: { rights: ['view'], namespaces: ['shop'] },
   'viewer of all': { rights: ['view'], namespaces: 'all' },
+  'admin of a namespace': { rights: ['admin'], namespaces: ['shop'] },
   operator: { rights: ['view', 'capture', 'download', 'admin'], namespaces: 'all' },
 };
 
@@ -137,6 +145,17 @@ describe('every route', () => {
       expect(await statusFor(role, route, question), role).toBe(status);
     }
   });
+
+  it.each(Object.entries(expected).filter(([route]) => route.startsWith('GET ')))(
+    '%s is not answered by HEAD, not even to whom it is otherwise',
+    async (route, question) => {
+      for (const role of roles) {
+        const refused = role === 'nobody' || role === 'unknown' ? 401 : 403;
+        const status = viewers.includes(role) ? 404 : refused;
+        expect(await statusFor(role, route.replace('GET', 'HEAD'), question), role).toBe(status);
+      }
+    },
+  );
 
   it('that does not exist says so only to who may view something', async () => {
     for (const [role, status] of [
