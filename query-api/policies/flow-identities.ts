@@ -1,6 +1,7 @@
 import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
 import type { Relation } from '@sonde/model/policy/evaluate/connection';
-import { type FlowEnd, type FlowIdentity, NO_SOURCE_PORT } from '@sonde/model/policy/preview/judge';
+import type { FlowEnd, FlowIdentity } from '@sonde/model/policy/preview/flow-identity';
+import { NO_SOURCE_PORT } from '@sonde/model/policy/preview/judge';
 import type { PolicyWorld } from '@sonde/model/policy/preview/world';
 import type { FastifyRequest } from 'fastify';
 import { fromWhere, type Question, select } from '../records/question.js';

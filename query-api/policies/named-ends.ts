@@ -1,5 +1,5 @@
 import { AddressError, formatAddress, parseAddress } from '@sonde/model/cluster/address';
-import type { FlowEnd } from '@sonde/model/policy/preview/judge';
+import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
 import type { PolicyWorld } from '@sonde/model/policy/preview/world';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problem.js';

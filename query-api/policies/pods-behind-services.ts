@@ -1,5 +1,5 @@
 import { parseAddress } from '@sonde/model/cluster/address';
-import type { FlowEnd } from '@sonde/model/policy/preview/judge';
+import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
 import type { PolicyWorld } from '@sonde/model/policy/preview/world';
 import type { FastifyRequest } from 'fastify';
 import { fromWhere, select } from '../records/question.js';

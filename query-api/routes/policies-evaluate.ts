@@ -1,5 +1,5 @@
 import { formatAddress } from '@sonde/model/cluster/address';
-import type { FlowEnd } from '@sonde/model/policy/preview/judge';
+import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
 import type { FastifyInstance } from 'fastify';
 import { checkRange } from '../limits/limits.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';

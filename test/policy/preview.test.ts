@@ -4,7 +4,8 @@ import type { KubernetesObject, Pod as PodObject } from '@sonde/model/cluster/ob
 import { STRANGERS } from '@sonde/model/policy/evaluate/connection';
 import { PortNamesOfPods } from '@sonde/model/policy/history/port-names';
 import { addressBoundaries } from '@sonde/model/policy/preview/address-boundaries';
-import { type FlowEnd, type FlowIdentity, judgeFlows } from '@sonde/model/policy/preview/judge';
+import type { FlowEnd, FlowIdentity } from '@sonde/model/policy/preview/flow-identity';
+import { judgeFlows } from '@sonde/model/policy/preview/judge';
 import { previewFlows } from '@sonde/model/policy/preview/preview';
 import { changedObjects, policyWorld } from '@sonde/model/policy/preview/world';
 import { protocolNumber } from '@sonde/model/policy/protocol';

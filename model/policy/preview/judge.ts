@@ -1,40 +1,12 @@
 import { formatAddress } from '../../cluster/address.js';
-import type { EnumerationValue } from '../../flow/enumerations.js';
 import type { PolicyEvaluator } from '../evaluator.js';
 import { resultAsAnswers } from '../evaluate/answers.js';
-import { type Relation, STRANGERS } from '../evaluate/connection.js';
+import { STRANGERS } from '../evaluate/connection.js';
 import { NOT_KNOWN } from '../evaluate/match.js';
 import type { Verdict } from '../evaluate/walk.js';
 import { targetPort } from './services.js';
+import type { FlowEnd, FlowIdentity } from './flow-identity.js';
 import type { PolicyWorld } from './world.js';
-
-/** What policies may tell of one end of a flow, as flows tell it. */
-export interface FlowEnd {
-  /** As in the flow record. A pod on its node's network is for policies the node. */
-  readonly kind: EnumerationValue<'src_kind'>;
-  readonly namespace: string;
-  /** Sorted `k=v` pairs with commas between. */
-  readonly labels: string;
-  readonly serviceAccount: string;
-  /** 16 bytes. */
-  readonly address: Uint8Array;
-}
-
-/** Flows that no policy can tell apart. */
-export interface FlowIdentity {
-  readonly src: FlowEnd;
-  readonly dst: FlowEnd;
-  readonly protocol: number;
-  /** The server's port; of ICMP type × 256 + code. */
-  readonly port: number;
-  /** The client's port, or -1 where it is not told. */
-  readonly sourcePort: number;
-  readonly relation: Relation;
-  /** Whether packets went both ways and the connection's beginning was not seen: client and server may be swapped. */
-  readonly answered: boolean;
-  /** A domain name of the server's address; empty if none is known. */
-  readonly domain: string;
-}
 
 /** What a world's policies say of flows. */
 export interface Judgement {

@@ -1,6 +1,6 @@
 import type { PolicyPod } from '../cluster.js';
 import type { EndpointPort } from '../resources/endpoints.js';
-import type { FlowEnd } from './judge.js';
+import type { FlowEnd } from './flow-identity.js';
 import { isBehind, type SelectingService, type SelectingServices } from './services.js';
 
 /** Pods that flows cannot tell apart, with an address that one of them had. */

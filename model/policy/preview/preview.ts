@@ -1,4 +1,5 @@
-import type { FlowIdentity, Judgement, PolicyView } from './judge.js';
+import type { FlowIdentity } from './flow-identity.js';
+import type { Judgement, PolicyView } from './judge.js';
 import { judgeFlows } from './judge.js';
 import type { PolicyWorld } from './world.js';
 

@@ -3,7 +3,8 @@ import { familyOf } from '../address/prefix.js';
 import type { Relation } from '../evaluate/connection.js';
 import type { ConnectionReport } from '../manifests/connection.js';
 import type { DirectionResult, PolicyResult } from '../results.js';
-import { type FlowEnd, identify, resultsOf } from './judge.js';
+import type { FlowEnd } from './flow-identity.js';
+import { identify, resultsOf } from './judge.js';
 import type { PolicyWorld } from './world.js';
 
 /** A connection that may never have been: who would open it, and to what. */

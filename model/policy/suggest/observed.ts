@@ -1,4 +1,4 @@
-import type { FlowEnd } from '../preview/judge.js';
+import type { FlowEnd } from '../preview/flow-identity.js';
 
 /** One end of flows that were seen, as flows tell it. */
 export interface ObservedEnd extends Omit<FlowEnd, 'address' | 'serviceAccount'> {
