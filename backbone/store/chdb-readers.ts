@@ -6,8 +6,11 @@ import { toStoreError } from './engine-error.js';
 import { parameterTexts } from './parameter-texts.js';
 import type { QueryOptions, QueryParameters, QuerySettings } from './store.js';
 
-/** How many threads Node has for what blocks (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
-const POOL_THREADS = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+/**
+ * How many threads Node has for what blocks (https://nodejs.org/api/cli.html#uv_threadpool_sizesize); a size that is no
+ * number is one thread to it.
+ */
+const POOL_THREADS = Number.parseInt(process.env['UV_THREADPOOL_SIZE'] ?? '4', 10) || 1;
 
 /**
  * A connection runs one statement after the other: this many queries run at once. Each takes a thread of Node's until it
