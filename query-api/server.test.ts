@@ -95,6 +95,16 @@ describe('a wrong body is told', () => {
   });
 });
 
+describe('a number that is none', () => {
+  it.each(['1e309', '-1e309', 'Infinity', 'NaN'])('such as %s is refused', async (limit) => {
+    const { status, body } = await api.get(`/api/v1/flows?limit=${limit}`);
+    expect({ status, errors: body['errors'] }).toMatchObject({
+      status: 400,
+      errors: [{ parameter: 'limit' }],
+    });
+  });
+});
+
 describe('what is no HTTP', () => {
   it.each([
     ['is no request', 'nonsense\r\n\r\n', 400],

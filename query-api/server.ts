@@ -8,6 +8,7 @@ import { requireAccess } from './access/request-access.js';
 import { noticeLeaving } from './client-left.js';
 import { tagAnswers } from './entity-tags.js';
 import { answerErrorsWithProblems, sendError } from './errors.js';
+import { refuseInfinity } from './finite-numbers.js';
 import { acceptJsonBodies } from './json-body.js';
 import { boundQueries } from './limits/bounded-queries.js';
 import { limitRequests } from './limits/limit-requests.js';
@@ -149,6 +150,7 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
   });
   answerErrorsWithProblems(server);
   acceptJsonBodies(server);
+  refuseInfinity(server);
   sendRequestIds(server);
   noticeLeaving(server);
   sendHeaders(server, headers);
