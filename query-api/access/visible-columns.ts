@@ -258,7 +258,7 @@ function numbered(steps: readonly Step[]): string {
     .map(({ step, end }) => {
       const place = counts.get(end) ?? 0;
       counts.set(end, place + 1);
-      return `${place}${step.slice(step.indexOf('|'))}`;
+      return `${place}${/[|].*/.exec(step)?.[0] ?? ''}`;
     })
     .join(',');
 }
