@@ -1,7 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
 import { dnsFields } from '@sonde/model/dns/fields';
 import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
@@ -9,41 +7,25 @@ import type { FieldType } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { createChdbConnection } from 'chdb/connection';
 import pino from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeRecords } from './arrow.js';
 import { openChdbStore } from './chdb-store.js';
-import { type FlowStore, StoreError } from './store.js';
+import { useTemporaryStore } from '../testing/temporary-store.js';
+import { StoreError } from './store.js';
 
 const log = pino({ level: 'silent' });
 const NOON = Date.parse('2026-03-01T12:00:00.000Z');
 const NEXT_DAY = NOON + 86_400_000;
 
-let directory: string;
-let store: FlowStore;
-
-beforeEach(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-store-'));
-  store = await openChdbStore({ directory, log });
-  await store.migrate();
-});
-
-afterEach(async () => {
-  await store.close();
-  await rm(directory, { recursive: true });
-});
-
-async function reopen(): Promise<void> {
-  await store.close();
-  store = await openChdbStore({ directory, log });
-}
+const temporary = useTemporaryStore();
 
 function insert(...rows: FlowRow[]): Promise<void> {
-  return store.insert({ flows: enrichedFlows(rows) });
+  return temporary.store.insert({ flows: enrichedFlows(rows) });
 }
 
 /** Runs a statement that the store itself would not, on a connection beside its own. */
 async function command(sql: string): Promise<void> {
-  const connection = createChdbConnection({ path: path.join(directory, 'chdb') });
+  const connection = createChdbConnection({ path: path.join(temporary.directory, 'chdb') });
   await connection.command({ query: sql });
   await connection.close();
 }
@@ -53,7 +35,7 @@ async function leaveInSpool(
   rows: readonly FlowRow[],
   { name = '000000000000.block', dns = [] as readonly WrittenDnsRow[] } = {},
 ): Promise<void> {
-  const block = path.join(directory, 'spool', name);
+  const block = path.join(temporary.directory, 'spool', name);
   await mkdir(block, { recursive: true });
   await writeFile(path.join(block, 'flows.arrow'), encodeRecords(flowFields, enrichedFlows(rows)));
   if (dns.length > 0)
@@ -61,11 +43,11 @@ async function leaveInSpool(
 }
 
 function spooledBlocks(): Promise<string[]> {
-  return readdir(path.join(directory, 'spool'));
+  return readdir(path.join(temporary.directory, 'spool'));
 }
 
 async function offsetsInOrder(): Promise<string[]> {
-  const rows = await store.query<{ offset: string }>(
+  const rows = await temporary.store.query<{ offset: string }>(
     'SELECT transport_offset AS offset FROM flows ORDER BY offset, start_time',
   );
   return rows.map((row) => row.offset);
@@ -73,9 +55,9 @@ async function offsetsInOrder(): Promise<string[]> {
 
 it('merges many parts at once, also of tables that an older version made', async () => {
   await command('ALTER TABLE flows RESET SETTING merge_selector_base');
-  await reopen();
-  await store.migrate();
-  const tables = await store.query<{ name: string; merges: number }>(
+  await temporary.reopen();
+  await temporary.store.migrate();
+  const tables = await temporary.store.query<{ name: string; merges: number }>(
     `SELECT name, engine_full LIKE '%merge_selector_base = 12%' AS merges FROM system.tables
       WHERE database = currentDatabase() AND name IN ('flows', 'dns') ORDER BY name`,
   );
@@ -142,7 +124,7 @@ describe('every field', () => {
 
     const unset: Partial<Record<FieldType, unknown>> = { ip: '::', text: '', boolean: false, uint64: '0' };
     const empty = Object.fromEntries(flowFields.map(({ name, type }) => [name, unset[type] ?? 0]));
-    const [stored] = await store.query<Record<string, unknown>>('SELECT * FROM flows');
+    const [stored] = await temporary.store.query<Record<string, unknown>>('SELECT * FROM flows');
     expect(stored).toEqual({
       ...empty,
       ...row,
@@ -164,8 +146,10 @@ describe('every field', () => {
     const values = [0n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n];
     const flows = enrichedFlows(values.map((_, i) => ({ start_time: NOON + i })));
     flows.columns.bytes_out.set(values);
-    await store.insert({ flows });
-    const rows = await store.query<{ bytes_out: string }>('SELECT bytes_out FROM flows ORDER BY start_time');
+    await temporary.store.insert({ flows });
+    const rows = await temporary.store.query<{ bytes_out: string }>(
+      'SELECT bytes_out FROM flows ORDER BY start_time',
+    );
     expect(rows.map((row) => BigInt(row.bytes_out))).toEqual(values);
   });
 
@@ -179,8 +163,8 @@ describe('every field', () => {
       src_zone: { dictionary: ['z'], indexes: new Uint32Array(3) },
       dst_zone: { dictionary: ['\ud800', '\udfff'], indexes: Uint32Array.of(0, 1, 0) },
     };
-    await store.insert({ flows: { rows: 3, columns } });
-    const rows = await store.query(
+    await temporary.store.insert({ flows: { rows: 3, columns } });
+    const rows = await temporary.store.query(
       'SELECT src_name, dst_name, src_zone, dst_zone FROM flows ORDER BY start_time',
     );
     expect(rows).toEqual([
@@ -196,8 +180,8 @@ describe('an insert', () => {
     const days = 120;
     const flows = enrichedFlows(Array.from({ length: days }, () => ({})));
     for (let day = 0; day < days; day++) flows.columns.start_time[day] = BigInt(NOON + day * 86_400_000);
-    await store.insert({ flows });
-    const [parts] = await store.query(`SELECT count() AS parts, uniqExact(partition) AS days
+    await temporary.store.insert({ flows });
+    const [parts] = await temporary.store.query(`SELECT count() AS parts, uniqExact(partition) AS days
       FROM system.parts WHERE table = 'flows' AND active`);
     expect(parts).toEqual({ parts: '120', days: '120' });
   });
@@ -207,14 +191,14 @@ describe('an insert', () => {
     const flows = enrichedFlows(Array.from({ length: rows }, () => ({})));
     flows.columns.start_time.fill(BigInt(NOON));
     for (let row = 0; row < rows; row++) flows.columns.bytes_in[row] = BigInt(row * 7919);
-    await store.insert({ flows });
-    const parts = await store.query("SELECT rows FROM system.parts WHERE table = 'flows'");
+    await temporary.store.insert({ flows });
+    const parts = await temporary.store.query("SELECT rows FROM system.parts WHERE table = 'flows'");
     expect(parts).toEqual([{ rows: String(rows) }]);
   });
 
   it('of no rows is nothing', async () => {
     await insert();
-    expect(await store.query('SELECT count() AS rows FROM flows')).toEqual([{ rows: '0' }]);
+    expect(await temporary.store.query('SELECT count() AS rows FROM flows')).toEqual([{ rows: '0' }]);
   });
 
   it('leaves nothing in the spool', async () => {
@@ -226,7 +210,7 @@ describe('an insert', () => {
   it('refuses a column of another length, naming it', async () => {
     const flows = enrichedFlows([{}, {}]);
     const columns = { ...flows.columns, dst_port: new Uint16Array(1) };
-    await expect(store.insert({ flows: { rows: 2, columns } })).rejects.toThrow(
+    await expect(temporary.store.insert({ flows: { rows: 2, columns } })).rejects.toThrow(
       new RangeError('column dst_port holds 1 rows, the batch says 2'),
     );
   });
@@ -234,7 +218,7 @@ describe('an insert', () => {
   it('refuses a text that its dictionary does not have', async () => {
     const flows = enrichedFlows([{}]);
     const columns = { ...flows.columns, src_name: { dictionary: ['a'], indexes: Uint32Array.of(1) } };
-    await expect(store.insert({ flows: { rows: 1, columns } })).rejects.toThrow(RangeError);
+    await expect(temporary.store.insert({ flows: { rows: 1, columns } })).rejects.toThrow(RangeError);
   });
 
   it('that the engine refused can be repeated without doubling what it had taken', async () => {
@@ -278,10 +262,10 @@ describe('DNS look-ups', () => {
   };
 
   it('come back as they were written, field by field', async () => {
-    await store.insert({ dns: enrichedDns([lookup]) });
+    await temporary.store.insert({ dns: enrichedDns([lookup]) });
     const unset: Partial<Record<FieldType, unknown>> = { text: '' };
     const empty = Object.fromEntries(dnsFields.map(({ name, type }) => [name, unset[type]]));
-    expect(await store.query('SELECT * FROM dns')).toEqual([
+    expect(await temporary.store.query('SELECT * FROM dns')).toEqual([
       {
         ...empty,
         ...lookup,
@@ -298,11 +282,11 @@ describe('DNS look-ups', () => {
       transport_partition,
       transport_offset,
     });
-    await store.insert({
+    await temporary.store.insert({
       flows: enrichedFlows([at(0, 5), at(1, 9)]),
       dns: enrichedDns([at(0, 6), at(2, 1)]),
     });
-    expect(await store.highestOffsets()).toEqual(
+    expect(await temporary.store.highestOffsets()).toEqual(
       new Map([
         [0, 6],
         [1, 9],
@@ -315,25 +299,25 @@ describe('DNS look-ups', () => {
     const row = { start_time: NOON, transport_offset: 7 };
     const block = { flows: enrichedFlows([row, row]), dns: enrichedDns([row, row, row]) };
     await command('RENAME TABLE dns TO hidden');
-    await expect(store.insert(block)).rejects.toThrow(/dns/);
+    await expect(temporary.store.insert(block)).rejects.toThrow(/dns/);
     await command('RENAME TABLE hidden TO dns');
-    await store.insert(block);
+    await temporary.store.insert(block);
     expect(await counts()).toEqual({ flows: '2', dns: '3' });
     expect(await spooledBlocks()).toEqual([]);
   });
 
   it('of a block that a crash interrupted are completed apart from its flows', async () => {
     const row = { start_time: NOON, transport_offset: 3 };
-    await store.insert({ flows: enrichedFlows([row, row]) });
-    await store.close();
+    await temporary.store.insert({ flows: enrichedFlows([row, row]) });
+    await temporary.store.close();
     await leaveInSpool([row, row], { dns: [row] });
-    store = await openChdbStore({ directory, log });
+    await temporary.open();
     expect(await counts()).toEqual({ flows: '2', dns: '1' });
     expect(await spooledBlocks()).toEqual([]);
   });
 
   async function counts(): Promise<unknown> {
-    const [row] = await store.query(
+    const [row] = await temporary.store.query(
       'SELECT (SELECT count() FROM flows) AS flows, (SELECT count() FROM dns) AS dns',
     );
     return row;
@@ -342,9 +326,9 @@ describe('DNS look-ups', () => {
 
 describe('after a crash', () => {
   it('a block that the engine had not taken is stored', async () => {
-    await store.close();
+    await temporary.store.close();
     await leaveInSpool([{ start_time: NOON, transport_offset: 3 }]);
-    store = await openChdbStore({ directory, log });
+    await temporary.open();
     expect(await offsetsInOrder()).toEqual(['3']);
     expect(await spooledBlocks()).toEqual([]);
   });
@@ -352,9 +336,9 @@ describe('after a crash', () => {
   it('a block that the engine had taken is not stored twice', async () => {
     const block = [3, 3, 4].map((offset, i) => ({ start_time: NOON + i, transport_offset: offset }));
     await insert(...block);
-    await store.close();
+    await temporary.store.close();
     await leaveInSpool(block);
-    store = await openChdbStore({ directory, log });
+    await temporary.open();
     expect(await offsetsInOrder()).toEqual(['3', '3', '4']);
   });
 
@@ -362,10 +346,10 @@ describe('after a crash', () => {
     const first = { start_time: NOON, transport_offset: 5 };
     const second = { start_time: NEXT_DAY, transport_offset: 5 };
     await insert(first);
-    await store.close();
+    await temporary.store.close();
     await leaveInSpool([first, second, second]);
-    store = await openChdbStore({ directory, log });
-    expect(await store.query('SELECT toDate(start_time) AS day FROM flows ORDER BY day')).toEqual([
+    await temporary.open();
+    expect(await temporary.store.query('SELECT toDate(start_time) AS day FROM flows ORDER BY day')).toEqual([
       { day: '2026-03-01' },
       { day: '2026-03-02' },
       { day: '2026-03-02' },
@@ -374,25 +358,25 @@ describe('after a crash', () => {
 
   it('equal offsets of different partitions are different blocks', async () => {
     await insert({ start_time: NOON, transport_partition: 1, transport_offset: 5 });
-    await store.close();
+    await temporary.store.close();
     await leaveInSpool([{ start_time: NOON, transport_partition: 2, transport_offset: 5 }]);
-    store = await openChdbStore({ directory, log });
+    await temporary.open();
     expect(await offsetsInOrder()).toEqual(['5', '5']);
   });
 
   it('several blocks are stored in their order, and later ones get other names', async () => {
-    await store.close();
+    await temporary.store.close();
     await leaveInSpool([{ start_time: NOON, transport_offset: 1 }], { name: '000000000009.block' });
     await leaveInSpool([{ start_time: NOON, transport_offset: 2 }], { name: '000000000010.block' });
-    store = await openChdbStore({ directory, log });
+    await temporary.open();
     await insert({ start_time: NOON, transport_offset: 3 });
     expect(await offsetsInOrder()).toEqual(['1', '2', '3']);
   });
 
   it('a block that was not whole is thrown away: nobody was told that it is stored', async () => {
-    await store.close();
+    await temporary.store.close();
     await leaveInSpool([{ start_time: NOON }], { name: '000000000000.partial' });
-    store = await openChdbStore({ directory, log });
+    await temporary.open();
     expect(await offsetsInOrder()).toEqual([]);
     expect(await spooledBlocks()).toEqual([]);
   });
@@ -401,19 +385,19 @@ describe('after a crash', () => {
 describe('the store', () => {
   it('keeps flows over a restart', async () => {
     await insert({ start_time: NOON, transport_offset: 1 });
-    await reopen();
-    await store.migrate();
+    await temporary.reopen();
+    await temporary.store.migrate();
     expect(await offsetsInOrder()).toEqual(['1']);
   });
 
   it('knows the highest offset of each partition', async () => {
-    expect(await store.highestOffsets()).toEqual(new Map());
+    expect(await temporary.store.highestOffsets()).toEqual(new Map());
     await insert(
       { start_time: NOON, transport_partition: 0, transport_offset: 41 },
       { start_time: NEXT_DAY, transport_partition: 0, transport_offset: 40 },
       { start_time: NOON, transport_partition: 7, transport_offset: Number.MAX_SAFE_INTEGER },
     );
-    expect(await store.highestOffsets()).toEqual(
+    expect(await temporary.store.highestOffsets()).toEqual(
       new Map([
         [0, 41],
         [7, Number.MAX_SAFE_INTEGER],
@@ -421,135 +405,14 @@ describe('the store', () => {
     );
   });
 
-  it('takes values apart from the text of a query', async () => {
-    const nasty = `'; DROP TABLE flows; -- \\' {x:String} \n\t\u0000 é 日`;
-    const rows = await store.query('SELECT {value:String} AS value, {list:Array(String)} AS list', {
-      value: nasty,
-      list: [nasty, ''],
-    });
-    expect(rows).toEqual([{ value: nasty, list: [nasty, ''] }]);
-  });
-
-  it('applies settings to the one query that they are given for', async () => {
-    const limited = { settings: { max_result_rows: 10, max_execution_time: 7 } };
-    const sql = "SELECT getSetting('max_execution_time') AS seconds FROM numbers(5)";
-    expect(await store.query(sql, {}, limited)).toHaveLength(5);
-    await expect(store.query('SELECT * FROM numbers(11)', {}, limited)).rejects.toMatchObject({ code: 396 });
-    expect(await store.query(`${sql} LIMIT 1`)).toEqual([{ seconds: 0 }]);
-  });
-
-  it('goes on after a setting that the engine does not know', async () => {
-    const unknown = { settings: { no_such_setting: 1 } };
-    await expect(store.query('SELECT 1 AS one', {}, unknown)).rejects.toMatchObject({ code: 115 });
-    expect(await store.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
-
-  it('stops a query whose caller has gone, in the engine too', async () => {
-    const endless =
-      'SELECT count() FROM numbers(1000000000000) WHERE number % 7 = 3 SETTINGS max_threads = 1';
-    const caller = new AbortController();
-    const query = store.query(endless, {}, { signal: caller.signal });
-    const running = "SELECT count() AS queries FROM system.processes WHERE query LIKE '%1000000000000%7%'";
-    await expect.poll(() => store.query(running)).toEqual([{ queries: '2' }]);
-    caller.abort(new Error('gone'));
-    await expect(query).rejects.toThrow('gone');
-    expect(await store.query(running)).toEqual([{ queries: '1' }]);
-  });
-
-  it('reads files and stores blocks while more slow queries wait than can run', async () => {
-    const caller = new AbortController();
-    const slow = Array.from({ length: 8 }, () =>
-      store.query(
-        'SELECT count() FROM numbers(1000000000000) WHERE number % 7 = 3',
-        {},
-        { signal: caller.signal },
-      ),
-    );
-    const ended = Promise.allSettled(slow);
-    await readFile(import.meta.filename);
-    await insert({ start_time: NOON });
-    caller.abort(new Error('left'));
-    for (const { status } of await ended) expect(status).toBe('rejected');
-    expect(await store.query('SELECT count() AS flows FROM flows')).toEqual([{ flows: '1' }]);
-  }, 60_000);
-
-  it('answers questions with parameters while another with parameters is under way, which can be stopped', async () => {
-    const caller = new AbortController();
-    const slow = store.query(
-      'SELECT count() FROM numbers(1000000000000) WHERE number % {divisor:UInt64} = 3',
-      { divisor: 7n },
-      { signal: caller.signal },
-    );
-    expect(await store.query('SELECT {a:String} AS a', { a: 'quick' })).toEqual([{ a: 'quick' }]);
-    caller.abort(new Error('left'));
-    await expect(slow).rejects.toThrow('left');
-  });
-
-  it('gives each of many questions at a time the values of its own parameters', async () => {
-    const asked = Array.from({ length: 200 }, (_, number) => ({
-      text: `text ${number}`,
-      list: [`${number}`],
-    }));
-    const answers = await Promise.all(
-      asked.map((one) => store.query('SELECT {text:String} AS text, {list:Array(String)} AS list', one)),
-    );
-    expect(answers).toEqual(asked.map((one) => [one]));
-  });
-
-  it('takes parameters as they are, whatever they hold', async () => {
-    const texts = [
-      ...['', "it's", 'C:\\new', '\\N', "\\'", '\t\n\r\b\f\0', '日本 ünï', '{other:String}', 'NULL', '[1]'],
-      "', readonly = 0, param_other = '",
-    ];
-    for (const text of texts) {
-      const given = { text, list: [text, text] };
-      const sql = 'SELECT {text:String} AS text, {list:Array(String)} AS list';
-      expect(await store.query(sql, given)).toEqual([given]);
-    }
-    const numbers = { whole: [1, 2n ** 64n - 1n], part: 0.95, negative: -5n, is: true };
-    const sql =
-      'SELECT {whole:Array(UInt64)} AS whole, {part:Float64} AS part, {negative:Int64} AS negative, {is:Bool} AS is';
-    expect(await store.query(sql, numbers)).toEqual([
-      { whole: ['1', '18446744073709551615'], part: 0.95, negative: '-5', is: true },
-    ]);
-    const many = Array.from({ length: 100_000 }, (_, number) => `value ${number}`);
-    expect(await store.query('SELECT length({many:Array(String)}) AS count', { many })).toEqual([
-      { count: '100000' },
-    ]);
-  });
-
-  it('refuses a statement whose parameter has no value, whatever was asked before', async () => {
-    await store.query('SELECT {a:String} AS a', { a: 'x' });
-    await expect(store.query('SELECT {a:String} AS a')).rejects.toThrow('the parameter a has no value');
-  });
-
-  it('gives an answer as bytes of a format', async () => {
-    const stream = await store.queryStream('SELECT {a:String} AS a, 1 AS b', { a: 'x' }, 'CSVWithNames');
-    expect(await text(stream)).toBe('"a","b"\n"x",1\n');
-    await expect(store.queryStream('SELECT nothing', {}, 'ArrowStream')).rejects.toMatchObject({ code: 47 });
-  });
-
-  it.each(['DROP TABLE flows', 'TRUNCATE TABLE flows', "INSERT INTO migrations SELECT 9, '', now()"])(
-    'reads only: %s is refused',
-    async (sql) => {
-      await expect(store.query(sql)).rejects.toMatchObject({ name: 'StoreError', code: 164 });
-    },
-  );
-
-  it("gives the engine's message and number when a query fails", async () => {
-    const error = await store.query('SELECT nothing FROM nowhere').catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(StoreError);
-    expect(error).toMatchObject({ code: 60, message: expect.stringContaining('nowhere') as string });
-  });
-
   it('refuses a directory that is in use, naming the process', async () => {
-    await expect(openChdbStore({ directory, log })).rejects.toThrow(
-      `${directory} is in use by this process (${process.pid})`,
+    await expect(openChdbStore({ directory: temporary.directory, log })).rejects.toThrow(
+      `${temporary.directory} is in use by this process (${process.pid})`,
     );
   });
 
   it('says so if the directory cannot be made', async () => {
-    const file = path.join(directory, 'file');
+    const file = path.join(temporary.directory, 'file');
     await writeFile(file, '');
     await expect(openChdbStore({ directory: path.join(file, 'data'), log })).rejects.toMatchObject({
       name: 'StoreError',
@@ -558,19 +421,19 @@ describe('the store', () => {
   });
 
   it('refuses a directory whose name the engine would read as a pattern', async () => {
-    await expect(openChdbStore({ directory: `${directory}/a*b`, log })).rejects.toThrow(
+    await expect(openChdbStore({ directory: `${temporary.directory}/a*b`, log })).rejects.toThrow(
       /may not hold any of/,
     );
   });
 
   it('finishes inserts that are under way before it closes, and takes none afterwards', async () => {
     const inserts = [0, 1, 2].map((offset) => insert({ start_time: NOON, transport_offset: offset }));
-    await store.close();
+    await temporary.store.close();
     await Promise.all(inserts);
     await expect(insert({ start_time: NOON })).rejects.toThrow('the store is closed');
-    await expect(store.query('SELECT 1')).rejects.toThrow('the store is closed');
-    expect(await readdir(directory)).not.toContain('lock');
-    await reopen();
+    await expect(temporary.store.query('SELECT 1')).rejects.toThrow('the store is closed');
+    expect(await readdir(temporary.directory)).not.toContain('lock');
+    await temporary.reopen();
     expect(await offsetsInOrder()).toEqual(['0', '1', '2']);
   });
 });
