@@ -32,6 +32,8 @@ describe.skipIf(reason !== undefined).each(['on', 'off'])(
         const captured = await capture(node.pod(1).netns, 'eth0');
         const probe = await watch(node.netns, '--interface', 'pod1');
         await node.inPod(node.pod(1), 'iperf3', '-c', node.pod(2).ipv4, ...options);
+        await node.untilClosed(node.pod(1));
+        await node.untilClosed(node.pod(2));
         const { flows, counters } = await probe.stop();
         const { counts } = await captured.stop();
         const bulk = flows.filter((flow) => flow.protocol === (protocol === 'TCP' ? 6 : 17));

@@ -7,6 +7,7 @@ import {
   execInNamespace,
 } from '@sonde/deploy/lab/command/namespace';
 import { run, type Command } from '@sonde/deploy/lab/command/run';
+import { eventually } from '../eventually.js';
 import { connectionsProgram, sendFramesProgram, trafficEndProgram } from './paths.js';
 
 /** A pod of a {@link NodeNetwork}: a namespace with `eth0`, whose other end is `interfaceName` in the node. */
@@ -128,6 +129,15 @@ export class NodeNetwork {
   /** Runs any command in a pod and returns what it printed, whatever its exit code. */
   async inPod(pod: TestPod, ...command: [string, ...string[]]): Promise<string> {
     return (await execInNamespace(pod.netns, command)).stdout;
+  }
+
+  /** Waits until every TCP connection of a pod has ended: the kernel goes on with that when its process is gone. */
+  async untilClosed(pod: TestPod): Promise<void> {
+    const ended = ['exclude', 'listening', 'exclude', 'time-wait'];
+    await eventually(async () => {
+      const open = await this.inPod(pod, 'ss', '-Htan', 'state', 'all', ...ended);
+      if (open !== '') throw new Error(`connections are still open:\n${open}`);
+    });
   }
 
   async remove(): Promise<void> {
