@@ -1,0 +1,105 @@
+import type { FlowStore } from '@sonde/backbone/store/store';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { startTestApi, type TestApi, type TestClient } from '@sonde/query-api/testing/test-api';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+
+/**
+ * Two worlds with as much in them, in which the namespaces that shop may not see have other names. Both come after shop's
+ * in the table's order, so that shop's own rows lie in the same places.
+ */
+const HIDDEN = ['tango', 'vault'] as const;
+
+const DAY_MS = Date.parse('2026-03-01T00:00:00Z');
+const FLOWS = 60_000;
+
+/** How long an answer takes goes by what the engine has to read for it. */
+describe('what is read for an answer', { timeout: 300_000 }, () => {
+  let byShop: Reading[][];
+  let byAll: Reading[][];
+
+  beforeAll(async () => {
+    byShop = [];
+    byAll = [];
+    for (const hidden of HIDDEN) {
+      const api = await worldOf(hidden);
+      byShop.push(await readBy(api.as(['shop']), api.store));
+      byAll.push(await readBy(api, api.store));
+      await api.close();
+    }
+  }, 300_000);
+
+  it('is as much for who may view one namespace, whether another one that they name is there or not', () => {
+    const [first = [], second] = byShop;
+    expect(second).toEqual(first);
+    for (const { question, rows } of first) expect(rows, question).toBeGreaterThan(0);
+  });
+
+  it('does tell it to who may view everything', () => {
+    expect(byAll[1]).not.toEqual(byAll[0]);
+  });
+});
+
+/** An API on flows of shop and of forty other namespaces. */
+async function worldOf(hidden: string): Promise<TestApi> {
+  const api = await startTestApi();
+  const flows = Array.from({ length: FLOWS }, (_, index): FlowRow => {
+    const namespace = index % 2 === 0 ? 'shop' : `${hidden}-${index % 40}`;
+    const start_time = DAY_MS + (index % 3_600) * 1_000;
+    return {
+      ...{ start_time, end_time: start_time, cluster: 'lab', node: 'node-a', primary: true, protocol: 6 },
+      ...{ src_kind: 'pod', src_namespace: namespace, src_workload: 'web', src_name: `web-${index % 5}` },
+      ...{ dst_kind: 'external', dst_ip: '198.51.100.1', dst_port: 443, connections_started: 1 },
+    };
+  });
+  await api.store.insert({ flows: enrichedFlows(flows) });
+  return api;
+}
+
+interface Reading {
+  readonly question: string;
+  /** As the engine estimates them from its index. */
+  readonly rows: number;
+}
+
+/** What is read for questions that name hidden namespaces of both worlds, one of which is there. */
+async function readBy(client: TestClient, store: FlowStore): Promise<Reading[]> {
+  const range = { from: '2026-03-01T00:00:00Z', to: '2026-03-01T02:00:00Z' };
+  const readings: Reading[] = [];
+  for (const name of HIDDEN.map((world) => `${world}-1`)) {
+    const filter = `src.namespace == "${name}"`;
+    const get = (path: string, parameters: Readonly<Record<string, string>> = {}) =>
+      client.get(`/api/v1/${path}?${new URLSearchParams({ ...range, ...parameters }).toString()}`);
+    const questions: Readonly<Record<string, () => Promise<unknown>>> = {
+      flows: () => get('flows', { filter }),
+      either: () => get('flows', { filter: `either(namespace == "${name}")` }),
+      query: () =>
+        client.post('/api/v1/query', { ...range, filter, metrics: [{ function: 'count' }], groupBy: [] }),
+      graph: () => get('graph', { filter }),
+      typeahead: () => get('fields/src.namespace/values', { containing: name }),
+      workload: () => get(`workloads/${name}/web`),
+    };
+    for (const [question, ask] of Object.entries(questions)) {
+      readings.push({ question: `${question} of ${name}`, rows: await rowsRead(store, ask) });
+    }
+  }
+  return readings;
+}
+
+/** How many rows of flows the engine reads for the statements that a question makes the API ask. */
+async function rowsRead(store: FlowStore, ask: () => Promise<unknown>): Promise<number> {
+  const query = vi.spyOn(store, 'query');
+  const stream = vi.spyOn(store, 'queryStream');
+  await ask();
+  const statements = [...query.mock.calls, ...stream.mock.calls];
+  query.mockRestore();
+  stream.mockRestore();
+  let rows = 0;
+  for (const [sql, parameters] of statements) {
+    const estimates = await store.query<{ table: string; rows: string }>(
+      `EXPLAIN ESTIMATE ${sql}`,
+      parameters,
+    );
+    for (const { table, rows: read } of estimates) if (table === 'flows') rows += Number(read);
+  }
+  return rows;
+}
