@@ -22,7 +22,7 @@ const SERVER_KILLS = isSoak ? 20 : 1;
 /** Each round meets each fault once a table. */
 const FAULT_ROUNDS = isSoak ? 7 : 1;
 /** Of a window, of which each of three nodes has seven a second. */
-const ROWS = isSoak ? 3_000 : 100;
+const ROWS = isSoak ? 500 : 100;
 const AWAY_MS = isSoak ? 60_000 : 2_000;
 const TIMEOUT_MS = isSoak ? 3_600_000 : 900_000;
 
