@@ -11,13 +11,9 @@ import { TopicRecreatedError } from './topic-recreated.js';
 import { type BlockLimits, WaitingBatches } from './waiting.js';
 
 export interface KafkaConsumerOptions extends GroupMemberOptions {
-  /** The consumer group: enrichers that share it share the partitions. Named by the connection's prefix if absent. */
-  readonly group?: string | undefined;
   /** Makes the store's writer the one of some partitions, and says what is stored of each. */
   readonly claim: (partitions: readonly number[]) => Promise<ReadonlyMap<number, StoredPlace>>;
   readonly block?: BlockLimits;
-  /** How long the group waits for an enricher that does not answer before others take its partitions. */
-  readonly sessionTimeoutMs?: number;
 }
 
 export interface KafkaFlowConsumer extends FlowConsumer {
@@ -196,7 +192,6 @@ class KafkaConsumer implements KafkaFlowConsumer {
   async #claimedPlaces(partitions: readonly number[]): Promise<Map<number, Place>> {
     const stored = await this.options.claim(partitions);
     const kept = await this.#member.keptOffsets();
-    const committed = await this.#member.committedOffsets();
     const places = new Map<number, Place>();
     for (const partition of partitions) {
       const { storedTo, streams } = stored.get(partition) ?? { storedTo: -1, streams: [] };
@@ -204,8 +199,11 @@ class KafkaConsumer implements KafkaFlowConsumer {
       const { low, high } = kept.get(partition) ?? { low: 0, high: wanted };
       if (wanted > high) throw new TopicRecreatedError(this.#member.names.flows, partition, wanted, high);
       // The store knows nothing of messages without flows, and the end of a transaction takes an offset.
-      const expired = low - Math.max(wanted, committed.get(partition) ?? 0) - 1;
-      if (expired > 0) this.#onExpired(partition, expired);
+      if (wanted < low - 1) {
+        const committed = (await this.#member.committedOffsets()).get(partition) ?? 0;
+        const expired = low - Math.max(wanted, committed) - 1;
+        if (expired > 0) this.#onExpired(partition, expired);
+      }
       const next = Math.max(wanted, low);
       places.set(partition, { next, streams: new StreamPositions(streams) });
       this.#lag.set(partition, high - next);

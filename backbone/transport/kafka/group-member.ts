@@ -6,9 +6,11 @@ import { createTopics, kafkaNames, type KafkaNames, type TopicSettings } from '.
 
 export interface GroupMemberOptions {
   readonly connection: KafkaConnection;
+  /** The consumer group: enrichers that share it share the partitions. Named by the connection's prefix if absent. */
   readonly group?: string | undefined;
-  /** Creates the topics that there are not. */
+  /** Creates the topics that there are not; without it they must be there. */
   readonly topics?: TopicSettings | undefined;
+  /** How long the group waits for an enricher that does not answer before others take its partitions. */
   readonly sessionTimeoutMs?: number;
   readonly log: Logger;
 }
@@ -91,9 +93,8 @@ export class GroupMember {
 
   /** The first offset of each partition that the group is not known to be done with. */
   async committedOffsets(): Promise<ReadonlyMap<number, number>> {
-    const { group: groupId = this.names.enrichers } = this.options;
-    const topics = [this.names.flows];
-    const [flows] = (await this.#clients?.admin.fetchOffsets({ groupId, topics })) ?? [];
+    const asked = { groupId: this.#groupId, topics: [this.names.flows] };
+    const [flows] = (await this.#clients?.admin.fetchOffsets(asked)) ?? [];
     return new Map(flows?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
@@ -101,6 +102,10 @@ export class GroupMember {
   async send(record: ProducerRecord): Promise<void> {
     if (!this.#clients) throw new Error('not connected to Kafka');
     await this.#clients.producer.send(record);
+  }
+
+  get #groupId(): string {
+    return this.options.group ?? this.names.enrichers;
   }
 
   async #connect(): Promise<void> {
@@ -117,9 +122,9 @@ export class GroupMember {
   }
 
   #newClients(): Clients {
-    const { group = this.names.enrichers, sessionTimeoutMs = 10_000 } = this.options;
+    const { sessionTimeoutMs = 10_000 } = this.options;
     const consumer = this.#kafka.consumer({
-      groupId: group,
+      groupId: this.#groupId,
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
       maxWaitTimeInMs: 250,

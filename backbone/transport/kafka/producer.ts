@@ -41,13 +41,11 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
 
     async open(stream) {
       await close();
-      const name = names.spool(stream);
       const opening = {
         stream,
-        name,
         admin: kafka.admin(),
         producer: kafka.producer({
-          transactionalId: name,
+          transactionalId: names.spool(stream),
           idempotent: true,
           maxInFlightRequests: 1,
           transactionTimeout: transactionTimeoutMs,
@@ -60,18 +58,19 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
       // This fences whoever used the spool before and ends what it left open; only then its position is final.
       const transaction = await opening.producer.transaction();
       session = { ...opening, transaction };
-      return await storedPosition(opening.admin, name, names.flows);
+      return await storedPosition(opening.admin, names.spool(stream), names.flows);
     },
 
     async send(messages, position) {
       if (!session) throw new Error('the publisher is not open');
-      const { stream, name, producer } = session;
+      const { stream, producer } = session;
       const transaction = session.transaction ?? (await producer.transaction());
       session = { ...session, transaction: undefined };
       const topicMessages = byTopic(stream, messages);
       if (topicMessages.length > 0) await sendAll(transaction, topicMessages);
       const partitions = [{ partition: 0, offset: String(position) }];
-      await transaction.sendOffsets({ consumerGroupId: name, topics: [{ topic: names.flows, partitions }] });
+      const topics = [{ topic: names.flows, partitions }];
+      await transaction.sendOffsets({ consumerGroupId: names.spool(stream), topics });
       await transaction.commit();
     },
 
@@ -90,9 +89,8 @@ async function sendAll(transaction: Transaction, topicMessages: TopicMessages[])
 }
 
 interface Session {
+  /** The spool's: names its transactional id and its consumer group. */
   readonly stream: string;
-  /** The spool's transactional id and its consumer group. */
-  readonly name: string;
   readonly admin: Admin;
   readonly producer: Producer;
   /** The transaction that opening began, in which nothing has been sent yet. */
