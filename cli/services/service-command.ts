@@ -104,8 +104,23 @@ async function runService<const Declared extends OptionDeclaration>(
     await monitoring.close();
   });
   log.info({ exitCode }, 'stopped');
+  endThoughHeld(exitCode, log);
   return exitCode;
 }
+
+const MOST_HELD_MS = 2_000;
+
+/** Has the process end though something was left open: who stops a service waits for that. */
+function endThoughHeld(exitCode: number, log: Logger): void {
+  const held = () => {
+    log.warn({ by: process.getActiveResourcesInfo() }, HELD);
+    process.exit(exitCode);
+  };
+  setTimeout(held, MOST_HELD_MS).unref();
+}
+
+/** What a service says that has left something open at its end. */
+export const HELD = 'something held the process after its end; ending it';
 
 /** Resolves at the first signal to end; the next one ends the process at once, as it does by default. */
 function stopSignal(): Promise<NodeJS.Signals> {

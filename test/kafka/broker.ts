@@ -61,14 +61,19 @@ async function removeAll(brokers: readonly string[], prefix: string): Promise<vo
 
 type Settings = Partial<Omit<BrokerOptions, 'directory' | 'controllerPort' | 'listeners' | 'detached'>>;
 
+type Listening = BrokerListener['protocol'] | Omit<BrokerListener, 'port'>;
+
 /** Starts a broker that listens by these protocols; the first must be PLAINTEXT, which the broker itself uses. */
 export async function startTestBroker(
-  protocols: readonly BrokerListener['protocol'][] = ['PLAINTEXT'],
+  wanted: readonly Listening[] = ['PLAINTEXT'],
   settings: Settings = {},
 ): Promise<TestBroker> {
   const directory = await mkdtemp(path.join(tmpdir(), 'sonde-kafka-'));
-  const [controllerPort = 0, ...ports] = await freePorts(protocols.length + 1);
-  const listeners = protocols.map((protocol, index) => ({ protocol, port: ports[index] ?? 0 }));
+  const [controllerPort = 0, ...ports] = await freePorts(wanted.length + 1);
+  const listeners = wanted.map((listening, index) => ({
+    ...(typeof listening === 'string' ? { protocol: listening } : listening),
+    port: ports[index] ?? 0,
+  }));
   const options = { ...settings, directory, controllerPort, listeners };
   let broker: Broker;
   try {

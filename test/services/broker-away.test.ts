@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { startCollector } from '@sonde/cli/services/collector';
-import type { RunningService } from '@sonde/cli/services/service-command';
+import { HELD, type RunningService } from '@sonde/cli/services/service-command';
 import type { ObservedWindow } from '@sonde/collector/source';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { Registry } from 'prom-client';
@@ -78,6 +78,7 @@ it('collector and enricher are ready while Kafka is there, and count what they d
   expect(ofCollector).toMatch(/sonde_publisher_bytes_sent [1-9]/);
   await collector.stop();
   expect(await enricher.end('SIGTERM')).toBe(0);
+  expect(enricher.log).not.toContain(HELD);
 });
 
 /** A collector of a flow ten times a second. */

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
-import kafkajs, { type KafkaConfig, type LogEntry } from 'kafkajs';
+import kafkajs, { type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import type { Logger } from '../../logging.js';
 import { hideAbortedInFetches } from './aborted-transactions.js';
+import { restEmptyQueues } from './empty-queues.js';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
@@ -33,11 +33,16 @@ export interface KafkaCredentials {
 export const RETRY = { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 } as const;
 
 /**
- * A client of a Kafka cluster. Its log is for debugging: what it calls an error is mostly a broker that is away for the
+ * A client of a Kafka cluster, with sockets of its own or from `socketFactory`. Its log is for debugging: what it calls an error is mostly a broker that is away for the
  * moment, and whoever calls it tells that in words of their own.
  */
-export function kafkaClient({ brokers, clientId, tls, sasl }: KafkaConnection, log: Logger): kafkajs.Kafka {
+export function kafkaClient(
+  { brokers, clientId, tls, sasl }: KafkaConnection,
+  log: Logger,
+  socketFactory?: ISocketFactory,
+): kafkajs.Kafka {
   hideAbortedInFetches();
+  restEmptyQueues();
   // Kafka's LZ4 is the frame format (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md); kafkajs brings none.
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: ({ buffer }: { readonly buffer: Buffer }) => compressFrame(buffer),
@@ -52,19 +57,24 @@ export function kafkaClient({ brokers, clientId, tls, sasl }: KafkaConnection, l
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => debug(log, entry),
   };
+  if (socketFactory !== undefined) config.socketFactory = socketFactory;
   if (tls !== undefined) config.ssl = tls;
   // The same three fields for each of the three mechanisms, which kafkajs declares one by one. It writes into them.
   if (sasl !== undefined) config.sasl = { ...sasl } as NonNullable<KafkaConfig['sasl']>;
   return new Kafka(config);
 }
 
-/** How long connections may take to end; of brokers that do not answer, the client waits for some for ever. */
-const LONGEST_DISCONNECT_MS = 5_000;
-
-/** Ends connections, whatever state they are in. */
-export async function disconnectAll(clients: readonly { disconnect(): Promise<void> }[]): Promise<void> {
-  const ended = Promise.allSettled(clients.map((client) => client.disconnect()));
-  await Promise.race([ended, delay(LONGEST_DISCONNECT_MS, undefined, { ref: false })]);
+/**
+ * Whether the brokers say that our credentials are wrong. kafkajs says it of a connection that ended amid the check,
+ * too, and tells the two apart by nothing but its words.
+ */
+export function isRefusal({ name, message }: Error): boolean {
+  return (
+    name === 'KafkaJSSASLAuthenticationError' &&
+    !/closed connection|connection .*closed|connection error|connection timeout|not connected|timed out/i.test(
+      message,
+    )
+  );
 }
 
 function debug(log: Logger, { namespace, log: { message, error } }: LogEntry): void {

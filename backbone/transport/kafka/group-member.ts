@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Admin, Consumer, EachBatchPayload, Kafka, Producer, ProducerRecord } from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload, Producer, ProducerRecord } from 'kafkajs';
 import type { Logger } from '../../logging.js';
-import { disconnectAll, type KafkaConnection, kafkaClient, RETRY } from './connection.js';
+import { isRefusal, type KafkaConnection, RETRY } from './connection.js';
+import { KafkaSession } from './session.js';
 import { createTopics, kafkaNames, type KafkaNames, type TopicSettings } from './topics.js';
 
 export interface GroupMemberOptions {
@@ -31,8 +32,12 @@ export const HEARTBEAT_MS = 3_000;
 
 const RETRY_MS = 200;
 
+/** A member of a group asks something all the time, and only joining may take longer: as long as the group's session. */
+const LONGEST_QUIET_MS = 30_000;
+
 /** What speaks to Kafka, from connecting until the connection fails. */
 interface Clients {
+  readonly session: KafkaSession;
   readonly admin: Admin;
   readonly consumer: Consumer;
   /** Puts messages aside. */
@@ -46,29 +51,27 @@ export class GroupMember {
   failures = 0;
   /** Why it is not in the group; undefined if it is. */
   problem: string | undefined = 'not in the consumer group yet';
-  readonly #kafka: Kafka;
   #clients: Clients | undefined;
-  #joining: Promise<void> | undefined;
+  #staying: Promise<void> | undefined;
   #leaving = false;
 
   constructor(
     private readonly options: GroupMemberOptions,
     private readonly events: GroupEvents,
   ) {
-    this.#kafka = kafkaClient(options.connection, options.log);
     this.names = kafkaNames(options.connection);
   }
 
   /** Begins to join the group, and to stay in it. */
   join(): void {
-    this.#joining = this.#connect();
+    this.#staying = this.#stay();
   }
 
   /** Leaves the group and lets go of the connections. */
   async leave(): Promise<void> {
     this.#leaving = true;
-    await this.#joining;
-    await this.#disconnect();
+    this.#clients?.session.fail(new Error('leaving the group'));
+    await this.#staying;
   }
 
   seek(partition: number, offset: number): void {
@@ -108,24 +111,42 @@ export class GroupMember {
     return this.options.group ?? this.names.enrichers;
   }
 
-  async #connect(): Promise<void> {
-    while (!this.#leaving) {
+  async #stay(): Promise<void> {
+    do {
       const clients = this.#newClients();
       this.#clients = clients;
-      try {
-        await this.#run(clients);
-        return;
-      } catch (error) {
-        await this.#onFailed(error as Error);
-      }
+      const failure = await this.#failureOf(clients);
+      this.problem = String(failure);
+      this.events.onEnded();
+      this.#clients = undefined;
+      await clients.session.end();
+      if (!this.#leaving) await this.#onFailed(failure);
+    } while (!this.#leaving);
+  }
+
+  /** Joins the group, and resolves when it cannot stay in it. */
+  async #failureOf(clients: Clients): Promise<Error> {
+    const { session } = clients;
+    const watch = this.#listen(clients);
+    try {
+      await session.within(Infinity, this.#run(clients));
+      return await session.over;
+    } catch (error) {
+      return error as Error;
+    } finally {
+      clearInterval(watch);
     }
   }
 
   #newClients(): Clients {
-    const { sessionTimeoutMs = 10_000 } = this.options;
-    const consumer = this.#kafka.consumer({
+    const { connection, log } = this.options;
+    const session = new KafkaSession(connection, log);
+    const sessionTimeoutMs = this.#sessionTimeoutMs;
+    const consumer = session.consumer({
       groupId: this.#groupId,
       sessionTimeout: sessionTimeoutMs,
+      // Members ask whether they are to join again far more often: who has not by then is gone.
+      rebalanceTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
       maxWaitTimeInMs: 250,
       maxBytesPerPartition: 8 * 2 ** 20,
@@ -135,16 +156,18 @@ export class GroupMember {
       // When it gives up, all is made anew.
       retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
     });
-    const producer = this.#kafka.producer({ allowAutoTopicCreation: false });
-    return { admin: this.#kafka.admin(), consumer, producer };
+    const producer = session.producer({ allowAutoTopicCreation: false });
+    return { session, admin: session.admin(), consumer, producer };
   }
 
-  async #run(clients: Clients): Promise<void> {
-    const { admin, producer, consumer } = clients;
+  get #sessionTimeoutMs(): number {
+    return this.options.sessionTimeoutMs ?? 10_000;
+  }
+
+  async #run({ session, admin, consumer }: Clients): Promise<void> {
     const { topics } = this.options;
-    await Promise.all([admin.connect(), producer.connect(), consumer.connect()]);
+    await session.connect();
     if (topics) await createTopics(admin, this.names, topics);
-    this.#listen(clients);
     await consumer.subscribe({ topics: [this.names.flows], fromBeginning: true });
     await consumer.run({
       autoCommit: false,
@@ -153,9 +176,12 @@ export class GroupMember {
     });
   }
 
-  #listen(clients: Clients): void {
-    const { consumer } = clients;
+  /** Gives the timer that fails the session when nothing is answered any more, which kafkajs may not notice. */
+  #listen(clients: Clients): NodeJS.Timeout {
+    const { consumer, session } = clients;
     const { GROUP_JOIN, REQUEST, REBALANCING, CRASH } = consumer.events;
+    const longestQuietMs = this.#sessionTimeoutMs + LONGEST_QUIET_MS;
+    let answeredMs = performance.now();
     const isCurrent = () => clients === this.#clients;
     consumer.on(GROUP_JOIN, ({ payload }) => {
       if (!isCurrent()) return;
@@ -165,33 +191,27 @@ export class GroupMember {
     consumer.on(REBALANCING, () => {
       if (isCurrent()) this.events.onEnded();
     });
-    // The answer to JoinGroup begins the group's next generation.
     consumer.on(REQUEST, ({ payload }) => {
+      answeredMs = performance.now();
+      // The answer to JoinGroup begins the group's next generation.
       if (isCurrent() && payload.apiName === 'JoinGroup') this.events.onEnded();
     });
-    consumer.on(CRASH, ({ payload }) => {
-      if (isCurrent()) this.#joining = this.#onFailed(payload.error).then(() => this.#connect());
-    });
+    consumer.on(CRASH, ({ payload }) => session.fail(payload.error));
+    return setInterval(() => {
+      if (performance.now() - answeredMs < longestQuietMs) return;
+      session.fail(new Error(`Kafka has answered nothing for ${longestQuietMs / 1000} s`));
+    }, 1_000);
   }
 
   async #onFailed(error: Error): Promise<void> {
-    this.problem = String(error);
     this.failures += 1;
-    await this.#disconnect();
     // Trying again would not make credentials right, and may lock the user out.
-    if (error.name === 'KafkaJSSASLAuthenticationError') {
+    if (isRefusal(error)) {
       this.#leaving = true;
       this.events.onRefused(error);
+      return;
     }
-    if (this.#leaving) return;
     this.options.log.warn({ reason: String(error) }, 'the connection to Kafka failed; connecting again');
     await delay(RETRY_MS);
-  }
-
-  async #disconnect(): Promise<void> {
-    this.events.onEnded();
-    const clients = this.#clients;
-    this.#clients = undefined;
-    if (clients) await disconnectAll([clients.consumer, clients.producer, clients.admin]);
   }
 }

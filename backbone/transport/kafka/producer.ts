@@ -1,7 +1,8 @@
 import kafkajs, { type Admin, type Producer, type TopicMessages, type Transaction } from 'kafkajs';
 import type { Logger } from '../../logging.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from '../spool/sink.js';
-import { disconnectAll, type KafkaConnection, kafkaClient } from './connection.js';
+import type { KafkaConnection } from './connection.js';
+import { KafkaSession } from './session.js';
 import { streamHeaders } from './stream-headers.js';
 import { createTopics, kafkaNames, type TopicSettings } from './topics.js';
 
@@ -19,6 +20,12 @@ export interface KafkaPublisherOptions {
 
 const TRANSACTION_TIMEOUT_MS = 15_000;
 
+/** A broker has aborted a transaction so long after its time was up: it looks every 10 s. */
+const ABORTED_WITHIN_MS = 15_000;
+
+/** Longer than a broker takes to end what was left open, and than a busy one takes for the rest. */
+const LONGEST_OPENING_MS = 60_000;
+
 /**
  * Delivers a spool to Kafka exactly once, across crashes of this process: messages and the spool's position, kept as
  * the offset of a consumer group named after the spool, are written in one transaction. Should Kafka not keep it whole,
@@ -26,14 +33,39 @@ const TRANSACTION_TIMEOUT_MS = 15_000;
  */
 export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink {
   const { connection, topics, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS, log } = options;
-  const kafka = kafkaClient(connection, log);
   const names = kafkaNames(connection);
-  let session: Session | undefined;
+  let current: Opened | undefined;
 
   async function close(): Promise<void> {
-    const former = session;
-    session = undefined;
-    if (former) await disconnectAll([former.producer, former.admin]);
+    const former = current;
+    current = undefined;
+    await former?.session.end();
+  }
+
+  /** Gives the spool's position. */
+  async function begin(opened: Opened): Promise<number> {
+    const { stream, session, admin, producer } = opened;
+    await session.connect();
+    if (topics) await createTopics(admin, names, topics);
+    // This fences whoever used the spool before and ends what it left open; only then its position is final.
+    opened.transaction = await producer.transaction();
+    return await storedPosition(admin, names.spool(stream), names.flows);
+  }
+
+  async function transact(
+    opened: Opened,
+    messages: readonly OutgoingMessage[],
+    position: number,
+  ): Promise<void> {
+    const { stream, producer } = opened;
+    const transaction = opened.transaction ?? (await producer.transaction());
+    opened.transaction = undefined;
+    const topicMessages = byTopic(stream, messages);
+    if (topicMessages.length > 0) await sendAll(transaction, topicMessages);
+    const partitions = [{ partition: 0, offset: String(position) }];
+    const offsets = [{ topic: names.flows, partitions }];
+    await transaction.sendOffsets({ consumerGroupId: names.spool(stream), topics: offsets });
+    await transaction.commit();
   }
 
   return {
@@ -41,37 +73,22 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
 
     async open(stream) {
       await close();
-      const opening = {
-        stream,
-        admin: kafka.admin(),
-        producer: kafka.producer({
-          transactionalId: names.spool(stream),
-          idempotent: true,
-          maxInFlightRequests: 1,
-          transactionTimeout: transactionTimeoutMs,
-          createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-        }),
-      };
-      session = opening;
-      await Promise.all([opening.admin.connect(), opening.producer.connect()]);
-      if (topics) await createTopics(opening.admin, names, topics);
-      // This fences whoever used the spool before and ends what it left open; only then its position is final.
-      const transaction = await opening.producer.transaction();
-      session = { ...opening, transaction };
-      return await storedPosition(opening.admin, names.spool(stream), names.flows);
+      const session = new KafkaSession(connection, log);
+      const producer = session.producer({
+        transactionalId: names.spool(stream),
+        idempotent: true,
+        maxInFlightRequests: 1,
+        transactionTimeout: transactionTimeoutMs,
+        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      });
+      current = { stream, session, admin: session.admin(), producer };
+      return await session.within(LONGEST_OPENING_MS, begin(current));
     },
 
     async send(messages, position) {
-      if (!session) throw new Error('the publisher is not open');
-      const { stream, producer } = session;
-      const transaction = session.transaction ?? (await producer.transaction());
-      session = { ...session, transaction: undefined };
-      const topicMessages = byTopic(stream, messages);
-      if (topicMessages.length > 0) await sendAll(transaction, topicMessages);
-      const partitions = [{ partition: 0, offset: String(position) }];
-      const topics = [{ topic: names.flows, partitions }];
-      await transaction.sendOffsets({ consumerGroupId: names.spool(stream), topics });
-      await transaction.commit();
+      if (!current) throw new Error('the publisher is not open');
+      const longestMs = transactionTimeoutMs + ABORTED_WITHIN_MS;
+      await current.session.within(longestMs, transact(current, messages, position));
     },
 
     close,
@@ -88,13 +105,14 @@ async function sendAll(transaction: Transaction, topicMessages: TopicMessages[])
   }
 }
 
-interface Session {
+interface Opened {
   /** The spool's: names its transactional id and its consumer group. */
   readonly stream: string;
+  readonly session: KafkaSession;
   readonly admin: Admin;
   readonly producer: Producer;
   /** The transaction that opening began, in which nothing has been sent yet. */
-  readonly transaction?: Transaction | undefined;
+  transaction?: Transaction | undefined;
 }
 
 /** The position up to which all of the spool was delivered: the group's offset, of partition 0 by convention. */

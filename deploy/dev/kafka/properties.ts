@@ -15,6 +15,8 @@ export interface BrokerSettings {
 export interface BrokerListener {
   readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
   readonly port: number;
+  /** Where clients are told to connect to, if something stands between them and the broker; else `port`. */
+  readonly advertisedPort?: number;
 }
 
 /** The listener that needs neither TLS nor authentication, which the broker itself uses too. */
@@ -30,13 +32,17 @@ export function clientListener({ listeners }: BrokerSettings): BrokerListener {
  */
 export function brokerProperties(settings: BrokerSettings, dataDirectory: string): string {
   const { controllerPort, certificateFile } = settings;
-  const listeners = [...settings.listeners, { protocol: 'CONTROLLER', port: controllerPort }];
+  const controller = { protocol: 'CONTROLLER', port: controllerPort } as const;
+  const listeners = [...settings.listeners, controller];
   const properties: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
     listeners: listeners.map(({ protocol, port }) => `${protocol}://127.0.0.1:${port}`).join(','),
+    'advertised.listeners': settings.listeners
+      .map(({ protocol, port, advertisedPort = port }) => `${protocol}://127.0.0.1:${advertisedPort}`)
+      .join(','),
     // Each listener is named after its protocol, only the controller's has none of its own.
     'listener.security.protocol.map': listeners
       .map(({ protocol }) => `${protocol}:${protocol === 'CONTROLLER' ? 'PLAINTEXT' : protocol}`)

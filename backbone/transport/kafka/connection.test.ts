@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { isRefusal } from './connection.js';
+
+it.each([
+  'SASL PLAIN authentication failed: Authentication failed: Invalid username or password',
+  'SASL SCRAM SHA512 authentication failed: Authentication failed during authentication due to invalid credentials',
+  'SASL PLAIN mechanism is not supported by the server',
+])('brokers refuse who says it wrongly: %s', (message) => {
+  expect(isRefusal(authenticationError(message))).toBe(true);
+});
+
+it.each([
+  'SASL PLAIN authentication failed: Closed connection',
+  'SASL PLAIN authentication failed: Connection error: read ECONNRESET',
+  'SASL PLAIN authentication failed: Connection timeout',
+  'SASL SCRAM SHA256 authentication failed: Connection closed by the server',
+  'SASL PLAIN authentication failed: Not connected',
+  'SASL PLAIN authentication failed: Request SaslAuthenticate(key: 36, version: 1) timed out',
+])('a connection that fails amid the check of credentials is no refusal: %s', (message) => {
+  expect(isRefusal(authenticationError(message))).toBe(false);
+});
+
+it('other errors are no refusals', () => {
+  expect(isRefusal(new Error('SASL PLAIN authentication failed: Authentication failed'))).toBe(false);
+});
+
+/** As kafkajs says it. */
+function authenticationError(message: string): Error {
+  return Object.assign(new Error(message), { name: 'KafkaJSSASLAuthenticationError' });
+}

@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Admin, Consumer, ConsumerConfig, Kafka, Producer, ProducerConfig } from 'kafkajs';
+import type { Logger } from '../../logging.js';
+import { type KafkaConnection, kafkaClient } from './connection.js';
+import { Sockets } from './sockets.js';
+
+/** How long connections may take to end in good order before they are cut. */
+const LONGEST_DISCONNECT_MS = 5_000;
+
+/**
+ * Clients of a Kafka cluster that begin and end together. However kafkajs fails, a session ends within a bound and
+ * leaves no connection behind, and nothing that waits on it waits for ever: after a failure, begin another one.
+ */
+export class KafkaSession {
+  readonly #sockets = new Sockets();
+  readonly #kafka: Kafka;
+  readonly #clients: (Admin | Producer | Consumer)[] = [];
+  readonly #over = new AbortController();
+  /** Resolves with the reason when it is over. */
+  readonly over: Promise<Error>;
+
+  constructor(connection: KafkaConnection, log: Logger) {
+    this.#kafka = kafkaClient(connection, log, this.#sockets.create);
+    const { signal } = this.#over;
+    this.over = new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve(signal.reason as Error));
+    });
+  }
+
+  admin(): Admin {
+    return this.#with(this.#kafka.admin());
+  }
+
+  producer(config: ProducerConfig): Producer {
+    return this.#with(this.#kafka.producer(config));
+  }
+
+  consumer(config: ConsumerConfig): Consumer {
+    return this.#with(this.#kafka.consumer(config));
+  }
+
+  /** Connects its clients. */
+  async connect(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.connect()));
+  }
+
+  /**
+   * What `work` gives. kafkajs does not always say so when something will never come.
+   * @throws Error if it takes longer than `longestMs`, and why the session is over if that comes first.
+   */
+  async within<Result>(longestMs: number, work: Promise<Result>): Promise<Result> {
+    const { signal } = this.#over;
+    let onOver = (): void => undefined;
+    let late: NodeJS.Timeout | undefined;
+    try {
+      // Not Promise.race with a promise that lasts as long as the session: that one would keep every `work`.
+      return await new Promise<Result>((resolve, reject) => {
+        onOver = () => reject(signal.reason as Error);
+        if (signal.aborted) onOver();
+        signal.addEventListener('abort', onOver);
+        if (longestMs < Infinity) {
+          const error = new Error(`Kafka has not done it within ${longestMs / 1000} s`);
+          late = setTimeout(() => reject(error), longestMs);
+        }
+        work.then(resolve, reject);
+      });
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener('abort', onOver);
+    }
+  }
+
+  /** Says that it is over; it has yet to be ended. */
+  fail(error: Error): void {
+    this.#over.abort(error);
+  }
+
+  /** Ends its connections, whatever state they are in. */
+  async end(): Promise<void> {
+    this.fail(new Error('the connections to Kafka have been ended'));
+    const ended = Promise.allSettled(this.#clients.map((client) => client.disconnect()));
+    await Promise.race([ended, delay(LONGEST_DISCONNECT_MS, undefined, { ref: false })]);
+    this.#sockets.end();
+  }
+
+  #with<Client extends Admin | Producer | Consumer>(client: Client): Client {
+    this.#clients.push(client);
+    return client;
+  }
+}

@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogger } from '@sonde/backbone/logging';
+import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
+import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
+import {
+  createSpooledPublisher,
+  type SpooledPublisher,
+} from '@sonde/backbone/transport/spool/spooled-publisher';
+import { batchOf } from '@sonde/model/flow/build-batch';
+import { observedFlows } from '@sonde/model/flow/build-observed';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.js';
+import { startTestBroker, type TestBroker } from './broker.js';
+import { type ConnectionFault, type ConnectionProxy, startConnectionProxy } from './connection-proxy.js';
+import { startEnricher, type TestEnricher } from './consume.js';
+import { FakeStore } from './fake-store.js';
+
+const log = createLogger('test', process.env['SONDE_TEST_LOG'] ?? 'silent');
+
+/** Several times what a client waits for an answer that does not come. */
+const SOON_MS = 240_000;
+
+describe('flows arrive once each though connections to Kafka', { timeout: 600_000 }, () => {
+  let proxy: ConnectionProxy;
+  let broker: TestBroker;
+  let directory: string;
+  let store: FakeStore;
+  let publisher: SpooledPublisher;
+  let enrichers: TestEnricher[];
+  let published: number;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'sonde-broken-'));
+    proxy = await startConnectionProxy();
+    broker = await startTestBroker(
+      ['PLAINTEXT', { protocol: 'SASL_PLAINTEXT', advertisedPort: proxy.port }],
+      { plainUsers: { collector: 'secret' } },
+    );
+    proxy.target = Number(broker.addresses[1]?.split(':')[1]);
+    const connection: KafkaConnection = {
+      brokers: [`127.0.0.1:${proxy.port}`],
+      clientId: 'test',
+      sasl: { mechanism: 'plain', username: 'collector', password: 'secret' },
+    };
+    store = new FakeStore();
+    publisher = await createSpooledPublisher(
+      createKafkaPublisher({ connection, topics: { partitions: 4, retentionHours: 1 }, log }),
+      { directory, mostBytes: 2 ** 24, log },
+    );
+    enrichers = ['first', 'second'].map((name) => startEnricher({ name, connection, store, partitions: 4 }));
+    published = 0;
+    await publish(10);
+    await untilStored();
+  }, 300_000);
+
+  afterEach(async () => {
+    await publisher.close(0);
+    for (const enricher of enrichers) await enricher.stop();
+    // A connection that is left open would be one for each failure, for as long as a service runs.
+    await eventually(() => expect(proxy.open).toBe(0), 10_000);
+    await proxy.close();
+    await broker.remove();
+    await rm(directory, { recursive: true });
+  }, 120_000);
+
+  it.each<[ConnectionFault, number]>([
+    ['cut', 0],
+    ['half cut', 0],
+    ['refused', 0],
+    ['refused', 3_000],
+    ['silent', 20_000],
+  ])('are %s for %i ms', async (fault, faultMs) => {
+    await Promise.all([publish(20), delay(100).then(() => proxy.break(fault))]);
+    await delay(faultMs);
+    await proxy.heal();
+    await publish(10);
+    await untilStored();
+  });
+
+  it('are cut and refused again and again, at any moment', async () => {
+    const faults = ['cut', 'half cut', 'refused'] as const;
+    for (let round = 0; round < 60; round++) {
+      await proxy.break(faults[round % faults.length] ?? 'cut');
+      await Promise.all([publish(2), delay(round * 7)]);
+      await proxy.heal();
+      await publish(2);
+    }
+    await untilStored();
+  });
+
+  async function publish(batches: number): Promise<void> {
+    for (let count = 0; count < batches; count++) {
+      const time = Date.now();
+      const flows = observedFlows([{ start_time: time, end_time: time }]);
+      await publisher.publish(batchOf(flows, { node: 'node-1', sequence: published++ }));
+      await delay(10);
+    }
+  }
+
+  async function untilStored(): Promise<void> {
+    const all = Array.from({ length: published }, (_, sequence) => sequence);
+    await eventually(() => expect(store.order.get('node-1')).toEqual(all), SOON_MS);
+  }
+});
