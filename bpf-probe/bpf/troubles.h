@@ -48,9 +48,16 @@ struct sk_buff___local {
 	unsigned char *data;
 	unsigned int len;
 	__u16 protocol;
+	__u16 transport_header;
 	__u16 network_header;
 	unsigned long _nfct;
 } __attribute__((preserve_access_index));
+
+/* Reasons by name: their numbers differ between kernels, and not every kernel has each. */
+enum skb_drop_reason___local {
+	SKB_DROP_REASON_QUEUE_PURGE,
+	SKB_DROP_REASON_TCP_OLD_SEQUENCE,
+};
 
 struct in6_addr___local {
 	__u32 word[4];
@@ -185,6 +192,30 @@ static __always_inline void undo_translation(struct dropped *d, unsigned long nf
 	d->sender = info == CT_ESTABLISHED_REPLY ? !opener : opener;
 }
 
+#define is_reason(reason, name)                                        \
+	(bpf_core_enum_value_exists(enum skb_drop_reason___local, name) && \
+	 (reason) == bpf_core_enum_value(enum skb_drop_reason___local, name))
+
+/*
+ * Whether TCP lost nothing by a drop. A socket that is closed lets go of what had arrived and is acknowledged, and a
+ * segment from before the window that carries nothing is a question whether this end is still there (keepalive, which
+ * some send with one byte: RFC 9293, 3.8.4), or a late acknowledgment.
+ */
+static __always_inline bool lost_nothing(struct sk_buff___local *skb, __u32 reason)
+{
+	unsigned char *transport;
+	__u8 offset;
+
+	if (is_reason(reason, SKB_DROP_REASON_QUEUE_PURGE))
+		return true;
+	if (!is_reason(reason, SKB_DROP_REASON_TCP_OLD_SEQUENCE))
+		return false;
+	transport = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header);
+	if (!read_kernel(&offset, sizeof(offset), transport + 12))
+		return false;
+	return BPF_CORE_READ(skb, data) + BPF_CORE_READ(skb, len) <= transport + (offset >> 4) * 4 + 1;
+}
+
 /* kfree_skb(skb, location, reason): the kernel drops a packet, since Linux 5.17 with the reason. */
 SEC("raw_tp/kfree_skb")
 int sonde_drop(struct bpf_raw_tracepoint_args *context)
@@ -205,7 +236,7 @@ int sonde_drop(struct bpf_raw_tracepoint_args *context)
 		return 0;
 	network = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
 	known = protocol == bpf_htons(ETH_P_IP) ? read_dropped4(&d, network) : read_dropped6(&d, network);
-	if (!known)
+	if (!known || (d.key.protocol == IPPROTO_TCP && lost_nothing(skb, reason)))
 		return 0;
 	if (has_conntrack)
 		undo_translation(&d, BPF_CORE_READ(skb, _nfct));

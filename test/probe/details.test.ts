@@ -34,6 +34,20 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
     });
   });
 
+  it.each([
+    ['what a closed socket lets go of', 'QUEUE_PURGE', '8091', ['tcp-clients', '5', '1000']],
+    ['the question whether a server is there', 'TCP_OLD_SEQUENCE', '8092', ['tcp-keeper', '2500']],
+  ] as const)('%s is no lost packet', async (_what, dropReason, port, [sending, ...numbers]) => {
+    const [client, server] = [node.pod(1), node.pod(2)];
+    const { flows } = await observe(async () => {
+      await node.serve(server, 'tcp-sink', server.ipv4, port);
+      await node.send(client, sending, server.ipv4, port, ...numbers);
+    });
+    const seen = flows.filter((flow) => flow.server === `${server.ipv4} ${port}`);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.map((flow) => flow.dropReason)).not.toContain(dropReason);
+  });
+
   it('counts segments that a pod sends again', async () => {
     const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', node.pod(2).ipv4, '82', '1500'));
     expect(flowTo(flows, `${node.pod(2).ipv4} 82`)?.retransmits).toBeGreaterThanOrEqual(1);

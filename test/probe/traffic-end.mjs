@@ -6,6 +6,7 @@
  *   tcp-clients ADDRESS PORT COUNT SIZE   COUNT connections one after the other, SIZE bytes each way
  *   tcp-chatter ADDRESS PORT LINES MS     one connection; the server sends a line each MS milliseconds (tcp-talker)
  *   tcp-talker ADDRESS PORT LINES MS      the server of tcp-chatter
+ *   tcp-keeper ADDRESS PORT MS            one connection that asks each second whether the server is there; ends after MS
  *   tcp-try ADDRESS PORT MS               one attempt; ends after MS milliseconds without an answer
  *   udp-server ADDRESS PORT               sends each datagram back
  *   udp-client ADDRESS PORT COUNT SIZE [FROM]  COUNT datagrams, waits for each one's answer
@@ -31,6 +32,7 @@ const ends = {
   'tcp-clients': tcpClients,
   'tcp-talker': tcpTalker,
   'tcp-chatter': tcpChatter,
+  'tcp-keeper': tcpKeeper,
   'tcp-try': tcpTry,
   'udp-server': udpServer,
   'udp-client': udpClient,
@@ -88,6 +90,13 @@ function tcpTalker() {
 function tcpChatter() {
   const socket = net.connect(port, address);
   socket.on('data', () => undefined);
+}
+
+async function tcpKeeper() {
+  const socket = net.connect(port, address);
+  socket.setKeepAlive(true, 1000);
+  await sleep(first);
+  socket.end();
 }
 
 function tcpTry() {
