@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { fromOption } from '../client/time-range.js';
 import { withExamples } from '../help.js';
 import { formatTable } from '../table/format.js';
 import { jsonText, printable } from '../table/printable.js';
@@ -33,7 +34,7 @@ export function fieldsCommand(): Command {
     .argument('[field]', 'a field whose values to list, as src.namespace or src.labels["app"]')
     .option('--dns', 'of DNS look-ups in place of flows')
     .option('--filter <expression>', 'of which records the values are', '')
-    .option('--from <time>', 'since when', '-1h')
+    .addOption(fromOption('-1h'))
     .option('--limit <number>', 'how many values at most', whole, 100)
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'));
   withServer(command).action(async (field: string | undefined, options: FieldsOptions) => {

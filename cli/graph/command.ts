@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { fromOption, toOption } from '../client/time-range.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
 import { withExamples } from '../help.js';
 import type { GraphAnswer } from './answer.js';
@@ -26,8 +27,8 @@ export function graphCommand(): Command {
         .default('workload'),
     )
     .option('--filter <expression>', 'which flows, in the filter language', '')
-    .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -1h', '-1h')
-    .option('--to <time>', 'end of the time range', 'now')
+    .addOption(fromOption('-1h'))
+    .addOption(toOption())
     .option('--limit <number>', 'how many edges at most', whole, 500)
     .addOption(
       new Option('-o, --output <format>', 'tree, dot (for Graphviz) or json')

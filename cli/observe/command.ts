@@ -3,6 +3,7 @@ import type { FlowRow } from '@sonde/model/flow/rows';
 import { Command, Option } from 'commander';
 import { type ApiClient } from '../client/api-client.js';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { fromOption } from '../client/time-range.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
 import { flowCells } from '../flow-table/cells.js';
 import { flowLine, titleLine, widthsFor } from '../flow-table/lines.js';
@@ -46,7 +47,7 @@ export function observeCommand(): Command {
     .option('-w, --workload <name...>', 'workloads of either end')
     .option('--ip <address...>', 'addresses or prefixes of either end')
     .option('-p, --port <number...>', 'ports of either end')
-    .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -15m', '-15m')
+    .addOption(fromOption('-15m'))
     .option('--to <time>', 'end of the time range; now if not given')
     .option('--dns', 'DNS look-ups in place of flows')
     .option('--limit <number>', 'how many at most, the newest', whole, 100)

@@ -2,6 +2,7 @@ import { readManifests } from '@sonde/backbone/manifests/read';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { EXIT } from '../client/errors.js';
+import { fromOption, toOption } from '../client/time-range.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
 import { withExamples } from '../help.js';
 import { type BoardAnswer, boardText } from './board-text.js';
@@ -59,8 +60,8 @@ export function addRemoteCommands(policy: Command): void {
     withServer(policy.command('board'))
       .description('Show the policies of a cluster in the order of evaluation, with what they did')
       .addOption(clusterOption())
-      .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -24h', '-24h')
-      .option('--to <time>', 'end of the time range', 'now')
+      .addOption(fromOption('-24h'))
+      .addOption(toOption())
       .option('--filter <expression>', 'which flows count, in the filter language', '')
       .addOption(outputOption(['table', 'json']))
       .action(async (options: BoardOptions) => print(await board(options, paintFor(process.stdout)))),
@@ -74,8 +75,8 @@ export function addRemoteCommands(policy: Command): void {
     withServer(policy.command('changes'))
       .description('Show who changed which policies when, and how')
       .addOption(clusterOption())
-      .option('--from <time>', 'start of the time range', '-7d')
-      .option('--to <time>', 'end of the time range', 'now')
+      .addOption(fromOption('-7d'))
+      .addOption(toOption())
       .option('--kind <kind>', 'of one kind, for example Tier or Namespace')
       .option('-n, --namespace <name>', 'in one namespace')
       .option('--name <name>', 'of one name')
@@ -96,8 +97,8 @@ export function addRemoteCommands(policy: Command): void {
       )
       .option('--staged', 'as if staged policies were then enforced')
       .addOption(clusterOption())
-      .option('--from <time>', 'start of the time range whose flows are judged', '-1h')
-      .option('--to <time>', 'end of the time range', 'now')
+      .addOption(fromOption('-1h'))
+      .addOption(toOption())
       .option('--filter <expression>', 'which flows, in the filter language', '')
       .option('--limit <number>', 'how many kinds of flows to list', whole, 100)
       .option('--exit-code', `end with ${EXIT.found} if anything would change`)
@@ -123,8 +124,8 @@ export function addRemoteCommands(policy: Command): void {
       .option('--tier <name>', "Calico's tier that the policies go to", 'default')
       .option('--order <number>', 'their order in the tier', Number, 1000)
       .addOption(clusterOption())
-      .option('--from <time>', 'start of the time range that is learned from', '-24h')
-      .option('--to <time>', 'end of the time range', 'now')
+      .addOption(fromOption('-24h'))
+      .addOption(toOption())
       .option('--filter <expression>', 'which flows are to stay allowed, in the filter language', '')
       .addOption(outputOption(['yaml', 'json']))
       .action(async (namespace: string, options: SuggestOptions) => {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { fromOption, toOption } from '../client/time-range.js';
 import { withExamples } from '../help.js';
 import { type QueryAnswer, queryLines, queryTable } from './answer-text.js';
 import { type MetricRequest, readMetric } from './metric.js';
@@ -31,8 +32,8 @@ export function queryCommand(): Command {
     )
     .option('-b, --by <fields>', 'groups, with commas between: src.namespace,dst.port,src.labels["app"]', '')
     .option('--filter <expression>', 'which records, in the filter language', '')
-    .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -1h', '-1h')
-    .option('--to <time>', 'end of the time range', 'now')
+    .addOption(fromOption('-1h'))
+    .addOption(toOption())
     .option('--interval <length>', 'in steps of time, as 30s, 5m or 1h')
     .option('--order <name>', 'the metric or group to order by; the first metric if not given')
     .option('--ascending', 'the least first')

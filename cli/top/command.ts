@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
+import { fromOption, toOption } from '../client/time-range.js';
 import { withExamples } from '../help.js';
 import { type QueryAnswer, queryLines } from '../query/answer-text.js';
 import { rankingTable } from './ranking-table.js';
@@ -53,8 +54,8 @@ export function topCommand(): Command {
       ),
     )
     .option('--filter <expression>', 'which flows, in the filter language', '')
-    .option('--from <time>', 'start of the time range: RFC 3339, or before now, as -1h', '-1h')
-    .option('--to <time>', 'end of the time range', 'now')
+    .addOption(fromOption('-1h'))
+    .addOption(toOption())
     .option('--limit <number>', 'how many at most', whole, 20)
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'));
   withServer(command).action(async (what: keyof typeof RANKED, options: TopOptions) => {
