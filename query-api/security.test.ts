@@ -1,78 +1,27 @@
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
-import { createLogger } from '@sonde/backbone/logging';
-import type { FlowStore, QueryOptions } from '@sonde/backbone/store/store';
-import { Registry } from 'prom-client';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type QueryApi, type QueryApiOptions, startQueryApi } from './server.js';
+import { describe, expect, it, vi } from 'vitest';
 import { buildCertificate } from './testing/build-certificate.js';
-import { stubStore } from './testing/stub-store.js';
+import { A_MINUTE, apiLog, bearer, security, sha256, startApi } from './testing/secured-api.js';
 
 // Servers are started by the dozen, and the machine may be busy with other things.
 vi.setConfig({ testTimeout: 120_000 });
 
-const log = createLogger('test', 'silent');
-const started: QueryApi[] = [];
-
-/** How long what comes about by itself is waited for. */
-const A_MINUTE = { timeout: 60_000, interval: 10 };
-
-afterEach(async () => {
-  for (const api of started.splice(0)) await api.close();
-});
-
-type Options = Partial<QueryApiOptions>;
-
-async function start(options: Options = {}, query: FlowStore['query'] = () => Promise.resolve([])) {
-  const api = await startQueryApi({
-    store: stubStore(query),
-    port: 0,
-    registry: new Registry(),
-    log,
-    ...options,
-  });
-  started.push(api);
-  return api.url;
-}
-
-const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
-
-const security: NonNullable<QueryApiOptions['security']> = {
-  tokens: [
-    { name: 'shop', sha256: sha256('shop-token'), groups: ['team-shop'] },
-    { name: 'admin', sha256: sha256('admin-token').toUpperCase(), groups: ['operators'] },
-    { name: 'nobody', sha256: sha256('nobody-token'), groups: ['strangers'] },
-  ],
-  roles: [
-    { name: 'shop', groups: ['team-shop'], rights: ['view'], namespaces: ['shop'] },
-    {
-      name: 'operators',
-      groups: ['operators'],
-      rights: ['view', 'capture', 'download', 'admin'],
-      namespaces: 'all',
-    },
-  ],
-};
-
-const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
-
 describe('a server', () => {
   it('without authentication does not listen where others reach it', async () => {
     for (const host of ['0.0.0.0', '::', '192.0.2.1', 'localhost.example.com']) {
-      await expect(start({ host })).rejects.toThrow('without authentication');
+      await expect(startApi({ host })).rejects.toThrow('without authentication');
     }
   });
 
   it('without encryption does not let tokens travel beyond this machine', async () => {
-    await expect(start({ host: '0.0.0.0', security })).rejects.toThrow('without a certificate');
-    expect(await start({ host: '0.0.0.0', security, tls: 'elsewhere' })).toMatch(/^http:/);
+    await expect(startApi({ host: '0.0.0.0', security })).rejects.toThrow('without a certificate');
+    expect(await startApi({ host: '0.0.0.0', security, tls: 'elsewhere' })).toMatch(/^http:/);
   });
 
   it('whose security cannot be meant does not start, and says all that is wrong', async () => {
@@ -80,17 +29,17 @@ describe('a server', () => {
       tokens: [{ name: 'x', sha256: 'secret', groups: [] }],
       roles: [{ name: 'r', groups: ['g'], rights: [], namespaces: 'all' as const }],
     };
-    await expect(start({ security: wrong })).rejects.toThrow(/token x: .*; role r gives no right/);
+    await expect(startApi({ security: wrong })).rejects.toThrow(/token x: .*; role r gives no right/);
     const provider = { issuer: 'https://id.example.com', audiences: ['sonde'] };
     const twice = { ...security, openIdProviders: [provider, { ...provider, audiences: ['other'] }] };
-    await expect(start({ security: twice })).rejects.toThrow(
+    await expect(startApi({ security: twice })).rejects.toThrow(
       'https://id.example.com: the issuer stands twice',
     );
-    await expect(start({ security: { roles: [] } })).rejects.toThrow('nobody could be known');
+    await expect(startApi({ security: { roles: [] } })).rejects.toThrow('nobody could be known');
   });
 
   it('without authentication answers only who names this machine as its host', async () => {
-    const { port } = new URL(await start());
+    const { port } = new URL(await startApi());
     const statusFor = (host: string) =>
       new Promise((resolve, reject) => {
         const target = { port, path: '/api/v1/whoami', headers: { host } };
@@ -116,7 +65,7 @@ describe('a server', () => {
 
 describe('a browser, without authentication,', () => {
   const statusFor = async (headers: Record<string, string>) => {
-    const url = await start();
+    const url = await startApi();
     const { port } = new URL(url);
     return new Promise((resolve, reject) => {
       const target = { port, path: '/api/v1/whoami', headers: { host: `localhost:${port}`, ...headers } };
@@ -146,14 +95,14 @@ describe('a browser, without authentication,', () => {
   );
 
   it('is given what a page of this server asks', async () => {
-    const url = await start();
+    const url = await startApi();
     expect((await fetch(`${url}/api/v1/whoami`, { headers: { origin: url } })).status).toBe(200);
   });
 });
 
 describe('who asks', () => {
   it('is known by a token', async () => {
-    const url = await start({ security });
+    const url = await startApi({ security });
     const answer = await fetch(`${url}/api/v1/whoami`, bearer('shop-token'));
     expect(await answer.json()).toEqual({
       subject: 'token:shop',
@@ -179,7 +128,7 @@ describe('who asks', () => {
       { 'x-forwarded-user': 'admin', 'x-remote-user': 'admin', cookie: 'token=shop-token' },
     ],
   ])('and gives %s is refused wherever they ask', async (_what, headers) => {
-    const url = await start({ security });
+    const url = await startApi({ security });
     for (const target of [
       '/api/v1/flows',
       '/api/v1/whoami',
@@ -195,7 +144,7 @@ describe('who asks', () => {
   });
 
   it('and has no role may see what they are, and nothing else', async () => {
-    const url = await start({ security });
+    const url = await startApi({ security });
     expect((await fetch(`${url}/api/v1/whoami`, bearer('nobody-token'))).status).toBe(200);
     for (const target of ['/api/v1/flows', '/metrics', '/nothing']) {
       expect((await fetch(url + target, bearer('nobody-token'))).status, target).toBe(403);
@@ -203,13 +152,13 @@ describe('who asks', () => {
   });
 
   it("and may view some namespaces does not see the server's own figures", async () => {
-    const url = await start({ security });
+    const url = await startApi({ security });
     expect((await fetch(`${url}/metrics`, bearer('shop-token'))).status).toBe(403);
     expect((await fetch(`${url}/metrics`, bearer('admin-token'))).status).toBe(200);
   });
 
   it('needs no token to find out whether the server works, and how to get one', async () => {
-    const url = await start({
+    const url = await startApi({
       security: {
         ...security,
         openIdProviders: [{ issuer: 'https://id.example.com', audiences: ['sonde'], clientId: 'sonde-cli' }],
@@ -226,7 +175,7 @@ describe('who asks', () => {
 
   it('is told that it is not their fault while a provider cannot be reached', async () => {
     const issuer = 'http://127.0.0.1:9';
-    const url = await start({
+    const url = await startApi({
       security: { ...security, openIdProviders: [{ issuer, audiences: ['sonde'] }] },
     });
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -239,7 +188,7 @@ describe('every answer', () => {
   it.each(['/healthz', '/api/v1/whoami', '/nothing', '/api/v1/flows?limit=x'])(
     'such as to %s is data only',
     async (target) => {
-      const answer = await fetch((await start()) + target, {
+      const answer = await fetch((await startApi()) + target, {
         headers: { origin: 'https://www.example.com' },
       });
       expect(Object.fromEntries(answer.headers)).toMatchObject({
@@ -253,7 +202,7 @@ describe('every answer', () => {
   );
 
   it('to a question of a browser whether another origin may ask says no', async () => {
-    const answer = await fetch(`${await start()}/api/v1/flows`, {
+    const answer = await fetch(`${await startApi()}/api/v1/flows`, {
       method: 'OPTIONS',
       headers: { origin: 'https://www.example.com', 'access-control-request-method': 'GET' },
     });
@@ -262,7 +211,7 @@ describe('every answer', () => {
   });
 
   it("has the request's id, which is the sender's if it is harmless", async () => {
-    const url = `${await start()}/healthz`;
+    const url = `${await startApi()}/healthz`;
     const idFor = async (given: string) =>
       (await fetch(url, { headers: { 'x-request-id': given } })).headers.get('x-request-id');
     expect(await idFor('trace-1.2:3')).toBe('trace-1.2:3');
@@ -271,7 +220,7 @@ describe('every answer', () => {
   });
 
   it('that stays the same has a tag, and is not sent to who has it', async () => {
-    const url = `${await start()}/api/v1/openapi.json`;
+    const url = `${await startApi()}/api/v1/openapi.json`;
     const first = await fetch(url);
     const tag = first.headers.get('etag') ?? '';
     expect(tag).toMatch(/^"[\w-]{22}"$/);
@@ -286,7 +235,7 @@ describe('every answer', () => {
 
 describe('a body', () => {
   const post = async (body: string, type = 'application/json') => {
-    const url = `${await start({ limits: { bodyBytes: 10_000 } })}/api/v1/query`;
+    const url = `${await startApi({ limits: { bodyBytes: 10_000 } })}/api/v1/query`;
     const answer = await fetch(url, { method: 'POST', headers: { 'content-type': type }, body });
     return {
       status: answer.status,
@@ -324,110 +273,6 @@ describe('a body', () => {
   });
 });
 
-describe('who asks much', () => {
-  it('is refused for a while, and told for how long; others are not', async () => {
-    const url = await start({ security, limits: { requests: { burst: 3, perSecond: 0.001 } } });
-    const statuses: number[] = [];
-    for (let i = 0; i < 5; i++)
-      statuses.push((await fetch(`${url}/api/v1/whoami`, bearer('shop-token'))).status);
-    expect(statuses).toEqual([200, 200, 200, 429, 429]);
-    const refused = await fetch(`${url}/api/v1/whoami`, bearer('shop-token'));
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await fetch(`${url}/api/v1/whoami`, bearer('admin-token'))).status).toBe(200);
-    expect((await fetch(`${url}/healthz`)).status).toBe(200);
-  });
-
-  it('has so many requests worked on at the same time, and so many waiting', async () => {
-    let running = 0;
-    let most = 0;
-    const held: (() => void)[] = [];
-    const url = await start({ security, limits: { concurrent: 2, waiting: 3 } }, async () => {
-      most = Math.max(most, ++running);
-      await new Promise<void>((resolve) => held.push(resolve));
-      running--;
-      return [];
-    });
-    const answers = Array.from({ length: 8 }, () => fetch(`${url}/api/v1/flows`, bearer('shop-token')));
-    // Three are refused at once; the others wait for their turn, or for the store.
-    await vi.waitUntil(() => held.length === 2, A_MINUTE);
-    const others = fetch(`${url}/api/v1/flows`, bearer('admin-token'));
-    await vi.waitUntil(() => held.length === 3, A_MINUTE);
-    for (let ended = 0; ended < 6; ended++) {
-      await vi.waitUntil(() => held.length > 0, A_MINUTE);
-      held.shift()?.();
-    }
-    const statuses = (await Promise.all(answers)).map(({ status }) => status);
-    expect(statuses.sort()).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
-    expect((await others).status).toBe(200);
-    expect(most).toBe(3);
-  });
-});
-
-describe('all who ask together', () => {
-  it('have so many queries worked on at the same time, so many waiting, and the rest refused', async () => {
-    let running = 0;
-    let most = 0;
-    const held: (() => void)[] = [];
-    const limits = { queries: { concurrent: 3, waiting: 1 } };
-    const url = await start({ security, limits }, async () => {
-      most = Math.max(most, ++running);
-      await new Promise<void>((resolve) => held.push(resolve));
-      running--;
-      return [];
-    });
-    const statuses: number[] = [];
-    const answers = ['shop-token', 'shop-token', 'shop-token', 'admin-token', 'admin-token'].map(
-      async (token) => statuses.push((await fetch(`${url}/api/v1/flows`, bearer(token))).status),
-    );
-    await vi.waitUntil(() => statuses.length === 1, A_MINUTE);
-    expect(statuses).toEqual([503]);
-    for (let ended = 0; ended < 4; ended++) {
-      await vi.waitUntil(() => held.length > 0, A_MINUTE);
-      held.shift()?.();
-    }
-    await Promise.all(answers);
-    expect(statuses).toEqual([503, 200, 200, 200, 200]);
-    expect(most).toBe(3);
-  });
-});
-
-describe('who goes away', () => {
-  it('ends the query that was running for them, and frees their turn', async () => {
-    let asked: QueryOptions | undefined;
-    const url = await start({ limits: { concurrent: 1 } }, (_sql, _parameters, options) => {
-      if (asked) return Promise.resolve([]);
-      asked = options;
-      return new Promise((_resolve, reject) => {
-        options?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
-      });
-    });
-    const leaving = new AbortController();
-    const left = fetch(`${url}/api/v1/flows`, { signal: leaving.signal }).catch(() => 'left');
-    await vi.waitUntil(() => asked !== undefined, A_MINUTE);
-    leaving.abort();
-    expect(await left).toBe('left');
-    await vi.waitUntil(() => asked?.signal?.aborted === true, A_MINUTE);
-    expect((await fetch(`${url}/api/v1/flows`)).status).toBe(200);
-  });
-});
-
-describe('who sends requests before the answers to earlier ones', () => {
-  it('and goes away ends the queries of all of them', async () => {
-    const signals: (AbortSignal | undefined)[] = [];
-    const url = await start({}, (_sql, _parameters, options) => {
-      signals.push(options?.signal);
-      return new Promise((_resolve, reject) => {
-        options?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
-      });
-    });
-    const socket = connect(Number(new URL(url).port), '127.0.0.1');
-    socket.write('GET /api/v1/flows HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(2));
-    await vi.waitUntil(() => signals.length === 2, A_MINUTE);
-    socket.destroy();
-    await vi.waitUntil(() => signals.every((signal) => signal?.aborted), A_MINUTE);
-  });
-});
-
 describe('with a certificate', () => {
   it('the server encrypts, and takes up a renewed one', async () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'sonde-tls-'));
@@ -438,7 +283,7 @@ describe('with a certificate', () => {
       writeFileSync(tls.certificate, certificate);
     };
     write('first');
-    const url = await start({ tls, tlsLookMs: 50 });
+    const url = await startApi({ tls, tlsLookMs: 50 });
     expect(url).toMatch(/^https:/);
     const seen = () =>
       new Promise<{ name: unknown; status: number | undefined; strict: unknown }>((resolve, reject) => {
@@ -456,7 +301,7 @@ describe('with a certificate', () => {
       });
     expect(await seen()).toEqual({ name: 'first', status: 200, strict: 'max-age=31536000' });
 
-    const told = vi.spyOn(log, 'error');
+    const told = vi.spyOn(apiLog, 'error');
     writeFileSync(tls.certificate, 'damaged');
     await vi.waitUntil(() => told.mock.calls.length > 0, A_MINUTE);
     expect(await seen()).toMatchObject({ name: 'first' });
@@ -467,6 +312,6 @@ describe('with a certificate', () => {
 
   it('that is none the server does not start', async () => {
     const tls = { certificate: '/nonexistent/tls.crt', key: '/nonexistent/tls.key' };
-    await expect(start({ tls })).rejects.toThrow('/nonexistent/tls.crt');
+    await expect(startApi({ tls })).rejects.toThrow('/nonexistent/tls.crt');
   });
 });

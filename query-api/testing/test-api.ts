@@ -6,6 +6,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { Registry } from 'prom-client';
+import { expect } from 'vitest';
 import type { Grant } from '../access/access.js';
 import { type QueryApi, type QueryApiOptions, startQueryApi } from '../server.js';
 import { type ApiDocument, Conformance } from './conformance.js';
@@ -23,6 +24,8 @@ export interface TestClient {
 export interface TestApi extends TestClient {
   readonly store: FlowStore;
   readonly url: string;
+  /** What the API finds wrong with a question, as it must be wrong. */
+  errors(target: string): Promise<unknown>;
   /** The same API for somebody who may view these namespaces, or do what these grants give. */
   as(who: readonly string[] | readonly Grant[]): TestClient;
   close(): Promise<void>;
@@ -59,10 +62,17 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     return api;
   };
   const api = await start();
+  const client = clientOf(Promise.resolve(api));
   return {
     store,
     url: api.url,
-    ...clientOf(Promise.resolve(api)),
+    ...client,
+    async errors(target) {
+      const { status, type, body } = await client.get(target);
+      expect({ status, type }).toEqual({ status: 400, type: 'application/problem+json; charset=utf-8' });
+      expect(body).toMatchObject({ type: 'about:blank', title: 'Bad Request', status: 400 });
+      return body['errors'];
+    },
     as: (who) => clientOf(start(securityOf(who)), { authorization: `Bearer ${TOKEN}` }),
     async close() {
       for (const one of started) await (await one).close();

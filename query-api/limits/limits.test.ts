@@ -1,0 +1,111 @@
+import { connect } from 'node:net';
+import type { QueryOptions } from '@sonde/backbone/store/store';
+import { describe, expect, it, vi } from 'vitest';
+import { A_MINUTE, bearer, security, startApi } from '../testing/secured-api.js';
+
+// Servers are started by the dozen, and the machine may be busy with other things.
+vi.setConfig({ testTimeout: 120_000 });
+
+describe('who asks much', () => {
+  it('is refused for a while, and told for how long; others are not', async () => {
+    const url = await startApi({ security, limits: { requests: { burst: 3, perSecond: 0.001 } } });
+    const statuses: number[] = [];
+    for (let i = 0; i < 5; i++)
+      statuses.push((await fetch(`${url}/api/v1/whoami`, bearer('shop-token'))).status);
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    const refused = await fetch(`${url}/api/v1/whoami`, bearer('shop-token'));
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await fetch(`${url}/api/v1/whoami`, bearer('admin-token'))).status).toBe(200);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  it('has so many requests worked on at the same time, and so many waiting', async () => {
+    let running = 0;
+    let most = 0;
+    const held: (() => void)[] = [];
+    const url = await startApi({ security, limits: { concurrent: 2, waiting: 3 } }, async () => {
+      most = Math.max(most, ++running);
+      await new Promise<void>((resolve) => held.push(resolve));
+      running--;
+      return [];
+    });
+    const answers = Array.from({ length: 8 }, () => fetch(`${url}/api/v1/flows`, bearer('shop-token')));
+    // Three are refused at once; the others wait for their turn, or for the store.
+    await vi.waitUntil(() => held.length === 2, A_MINUTE);
+    const others = fetch(`${url}/api/v1/flows`, bearer('admin-token'));
+    await vi.waitUntil(() => held.length === 3, A_MINUTE);
+    for (let ended = 0; ended < 6; ended++) {
+      await vi.waitUntil(() => held.length > 0, A_MINUTE);
+      held.shift()?.();
+    }
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
+    expect((await others).status).toBe(200);
+    expect(most).toBe(3);
+  });
+});
+
+describe('all who ask together', () => {
+  it('have so many queries worked on at the same time, so many waiting, and the rest refused', async () => {
+    let running = 0;
+    let most = 0;
+    const held: (() => void)[] = [];
+    const limits = { queries: { concurrent: 3, waiting: 1 } };
+    const url = await startApi({ security, limits }, async () => {
+      most = Math.max(most, ++running);
+      await new Promise<void>((resolve) => held.push(resolve));
+      running--;
+      return [];
+    });
+    const statuses: number[] = [];
+    const answers = ['shop-token', 'shop-token', 'shop-token', 'admin-token', 'admin-token'].map(
+      async (token) => statuses.push((await fetch(`${url}/api/v1/flows`, bearer(token))).status),
+    );
+    await vi.waitUntil(() => statuses.length === 1, A_MINUTE);
+    expect(statuses).toEqual([503]);
+    for (let ended = 0; ended < 4; ended++) {
+      await vi.waitUntil(() => held.length > 0, A_MINUTE);
+      held.shift()?.();
+    }
+    await Promise.all(answers);
+    expect(statuses).toEqual([503, 200, 200, 200, 200]);
+    expect(most).toBe(3);
+  });
+});
+
+describe('who goes away', () => {
+  it('ends the query that was running for them, and frees their turn', async () => {
+    let asked: QueryOptions | undefined;
+    const url = await startApi({ limits: { concurrent: 1 } }, (_sql, _parameters, options) => {
+      if (asked) return Promise.resolve([]);
+      asked = options;
+      return new Promise((_resolve, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    });
+    const leaving = new AbortController();
+    const left = fetch(`${url}/api/v1/flows`, { signal: leaving.signal }).catch(() => 'left');
+    await vi.waitUntil(() => asked !== undefined, A_MINUTE);
+    leaving.abort();
+    expect(await left).toBe('left');
+    await vi.waitUntil(() => asked?.signal?.aborted === true, A_MINUTE);
+    expect((await fetch(`${url}/api/v1/flows`)).status).toBe(200);
+  });
+});
+
+describe('who sends requests before the answers to earlier ones', () => {
+  it('and goes away ends the queries of all of them', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const url = await startApi({}, (_sql, _parameters, options) => {
+      signals.push(options?.signal);
+      return new Promise((_resolve, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('GET /api/v1/flows HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(2));
+    await vi.waitUntil(() => signals.length === 2, A_MINUTE);
+    socket.destroy();
+    await vi.waitUntil(() => signals.every((signal) => signal?.aborted), A_MINUTE);
+  });
+});
