@@ -30,6 +30,9 @@ export interface GroupEvents {
 
 export const HEARTBEAT_MS = 3_000;
 
+/** Longer than a busy broker takes to make topics. */
+const LONGEST_CONNECTING_MS = 60_000;
+
 const RETRY_MS = 200;
 
 /** A member of a group asks something all the time, and only joining may take longer: as long as the group's session. */
@@ -127,8 +130,10 @@ export class GroupMember {
   /** Joins the group, and resolves when it cannot stay in it. */
   async #failureOf(clients: Clients): Promise<Error> {
     const { session } = clients;
-    const watch = this.#listen(clients);
+    let watch: NodeJS.Timeout | undefined;
     try {
+      await session.within(LONGEST_CONNECTING_MS, this.#connect(clients));
+      watch = this.#listen(clients);
       await session.within(Infinity, this.#run(clients));
       return await session.over;
     } catch (error) {
@@ -164,15 +169,21 @@ export class GroupMember {
     return this.options.sessionTimeoutMs ?? 10_000;
   }
 
-  async #run({ session, admin, consumer }: Clients): Promise<void> {
+  async #connect({ session, admin, consumer }: Clients): Promise<void> {
     const { topics } = this.options;
     await session.connect();
     if (topics) await createTopics(admin, this.names, topics);
     await consumer.subscribe({ topics: [this.names.flows], fromBeginning: true });
-    await consumer.run({
+  }
+
+  async #run(clients: Clients): Promise<void> {
+    await clients.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: (payload) => this.events.onFetched(payload),
+      eachBatch: async (payload) => {
+        // A consumer that is being ended may still have something at hand, which is not what its follower goes on with.
+        if (clients === this.#clients) await this.events.onFetched(payload);
+      },
     });
   }
 
