@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { buildCertificate } from './testing/build-certificate.js';
-import { A_MINUTE, apiLog, bearer, security, sha256, startApi } from './testing/secured-api.js';
+import { A_MINUTE, apiLog, bearer, security, sha256, startApi, startServer } from './testing/secured-api.js';
 
 // Servers are started by the dozen, and the machine may be busy with other things.
 vi.setConfig({ testTimeout: 120_000 });
@@ -313,5 +313,41 @@ describe('with a certificate', () => {
   it('that is none the server does not start', async () => {
     const tls = { certificate: '/nonexistent/tls.crt', key: '/nonexistent/tls.key' };
     await expect(startApi({ tls })).rejects.toThrow('/nonexistent/tls.crt');
+  });
+});
+
+describe('when it is said anew who may see what', () => {
+  it('tokens that are no longer good are refused at once, and new ones are known', async () => {
+    const api = await startServer({ security });
+    const statusOf = async (token: string) => (await fetch(`${api.url}/api/v1/whoami`, bearer(token))).status;
+    expect([await statusOf('shop-token'), await statusOf('new-token')]).toEqual([200, 401]);
+    const tokens = [{ name: 'new', sha256: sha256('new-token'), groups: ['team-shop'] }];
+    api.takeUp({ ...security, tokens });
+    expect([await statusOf('shop-token'), await statusOf('new-token')]).toEqual([401, 200]);
+    expect(() => api.takeUp({ roles: [] })).toThrow('nobody could be known');
+    expect(await statusOf('new-token')).toBe(200);
+  });
+
+  it('live views end of those who may see something else, and go on for the others', async () => {
+    const api = await startServer({ security });
+    const view = async (token: string) => {
+      const { status, body } = await fetch(`${api.url}/api/v1/flows/live`, bearer(token));
+      expect(status).toBe(200);
+      let hasEnded = false;
+      void body?.pipeTo(new WritableStream()).finally(() => (hasEnded = true));
+      return () => hasEnded;
+    };
+    const [shop, admin] = [await view('shop-token'), await view('admin-token')];
+    const roles = security.roles.map((role) =>
+      role.name === 'shop' ? { ...role, namespaces: ['blog'] } : role,
+    );
+    api.takeUp({ ...security, roles });
+    await vi.waitUntil(shop, A_MINUTE);
+    expect(admin()).toBe(false);
+  });
+
+  it('an API without authentication does not take it up', async () => {
+    const api = await startServer();
+    expect(() => api.takeUp(security)).toThrow('without authentication');
   });
 });

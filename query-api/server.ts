@@ -2,7 +2,8 @@ import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
-import { authenticateTokens, type SecurityOptions } from './access/authenticate.js';
+import type { SecurityOptions } from './access/authenticate.js';
+import { CurrentSecurity } from './access/current-security.js';
 import { allowLoopback, isLoopback } from './access/loopback.js';
 import { requireAccess } from './access/request-access.js';
 import { noticeLeaving } from './client-left.js';
@@ -74,6 +75,11 @@ export interface QueryApiOptions {
 export interface QueryApi {
   /** Where it listens, for example `http://127.0.0.1:8080`. */
   readonly url: string;
+  /**
+   * Says anew who may use the API; whoever reads a live view and may no longer is cut off.
+   * @throws SecurityError if `security` cannot be meant; then the former holds. Error if there was none at the start.
+   */
+  takeUp(security: SecurityOptions): void;
   /** Lets requests under way finish, for some seconds, then stops. The store stays open. */
   close(): Promise<void>;
 }
@@ -94,13 +100,18 @@ const LONGEST_IN_PATH = 1024;
 export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
   const { host = '127.0.0.1', port, tls, tlsLookMs, log } = options;
   assertSafe(host, options);
-  const server = await createServer(options);
+  const security = options.security && new CurrentSecurity(options.security);
+  const server = await createServer(options, security);
   // Fastify's type of a server does not tell that with certificates it is one of https.
   const encrypting = server.server as object as ReloadableServer;
   const stopReloading = typeof tls === 'object' ? reloadTls(encrypting, tls, log, tlsLookMs) : undefined;
   const url = await server.listen({ host, port });
   return {
     url,
+    takeUp(anew) {
+      if (!security) throw new Error('the API began without authentication');
+      security.takeUp(anew);
+    },
     async close() {
       stopReloading?.();
       const impatience = setTimeout(() => server.server.closeAllConnections(), CLOSING_MS);
@@ -124,8 +135,11 @@ function assertSafe(host: string, { security, tls }: QueryApiOptions): void {
 }
 
 /** The server with all its routes; it does not listen yet. */
-export async function createServer(options: QueryApiOptions): Promise<FastifyInstance> {
-  const { store, registry, log, security, tls, trustedProxies = [] } = options;
+async function createServer(
+  options: QueryApiOptions,
+  security: CurrentSecurity | undefined,
+): Promise<FastifyInstance> {
+  const { store, registry, log, tls, trustedProxies = [] } = options;
   const limits: Limits = { ...(security ? defaultLimits : localLimits), ...options.limits };
   const bounded = boundQueries(store, limits.queries);
   const dependencies: RouteDependencies = { store: bounded, limits, answers: new SharedAnswers(bounded) };
@@ -155,7 +169,7 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
   noticeLeaving(server);
   sendHeaders(server, headers);
   measureRequests(server, registry);
-  requireAccess(server, security ? authenticateTokens(security) : allowLoopback());
+  requireAccess(server, security ? (request) => security.authenticate(request) : allowLoopback());
   limitRequests(server, limits, registry);
   tagAnswers(server);
   await describeApi(server);
@@ -167,8 +181,8 @@ export async function createServer(options: QueryApiOptions): Promise<FastifyIns
     hub.close();
     done();
   });
-  liveRoute(server, hub, { path: '/api/v1/flows/live', kind: 'flows' });
-  liveRoute(server, hub, { path: '/api/v1/dns/live', kind: 'dns' });
+  liveRoute(server, hub, { path: '/api/v1/flows/live', kind: 'flows', security });
+  liveRoute(server, hub, { path: '/api/v1/dns/live', kind: 'dns', security });
   queryRoute(server, dependencies);
   graphRoute(server, dependencies);
   fieldsRoute(server);

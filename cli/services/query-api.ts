@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { OptionDeclaration } from '@sonde/backbone/configuration/option';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
-import type { SecurityOptions } from '@sonde/query-api/access/authenticate';
-import { readSecurity } from '@sonde/query-api/access/read-security';
 import { defaultLimits } from '@sonde/query-api/limits/limits';
 import { startQueryApi } from '@sonde/query-api/server';
 import type { TlsFiles } from '@sonde/query-api/tls';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
 import { clickHouseOptions, openConfiguredStore } from './clickhouse-options.js';
+import { openSecurityFile } from './security-file.js';
 import { serviceCommand } from './service-command.js';
 
 export const queryApiOptions = [
@@ -73,7 +69,8 @@ export function queryApiCommand(): Command {
     start: async ({ configuration, log, registry, readiness }) => {
       const store = openConfiguredStore(configuration, log);
       readiness.watch('store', () => whyNotAnswering(store));
-      const security = securityOf(configuration['api.securityFile']);
+      const file = configuration['api.securityFile'];
+      const securityFile = file === undefined ? undefined : openSecurityFile(file);
       const tls = tlsOf(configuration);
       const api = await startQueryApi({
         ...{ store, registry, log },
@@ -83,15 +80,17 @@ export function queryApiCommand(): Command {
         host: configuration['api.host'],
         port: configuration['api.port'],
         trustedProxies: configuration['api.trustedProxies'],
-        ...(security && { security }),
+        ...(securityFile && { security: securityFile.security }),
         ...(tls && { tls }),
       });
       log.info({ url: api.url }, 'the API answers');
+      const followNoMore = securityFile?.follow((security) => api.takeUp(security), log);
       let end = (): void => undefined;
       const done = new Promise<void>((resolve) => (end = resolve));
       return {
         done,
         async stop() {
+          followNoMore?.();
           await api.close();
           await store.close();
           end();
@@ -108,14 +107,6 @@ async function whyNotAnswering(store: FlowStore): Promise<string | undefined> {
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-/** @throws Error that names the file if it cannot be read, SecurityError if it does not say who may see what. */
-function securityOf(file: string | undefined): SecurityOptions | undefined {
-  if (file === undefined) return undefined;
-  return readSecurity(parse(readFileSync(file, 'utf8')), (kubeconfig) =>
-    readKubeConfig(kubeconfig === undefined ? 'usual places' : { file: kubeconfig }),
-  );
 }
 
 function tlsOf(configuration: {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Access, accessOf } from '../access/access.js';
 import { endWithAccess } from './end-with-access.js';
@@ -23,8 +24,15 @@ function view(first: Access, anew: () => Promise<Access>) {
   const viewer = new Viewer();
   const looked = vi.fn(anew);
   const ended = vi.spyOn(viewer, 'end');
-  endWithAccess(viewer, first, looked);
-  return { viewer, looked, hasEnded: () => ended.mock.calls.length > 0 };
+  const changes = new EventEmitter();
+  endWithAccess(viewer, first, {
+    anew: looked,
+    onChange(listener) {
+      changes.on('change', listener);
+      return () => changes.off('change', listener);
+    },
+  });
+  return { viewer, looked, changes, hasEnded: () => ended.mock.calls.length > 0 };
 }
 
 const refused = () => Promise.reject(new Error('the token has expired'));
@@ -51,6 +59,27 @@ describe('a live view', () => {
     const { hasEnded } = view(viewing('shop', start + MINUTE_MS), other);
     await vi.advanceTimersByTimeAsync(MINUTE_MS);
     expect(hasEnded()).toBe(true);
+  });
+
+  it('of somebody whose token holds for ever ends when it is said anew that they may see something else', async () => {
+    const { changes, hasEnded } = view(viewing('shop', Infinity), () =>
+      Promise.resolve(viewing('blog', Infinity)),
+    );
+    changes.emit('change');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(hasEnded()).toBe(true);
+  });
+
+  it('goes on when it is said anew that its reader may see the same', async () => {
+    const same = () => Promise.resolve(viewing('shop', Infinity));
+    const { viewer, changes, looked, hasEnded } = view(viewing('shop', Infinity), same);
+    changes.emit('change');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(looked).toHaveBeenCalledOnce();
+    expect(hasEnded()).toBe(false);
+    viewer.stream.destroy();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(changes.listenerCount('change')).toBe(0);
   });
 
   it('is not looked after when it is over, nor where tokens hold for ever', async () => {

@@ -4,15 +4,24 @@ import type { Viewer } from './viewer.js';
 /** The longest time that Node waits; beyond, it does not wait at all. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
+/** How is found out whether somebody may still do what they could. */
+export interface AccessLater {
+  /** Finds it out anew. Rejects if they may not. */
+  readonly anew: () => Promise<Access>;
+  /** Has `listener` called when everybody is to be looked at anew, until what is returned is called. */
+  readonly onChange: (listener: () => void) => () => void;
+}
+
 /**
  * Ends a view when whoever reads it may no longer: whenever what is known of them holds no longer, as with a token that
- * expires or was taken back, `anew` finds it out anew. Tokens that Kubernetes is asked for hold for seconds only, and
- * their views go on.
+ * expires or was taken back, or is said anew, it is found out anew. Tokens that Kubernetes is asked for hold for seconds
+ * only, and their views go on.
  */
-export function endWithAccess(viewer: Viewer, first: Access, anew: () => Promise<Access>): void {
+export function endWithAccess(viewer: Viewer, first: Access, { anew, onChange }: AccessLater): void {
   let timer: NodeJS.Timeout | undefined;
   const scope = scopeOf(first);
   const wait = ({ untilMs }: Access) => {
+    clearTimeout(timer);
     if (untilMs === Infinity || viewer.stream.destroyed) return;
     timer = setTimeout(look, Math.min(untilMs - Date.now(), LONGEST_WAIT_MS));
   };
@@ -26,7 +35,11 @@ export function endWithAccess(viewer: Viewer, first: Access, anew: () => Promise
       () => viewer.end(),
     );
   };
-  viewer.stream.once('close', () => clearTimeout(timer));
+  const listenNoMore = onChange(look);
+  viewer.stream.once('close', () => {
+    clearTimeout(timer);
+    listenNoMore();
+  });
   wait(first);
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { CurrentSecurity } from '../access/current-security.js';
 import { whenOver } from '../client-left.js';
 import { endWithAccess } from '../live/end-with-access.js';
 import type { LiveHub } from '../live/hub.js';
@@ -10,6 +11,8 @@ import { fieldsSchema, readFields } from '../records/selected-fields.js';
 export interface LiveRoute {
   readonly path: string;
   readonly kind: RecordKind;
+  /** Who may see what, if that may change. */
+  readonly security?: CurrentSecurity | undefined;
 }
 
 interface Parameters {
@@ -18,7 +21,7 @@ interface Parameters {
 }
 
 /** `GET path`: records as they come to the store, as server-sent events. */
-export function liveRoute(server: FastifyInstance, hub: LiveHub, { path, kind }: LiveRoute): void {
+export function liveRoute(server: FastifyInstance, hub: LiveHub, { path, kind, security }: LiveRoute): void {
   const { fields } = tableOf[kind];
   server.get<{ Querystring: Parameters }>(
     path,
@@ -30,7 +33,10 @@ export function liveRoute(server: FastifyInstance, hub: LiveHub, { path, kind }:
       const selected = readFields(names, fields);
       const viewer = hub.open({ kind, filter, fields: selected, access: request.access }, text);
       whenOver(request, reply, () => viewer.stream.destroy());
-      endWithAccess(viewer, request.access, () => request.accessAnew());
+      endWithAccess(viewer, request.access, {
+        anew: () => request.accessAnew(),
+        onChange: (listener) => security?.onChange(listener) ?? (() => undefined),
+      });
       return reply
         .type('text/event-stream; charset=utf-8')
         .header('cache-control', 'no-store')

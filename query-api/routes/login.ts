@@ -1,18 +1,20 @@
 import type { FastifyInstance } from 'fastify';
-import type { SecurityOptions } from '../access/authenticate.js';
+import type { CurrentSecurity } from '../access/current-security.js';
 
 /** `GET /api/v1/login`: how to get a token that this server accepts. For who has none yet, so anybody may ask. */
-export function loginRoute(server: FastifyInstance, security: SecurityOptions | undefined): void {
-  const answer = {
-    required: security !== undefined,
-    openIdProviders: (security?.openIdProviders ?? []).map(({ issuer, clientId }) => ({
-      issuer,
-      ...(clientId !== undefined && { clientId }),
-    })),
-    staticTokens: (security?.tokens ?? []).length > 0,
-    kubernetes: security?.kubernetes !== undefined,
-  };
-  server.get('/api/v1/login', { schema, config: { access: 'public' } }, () => answer);
+export function loginRoute(server: FastifyInstance, security: CurrentSecurity | undefined): void {
+  server.get('/api/v1/login', { schema, config: { access: 'public' } }, () => {
+    const { openIdProviders = [], tokens = [], kubernetes } = security?.options ?? {};
+    return {
+      required: security !== undefined,
+      openIdProviders: openIdProviders.map(({ issuer, clientId }) => ({
+        issuer,
+        ...(clientId !== undefined && { clientId }),
+      })),
+      staticTokens: tokens.length > 0,
+      kubernetes: kubernetes !== undefined,
+    };
+  });
 }
 
 const schema = {

@@ -17,11 +17,11 @@ afterEach(async () => {
   for (const api of started.splice(0)) await api.close();
 });
 
-/** Starts an API whose store answers queries as `query` does, and gives its URL; it ends with the test. */
-export async function startApi(
+/** Starts an API whose store answers queries as `query` does; it ends with the test. */
+export async function startServer(
   options: Partial<QueryApiOptions> = {},
   query: FlowStore['query'] = () => Promise.resolve([]),
-): Promise<string> {
+): Promise<QueryApi> {
   const api = await startQueryApi({
     store: stubStore(query),
     port: 0,
@@ -30,7 +30,12 @@ export async function startApi(
     ...options,
   });
   started.push(api);
-  return api.url;
+  return api;
+}
+
+/** As {@link startServer}, and gives its URL. */
+export async function startApi(...options: Parameters<typeof startServer>): Promise<string> {
+  return (await startServer(...options)).url;
 }
 
 export const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');

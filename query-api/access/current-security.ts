@@ -1,0 +1,42 @@
+import type { FastifyRequest } from 'fastify';
+import type { Access } from './access.js';
+import { authenticateTokens, type SecurityOptions } from './authenticate.js';
+import type { Authenticate } from './request-access.js';
+
+/** Who may see what, as it stands now: it may be said anew while the API runs. */
+export class CurrentSecurity {
+  #options: SecurityOptions;
+  #authenticate: Authenticate;
+  readonly #listeners = new Set<() => void>();
+
+  /** @throws SecurityError if `options` cannot be meant. */
+  constructor(options: SecurityOptions) {
+    this.#authenticate = authenticateTokens(options);
+    this.#options = options;
+  }
+
+  get options(): SecurityOptions {
+    return this.#options;
+  }
+
+  /** Finds out who asks, by what is said now. */
+  authenticate(request: FastifyRequest): Promise<Access> {
+    return this.#authenticate(request);
+  }
+
+  /**
+   * Says it anew. What was known of tokens is forgotten; who has a view open is looked at anew.
+   * @throws SecurityError if `options` cannot be meant; then the former ones hold.
+   */
+  takeUp(options: SecurityOptions): void {
+    this.#authenticate = authenticateTokens(options);
+    this.#options = options;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Has `listener` called whenever it was said anew, until what is returned is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
