@@ -57,13 +57,16 @@ describe('flows arrive once each though connections to Kafka', { timeout: 600_00
   }, 300_000);
 
   afterEach(async () => {
-    await publisher.close(0);
-    for (const enricher of enrichers) await enricher.stop();
-    // A connection that is left open would be one for each failure, for as long as a service runs.
-    await eventually(() => expect(proxy.open).toBe(0), 10_000);
-    await proxy.close();
-    await broker.remove();
-    await rm(directory, { recursive: true });
+    try {
+      await publisher.close(0);
+      for (const enricher of enrichers) await enricher.stop();
+      // A connection that is left open would be one for each failure, for as long as a service runs.
+      await eventually(() => expect(proxy.open).toBe(0), 10_000);
+    } finally {
+      await proxy.close();
+      await broker.remove();
+      await rm(directory, { recursive: true });
+    }
   }, 120_000);
 
   it.each<[ConnectionFault, number]>([
