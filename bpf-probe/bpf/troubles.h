@@ -48,13 +48,13 @@ struct sk_buff___local {
 	unsigned char *data;
 	unsigned int len;
 	__u16 protocol;
-	__u16 transport_header;
 	__u16 network_header;
 	unsigned long _nfct;
 } __attribute__((preserve_access_index));
 
 /* Reasons by name: their numbers differ between kernels, and not every kernel has each. */
 enum skb_drop_reason___local {
+	SKB_DROP_REASON_NOT_SPECIFIED,
 	SKB_DROP_REASON_QUEUE_PURGE,
 	SKB_DROP_REASON_TCP_OLD_SEQUENCE,
 };
@@ -101,6 +101,7 @@ static __always_inline struct trouble *find_trouble(const struct key6 *key)
 /* An IP packet as far as a tracepoint can tell its flow. */
 struct dropped {
 	struct key6 key;
+	const void *tcp; /* its TCP header in the kernel; NULL if it has none */
 	__u32 sender;
 	__u8 icmp_type, icmp_code;
 };
@@ -121,6 +122,8 @@ static __always_inline void read_transport(struct dropped *d, const void *transp
 	*bucket = BUCKET_NONE;
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP) {
 		read_kernel(ports, sizeof(*ports), transport);
+		if (protocol == IPPROTO_TCP)
+			d->tcp = transport;
 		return;
 	}
 	if ((protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6) || !read_kernel(type, sizeof(type), transport))
@@ -197,23 +200,26 @@ static __always_inline void undo_translation(struct dropped *d, unsigned long nf
 	 (reason) == bpf_core_enum_value(enum skb_drop_reason___local, name))
 
 /*
- * Whether TCP lost nothing by a drop. A socket that is closed lets go of what had arrived and is acknowledged, and a
- * segment from before the window that carries nothing is a question whether this end is still there (keepalive, which
- * some send with one byte: RFC 9293, 3.8.4), or a late acknowledgment.
+ * Whether TCP lost nothing by a drop. A socket that is closed lets go of what had arrived and is acknowledged. A segment
+ * without data from before the window asks whether this end is still there (keepalive, which some send with one byte:
+ * RFC 9293, 3.8.4), or acknowledges late; and one that ends a connection whose other end is in TIME-WAIT is let go of
+ * for a reason that the kernel does not specify, when it has done its work.
  */
-static __always_inline bool lost_nothing(struct sk_buff___local *skb, __u32 reason)
+static __always_inline bool lost_nothing(const struct dropped *d, struct sk_buff___local *skb, __u32 reason)
 {
-	unsigned char *transport;
-	__u8 offset;
+	__u8 offset_and_flags[2]; /* at byte 12 of the header: RFC 9293, 3.1 */
 
+	if (!d->tcp)
+		return false;
 	if (is_reason(reason, SKB_DROP_REASON_QUEUE_PURGE))
 		return true;
-	if (!is_reason(reason, SKB_DROP_REASON_TCP_OLD_SEQUENCE))
+	if (!is_reason(reason, SKB_DROP_REASON_TCP_OLD_SEQUENCE) && !is_reason(reason, SKB_DROP_REASON_NOT_SPECIFIED))
 		return false;
-	transport = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header);
-	if (!read_kernel(&offset, sizeof(offset), transport + 12))
+	if (!read_kernel(offset_and_flags, sizeof(offset_and_flags), d->tcp + 12) ||
+	    offset_and_flags[1] & TCP_SYN)
 		return false;
-	return BPF_CORE_READ(skb, data) + BPF_CORE_READ(skb, len) <= transport + (offset >> 4) * 4 + 1;
+	return (void *)BPF_CORE_READ(skb, data) + BPF_CORE_READ(skb, len) <=
+	       d->tcp + (offset_and_flags[0] >> 4) * 4 + 1;
 }
 
 /* kfree_skb(skb, location, reason): the kernel drops a packet, since Linux 5.17 with the reason. */
@@ -236,7 +242,7 @@ int sonde_drop(struct bpf_raw_tracepoint_args *context)
 		return 0;
 	network = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
 	known = protocol == bpf_htons(ETH_P_IP) ? read_dropped4(&d, network) : read_dropped6(&d, network);
-	if (!known || (d.key.protocol == IPPROTO_TCP && lost_nothing(skb, reason)))
+	if (!known || lost_nothing(&d, skb, reason))
 		return 0;
 	if (has_conntrack)
 		undo_translation(&d, BPF_CORE_READ(skb, _nfct));

@@ -36,6 +36,12 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
 
   it.each([
     ['what a closed socket lets go of', 'QUEUE_PURGE', '8091', ['tcp-clients', '5', '1000']],
+    [
+      'the end that comes when the other end has nothing to read it',
+      'NOT_SPECIFIED',
+      '8093',
+      ['tcp-last', '100'],
+    ],
     ['the question whether a server is there', 'TCP_OLD_SEQUENCE', '8092', ['tcp-keeper', '2500']],
   ] as const)('%s is no lost packet', async (_what, dropReason, port, [sending, ...numbers]) => {
     const [client, server] = [node.pod(1), node.pod(2)];

@@ -7,6 +7,7 @@
  *   tcp-chatter ADDRESS PORT LINES MS     one connection; the server sends a line each MS milliseconds (tcp-talker)
  *   tcp-talker ADDRESS PORT LINES MS      the server of tcp-chatter
  *   tcp-keeper ADDRESS PORT MS            one connection that asks each second whether the server is there; ends after MS
+ *   tcp-last ADDRESS PORT MS              one connection; ends MS after the server has ended it
  *   tcp-try ADDRESS PORT MS               one attempt; ends after MS milliseconds without an answer
  *   udp-server ADDRESS PORT               sends each datagram back
  *   udp-client ADDRESS PORT COUNT SIZE [FROM]  COUNT datagrams, waits for each one's answer
@@ -33,6 +34,7 @@ const ends = {
   'tcp-talker': tcpTalker,
   'tcp-chatter': tcpChatter,
   'tcp-keeper': tcpKeeper,
+  'tcp-last': tcpLast,
   'tcp-try': tcpTry,
   'udp-server': udpServer,
   'udp-client': udpClient,
@@ -95,6 +97,14 @@ function tcpChatter() {
 async function tcpKeeper() {
   const socket = net.connect(port, address);
   socket.setKeepAlive(true, 1000);
+  await sleep(first);
+  socket.end();
+}
+
+async function tcpLast() {
+  const socket = net.connect({ port, host: address, allowHalfOpen: true });
+  socket.write('anything');
+  await new Promise((resolve) => socket.resume().once('end', resolve));
   await sleep(first);
   socket.end();
 }
