@@ -55,6 +55,7 @@ struct sk_buff___local {
 /* Reasons by name: their numbers differ between kernels, and not every kernel has each. */
 enum skb_drop_reason___local {
 	SKB_DROP_REASON_NOT_SPECIFIED,
+	SKB_DROP_REASON_NO_SOCKET,
 	SKB_DROP_REASON_QUEUE_PURGE,
 	SKB_DROP_REASON_TCP_OLD_SEQUENCE,
 };
@@ -200,12 +201,21 @@ static __always_inline void undo_translation(struct dropped *d, unsigned long nf
 	 (reason) == bpf_core_enum_value(enum skb_drop_reason___local, name))
 
 /*
- * Whether TCP lost nothing by a drop. A socket that is closed lets go of what had arrived and is acknowledged. A segment
+ * Whether nothing was lost by a drop of ICMP. The kernel looks for a ping socket for each answer to an echo, also when a
+ * raw socket, as most programs use, has had it.
+ */
+static __always_inline bool icmp_lost_nothing(__u32 reason)
+{
+	return is_reason(reason, SKB_DROP_REASON_NO_SOCKET) || is_reason(reason, SKB_DROP_REASON_QUEUE_PURGE);
+}
+
+/*
+ * Whether nothing was lost by a drop of TCP. A socket that is closed lets go of what had arrived and is acknowledged. A segment
  * without data from before the window asks whether this end is still there (keepalive, which some send with one byte:
  * RFC 9293, 3.8.4), or acknowledges late; and one that ends a connection whose other end is in TIME-WAIT is let go of
  * for a reason that the kernel does not specify, when it has done its work.
  */
-static __always_inline bool lost_nothing(const struct dropped *d, struct sk_buff___local *skb, __u32 reason)
+static __always_inline bool tcp_lost_nothing(const struct dropped *d, struct sk_buff___local *skb, __u32 reason)
 {
 	__u8 offset_and_flags[2]; /* at byte 12 of the header: RFC 9293, 3.1 */
 
@@ -220,6 +230,19 @@ static __always_inline bool lost_nothing(const struct dropped *d, struct sk_buff
 		return false;
 	return (void *)BPF_CORE_READ(skb, data) + BPF_CORE_READ(skb, len) <=
 	       d->tcp + (offset_and_flags[0] >> 4) * 4 + 1;
+}
+
+static __always_inline bool lost_nothing(const struct dropped *d, struct sk_buff___local *skb, __u32 reason)
+{
+	switch (d->key.protocol) {
+	case IPPROTO_TCP:
+		return tcp_lost_nothing(d, skb, reason);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return icmp_lost_nothing(reason);
+	default:
+		return false;
+	}
 }
 
 /* kfree_skb(skb, location, reason): the kernel drops a packet, since Linux 5.17 with the reason. */
