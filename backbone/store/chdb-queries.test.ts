@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryStore } from '../testing/temporary-store.js';
 import { StoreError } from './store.js';
@@ -8,10 +7,7 @@ import { StoreError } from './store.js';
 const NOON = Date.parse('2026-03-01T12:00:00.000Z');
 
 const temporary = useTemporaryStore();
-
-function insert(...rows: FlowRow[]): Promise<void> {
-  return temporary.store.insert({ flows: enrichedFlows(rows) });
-}
+const { insert } = temporary;
 
 describe('a store in this process', () => {
   it('takes values apart from the text of a query', async () => {

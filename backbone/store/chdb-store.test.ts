@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
 import { dnsFields } from '@sonde/model/dns/fields';
@@ -8,7 +8,6 @@ import { flowFields } from '@sonde/model/flow/fields';
 import { createChdbConnection } from 'chdb/connection';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { encodeRecords } from './arrow.js';
 import { openChdbStore } from './chdb-store.js';
 import { useTemporaryStore } from '../testing/temporary-store.js';
 import { StoreError } from './store.js';
@@ -18,39 +17,13 @@ const NOON = Date.parse('2026-03-01T12:00:00.000Z');
 const NEXT_DAY = NOON + 86_400_000;
 
 const temporary = useTemporaryStore();
-
-function insert(...rows: FlowRow[]): Promise<void> {
-  return temporary.store.insert({ flows: enrichedFlows(rows) });
-}
+const { insert, offsetsInOrder, spooledBlocks } = temporary;
 
 /** Runs a statement that the store itself would not, on a connection beside its own. */
 async function command(sql: string): Promise<void> {
   const connection = createChdbConnection({ path: path.join(temporary.directory, 'chdb') });
   await connection.command({ query: sql });
   await connection.close();
-}
-
-/** Leaves a block in the spool, as a process does that is killed while the engine takes it. */
-async function leaveInSpool(
-  rows: readonly FlowRow[],
-  { name = '000000000000.block', dns = [] as readonly WrittenDnsRow[] } = {},
-): Promise<void> {
-  const block = path.join(temporary.directory, 'spool', name);
-  await mkdir(block, { recursive: true });
-  await writeFile(path.join(block, 'flows.arrow'), encodeRecords(flowFields, enrichedFlows(rows)));
-  if (dns.length > 0)
-    await writeFile(path.join(block, 'dns.arrow'), encodeRecords(dnsFields, enrichedDns(dns)));
-}
-
-function spooledBlocks(): Promise<string[]> {
-  return readdir(path.join(temporary.directory, 'spool'));
-}
-
-async function offsetsInOrder(): Promise<string[]> {
-  const rows = await temporary.store.query<{ offset: string }>(
-    'SELECT transport_offset AS offset FROM flows ORDER BY offset, start_time',
-  );
-  return rows.map((row) => row.offset);
 }
 
 it('merges many parts at once, also of tables that an older version made', async () => {
@@ -306,80 +279,12 @@ describe('DNS look-ups', () => {
     expect(await spooledBlocks()).toEqual([]);
   });
 
-  it('of a block that a crash interrupted are completed apart from its flows', async () => {
-    const row = { start_time: NOON, transport_offset: 3 };
-    await temporary.store.insert({ flows: enrichedFlows([row, row]) });
-    await temporary.store.close();
-    await leaveInSpool([row, row], { dns: [row] });
-    await temporary.open();
-    expect(await counts()).toEqual({ flows: '2', dns: '1' });
-    expect(await spooledBlocks()).toEqual([]);
-  });
-
   async function counts(): Promise<unknown> {
     const [row] = await temporary.store.query(
       'SELECT (SELECT count() FROM flows) AS flows, (SELECT count() FROM dns) AS dns',
     );
     return row;
   }
-});
-
-describe('after a crash', () => {
-  it('a block that the engine had not taken is stored', async () => {
-    await temporary.store.close();
-    await leaveInSpool([{ start_time: NOON, transport_offset: 3 }]);
-    await temporary.open();
-    expect(await offsetsInOrder()).toEqual(['3']);
-    expect(await spooledBlocks()).toEqual([]);
-  });
-
-  it('a block that the engine had taken is not stored twice', async () => {
-    const block = [3, 3, 4].map((offset, i) => ({ start_time: NOON + i, transport_offset: offset }));
-    await insert(...block);
-    await temporary.store.close();
-    await leaveInSpool(block);
-    await temporary.open();
-    expect(await offsetsInOrder()).toEqual(['3', '3', '4']);
-  });
-
-  it('a block of which the engine had taken one day is completed', async () => {
-    const first = { start_time: NOON, transport_offset: 5 };
-    const second = { start_time: NEXT_DAY, transport_offset: 5 };
-    await insert(first);
-    await temporary.store.close();
-    await leaveInSpool([first, second, second]);
-    await temporary.open();
-    expect(await temporary.store.query('SELECT toDate(start_time) AS day FROM flows ORDER BY day')).toEqual([
-      { day: '2026-03-01' },
-      { day: '2026-03-02' },
-      { day: '2026-03-02' },
-    ]);
-  });
-
-  it('equal offsets of different partitions are different blocks', async () => {
-    await insert({ start_time: NOON, transport_partition: 1, transport_offset: 5 });
-    await temporary.store.close();
-    await leaveInSpool([{ start_time: NOON, transport_partition: 2, transport_offset: 5 }]);
-    await temporary.open();
-    expect(await offsetsInOrder()).toEqual(['5', '5']);
-  });
-
-  it('several blocks are stored in their order, and later ones get other names', async () => {
-    await temporary.store.close();
-    await leaveInSpool([{ start_time: NOON, transport_offset: 1 }], { name: '000000000009.block' });
-    await leaveInSpool([{ start_time: NOON, transport_offset: 2 }], { name: '000000000010.block' });
-    await temporary.open();
-    await insert({ start_time: NOON, transport_offset: 3 });
-    expect(await offsetsInOrder()).toEqual(['1', '2', '3']);
-  });
-
-  it('a block that was not whole is thrown away: nobody was told that it is stored', async () => {
-    await temporary.store.close();
-    await leaveInSpool([{ start_time: NOON }], { name: '000000000000.partial' });
-    await temporary.open();
-    expect(await offsetsInOrder()).toEqual([]);
-    expect(await spooledBlocks()).toEqual([]);
-  });
 });
 
 describe('the store', () => {

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
 import pino from 'pino';
 import { afterEach, beforeEach } from 'vitest';
 import { openChdbStore } from '../store/chdb-store.js';
@@ -15,6 +16,12 @@ export interface TemporaryStore {
   open(): Promise<void>;
   /** Closes the store and opens the directory again. */
   reopen(): Promise<void>;
+  /** Stores flows as one block. */
+  readonly insert: (...rows: FlowRow[]) => Promise<void>;
+  /** The offset of each flow that is stored. */
+  readonly offsetsInOrder: () => Promise<string[]>;
+  /** The names of blocks that the engine has not taken yet. */
+  readonly spooledBlocks: () => Promise<string[]>;
 }
 
 /** Gives each test of a file an empty store with its tables. */
@@ -38,7 +45,7 @@ export function useTemporaryStore(): TemporaryStore {
     await rm(directory, { recursive: true });
   });
 
-  return {
+  const temporary: TemporaryStore = {
     get directory() {
       return directory;
     },
@@ -51,5 +58,14 @@ export function useTemporaryStore(): TemporaryStore {
       await store?.close();
       await open();
     },
+    insert: (...rows) => temporary.store.insert({ flows: enrichedFlows(rows) }),
+    async offsetsInOrder() {
+      const rows = await temporary.store.query<{ offset: string }>(
+        'SELECT transport_offset AS offset FROM flows ORDER BY offset, start_time',
+      );
+      return rows.map((row) => row.offset);
+    },
+    spooledBlocks: () => readdir(path.join(directory, 'spool')),
   };
+  return temporary;
 }

@@ -196,6 +196,7 @@ static __always_inline void undo_translation(struct dropped *d, unsigned long nf
 	d->sender = info == CT_ESTABLISHED_REPLY ? !opener : opener;
 }
 
+/* Whether a drop's reason is the one of this name; never on kernels that have none of it. */
 #define is_reason(reason, name)                                        \
 	(bpf_core_enum_value_exists(enum skb_drop_reason___local, name) && \
 	 (reason) == bpf_core_enum_value(enum skb_drop_reason___local, name))
@@ -210,10 +211,10 @@ static __always_inline bool icmp_lost_nothing(__u32 reason)
 }
 
 /*
- * Whether nothing was lost by a drop of TCP. A socket that is closed lets go of what had arrived and is acknowledged. A segment
- * without data from before the window asks whether this end is still there (keepalive, which some send with one byte:
- * RFC 9293, 3.8.4), or acknowledges late; and one that ends a connection whose other end is in TIME-WAIT is let go of
- * for a reason that the kernel does not specify, when it has done its work.
+ * Whether nothing was lost by a drop of TCP. A socket that is closed lets go of what had arrived and is acknowledged.
+ * A segment without data from before the window asks whether this end is still there (keepalive, which some send with
+ * one byte: RFC 9293, 3.8.4), or acknowledges late; and one that ends a connection whose other end is in TIME-WAIT is
+ * let go of for a reason that the kernel does not specify, when it has done its work.
  */
 static __always_inline bool tcp_lost_nothing(const struct dropped *d, struct sk_buff___local *skb, __u32 reason)
 {

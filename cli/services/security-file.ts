@@ -13,7 +13,7 @@ export interface SecurityFile {
    * Has what it says taken up whenever that has changed; while it says nothing usable, the former holds. Returns what
    * ends this.
    */
-  follow(takeUp: (security: SecurityOptions) => void, log: Logger, lookMs?: number): () => void;
+  follow(takeUp: (security: SecurityOptions) => void, log: Logger): () => void;
 }
 
 /** How often it is looked whether it says something else. It is short, and read whole: times of files can deceive. */
@@ -24,7 +24,7 @@ export function openSecurityFile(file: string): SecurityFile {
   let known = readFileSync(file, 'utf8');
   return {
     security: securityOf(known),
-    follow(takeUp, log, lookMs = LOOK_MS) {
+    follow(takeUp, log) {
       const look = () => {
         try {
           const text = readFileSync(file, 'utf8');
@@ -36,7 +36,7 @@ export function openSecurityFile(file: string): SecurityFile {
           log.error({ file, reason: String(error) }, 'the file is not usable; what it said before holds');
         }
       };
-      const timer = setInterval(look, lookMs).unref();
+      const timer = setInterval(look, LOOK_MS).unref();
       return () => clearInterval(timer);
     },
   };

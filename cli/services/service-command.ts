@@ -108,6 +108,9 @@ async function runService<const Declared extends OptionDeclaration>(
   return exitCode;
 }
 
+/** What a service says that has left something open at its end. */
+export const HELD = 'something held the process after its end; ending it';
+
 const MOST_HELD_MS = 2_000;
 
 /** Has the process end though something was left open: who stops a service waits for that. */
@@ -118,9 +121,6 @@ function endThoughHeld(exitCode: number, log: Logger): void {
   };
   setTimeout(held, MOST_HELD_MS).unref();
 }
-
-/** What a service says that has left something open at its end. */
-export const HELD = 'something held the process after its end; ending it';
 
 /** Resolves at the first signal to end; the next one ends the process at once, as it does by default. */
 function stopSignal(): Promise<NodeJS.Signals> {

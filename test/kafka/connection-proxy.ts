@@ -19,7 +19,7 @@ export interface ConnectionProxy {
   target: number;
   /** How many connections clients have open. */
   readonly open: number;
-  break(fault: ConnectionFault): Promise<void>;
+  break(fault: ConnectionFault): void;
   heal(): Promise<void>;
   close(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export async function startConnectionProxy(): Promise<ConnectionProxy> {
     get open() {
       return sockets.size;
     },
-    async break(fault) {
+    break(fault) {
       const clients = [...sockets.keys()];
       if (fault === 'silent') {
         isSilent = true;
@@ -73,7 +73,6 @@ export async function startConnectionProxy(): Promise<ConnectionProxy> {
         if (fault === 'refused') server.close();
         cut(clients);
       }
-      await Promise.resolve();
     },
     async heal() {
       isSilent = false;

@@ -33,8 +33,8 @@ export interface KafkaCredentials {
 export const RETRY = { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 } as const;
 
 /**
- * A client of a Kafka cluster, with sockets of its own or from `socketFactory`. Its log is for debugging: what it calls an error is mostly a broker that is away for the
- * moment, and whoever calls it tells that in words of their own.
+ * A client of a Kafka cluster, with sockets of its own or from `socketFactory`. Its log is for debugging: what it calls
+ * an error is mostly a broker that is away for the moment, and whoever calls it tells that in words of their own.
  */
 export function kafkaClient(
   { brokers, clientId, tls, sasl }: KafkaConnection,

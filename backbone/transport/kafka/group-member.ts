@@ -182,7 +182,7 @@ export class GroupMember {
       eachBatchAutoResolve: false,
       eachBatch: async (payload) => {
         // A consumer that is being ended may still have something at hand, which is not what its follower goes on with.
-        if (clients === this.#clients) await this.events.onFetched(payload);
+        if (this.#isCurrent(clients)) await this.events.onFetched(payload);
       },
     });
   }
@@ -193,25 +193,28 @@ export class GroupMember {
     const { GROUP_JOIN, REQUEST, REBALANCING, CRASH } = consumer.events;
     const longestQuietMs = this.#sessionTimeoutMs + LONGEST_QUIET_MS;
     let answeredMs = performance.now();
-    const isCurrent = () => clients === this.#clients;
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      if (!isCurrent()) return;
+      if (!this.#isCurrent(clients)) return;
       this.problem = undefined;
       this.events.onAssigned(payload.memberAssignment[this.names.flows] ?? []);
     });
     consumer.on(REBALANCING, () => {
-      if (isCurrent()) this.events.onEnded();
+      if (this.#isCurrent(clients)) this.events.onEnded();
     });
     consumer.on(REQUEST, ({ payload }) => {
       answeredMs = performance.now();
       // The answer to JoinGroup begins the group's next generation.
-      if (isCurrent() && payload.apiName === 'JoinGroup') this.events.onEnded();
+      if (this.#isCurrent(clients) && payload.apiName === 'JoinGroup') this.events.onEnded();
     });
     consumer.on(CRASH, ({ payload }) => session.fail(payload.error));
     return setInterval(() => {
       if (performance.now() - answeredMs < longestQuietMs) return;
       session.fail(new Error(`Kafka has answered nothing for ${longestQuietMs / 1000} s`));
     }, 1_000);
+  }
+
+  #isCurrent(clients: Clients): boolean {
+    return clients === this.#clients;
   }
 
   async #onFailed(error: Error): Promise<void> {
