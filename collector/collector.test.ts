@@ -1,5 +1,5 @@
 import { observedDns } from '@sonde/model/dns/build-dns';
-import type { FlowBatch } from '@sonde/model/flow/batch';
+import type { FlowBatch } from '@sonde/model/batch/batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { describe, expect, it } from 'vitest';
 import { runCollector } from './collector.js';

@@ -1,7 +1,7 @@
 import type { FlowPublisher } from '@sonde/backbone/transport/transport';
-import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/flow/batch';
+import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/batch/batch';
 import { observedFlowFields } from '@sonde/model/flow/observed';
-import { sliceColumns } from '@sonde/model/flow/slice-columns';
+import { sliceColumns } from '@sonde/model/record/slice-columns';
 import type { FlowSource, ObservedWindow } from './source.js';
 
 export interface CollectorOptions {

@@ -1,6 +1,6 @@
 import { AddressTable } from '@sonde/model/cluster/address-table';
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
-import { PackedRecords } from '@sonde/model/flow/wire/packed-records';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import { PackedRecords } from '@sonde/model/batch/wire/packed-records';
 
 /** A column of addresses whose distinct ones are numbered. */
 export interface AddressColumn {

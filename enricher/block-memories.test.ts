@@ -1,9 +1,9 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import { flowFields } from '@sonde/model/flow/fields';
-import { recordRow } from '@sonde/model/flow/rows';
-import { batchOfManyKinds } from '@sonde/model/flow/wire/build-message';
-import { decodeBatch } from '@sonde/model/flow/wire/decode';
-import { encodeBatch } from '@sonde/model/flow/wire/encode';
+import { recordRow } from '@sonde/model/record/rows';
+import { batchOfManyKinds } from '@sonde/model/batch/wire/build-message';
+import { decodeBatch } from '@sonde/model/batch/wire/decode';
+import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import { expect, it } from 'vitest';
 import { BlockMemories } from './block-memories.js';
 import { contextFromObjects } from './context.js';

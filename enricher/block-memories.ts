@@ -1,4 +1,4 @@
-import { ColumnMemory } from '@sonde/model/flow/column-memory';
+import { ColumnMemory } from '@sonde/model/record/column-memory';
 
 /** Memory that is not used again is taken in pieces of this size, so that small blocks take little. */
 const SMALL_PIECE_BYTES = 2 ** 16;

@@ -1,14 +1,14 @@
-import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { DomainAddresses } from '@sonde/model/cluster/domain-addresses';
 import { AddressNames, type DomainAnswer, DomainNames } from '@sonde/model/cluster/domain-names';
 import type { ObservedDns } from '@sonde/model/dns/records';
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
-import { type ObservedColumns, type TextColumn } from '@sonde/model/flow/columns';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import { type ObservedColumns, type TextColumn } from '@sonde/model/record/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
-import { TextColumnBuilder } from '@sonde/model/flow/text-column';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
-import { zeroColumn } from '@sonde/model/flow/zero-columns';
+import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
+import { zeroColumn } from '@sonde/model/record/zero-columns';
 import type { FlowEnds } from './ends.js';
 
 /** The domain names of each flow's ends. */

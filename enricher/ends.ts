@@ -1,10 +1,10 @@
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { EVERY_NODE } from '@sonde/model/cluster/port-index';
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
-import type { TextColumn } from '@sonde/model/flow/columns';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import type { TextColumn } from '@sonde/model/record/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { type AddressColumn, BlockAddresses } from './block-addresses.js';
 import type { EndText } from './end-texts.js';
 import { type KnownEnds, perField } from './known-ends.js';

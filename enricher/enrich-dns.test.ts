@@ -1,9 +1,9 @@
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedDns, type ObservedDnsRow } from '@sonde/model/dns/build-dns';
 import { dnsFields } from '@sonde/model/dns/fields';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
-import { recordRow, flowRow } from '@sonde/model/flow/rows';
+import { recordRow, flowRow } from '@sonde/model/record/rows';
 import { describe, expect, it } from 'vitest';
 import { contextFromObjects } from './context.js';
 import { enrich } from './enrich.js';

@@ -1,7 +1,7 @@
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
-import { ColumnMemory } from '@sonde/model/flow/column-memory';
+import { ColumnMemory } from '@sonde/model/record/column-memory';
 import { type EnrichedDns, observedDnsFields } from '@sonde/model/dns/records';
-import { joinColumns } from '@sonde/model/flow/join-columns';
+import { joinColumns } from '@sonde/model/record/join-columns';
 import type { EnrichmentContext } from './context.js';
 import { BlockEnds, prefixed } from './ends.js';
 import { origin } from './origin.js';

@@ -1,10 +1,10 @@
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import type { EnrichedFlows, FlowBatch } from '@sonde/model/flow/batch';
+import type { EnrichedFlows, FlowBatch } from '@sonde/model/batch/batch';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
-import type { FlowColumn } from '@sonde/model/flow/columns';
+import type { FlowColumn } from '@sonde/model/record/columns';
 import { type FlowFieldName, flowFields } from '@sonde/model/flow/fields';
-import { flowRow } from '@sonde/model/flow/rows';
+import { flowRow } from '@sonde/model/record/rows';
 import { describe, expect, it } from 'vitest';
 import { contextFromObjects } from './context.js';
 import { enrich } from './enrich.js';

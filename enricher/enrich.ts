@@ -1,9 +1,9 @@
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
 import { addressClass } from '@sonde/model/cluster/address-class';
-import type { EnrichedFlows } from '@sonde/model/flow/batch';
-import { ColumnMemory } from '@sonde/model/flow/column-memory';
-import type { FlowColumns } from '@sonde/model/flow/columns';
-import { joinColumns } from '@sonde/model/flow/join-columns';
+import type { EnrichedFlows } from '@sonde/model/batch/batch';
+import { ColumnMemory } from '@sonde/model/record/column-memory';
+import type { FlowColumns } from '@sonde/model/record/columns';
+import { joinColumns } from '@sonde/model/record/join-columns';
 import { observedFlowFields } from '@sonde/model/flow/observed';
 import type { EnrichmentContext } from './context.js';
 import type { AddressColumn } from './block-addresses.js';

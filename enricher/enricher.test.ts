@@ -1,9 +1,9 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { type FlowStore, type RecordBlock, StoreError } from '@sonde/backbone/store/store';
 import type { DeliveredBatch, Delivery } from '@sonde/backbone/transport/transport';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
-import { flowRow } from '@sonde/model/flow/rows';
+import { flowRow } from '@sonde/model/record/rows';
 import { expect, it } from 'vitest';
 import { contextFromObjects, type EnrichmentContext } from './context.js';
 import { runEnricher } from './enricher.js';

@@ -7,8 +7,8 @@ import {
   WriterReplacedError,
 } from '@sonde/backbone/store/store';
 import type { DeliveredBatch, Delivery, FlowConsumer } from '@sonde/backbone/transport/transport';
-import type { FlowBatch } from '@sonde/model/flow/batch';
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
+import type { FlowBatch } from '@sonde/model/batch/batch';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import { BlockMemories } from './block-memories.js';
 import type { EnrichmentContext } from './context.js';
 import { enrich } from './enrich.js';

@@ -1,5 +1,5 @@
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
-import { ColumnMemory } from '@sonde/model/flow/column-memory';
+import { ColumnMemory } from '@sonde/model/record/column-memory';
 import { enumerationNumber, enumerationValue, type EnumerationValue } from '@sonde/model/flow/enumerations';
 import { describe, expect, it } from 'vitest';
 import { judge } from './evidence.js';

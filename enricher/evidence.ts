@@ -1,7 +1,7 @@
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
-import type { FlowColumns } from '@sonde/model/flow/columns';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import type { FlowColumns } from '@sonde/model/record/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
-import { halvesOf, isZeroWide } from '@sonde/model/flow/wide';
+import { halvesOf, isZeroWide } from '@sonde/model/record/wide';
 
 /** What the wire showed of each flow, and whether policies say otherwise. */
 export interface EvidenceColumns {

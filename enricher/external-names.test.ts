@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedDns } from '@sonde/model/dns/build-dns';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
-import { flowRow } from '@sonde/model/flow/rows';
+import { flowRow } from '@sonde/model/record/rows';
 import { expect, it } from 'vitest';
 import { LiveContext } from './context.js';
 import { enrich } from './enrich.js';

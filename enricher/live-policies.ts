@@ -1,4 +1,4 @@
-import { formatAddress } from '@sonde/model/cluster/address';
+import { formatAddress } from '@sonde/model/net/address';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { PolicyEvaluator, type ResourceName } from '@sonde/model/policy/evaluator';
 import type { ServiceBackends } from '@sonde/model/policy/manifests/cluster';

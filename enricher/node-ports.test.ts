@@ -1,7 +1,7 @@
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
-import { flowRow } from '@sonde/model/flow/rows';
+import { flowRow } from '@sonde/model/record/rows';
 import { expect, describe, it } from 'vitest';
 import { contextFromObjects } from './context.js';
 import { enrich } from './enrich.js';

@@ -1,8 +1,8 @@
 import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
-import type { FlowBatch } from '@sonde/model/flow/batch';
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
-import { TextColumnBuilder } from '@sonde/model/flow/text-column';
-import { halvesOf, writeWide } from '@sonde/model/flow/wide';
+import type { FlowBatch } from '@sonde/model/batch/batch';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { halvesOf, writeWide } from '@sonde/model/record/wide';
 
 /** Where each row was seen and what it came through: the same for all `rowsOf` a batch. */
 export function origin(

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AddressTable } from '@sonde/model/cluster/address-table';
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { type IdentityIndex, UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
-import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import type { EnrichedFlows } from '@sonde/model/batch/batch';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 
 export interface PendingOptions {
   /** A cluster by its name, as batches give it; undefined if it tells of nothing late, so that none is waited for. */

@@ -1,4 +1,4 @@
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
 import { describe, expect, it } from 'vitest';

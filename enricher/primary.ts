@@ -1,5 +1,5 @@
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
-import type { ObservedColumns, TextColumn } from '@sonde/model/flow/columns';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import type { ObservedColumns, TextColumn } from '@sonde/model/record/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import type { EnrichmentContext } from './context.js';
 import type { FlowEnds } from './ends.js';

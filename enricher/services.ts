@@ -1,11 +1,11 @@
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { EVERY_NODE } from '@sonde/model/cluster/port-index';
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
-import type { FlowColumns, TextColumn } from '@sonde/model/flow/columns';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import type { FlowColumns, TextColumn } from '@sonde/model/record/columns';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
-import { TextColumnBuilder } from '@sonde/model/flow/text-column';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 import type { AddressColumn } from './block-addresses.js';
 import type { BlockEnds, FlowEnds } from './ends.js';
 import { UNKNOWN_END } from './known-ends.js';

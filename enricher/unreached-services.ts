@@ -1,7 +1,7 @@
-import { formatAddress } from '@sonde/model/cluster/address';
+import { formatAddress } from '@sonde/model/net/address';
 import type { Cluster } from '@sonde/model/cluster/cluster';
-import type { ObservedColumns } from '@sonde/model/flow/columns';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import type { ObservedColumns } from '@sonde/model/record/columns';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 import type { FlowEnds } from './ends.js';
 import type { PolicyContext } from './policy-context.js';
 

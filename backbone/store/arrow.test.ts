@@ -1,4 +1,4 @@
-import type { TextColumn } from '@sonde/model/flow/columns';
+import type { TextColumn } from '@sonde/model/record/columns';
 import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { encodeRecords } from './arrow.js';

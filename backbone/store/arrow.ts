@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { ColumnMemory } from '@sonde/model/flow/column-memory';
-import { type ColumnByType, columnOf, type Records, type TextColumn } from '@sonde/model/flow/columns';
-import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
-import { zeroColumn } from '@sonde/model/flow/zero-columns';
+import { ColumnMemory } from '@sonde/model/record/column-memory';
+import { type ColumnByType, columnOf, type Records, type TextColumn } from '@sonde/model/record/columns';
+import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
+import { zeroColumn } from '@sonde/model/record/zero-columns';
 import {
   type Data,
   Dictionary,

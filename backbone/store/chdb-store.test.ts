@@ -3,7 +3,7 @@ import path from 'node:path';
 import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
 import { dnsFields } from '@sonde/model/dns/fields';
 import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
-import type { FieldType } from '@sonde/model/flow/field';
+import type { FieldType } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { createChdbConnection } from 'chdb/connection';
 import pino from 'pino';

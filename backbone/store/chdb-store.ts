@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { StoredPlace } from '../transport/transport.js';
 import { ChdbReaders } from './chdb-readers.js';
 import { confirmObjectRows, insertObjectRows, objectRows, objectRowsStructure } from './cluster-objects.js';
-import { lockDirectory, type DirectoryLock } from './directory-lock.js';
+import { lockDirectory, type DirectoryLock } from '../files/directory-lock.js';
 import { DoubtfulOffsets } from './doubtful-offsets.js';
 import { toStoreError } from './engine-error.js';
 import { InTurn } from './in-turn.js';

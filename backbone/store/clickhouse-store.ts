@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
+import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
 import type { Logger } from 'pino';
 import type { StoredPlace } from '../transport/transport.js';

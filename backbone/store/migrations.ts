@@ -1,4 +1,4 @@
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import { clusterObjectsDefinition } from './cluster-objects.js';
 import { KEPT, progressDefinition, STREAMS } from './progress.js';
 import {

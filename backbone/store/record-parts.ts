@@ -1,7 +1,7 @@
-import { ColumnMemory } from '@sonde/model/flow/column-memory';
-import { columnOf, type FlowColumns, type Records } from '@sonde/model/flow/columns';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
-import { isZeroColumn } from '@sonde/model/flow/zero-columns';
+import { ColumnMemory } from '@sonde/model/record/column-memory';
+import { columnOf, type FlowColumns, type Records } from '@sonde/model/record/columns';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
+import { isZeroColumn } from '@sonde/model/record/zero-columns';
 import { encodeRecords } from './arrow.js';
 import { dnsTable, flowsTable, type RecordTable } from './schema.js';
 import type { RecordBlock } from './store.js';

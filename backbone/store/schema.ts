@@ -1,5 +1,5 @@
 import { dnsFields } from '@sonde/model/dns/fields';
-import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
+import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import type { TableDefinition } from './table-definition.js';
 

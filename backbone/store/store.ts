@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { EnrichedDns } from '@sonde/model/dns/records';
-import type { EnrichedFlows } from '@sonde/model/flow/batch';
-import type { ColumnMemory } from '@sonde/model/flow/column-memory';
+import type { EnrichedFlows } from '@sonde/model/batch/batch';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
 import type { DeliveredBatch, StoredPlace } from '../transport/transport.js';
 

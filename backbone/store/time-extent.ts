@@ -1,5 +1,5 @@
-import type { FlowColumns, Records } from '@sonde/model/flow/columns';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import type { FlowColumns, Records } from '@sonde/model/record/columns';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 
 /** The earliest and the latest start of records, in ms since 1970. */
 export function timeExtent({ rows, columns }: TimedRecords): {

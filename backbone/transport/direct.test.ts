@@ -1,4 +1,4 @@
-import type { FlowBatch } from '@sonde/model/flow/batch';
+import type { FlowBatch } from '@sonde/model/batch/batch';
 import { describe, expect, it } from 'vitest';
 import { createDirectTransport, DIRECT_PARTITION, TransportClosedError } from './direct.js';
 

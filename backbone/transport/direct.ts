@@ -1,4 +1,4 @@
-import type { FlowBatch } from '@sonde/model/flow/batch';
+import type { FlowBatch } from '@sonde/model/batch/batch';
 import type { DeliveredBatch, Delivery, FlowConsumer, FlowPublisher } from './transport.js';
 
 export interface DirectTransportOptions {

@@ -1,4 +1,4 @@
-import type { FlowBatch } from '@sonde/model/flow/batch';
+import type { FlowBatch } from '@sonde/model/batch/batch';
 import type { StreamPosition } from './stream-positions.js';
 
 /** The collector's end of a transport. */

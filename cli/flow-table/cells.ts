@@ -1,6 +1,6 @@
 import { endName } from '@sonde/model/flow/end-name';
-import type { FlowRow } from '@sonde/model/flow/rows';
-import { isIcmp } from '@sonde/model/policy/protocol';
+import type { FlowRow } from '@sonde/model/record/rows';
+import { isIcmp } from '@sonde/model/net/protocol';
 import { portOrTypeText } from './ports.js';
 import { printable } from '../table/printable.js';
 

@@ -1,4 +1,4 @@
-import type { FlowRow } from '@sonde/model/flow/rows';
+import type { FlowRow } from '@sonde/model/record/rows';
 
 export type Colour = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'plain';
 

@@ -1,7 +1,7 @@
 import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
-import { allocateColumn, type FlowColumns } from '@sonde/model/flow/columns';
+import { allocateColumn, type FlowColumns } from '@sonde/model/record/columns';
 import { flowFields } from '@sonde/model/flow/fields';
-import { type FlowRow, flowRow } from '@sonde/model/flow/rows';
+import { type FlowRow, flowRow } from '@sonde/model/record/rows';
 import { describe, expect, it } from 'vitest';
 import { bytesText, flowCells, microsText, verdictText } from './cells.js';
 import { paintFor } from './colour.js';

@@ -1,4 +1,4 @@
-import { hasPorts, isIcmp, protocolName } from '@sonde/model/policy/protocol';
+import { hasPorts, isIcmp, protocolName } from '@sonde/model/net/protocol';
 
 /** A protocol as people write it: `tcp`, `icmp`, `protocol 47`. */
 export function protocolText(protocol: number): string {

@@ -1,5 +1,5 @@
 import { dnsFields } from '@sonde/model/dns/fields';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import type { RecordKind } from './records.js';
 

@@ -6,7 +6,7 @@ import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { enrich } from '@sonde/enricher/enrich';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import type { DnsRow } from '@sonde/model/dns/records';
 import { enrichedFlows } from '@sonde/model/flow/build-enriched';
 import { enrichedDns } from '@sonde/model/dns/build-dns';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { readManifests, type Manifests } from '@sonde/backbone/manifests/read';
-import { AddressError, parseAddress } from '@sonde/model/cluster/address';
+import { AddressError, parseAddress } from '@sonde/model/net/address';
 import { readManifestCluster, type ManifestCluster } from '@sonde/model/policy/manifests/cluster';
 import { tell } from '../table/tell.js';
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { ConfigurationError } from '@sonde/backbone/configuration/problem';
 import { createLogger } from '@sonde/backbone/logging';
-import { flowRow } from '@sonde/model/flow/rows';
+import { flowRow } from '@sonde/model/record/rows';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createFlowPrinter, type FlowPrinter } from '../flow-table/printer.js';
 import {

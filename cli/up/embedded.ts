@@ -7,7 +7,7 @@ import type { LiveContext } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
 import { PendingAddresses } from '@sonde/enricher/pending';
 import { warmDomains } from '@sonde/enricher/warm-domains';
-import type { EnrichedFlows } from '@sonde/model/flow/batch';
+import type { EnrichedFlows } from '@sonde/model/batch/batch';
 import { createLocalFeed } from '@sonde/query-api/live/feed';
 import { startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';

@@ -1,4 +1,4 @@
-import { isMappedIpv4, parseAddress } from '@sonde/model/cluster/address';
+import { isMappedIpv4, parseAddress } from '@sonde/model/net/address';
 import { LINK_TYPES } from './link-layer.js';
 import { PROTOCOL } from './ip-packet.js';
 

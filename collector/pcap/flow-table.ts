@@ -1,6 +1,6 @@
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { allocateObservedColumns, type ObservedFlows } from '@sonde/model/flow/observed';
-import { halvesOf, writeWide } from '@sonde/model/flow/wide';
+import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import { type ConnectionProgress, connectionState, followPacket, newConnection } from './connection.js';
 import { type IpPacket, PROTOCOL } from './ip-packet.js';
 

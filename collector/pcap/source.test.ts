@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { formatAddress } from '@sonde/model/cluster/address';
+import { formatAddress } from '@sonde/model/net/address';
 import { enumerationValue } from '@sonde/model/flow/enumerations';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ObservedWindow } from '../source.js';
 import { cookedFrame, ethernetFrame, ipPacket, type PacketToWrite, pcapFile } from './build-capture.js';

@@ -1,4 +1,4 @@
-import { parseAddress } from '@sonde/model/cluster/address';
+import { parseAddress } from '@sonde/model/net/address';
 import { FLOW_RECORD_BYTES } from './flow-records.js';
 import { FRAME_HEADER_BYTES, PROTOCOL_VERSION } from './frames.js';
 

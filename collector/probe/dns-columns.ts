@@ -1,9 +1,9 @@
 import { type ObservedDns, observedDnsFields } from '@sonde/model/dns/records';
 import { queryTypeName } from '@sonde/model/dns/query-types';
-import { parseAddress } from '@sonde/model/cluster/address';
-import { allocateColumns } from '@sonde/model/flow/columns';
-import { TextColumnBuilder } from '@sonde/model/flow/text-column';
-import { halvesOf, writeWide } from '@sonde/model/flow/wide';
+import { parseAddress } from '@sonde/model/net/address';
+import { allocateColumns } from '@sonde/model/record/columns';
+import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import type { DnsTransaction } from './messages.js';
 
 /** The record's number for look-ups without a response: the one after those of the header's four bits. */

@@ -1,4 +1,4 @@
-import { halvesOf, writeWide } from '@sonde/model/flow/wide';
+import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import { allocateObservedColumns, type ObservedFlows } from '@sonde/model/flow/observed';
 import { MalformedPayloadError } from './malformed-payload.js';
 import type { ProbeNames } from './names.js';

@@ -1,4 +1,4 @@
-import { formatAddress } from '@sonde/model/cluster/address';
+import { formatAddress } from '@sonde/model/net/address';
 import { type FlowRecords, flowRecords, LATEST_MS } from './flow-records.js';
 import type { Frame } from './frames.js';
 import { MalformedPayloadError } from './malformed-payload.js';

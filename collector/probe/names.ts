@@ -1,4 +1,4 @@
-import type { TextColumn } from '@sonde/model/flow/columns';
+import type { TextColumn } from '@sonde/model/record/columns';
 
 /** The tables of NAMES frames (bpf-probe/PROTOCOL.md), by number. */
 const DROP_REASONS = 0;

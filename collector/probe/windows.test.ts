@@ -1,8 +1,8 @@
-import { formatAddress } from '@sonde/model/cluster/address';
-import type { TextColumn } from '@sonde/model/flow/columns';
+import { formatAddress } from '@sonde/model/net/address';
+import type { TextColumn } from '@sonde/model/record/columns';
 import { observedDnsFields } from '@sonde/model/dns/records';
-import { recordRow } from '@sonde/model/flow/rows';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { recordRow } from '@sonde/model/record/rows';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { describe, expect, it } from 'vitest';
 import type { ObservedWindow } from '../source.js';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from './address.js';
+import { parseAddress } from '../net/address.js';
 import { Cluster } from './cluster.js';
 import type { KubernetesObject } from './objects.js';
 import { EVERY_NODE } from './port-index.js';

@@ -10,7 +10,7 @@ import { createdAt } from './pod-times.js';
 import { nodeKey, Pods } from './pods.js';
 import { EVERY_NODE, PortIndex } from './port-index.js';
 import { ProcessIndex } from './process-index.js';
-import { protocolNumber, TCP } from '../policy/protocol.js';
+import { protocolNumber, TCP } from '../net/protocol.js';
 
 /** Labels of a Node that name its zone, newest first (Kubernetes well-known labels). */
 const ZONE_LABELS = ['topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatAddress, parseAddress } from './address.js';
+import { formatAddress, parseAddress } from '../net/address.js';
 import { DomainAddresses } from './domain-addresses.js';
 import { DomainNames } from './domain-names.js';
 

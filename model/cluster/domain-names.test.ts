@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from './address.js';
+import { parseAddress } from '../net/address.js';
 import { DomainNames } from './domain-names.js';
 
 const NOON = Date.parse('2026-03-01T12:00:00Z');

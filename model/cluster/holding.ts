@@ -1,4 +1,4 @@
-import { AddressError, parseAddress } from './address.js';
+import { AddressError, parseAddress } from '../net/address.js';
 import type { EndpointIdentity } from './identity.js';
 import { type Hold, type IdentityIndex, UNKNOWN_IDENTITY } from './identity-index.js';
 import type { Pod } from './objects.js';

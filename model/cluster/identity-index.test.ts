@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from './address.js';
+import { parseAddress } from '../net/address.js';
 import type { EndpointIdentity } from './identity.js';
 import { IdentityIndex, UNKNOWN_IDENTITY } from './identity-index.js';
 

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { parseAddress } from './address.js';
+import { parseAddress } from '../net/address.js';
 import { AddressTable } from './address-table.js';
 import { canonicalLabels } from './identity.js';
 import type { KubernetesObject } from './objects.js';

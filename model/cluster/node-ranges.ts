@@ -1,6 +1,6 @@
 import { AddressTable } from './address-table.js';
-import { AddressError } from './address.js';
-import { parsePrefix } from '../policy/address/prefix.js';
+import { AddressError } from '../net/address.js';
+import { parsePrefix } from '../net/prefix.js';
 
 /** Nodes by ranges of addresses, the narrowest range first. */
 class Ranges {

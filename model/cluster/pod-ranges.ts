@@ -1,4 +1,4 @@
-import { isMappedIpv4 } from './address.js';
+import { isMappedIpv4 } from '../net/address.js';
 import { AddressTable } from './address-table.js';
 
 /** Bytes of a mapped IPv4 address, and of an IPv6 one, that the pods of one range have in common: /16 and /64. */

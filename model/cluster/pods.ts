@@ -4,7 +4,7 @@ import { canonicalLabels, identityOf } from './identity.js';
 import type { Pod } from './objects.js';
 import { containersEnded, createdAt, holdBegan, isFinished } from './pod-times.js';
 import { processName } from './process-index.js';
-import { protocolNumber, TCP } from '../policy/protocol.js';
+import { protocolNumber, TCP } from '../net/protocol.js';
 
 /** A pod that is there, and what it holds. */
 interface Entry {

@@ -1,5 +1,5 @@
 import { buildRecords, type WrittenRow } from '../flow/build-records.js';
-import type { FieldOfOrigin } from '../flow/field.js';
+import type { FieldOfOrigin } from '../record/field.js';
 import { type DnsField, dnsFields } from './fields.js';
 import { type EnrichedDns, type ObservedDns, observedDnsFields } from './records.js';
 

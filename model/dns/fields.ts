@@ -1,4 +1,4 @@
-import type { FieldDeclaration } from '../flow/field.js';
+import type { FieldDeclaration } from '../record/field.js';
 import { identityFields } from '../flow/identity-fields.js';
 
 /**

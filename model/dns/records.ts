@@ -1,7 +1,7 @@
-import type { Records } from '../flow/columns.js';
-import type { FieldOfOrigin } from '../flow/field.js';
+import type { Records } from '../record/columns.js';
+import type { FieldOfOrigin } from '../record/field.js';
 import { observedFields } from '../flow/observed.js';
-import type { RowOf } from '../flow/rows.js';
+import type { RowOf } from '../record/rows.js';
 import { type DnsField, dnsFields } from './fields.js';
 
 /** DNS look-ups as a source sees them. */

@@ -1,4 +1,4 @@
-import { protocolNumber } from '../policy/protocol.js';
+import { protocolNumber } from '../net/protocol.js';
 import type { CelNode } from './cel.js';
 import { anyOf, type ComparisonOperator, type Filter, not, type NumberOperand } from './filter.js';
 import { nearestNames } from './nearest-names.js';

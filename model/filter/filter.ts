@@ -1,4 +1,4 @@
-import type { FieldDeclaration } from '../flow/field.js';
+import type { FieldDeclaration } from '../record/field.js';
 
 /**
  * A condition on a record, checked against the declared fields: what `parse.ts` makes of a filter's text, and what

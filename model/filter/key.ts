@@ -1,4 +1,4 @@
-import type { FieldDeclaration } from '../flow/field.js';
+import type { FieldDeclaration } from '../record/field.js';
 import { parseCel } from './cel.js';
 import type { TextOperand } from './filter.js';
 import { typed } from './parse.js';

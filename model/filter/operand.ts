@@ -1,6 +1,6 @@
-import { AddressError, parseAddress } from '../cluster/address.js';
-import { parsePrefix } from '../policy/address/prefix.js';
-import type { FieldDeclaration } from '../flow/field.js';
+import { AddressError, parseAddress } from '../net/address.js';
+import { parsePrefix } from '../net/prefix.js';
+import type { FieldDeclaration } from '../record/field.js';
 import type { CelNode } from './cel.js';
 import { FilterError } from './errors.js';
 import type { AddressRange, Filter, NumberOperand, TextOperand } from './filter.js';

@@ -1,4 +1,4 @@
-import type { FieldDeclaration } from '../flow/field.js';
+import type { FieldDeclaration } from '../record/field.js';
 import { type CelNode, chain, nameOf, parseCel } from './cel.js';
 import { compare, contained } from './compare.js';
 import { allOf, anyOf, type Filter, type NumberOperand, not } from './filter.js';

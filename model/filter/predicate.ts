@@ -1,6 +1,6 @@
-import type { ColumnByType, FlowColumn } from '../flow/columns.js';
-import type { FieldDeclaration } from '../flow/field.js';
-import { halvesOf, readWide } from '../flow/wide.js';
+import type { ColumnByType, FlowColumn } from '../record/columns.js';
+import type { FieldDeclaration } from '../record/field.js';
+import { halvesOf, readWide } from '../record/wide.js';
 import type { AddressRange, ComparisonOperator, Filter, NumberOperand } from './filter.js';
 import { testText, textsOf } from './texts.js';
 

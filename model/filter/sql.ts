@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
-import { formatAddress, isMappedIpv4 } from '../cluster/address.js';
-import type { FieldDeclaration } from '../flow/field.js';
+import { formatAddress, isMappedIpv4 } from '../net/address.js';
+import type { FieldDeclaration } from '../record/field.js';
 import type { AddressRange, Filter, NumberOperand, TextOperand, TextTest } from './filter.js';
 
 /** Takes a value for a statement and returns the placeholder that stands for it in the text. */

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import type { TextColumn } from '../flow/columns.js';
+import type { TextColumn } from '../record/columns.js';
 import type { TextOperand, TextTest } from './filter.js';
 
 /** A text of each row: row `i` has `texts.at(indexes[i])`. */

@@ -1,4 +1,4 @@
-import type { FieldDeclaration } from '../flow/field.js';
+import type { FieldDeclaration } from '../record/field.js';
 import { FilterError } from './errors.js';
 import { nearestNames } from './nearest-names.js';
 

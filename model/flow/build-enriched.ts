@@ -1,4 +1,4 @@
-import type { EnrichedFlows } from './batch.js';
+import type { EnrichedFlows } from '../batch/batch.js';
 import { buildRecords, type WrittenRow } from './build-records.js';
 import { type FlowField, flowFields } from './fields.js';
 

@@ -1,5 +1,5 @@
 import { buildRecords, type WrittenRow } from './build-records.js';
-import type { FieldOfOrigin } from './field.js';
+import type { FieldOfOrigin } from '../record/field.js';
 import type { FlowField } from './fields.js';
 import { type ObservedFlows, observedFlowFields } from './observed.js';
 

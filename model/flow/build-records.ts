@@ -1,8 +1,8 @@
-import { parseAddress } from '../cluster/address.js';
-import { allocateColumns, type ColumnByType, type Records } from './columns.js';
-import type { FieldDeclaration } from './field.js';
-import { TextColumnBuilder } from './text-column.js';
-import { halvesOf, writeWide } from './wide.js';
+import { parseAddress } from '../net/address.js';
+import { allocateColumns, type ColumnByType, type Records } from '../record/columns.js';
+import type { FieldDeclaration } from '../record/field.js';
+import { TextColumnBuilder } from '../record/string-column.js';
+import { halvesOf, writeWide } from '../record/wide.js';
 
 /** A record written by hand, for tests: any of the fields, numbers as numbers, addresses and values as text. */
 export type WrittenRow<Fields extends FieldDeclaration> = {

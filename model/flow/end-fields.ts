@@ -1,5 +1,5 @@
 import { ADDRESS_CLASSES } from '../cluster/address-class.js';
-import type { FlowFieldDeclaration } from './field.js';
+import type { FlowFieldDeclaration } from '../record/field.js';
 import { identityFields } from './identity-fields.js';
 
 /** What the flow record says of one end of the connection; `prefix` is `src` (client) or `dst` (server). */

@@ -1,5 +1,5 @@
 import { endFields } from './end-fields.js';
-import type { FlowFieldDeclaration } from './field.js';
+import type { FlowFieldDeclaration } from '../record/field.js';
 
 /**
  * The flow record, declared once. One record is one connection (five-tuple, oriented client to server) on one

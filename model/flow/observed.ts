@@ -1,5 +1,5 @@
-import { allocateColumns, type ObservedColumns, type Records } from './columns.js';
-import type { FieldDeclaration, FieldOfOrigin } from './field.js';
+import { allocateColumns, type ObservedColumns, type Records } from '../record/columns.js';
+import type { FieldDeclaration, FieldOfOrigin } from '../record/field.js';
 import { type FlowField, flowFields } from './fields.js';
 
 /** Flows as a source sees them. */

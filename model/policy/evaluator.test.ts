@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from '../cluster/address.js';
+import { parseAddress } from '../net/address.js';
 import type { KubernetesObject } from '../cluster/objects.js';
 import type { PolicyPod } from './cluster.js';
 import { SELF } from './evaluate/connection.js';
 import { PolicyEvaluator } from './evaluator.js';
 import { calico, networkPolicy } from './manifests/build.js';
-import { TCP } from './protocol.js';
+import { TCP } from '../net/protocol.js';
 import { readPolicyObject } from './resources/read.js';
 
 function apply(evaluator: PolicyEvaluator, object: KubernetesObject): void {

@@ -3,7 +3,7 @@ import { AddressFacts } from './address/facts.js';
 import { Services, type ServiceEndpoints } from './address/services.js';
 import { ResultCache } from './cache.js';
 import type { PolicyNode, PolicyPod } from './cluster.js';
-import type { AddressPrefix } from './address/prefix.js';
+import type { AddressPrefix } from '../net/prefix.js';
 import type { CompiledPolicy, CompiledTier } from './compile/form.js';
 import { ConnectionResults } from './connection-results.js';
 import { Endpoints } from './endpoint/endpoints.js';

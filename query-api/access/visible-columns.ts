@@ -7,8 +7,8 @@ import {
   type FlowColumn,
   type Records,
   type TextColumn,
-} from '@sonde/model/flow/columns';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+} from '@sonde/model/record/columns';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import { type FlowField, flowFields } from '@sonde/model/flow/fields';
 import type { Access } from './access.js';
 import { dnsReductions, type End, flowReductions, type Reduction, stepNamespace } from './reduction.js';

@@ -1,7 +1,7 @@
 import type { WrittenDnsRow } from '@sonde/model/dns/build-dns';
 import type { FlowRow } from '@sonde/model/flow/build-enriched';
 import type { FlowField } from '@sonde/model/flow/fields';
-import type { RowOf } from '@sonde/model/flow/rows';
+import type { RowOf } from '@sonde/model/record/rows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';
 import { SeenRecords, viewer } from '../testing/seen-records.js';

@@ -1,5 +1,5 @@
 import { columnType, dnsTable, flowsTable, type RecordTable } from '@sonde/backbone/store/schema';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { SqlParameters } from '../sql/parameters.js';
 import type { Access } from './access.js';
 import { dnsReductions, type End, flowReductions, type Reduction, stepNamespace } from './reduction.js';

@@ -1,4 +1,4 @@
-import { hasPorts } from '@sonde/model/policy/protocol';
+import { hasPorts } from '@sonde/model/net/protocol';
 import type { Access } from '../access/access.js';
 import { fromWhere, type Question } from '../records/question.js';
 import { type AggregateFunction, mergedSql, stateSql } from '../sql/aggregate-function.js';

@@ -1,7 +1,7 @@
-import type { ColumnsOf, FlowColumn, Records } from '@sonde/model/flow/columns';
-import { allocateColumn } from '@sonde/model/flow/columns';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
-import { TextColumnBuilder } from '@sonde/model/flow/text-column';
+import type { ColumnsOf, FlowColumn, Records } from '@sonde/model/record/columns';
+import { allocateColumn } from '@sonde/model/record/columns';
+import type { FieldDeclaration } from '@sonde/model/record/field';
+import { TextColumnBuilder } from '@sonde/model/record/string-column';
 import { type Data, Table, tableFromIPC, type TypeMap, type Vector } from 'apache-arrow';
 
 /** Records that the store gave as an Arrow IPC stream, as columns of the given fields. */

@@ -1,5 +1,5 @@
-import type { Records } from '@sonde/model/flow/columns';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { Records } from '@sonde/model/record/columns';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { Access } from '../access/access.js';
 import { visibleDns, visibleFlows } from '../access/visible-columns.js';
 import type { RecordKind } from '../records/question.js';

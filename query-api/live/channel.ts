@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Filter } from '@sonde/model/filter/filter';
 import { filterPredicate } from '@sonde/model/filter/predicate';
-import type { Records } from '@sonde/model/flow/columns';
+import type { Records } from '@sonde/model/record/columns';
 import { type BlockEvents, blockEvents, type LiveView, viewKey } from './block-events.js';
 import type { LiveBlock } from './feed.js';
 import type { Pace } from './pace.js';

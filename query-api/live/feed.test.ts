@@ -1,6 +1,6 @@
 import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { enrichedFlows } from '@sonde/model/flow/build-enriched';
-import { flowRow } from '@sonde/model/flow/rows';
+import { flowRow } from '@sonde/model/record/rows';
 import { expect, it } from 'vitest';
 import { createLocalFeed, type LiveBlock } from './feed.js';
 

@@ -1,8 +1,8 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import type { EnrichedDns } from '@sonde/model/dns/records';
-import type { EnrichedFlows } from '@sonde/model/flow/batch';
-import { columnOf, type ColumnsOf, type FlowColumn, type Records } from '@sonde/model/flow/columns';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { EnrichedFlows } from '@sonde/model/batch/batch';
+import { columnOf, type ColumnsOf, type FlowColumn, type Records } from '@sonde/model/record/columns';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 
 /** Records that have come to the store, as far as a feed has them. */

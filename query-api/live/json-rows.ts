@@ -1,7 +1,7 @@
-import { formatAddress } from '@sonde/model/cluster/address';
-import type { ColumnByType, FlowColumn } from '@sonde/model/flow/columns';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { formatAddress } from '@sonde/model/net/address';
+import type { ColumnByType, FlowColumn } from '@sonde/model/record/columns';
+import type { FieldDeclaration } from '@sonde/model/record/field';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 
 /**
  * Writes rows of columns as JSON objects of the given fields, in the form of `recordJson`. Made once for a block: texts

@@ -6,7 +6,7 @@ import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedDns } from '@sonde/model/dns/build-dns';
 import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
-import { flowRow } from '@sonde/model/flow/rows';
+import { flowRow } from '@sonde/model/record/rows';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { LiveBlock } from './feed.js';
 import { createStoreFeed } from './store-feed.js';

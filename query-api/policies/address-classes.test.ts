@@ -1,5 +1,5 @@
-import { formatAddress, isMappedIpv4, parseAddress } from '@sonde/model/cluster/address';
-import { parsePrefix } from '@sonde/model/policy/address/prefix';
+import { formatAddress, isMappedIpv4, parseAddress } from '@sonde/model/net/address';
+import { parsePrefix } from '@sonde/model/net/prefix';
 import { addressBoundaries } from '@sonde/model/policy/preview/address-boundaries';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';

@@ -1,5 +1,5 @@
-import { isMappedIpv4, formatAddress } from '@sonde/model/cluster/address';
-import type { AddressPrefix } from '@sonde/model/policy/address/prefix';
+import { isMappedIpv4, formatAddress } from '@sonde/model/net/address';
+import type { AddressPrefix } from '@sonde/model/net/prefix';
 import { addressBoundaries } from '@sonde/model/policy/preview/address-boundaries';
 import type { SqlParameters } from '../sql/parameters.js';
 

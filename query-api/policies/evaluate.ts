@@ -1,4 +1,4 @@
-import { formatAddress } from '@sonde/model/cluster/address';
+import { formatAddress } from '@sonde/model/net/address';
 import { type ApplyingPolicy, applyingPolicies } from '@sonde/model/policy/applying';
 import { SELF, STRANGERS } from '@sonde/model/policy/evaluate/connection';
 import type { ConnectionReport } from '@sonde/model/policy/manifests/connection';
@@ -6,7 +6,7 @@ import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
 import { NO_SOURCE_PORT, tellDomains, tellPods } from '@sonde/model/policy/preview/judge';
 import { evaluateReach, reachOf } from '@sonde/model/policy/preview/reach';
 import { type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
-import { hasPorts, isIcmp, protocolNumber } from '@sonde/model/policy/protocol';
+import { hasPorts, isIcmp, protocolNumber } from '@sonde/model/net/protocol';
 import type { FastifyRequest } from 'fastify';
 import { inTurns } from '../in-turns.js';
 import { invalidParameters, type ParameterError, Problem } from '../problem.js';

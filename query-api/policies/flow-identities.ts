@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { Relation } from '@sonde/model/policy/evaluate/connection';
 import type { FlowEnd, FlowIdentity } from '@sonde/model/policy/preview/flow-identity';
 import { NO_SOURCE_PORT } from '@sonde/model/policy/preview/judge';

@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { STRANGERS } from '@sonde/model/policy/evaluate/connection';
 import { readService } from '@sonde/model/policy/manifests/kubernetes';

@@ -1,4 +1,4 @@
-import { AddressError, formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { AddressError, formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
 import type { PolicyWorld } from '@sonde/model/policy/preview/world';
 import type { FastifyRequest } from 'fastify';

@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { ObservedEnd, ObservedFlow } from '@sonde/model/policy/suggest/observed';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problem.js';

@@ -1,4 +1,4 @@
-import { protocolName } from '@sonde/model/policy/protocol';
+import { protocolName } from '@sonde/model/net/protocol';
 import type { RuleEvidence, SuggestedManifest } from '@sonde/model/policy/suggest/manifest';
 import type { SuggestedPeer } from '@sonde/model/policy/suggest/suggest';
 import { Document, isMap, isSeq } from 'yaml';

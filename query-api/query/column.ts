@@ -1,4 +1,4 @@
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 
 /** A column of an answer. */
 export interface Column {

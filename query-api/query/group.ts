@@ -2,7 +2,7 @@ import { FilterError } from '@sonde/model/filter/errors';
 import { type Key, keyName, parseKey } from '@sonde/model/filter/key';
 import { textSql } from '@sonde/model/filter/sql';
 import { endNameSql } from '@sonde/model/flow/end-name';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { ParameterError } from '../problem.js';
 import { valueJson } from '../records/record-json.js';
 import type { SqlParameters } from '../sql/parameters.js';

@@ -1,5 +1,5 @@
 import { nearestNames } from '@sonde/model/filter/nearest-names';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { ParameterError } from '../problem.js';
 
 /** What metrics are taken of: a field, or a sum of two that people ask for as one. */

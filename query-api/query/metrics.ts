@@ -1,4 +1,4 @@
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { ParameterError } from '../problem.js';
 import type { AggregateFunction } from '../sql/aggregate-function.js';
 import type { SqlParameters } from '../sql/parameters.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { columnType, type RecordTable } from '@sonde/backbone/store/schema';
 import { LATEST_MS, parseTimestamp } from '@sonde/model/filter/timestamp';
-import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
+import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 import { checkRange, type Limits } from '../limits/limits.js';
 import { invalidParameters } from '../problem.js';
 import type { TimeRange } from '../time-range.js';

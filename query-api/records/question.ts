@@ -4,7 +4,7 @@ import { FilterError } from '@sonde/model/filter/errors';
 import type { Filter } from '@sonde/model/filter/filter';
 import { parseFilter } from '@sonde/model/filter/parse';
 import { filterSql, timeText } from '@sonde/model/filter/sql';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { FastifyRequest } from 'fastify';
 import type { Access } from '../access/access.js';
 import { visibleRecords } from '../access/visible.js';

@@ -1,4 +1,4 @@
-import type { FieldDeclaration, FieldType } from '@sonde/model/flow/field';
+import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 
 /** A record as JSON; `recordSchema` says how the API gives each field. */
 export type RecordJson = Record<string, string | number | boolean>;

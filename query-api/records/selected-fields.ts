@@ -1,5 +1,5 @@
 import { nearestNames } from '@sonde/model/filter/nearest-names';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import { invalidParameters } from '../problem.js';
 
 /** The parameter that selects fields. */

@@ -1,6 +1,6 @@
 import { FilterError } from '@sonde/model/filter/errors';
 import { type Key, parseKey } from '@sonde/model/filter/key';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { FastifyInstance } from 'fastify';
 import { Problem, problemSchema } from '../problem.js';
 import {

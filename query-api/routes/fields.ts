@@ -1,6 +1,6 @@
 import { metricFunctions } from '../query/metrics.js';
 import { measureNames } from '../query/measures.js';
-import type { FieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { FastifyInstance } from 'fastify';
 import { problemSchema } from '../problem.js';
 import { type RecordKind, recordKinds, tableOf } from '../records/question.js';

@@ -1,5 +1,5 @@
 import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
-import type { FieldType } from '@sonde/model/flow/field';
+import type { FieldType } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, startTestApi, type TestApi } from '../testing/test-api.js';

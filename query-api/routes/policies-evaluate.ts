@@ -1,4 +1,4 @@
-import { formatAddress } from '@sonde/model/cluster/address';
+import { formatAddress } from '@sonde/model/net/address';
 import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
 import type { FastifyInstance } from 'fastify';
 import { checkRange } from '../limits/limits.js';

@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { FastifyRequest } from 'fastify';
 import { fromWhere, type Question, select } from '../records/question.js';
 import type { RouteDependencies } from '../routes/dependencies.js';

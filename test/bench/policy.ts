@@ -1,5 +1,5 @@
 import { PolicyEvaluator } from '@sonde/model/policy/evaluator';
-import { TCP } from '@sonde/model/policy/protocol';
+import { TCP } from '@sonde/model/net/protocol';
 import { readPolicyObject, type PolicyResource } from '@sonde/model/policy/resources/read';
 import type { PolicyPod } from '@sonde/model/policy/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';

@@ -1,5 +1,5 @@
-import { parseAddress } from '@sonde/model/cluster/address';
-import { TCP, UDP } from '@sonde/model/policy/protocol';
+import { parseAddress } from '@sonde/model/net/address';
+import { TCP, UDP } from '@sonde/model/net/protocol';
 import { below, choose, type Random, randomNumbers } from './random.js';
 
 /** Who is there in a large cluster, and who talks to whom; no traffic yet. */

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { UDP } from '@sonde/model/policy/protocol';
+import { UDP } from '@sonde/model/net/protocol';
 import type { Conversation, SyntheticCluster, Workload } from './synthetic-cluster.js';
 
 const CREATED = '2026-02-01T00:00:00Z';

@@ -1,11 +1,11 @@
 import { observedDns } from '@sonde/model/dns/build-dns';
 import type { ObservedDns } from '@sonde/model/dns/records';
-import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/flow/batch';
+import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/batch/batch';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { allocateObservedColumns } from '@sonde/model/flow/observed';
-import { TextColumnBuilder } from '@sonde/model/flow/text-column';
-import { halvesOf, writeWide } from '@sonde/model/flow/wide';
-import { TCP, UDP } from '@sonde/model/policy/protocol';
+import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { halvesOf, writeWide } from '@sonde/model/record/wide';
+import { TCP, UDP } from '@sonde/model/net/protocol';
 import { below, choose, type Random, randomNumbers, zipf } from './random.js';
 import { addressBytes, dnsOf, type Host, type SyntheticCluster, type Workload } from './synthetic-cluster.js';
 

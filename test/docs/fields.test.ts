@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { dnsFields } from '@sonde/model/dns/fields';
-import type { FieldDeclaration, FlowFieldDeclaration } from '@sonde/model/flow/field';
+import type { FieldDeclaration, FlowFieldDeclaration } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { expect, it } from 'vitest';
 

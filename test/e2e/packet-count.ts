@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { inNamespace } from '@sonde/deploy/lab/command/namespace';
-import { parseAddress, formatAddress } from '@sonde/model/cluster/address';
+import { parseAddress, formatAddress } from '@sonde/model/net/address';
 
 /** Packets and bytes (from the IP header on) in one direction of a five-tuple. */
 export interface DirectionCount {

@@ -1,9 +1,9 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { kafkaClient } from '@sonde/backbone/transport/kafka/connection';
 import { kafkaNames } from '@sonde/backbone/transport/kafka/topics';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
-import { encodeBatch } from '@sonde/model/flow/wire/encode';
+import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import type { Message } from 'kafkajs';
 import { eventually } from '../eventually.js';
 import type { TestKafka } from '../kafka/broker.js';

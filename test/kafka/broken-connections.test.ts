@@ -9,7 +9,7 @@ import {
   createSpooledPublisher,
   type SpooledPublisher,
 } from '@sonde/backbone/transport/spool/spooled-publisher';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';

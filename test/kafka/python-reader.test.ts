@@ -7,7 +7,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import { observedDns } from '@sonde/model/dns/build-dns';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { expect, it } from 'vitest';
 import { useTestKafka } from './broker.js';

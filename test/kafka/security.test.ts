@@ -7,7 +7,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import type { KafkaConnection, KafkaCredentials } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';

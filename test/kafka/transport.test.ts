@@ -11,10 +11,10 @@ import {
 } from '@sonde/backbone/transport/spool/spooled-publisher';
 import type { SpoolState } from '@sonde/backbone/transport/spool/state';
 import { observedDns } from '@sonde/model/dns/build-dns';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
-import { decodeBatch } from '@sonde/model/flow/wire/decode';
-import { encodeBatch } from '@sonde/model/flow/wire/encode';
+import { decodeBatch } from '@sonde/model/batch/wire/decode';
+import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import type { Admin, KafkaMessage } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';

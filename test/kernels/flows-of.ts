@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { probeWindows } from '@sonde/collector/probe/windows';
-import { formatAddress } from '@sonde/model/cluster/address';
+import { formatAddress } from '@sonde/model/net/address';
 
 /** Tells whether a file of frames holds the three echo requests of `boot.sh` and their answers. */
 const [file = ''] = process.argv.slice(2);

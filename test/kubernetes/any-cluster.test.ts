@@ -2,7 +2,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { LiveContext } from '@sonde/enricher/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
-import { parseAddress } from '@sonde/model/cluster/address';
+import { parseAddress } from '@sonde/model/net/address';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import type { PodChoice } from './build-pod.js';

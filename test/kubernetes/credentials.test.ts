@@ -4,7 +4,7 @@ import path from 'node:path';
 import { LiveContext } from '@sonde/enricher/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
-import { parseAddress } from '@sonde/model/cluster/address';
+import { parseAddress } from '@sonde/model/net/address';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';

@@ -4,7 +4,7 @@ import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follo
 import type { ObjectSink } from '@sonde/enricher/watch/follow-resource';
 import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { collectionPath } from '@sonde/enricher/watch/resources';
-import { parseAddress } from '@sonde/model/cluster/address';
+import { parseAddress } from '@sonde/model/net/address';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { buildPod } from './build-pod.js';

@@ -15,7 +15,7 @@ function complaints(file: string, code: string): string[] {
 
 describe('imports', () => {
   it.each([
-    ['collector/collector.js', "import { x } from '@sonde/model/flow/batch';"],
+    ['collector/collector.js', "import { x } from '@sonde/model/batch/batch';"],
     ['cli/sonde.js', "export * from '@sonde/enricher/enrich';"],
     ['model/flow/rows.js', "import { y } from './fields.js';"],
     ['test/e2e/live.js', "await import('@sonde/cli/up/embedded');"],

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseAddress } from '@sonde/model/cluster/address';
+import { parseAddress } from '@sonde/model/net/address';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 
 /** A case of another project: objects, policies, and connections with the verdicts that the project states. */

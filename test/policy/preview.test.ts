@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '@sonde/model/cluster/address';
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import { canonicalLabels } from '@sonde/model/cluster/identity';
 import type { KubernetesObject, Pod as PodObject } from '@sonde/model/cluster/objects';
 import { STRANGERS } from '@sonde/model/policy/evaluate/connection';
@@ -8,7 +8,7 @@ import type { FlowEnd, FlowIdentity } from '@sonde/model/policy/preview/flow-ide
 import { judgeFlows } from '@sonde/model/policy/preview/judge';
 import { previewFlows } from '@sonde/model/policy/preview/preview';
 import { changedObjects, policyWorld } from '@sonde/model/policy/preview/world';
-import { protocolNumber } from '@sonde/model/policy/protocol';
+import { protocolNumber } from '@sonde/model/net/protocol';
 import { describe, expect, it } from 'vitest';
 import { adminVerdict } from './naive/admin.js';
 import { calicoVerdict } from './naive/calico.js';

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import type { DnsTransaction } from '@sonde/collector/probe/messages';
 import { probeWindows } from '@sonde/collector/probe/windows';
-import { formatAddress } from '@sonde/model/cluster/address';
+import { formatAddress } from '@sonde/model/net/address';
 import { enumerationValue } from '@sonde/model/flow/enumerations';
-import type { TextColumn } from '@sonde/model/flow/columns';
+import type { TextColumn } from '@sonde/model/record/columns';
 import type { ObservedFlows } from '@sonde/model/flow/observed';
-import { halvesOf, readWide } from '@sonde/model/flow/wide';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { flowprobeProgram } from './paths.js';
 
 /** A reported flow, as far as tests look at it. */

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { batchOfManyKinds, contentOf, start } from '@sonde/model/flow/wire/build-message';
-import { decodeBatch } from '@sonde/model/flow/wire/decode';
-import { encodeBatch } from '@sonde/model/flow/wire/encode';
-import { MOST_BATCH_ROWS } from '@sonde/model/flow/wire/format';
+import { batchOfManyKinds, contentOf, start } from '@sonde/model/batch/wire/build-message';
+import { decodeBatch } from '@sonde/model/batch/wire/decode';
+import { encodeBatch } from '@sonde/model/batch/wire/encode';
+import { MOST_BATCH_ROWS } from '@sonde/model/batch/wire/format';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 
 /** The message as protobufjs itself knows it from the description that strangers are given. */
 const FlowBatchMessage = protobuf
-  .loadSync(path.resolve(import.meta.dirname, '../../model/flow/wire/flow.proto'))
+  .loadSync(path.resolve(import.meta.dirname, '../../model/batch/wire/flow.proto'))
   .lookupType('sonde.flow.FlowBatch');
 
 const batch = batchOfManyKinds();

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeBatch } from '@sonde/model/flow/wire/decode';
-import { WireError } from '@sonde/model/flow/wire/wire-error';
+import { decodeBatch } from '@sonde/model/batch/wire/decode';
+import { WireError } from '@sonde/model/batch/wire/wire-error';
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { StreamPositions } from '../stream-positions.js';
 import type { Delivery, FlowConsumer, StoredPlace } from '../transport.js';

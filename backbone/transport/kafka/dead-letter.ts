@@ -1,4 +1,4 @@
-import type { WireError } from '@sonde/model/flow/wire/wire-error';
+import type { WireError } from '@sonde/model/batch/wire/wire-error';
 import type { KafkaMessage, ProducerRecord } from 'kafkajs';
 import type { KafkaNames } from './topics.js';
 

@@ -1,5 +1,5 @@
 import { observedDns } from '@sonde/model/dns/build-dns';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedFlows } from '@sonde/model/flow/build-observed';
 import { describe, expect, it } from 'vitest';
 import { WaitingBatches } from './waiting.js';

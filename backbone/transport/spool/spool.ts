@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../logging.js';
-import { type DirectoryLock, lockDirectory } from '../../store/directory-lock.js';
+import { type DirectoryLock, lockDirectory } from '../../files/directory-lock.js';
 import type { SpoolRecord } from './record.js';
 import {
   firstPosition,

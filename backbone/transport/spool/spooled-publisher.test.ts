@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { batchOf } from '@sonde/model/flow/build-batch';
+import { batchOf } from '@sonde/model/batch/build-batch';
 import { observedDns } from '@sonde/model/dns/build-dns';
 import { observedFlows } from '@sonde/model/flow/build-observed';
-import { decodeBatch } from '@sonde/model/flow/wire/decode';
+import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../logging.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from './sink.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FlowBatch } from '@sonde/model/flow/batch';
+import type { FlowBatch } from '@sonde/model/batch/batch';
 import { allocateObservedColumns } from '@sonde/model/flow/observed';
-import { encodeBatch } from '@sonde/model/flow/wire/encode';
+import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import type { Logger } from '../../logging.js';
 import { TransportClosedError } from '../direct.js';
 import type { FlowPublisher } from '../transport.js';

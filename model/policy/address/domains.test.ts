@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from '../../cluster/address.js';
+import { parseAddress } from '../../net/address.js';
 import { Domains, type WildcardStyle } from './domains.js';
 import { AddressFacts } from './facts.js';
 

@@ -1,5 +1,5 @@
 import type { AddressFacts } from './facts.js';
-import { addressPrefix } from './prefix.js';
+import { addressPrefix } from '../../net/prefix.js';
 
 /**
  * Which domain names a pattern means. `subdomains`: `*.` stands for one or more whole labels

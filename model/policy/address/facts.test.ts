@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from '../../cluster/address.js';
+import { parseAddress } from '../../net/address.js';
 import { AddressFacts } from './facts.js';
-import { contains, formatPrefix, parsePrefix } from './prefix.js';
+import { contains, formatPrefix, parsePrefix } from '../../net/prefix.js';
 
 describe('address prefixes', () => {
   it('clear the bits past their length and print in the usual form', () => {

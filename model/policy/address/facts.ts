@@ -1,5 +1,5 @@
 import { AddressTable } from '../../cluster/address-table.js';
-import { familyOf, formatPrefix, type AddressFamily, type AddressPrefix } from './prefix.js';
+import { familyOf, formatPrefix, type AddressFamily, type AddressPrefix } from '../../net/prefix.js';
 
 /** All that policies can tell of an address: the facts that hold of it. Equal classes are one object. */
 export interface AddressClass {

@@ -1,5 +1,5 @@
 import type { AddressFacts } from './facts.js';
-import { addressPrefix, type AddressPrefix } from './prefix.js';
+import { addressPrefix, type AddressPrefix } from '../../net/prefix.js';
 
 /** A service's endpoints, as far as policies look at them. */
 export interface ServiceEndpoints {

@@ -1,4 +1,4 @@
-import type { AddressFamily } from '../address/prefix.js';
+import type { AddressFamily } from '../../net/prefix.js';
 import type { ServiceFacts } from '../address/services.js';
 import type { Selector } from '../selector/selector.js';
 

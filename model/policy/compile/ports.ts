@@ -1,4 +1,4 @@
-import { protocolName } from '../protocol.js';
+import { protocolName } from '../../net/protocol.js';
 import type { PortSet } from './form.js';
 
 /** One entry of a rule's port list: all ports of a protocol, some of them, or a named one. */

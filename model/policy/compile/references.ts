@@ -1,6 +1,6 @@
 import type { Domains } from '../address/domains.js';
 import type { AddressFacts } from '../address/facts.js';
-import type { AddressPrefix } from '../address/prefix.js';
+import type { AddressPrefix } from '../../net/prefix.js';
 import type { Services } from '../address/services.js';
 import type { NetFacts } from './form.js';
 

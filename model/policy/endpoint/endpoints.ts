@@ -1,5 +1,5 @@
 import type { AddressClass, AddressFacts } from '../address/facts.js';
-import type { AddressFamily } from '../address/prefix.js';
+import type { AddressFamily } from '../../net/prefix.js';
 import type { PolicyPod } from '../cluster.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { Labels } from '../selector/selector.js';

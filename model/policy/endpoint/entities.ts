@@ -1,6 +1,6 @@
 import type { Domains } from '../address/domains.js';
 import type { AddressClass, AddressFacts } from '../address/facts.js';
-import { addressPrefix } from '../address/prefix.js';
+import { addressPrefix } from '../../net/prefix.js';
 import type { PolicyNode } from '../cluster.js';
 import { NAMESPACE_LABEL, NAMESPACE_PREFIX, NAME_LABEL } from '../compile/calico-labels.js';
 import type { EndpointPort, HostEndpoint, NetworkSet, Profile } from '../resources/endpoints.js';

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../endpoint/endpoints.js';
-import { hasPorts } from '../protocol.js';
+import { hasPorts } from '../../net/protocol.js';
 import type { Outcomes } from '../results.js';
 import type { TracePath } from '../trace/path.js';
 import { isFailSafe } from './failsafe.js';

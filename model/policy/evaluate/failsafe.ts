@@ -1,4 +1,4 @@
-import { TCP, UDP } from '../protocol.js';
+import { TCP, UDP } from '../../net/protocol.js';
 import type { Direction } from './program.js';
 
 const EITHER_WAY = [179, 2379, 2380, 5473, 6443, 6666, 6667].map((port) => `${TCP}/${port}`);

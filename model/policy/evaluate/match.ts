@@ -3,7 +3,7 @@ import type { CompiledRule, Condition, NetFacts, PodSelection, PortSet, Subject 
 import type { Endpoint } from '../endpoint/endpoints.js';
 import type { Host } from '../endpoint/entities.js';
 import type { Workload } from '../endpoint/workloads.js';
-import { ICMP, ICMPV6, hasPorts, isIcmp } from '../protocol.js';
+import { ICMP, ICMPV6, hasPorts, isIcmp } from '../../net/protocol.js';
 import { selects } from '../selector/evaluate.js';
 import type { Labels, Selector } from '../selector/selector.js';
 

@@ -1,4 +1,4 @@
-import { parseAddress } from '../../cluster/address.js';
+import { parseAddress } from '../../net/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { readManifestCluster } from './cluster.js';
 import { evaluateNamed, type ConnectionReport } from './connection.js';

@@ -1,4 +1,4 @@
-import { formatAddress } from '../../cluster/address.js';
+import { formatAddress } from '../../net/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { PolicyEvaluator } from '../evaluator.js';
 import { Fields, type FieldProblem } from '../resources/fields.js';

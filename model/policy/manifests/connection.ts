@@ -1,8 +1,8 @@
-import { AddressError, formatAddress, parseAddress } from '../../cluster/address.js';
-import { familyOf } from '../address/prefix.js';
+import { AddressError, formatAddress, parseAddress } from '../../net/address.js';
+import { familyOf } from '../../net/prefix.js';
 import { FROM_OWN_NODE, SELF, STRANGERS, type Relation } from '../evaluate/connection.js';
 import { NOT_KNOWN } from '../evaluate/match.js';
-import { hasPorts, isIcmp, protocolName, protocolNumber } from '../protocol.js';
+import { hasPorts, isIcmp, protocolName, protocolNumber } from '../../net/protocol.js';
 import { Fields, type FieldProblem } from '../resources/fields.js';
 import type { DirectionResult, PolicyResult } from '../results.js';
 import type { ManifestCluster } from './cluster.js';

@@ -1,7 +1,7 @@
-import { AddressError, parseAddress } from '../../cluster/address.js';
+import { AddressError, parseAddress } from '../../net/address.js';
 import type { ServiceEndpoint } from '../address/services.js';
 import type { PolicyNode, PolicyPod } from '../cluster.js';
-import { protocolNumber, TCP } from '../protocol.js';
+import { protocolNumber, TCP } from '../../net/protocol.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { Fields } from '../resources/fields.js';
 

@@ -1,4 +1,4 @@
-import type { AddressPrefix } from '../address/prefix.js';
+import type { AddressPrefix } from '../../net/prefix.js';
 
 /** IPv4 within IPv6, which every policy tells from the rest. */
 const MAPPED: AddressPrefix = { family: 4, network: mappedZero(), bits: 96 };

@@ -1,4 +1,4 @@
-import { formatAddress } from '../../cluster/address.js';
+import { formatAddress } from '../../net/address.js';
 import type { PolicyEvaluator } from '../evaluator.js';
 import { resultAsAnswers } from '../evaluate/answers.js';
 import { STRANGERS } from '../evaluate/connection.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from '../../cluster/address.js';
+import { parseAddress } from '../../net/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { STRANGERS } from '../evaluate/connection.js';
 import { manifest, namespace, networkPolicy } from '../manifests/build.js';

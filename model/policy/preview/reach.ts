@@ -1,5 +1,5 @@
-import { formatAddress } from '../../cluster/address.js';
-import { familyOf } from '../address/prefix.js';
+import { formatAddress } from '../../net/address.js';
+import { familyOf } from '../../net/prefix.js';
 import type { Relation } from '../evaluate/connection.js';
 import type { ConnectionReport } from '../manifests/connection.js';
 import type { DirectionResult, PolicyResult } from '../results.js';

@@ -1,4 +1,4 @@
-import { parseAddress } from '../../cluster/address.js';
+import { parseAddress } from '../../net/address.js';
 import { describe, expect, it } from 'vitest';
 import { manifest } from '../manifests/build.js';
 import { SelectingServices } from './services.js';

@@ -1,4 +1,4 @@
-import { formatAddress } from '../../cluster/address.js';
+import { formatAddress } from '../../net/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
 import type { PolicyPod, ServedPort } from '../cluster.js';
 import { type ManifestService, readService, type ServicePort } from '../manifests/kubernetes.js';

@@ -1,4 +1,4 @@
-import { SCTP, TCP, UDP } from '../protocol.js';
+import { SCTP, TCP, UDP } from '../../net/protocol.js';
 import {
   readEgressPeer,
   readIngressPeer,

@@ -1,4 +1,4 @@
-import type { AddressPrefix } from '../address/prefix.js';
+import type { AddressPrefix } from '../../net/prefix.js';
 import type { LabelSelector } from '../selector/label-selector.js';
 import type { Fields } from './fields.js';
 import { readLabelSelector } from './label-selector.js';

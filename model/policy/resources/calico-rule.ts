@@ -1,5 +1,5 @@
-import type { AddressFamily, AddressPrefix } from '../address/prefix.js';
-import { ICMP, ICMPV6, TCP, hasPorts, isIcmp, protocolNumber } from '../protocol.js';
+import type { AddressFamily, AddressPrefix } from '../../net/prefix.js';
+import { ICMP, ICMPV6, TCP, hasPorts, isIcmp, protocolNumber } from '../../net/protocol.js';
 import { usesGlobal } from '../selector/rewrite.js';
 import type { Selector } from '../selector/selector.js';
 import type { Fields } from './fields.js';

@@ -1,6 +1,6 @@
-import { AddressError, parseAddress } from '../../cluster/address.js';
-import type { AddressPrefix } from '../address/prefix.js';
-import { protocolNumber } from '../protocol.js';
+import { AddressError, parseAddress } from '../../net/address.js';
+import type { AddressPrefix } from '../../net/prefix.js';
+import { protocolNumber } from '../../net/protocol.js';
 import { readCalicoRule, type CalicoRule } from './calico-rule.js';
 import type { Fields } from './fields.js';
 

@@ -1,7 +1,7 @@
-import { AddressError } from '../../cluster/address.js';
+import { AddressError } from '../../net/address.js';
 import { parseSelector } from '../selector/parse.js';
 import { SelectorError, type Selector } from '../selector/selector.js';
-import { parsePrefix, type AddressPrefix } from '../address/prefix.js';
+import { parsePrefix, type AddressPrefix } from '../../net/prefix.js';
 
 /** What is wrong with an object: which field, and why. */
 export interface FieldProblem {

@@ -1,5 +1,5 @@
-import { contains, type AddressPrefix } from '../address/prefix.js';
-import { SCTP, TCP, UDP } from '../protocol.js';
+import { contains, type AddressPrefix } from '../../net/prefix.js';
+import { SCTP, TCP, UDP } from '../../net/protocol.js';
 import type { LabelSelector } from '../selector/label-selector.js';
 import type { Fields } from './fields.js';
 import { readLabelSelector } from './label-selector.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { manifest } from '../manifests/build.js';
 import { readService } from '../manifests/kubernetes.js';
 import { parseLabels } from '../preview/pods.js';
-import { TCP } from '../protocol.js';
+import { TCP } from '../../net/protocol.js';
 import { Fields } from '../resources/fields.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { KnownServices, SeenPod, ServiceVersion } from './behind-services.js';

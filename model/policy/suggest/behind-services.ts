@@ -2,7 +2,7 @@ import { canonicalLabels } from '../../cluster/identity.js';
 import type { PolicyPod } from '../cluster.js';
 import type { ManifestService } from '../manifests/kubernetes.js';
 import { isBehind, type SelectingService, targetPort } from '../preview/services.js';
-import { hasPorts, protocolName } from '../protocol.js';
+import { hasPorts, protocolName } from '../../net/protocol.js';
 import type { ObservedEnd, ObservedFlow } from './observed.js';
 
 /** What is known of services that flows went to the addresses of, and of pods that may stand behind them. */

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../cluster/objects.js';
-import { hasPorts, isIcmp, protocolName } from '../protocol.js';
+import { hasPorts, isIcmp, protocolName } from '../../net/protocol.js';
 import { DENY_NAME, policyName, type RuleEvidence, type SuggestedManifest } from './manifest.js';
 import type { SuggestedPeer, SuggestedPolicy, SuggestedPort, SuggestedRule } from './suggest.js';
 

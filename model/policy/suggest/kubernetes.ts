@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../cluster/objects.js';
-import { protocolName, SCTP, TCP, UDP } from '../protocol.js';
+import { protocolName, SCTP, TCP, UDP } from '../../net/protocol.js';
 import { DENY_NAME, policyName, type RuleEvidence, type SuggestedManifest } from './manifest.js';
 import type { NotCovered, SuggestedPeer, SuggestedPolicy, SuggestedPort, SuggestedRule } from './suggest.js';
 

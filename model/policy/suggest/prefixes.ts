@@ -1,5 +1,5 @@
-import { parseAddress } from '../../cluster/address.js';
-import { type AddressPrefix, addressPrefix, familyOf, formatPrefix, parsePrefix } from '../address/prefix.js';
+import { parseAddress } from '../../net/address.js';
+import { type AddressPrefix, addressPrefix, familyOf, formatPrefix, parsePrefix } from '../../net/prefix.js';
 
 /** Prefixes that a rule names at most, of each address family. */
 const MOST_PREFIXES = 16;

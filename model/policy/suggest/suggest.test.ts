@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { formatAddress, parseAddress } from '../../cluster/address.js';
+import { formatAddress, parseAddress } from '../../net/address.js';
 import { STRANGERS } from '../evaluate/connection.js';
 import { calico, namespace } from '../manifests/build.js';
 import type { FlowEnd, FlowIdentity } from '../preview/flow-identity.js';
 import { judgeFlows, tellDomains } from '../preview/judge.js';
 import { policyWorld } from '../preview/world.js';
-import { ICMP, TCP, UDP } from '../protocol.js';
+import { ICMP, TCP, UDP } from '../../net/protocol.js';
 import { calicoManifests } from './calico.js';
 import { kubernetesManifests } from './kubernetes.js';
 import type { SuggestedManifest } from './manifest.js';

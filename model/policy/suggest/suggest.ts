@@ -1,5 +1,5 @@
 import { parseLabels } from '../preview/pods.js';
-import { isIcmp } from '../protocol.js';
+import { isIcmp } from '../../net/protocol.js';
 import { behindService, type KnownServices, NO_SERVICES } from './behind-services.js';
 import {
   type Evidence,

@@ -13,7 +13,7 @@ import { contextFromObjects } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { observedFlowFields } from '@sonde/model/flow/observed';
-import { recordRow } from '@sonde/model/flow/rows';
+import { recordRow } from '@sonde/model/record/rows';
 import { printStages, startCpuMeter } from '../cpu-use.js';
 import { type SyntheticCluster, syntheticCluster } from '../synthetic-cluster.js';
 import { manifestsOf } from '../synthetic-manifests.js';

@@ -1,6 +1,6 @@
-import { halvesOf, readWide, writeWide } from '../wide.js';
+import { halvesOf, readWide, writeWide } from '../../record/wide.js';
 import type { Width } from './format.js';
-import type { ColumnMemory } from '../column-memory.js';
+import type { ColumnMemory } from '../../record/column-memory.js';
 
 /** A column's numbers as they travel: row `r` is `base` plus the r-th little-endian number of `width` bytes. */
 export interface PackedNumbers {

@@ -1,9 +1,9 @@
 import type { AddressTable } from '../../cluster/address-table.js';
-import { ColumnMemory } from '../column-memory.js';
-import type { ColumnsOf, FlowColumn, Records } from '../columns.js';
-import type { FieldDeclaration, FieldType } from '../field.js';
-import { TextColumnBuilder } from '../text-column.js';
-import { zeroColumn } from '../zero-columns.js';
+import { ColumnMemory } from '../../record/column-memory.js';
+import type { ColumnsOf, FlowColumn, Records } from '../../record/columns.js';
+import type { FieldDeclaration, FieldType } from '../../record/field.js';
+import { TextColumnBuilder } from '../../record/string-column.js';
+import { zeroColumn } from '../../record/zero-columns.js';
 import { writeAddresses } from './addresses.js';
 import { ADDRESS_BYTES, columnKind, kindOf, MOST_BATCH_ROWS, type Width } from './format.js';
 import { boundOf, greatestOf, type NumberColumn, type PackedNumbers, unpackNumbers } from './numbers.js';

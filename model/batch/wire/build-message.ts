@@ -2,9 +2,9 @@ import { observedDns } from '../../dns/build-dns.js';
 import { observedDnsFields } from '../../dns/records.js';
 import type { FlowBatch } from '../batch.js';
 import { batchOf } from '../build-batch.js';
-import { observedFlows } from '../build-observed.js';
-import { observedFlowFields } from '../observed.js';
-import { recordRow } from '../rows.js';
+import { observedFlows } from '../../flow/build-observed.js';
+import { observedFlowFields } from '../../flow/observed.js';
+import { recordRow } from '../../record/rows.js';
 
 /** When the first of the flows of {@link batchOfManyKinds} could be: milliseconds since 1970. */
 export const start = Date.parse('2026-03-01T10:00:00Z');

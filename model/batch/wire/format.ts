@@ -1,4 +1,4 @@
-import type { FieldType } from '../field.js';
+import type { FieldType } from '../../record/field.js';
 
 /** The field numbers of `flow.proto`, and what its comments promise. */
 export const batchField = {

@@ -1,8 +1,8 @@
 import type { ColumnMemory } from './column-memory.js';
 import { columnOf, type ColumnsOf, type FlowColumn, type Records, type TextColumn } from './columns.js';
 import type { FieldDeclaration, FieldType } from './field.js';
-import { TextColumnBuilder } from './text-column.js';
-import { PackedRecords } from './wire/packed-records.js';
+import { TextColumnBuilder } from './string-column.js';
+import { PackedRecords } from '../batch/wire/packed-records.js';
 import { isZeroColumn, zeroColumn } from './zero-columns.js';
 
 /**

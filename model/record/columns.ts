@@ -1,5 +1,5 @@
 import type { FieldDeclaration, FieldOfOrigin, FieldType } from './field.js';
-import type { FlowField } from './fields.js';
+import type { FlowField } from '../flow/fields.js';
 
 /**
  * The column that holds each field type. 64-bit columns are read and written through their 32-bit halves

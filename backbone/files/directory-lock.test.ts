@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { lockDirectory } from './directory-lock.js';
-import { StoreError } from './store.js';
+import { StoreError } from '../store/store.js';
 
 let directory: string;
 let other: ChildProcess | undefined;

@@ -1,9 +1,9 @@
 import { Reader } from 'protobufjs/minimal.js';
 import { type ObservedDns, observedDnsFields } from '../../dns/records.js';
 import { FLOW_SCHEMA_VERSION, type FlowBatch, type LossCounters } from '../batch.js';
-import type { FieldOfOrigin } from '../field.js';
-import type { FlowField } from '../fields.js';
-import { observedFlowFields } from '../observed.js';
+import type { FieldOfOrigin } from '../../record/field.js';
+import type { FlowField } from '../../flow/fields.js';
+import { observedFlowFields } from '../../flow/observed.js';
 import { batchField, bytesTag, columnField, columnKind, recordsField, varintTag } from './format.js';
 import { type PackedColumn, PackedRecords } from './packed-records.js';
 import { malformed, WireError } from './wire-error.js';

@@ -1,9 +1,9 @@
 import { Writer } from 'protobufjs/minimal.js';
 import { observedDnsFields } from '../../dns/records.js';
 import type { FlowBatch } from '../batch.js';
-import { type ColumnByType, columnOf, type Records, type TextColumn } from '../columns.js';
-import type { FieldDeclaration } from '../field.js';
-import { observedFlowFields } from '../observed.js';
+import { type ColumnByType, columnOf, type Records, type TextColumn } from '../../record/columns.js';
+import type { FieldDeclaration } from '../../record/field.js';
+import { observedFlowFields } from '../../flow/observed.js';
 import { addressDictionary } from './addresses.js';
 import {
   batchField,
@@ -15,7 +15,7 @@ import {
   recordsField,
   varintTag,
 } from './format.js';
-import { ColumnMemory } from '../column-memory.js';
+import { ColumnMemory } from '../../record/column-memory.js';
 import { type NumberColumn, type PackedNumbers, packNumbers } from './numbers.js';
 
 /**

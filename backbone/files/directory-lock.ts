@@ -1,6 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { StoreError } from './store.js';
+import { StoreError } from '../store/store.js';
 
 /** A data directory that is ours until `release`. */
 export interface DirectoryLock {

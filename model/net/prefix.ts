@@ -1,4 +1,4 @@
-import { AddressError, formatAddress, isMappedIpv4, parseAddress } from '../../cluster/address.js';
+import { AddressError, formatAddress, isMappedIpv4, parseAddress } from './address.js';
 
 /** An address prefix. IPv4 prefixes are counted within the mapped form, so their lengths run from 96 to 128. */
 export interface AddressPrefix {

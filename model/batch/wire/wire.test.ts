@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { batchOf } from '../build-batch.js';
-import { observedFlows } from '../build-observed.js';
+import { observedFlows } from '../../flow/build-observed.js';
 import { batchOfManyKinds, contentOf } from './build-message.js';
 import { decodeBatch } from './decode.js';
 import { encodeBatch } from './encode.js';

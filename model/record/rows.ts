@@ -1,4 +1,4 @@
-import { formatAddress } from '../cluster/address.js';
+import { formatAddress } from '../net/address.js';
 import {
   type ColumnByType,
   columnOf,
@@ -8,7 +8,7 @@ import {
   type TextColumn,
 } from './columns.js';
 import type { FieldDeclaration } from './field.js';
-import { type FlowField, flowFields } from './fields.js';
+import { type FlowField, flowFields } from '../flow/fields.js';
 import { halvesOf, readWide } from './wide.js';
 
 /** A record as an object, for the edges: addresses and enumerations as text, times as ISO 8601, the rest as it is. */

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { batchOf } from './build-batch.js';
-import { observedFlows } from './build-observed.js';
+import { batchOf } from '../batch/build-batch.js';
+import { observedFlows } from '../flow/build-observed.js';
 import { ColumnMemory } from './column-memory.js';
 import { joinColumns } from './join-columns.js';
-import { observedFlowFields } from './observed.js';
+import { observedFlowFields } from '../flow/observed.js';
 import { recordRow } from './rows.js';
-import { batchOfManyKinds } from './wire/build-message.js';
-import { decodeBatch } from './wire/decode.js';
-import { encodeBatch } from './wire/encode.js';
+import { batchOfManyKinds } from '../batch/wire/build-message.js';
+import { decodeBatch } from '../batch/wire/decode.js';
+import { encodeBatch } from '../batch/wire/encode.js';
 
 const many = batchOfManyKinds();
 const plain = batchOf(

@@ -1,6 +1,6 @@
 import type { ObservedDns } from '../dns/records.js';
-import type { ObservedColumns, Records } from './columns.js';
-import type { FlowField } from './fields.js';
+import type { ObservedColumns, Records } from '../record/columns.js';
+import type { FlowField } from '../flow/fields.js';
 
 /** The version of the observed columns' meaning; raised when a reader of the old one would misread the new. */
 export const FLOW_SCHEMA_VERSION = 1;
