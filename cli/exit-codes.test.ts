@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { profilesFile, saveProfile } from './client/profiles.js';
-import { ok, startSmallServer, type SmallServer } from './testing/small-server.js';
+import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
 
 const program = fileURLToPath(new URL('dist/sonde.js', import.meta.url));
 

@@ -1,6 +1,6 @@
-import { observedDns } from '@sonde/model/dns/build-dns';
+import { observedDns } from '@sonde/test/builders/dns';
 import type { FlowBatch } from '@sonde/model/batch/batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { describe, expect, it } from 'vitest';
 import { runCollector } from './collector.js';
 import type { ObservedWindow } from './source.js';

@@ -1,7 +1,7 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import { flowFields } from '@sonde/model/flow/fields';
 import { recordRow } from '@sonde/model/record/rows';
-import { batchOfManyKinds } from '@sonde/model/batch/wire/build-message';
+import { batchOfManyKinds } from '@sonde/test/builders/wire-message';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import { expect, it } from 'vitest';

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { observedDns } from '@sonde/model/dns/build-dns';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { observedDns } from '@sonde/test/builders/dns';
+import { batchOf } from '@sonde/test/builders/batch';
+import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { flowRow } from '@sonde/model/record/rows';
 import { describe, expect, it } from 'vitest';
 import { contextFromObjects, type EnrichmentContext } from './context.js';

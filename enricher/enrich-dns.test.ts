@@ -1,8 +1,8 @@
-import { batchOf } from '@sonde/model/batch/build-batch';
+import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { observedDns, type ObservedDnsRow } from '@sonde/model/dns/build-dns';
+import { observedDns, type ObservedDnsRow } from '@sonde/test/builders/dns';
 import { dnsFields } from '@sonde/model/dns/fields';
-import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
 import { recordRow, flowRow } from '@sonde/model/record/rows';
 import { describe, expect, it } from 'vitest';
 import { contextFromObjects } from './context.js';

@@ -1,7 +1,7 @@
-import { batchOf } from '@sonde/model/batch/build-batch';
+import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { EnrichedFlows, FlowBatch } from '@sonde/model/batch/batch';
-import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
 import type { FlowColumn } from '@sonde/model/record/columns';
 import { type FlowFieldName, flowFields } from '@sonde/model/flow/fields';
 import { flowRow } from '@sonde/model/record/rows';

@@ -1,8 +1,8 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { type FlowStore, type RecordBlock, StoreError } from '@sonde/backbone/store/store';
 import type { DeliveredBatch, Delivery } from '@sonde/backbone/transport/transport';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { batchOf } from '@sonde/test/builders/batch';
+import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { flowRow } from '@sonde/model/record/rows';
 import { expect, it } from 'vitest';
 import { contextFromObjects, type EnrichmentContext } from './context.js';

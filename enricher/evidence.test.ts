@@ -1,4 +1,4 @@
-import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
 import { ColumnMemory } from '@sonde/model/record/column-memory';
 import { enumerationNumber, enumerationValue, type EnumerationValue } from '@sonde/model/flow/enumerations';
 import { describe, expect, it } from 'vitest';

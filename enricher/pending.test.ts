@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster } from '@sonde/model/cluster/cluster';
 import type { Pod } from '@sonde/model/cluster/objects';
 import type { EnrichedFlows } from '@sonde/model/batch/batch';
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { describe, expect, it } from 'vitest';
 import { PendingAddresses } from './pending.js';
 

@@ -1,6 +1,6 @@
-import { batchOf } from '@sonde/model/batch/build-batch';
+import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
 import { flowRow } from '@sonde/model/record/rows';
 import { describe, expect, it } from 'vitest';
 import { contextFromObjects } from './context.js';

@@ -6,8 +6,16 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
-import { buildCertificate } from './testing/build-certificate.js';
-import { A_MINUTE, apiLog, bearer, security, sha256, startApi, startServer } from './testing/secured-api.js';
+import { buildCertificate } from '@sonde/test/builders/certificate';
+import {
+  A_MINUTE,
+  apiLog,
+  bearer,
+  security,
+  sha256,
+  startApi,
+  startServer,
+} from '@sonde/test/fixtures/secured-api';
 
 // Servers are started by the dozen, and the machine may be busy with other things.
 vi.setConfig({ testTimeout: 120_000 });

@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { answerErrorsWithProblems } from './errors.js';
 import { readyzRoute } from './routes/readyz.js';
 import { startQueryApi } from './server.js';
-import { stubStore } from './testing/stub-store.js';
-import { answerOfFailingStore, startTestApi, type TestApi } from './testing/test-api.js';
+import { stubStore } from '@sonde/test/fixtures/stub-store';
+import { answerOfFailingStore, startTestApi, type TestApi } from '@sonde/test/fixtures/test-api';
 
 /** How long what comes about by itself is waited for. */
 const A_MINUTE = { timeout: 60_000, interval: 5 };

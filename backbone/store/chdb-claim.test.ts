@@ -1,6 +1,6 @@
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { describe, expect, it } from 'vitest';
-import { useTemporaryStore } from '../testing/temporary-store.js';
+import { useTemporaryStore } from '@sonde/test/fixtures/temporary-store';
 import { DIRECT_PARTITION } from '../transport/direct.js';
 
 const temporary = useTemporaryStore();

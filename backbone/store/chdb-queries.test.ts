@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { useTemporaryStore } from '../testing/temporary-store.js';
+import { useTemporaryStore } from '@sonde/test/fixtures/temporary-store';
 import { StoreError } from './store.js';
 
 const NOON = Date.parse('2026-03-01T12:00:00.000Z');

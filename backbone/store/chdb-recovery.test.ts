@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
+import { enrichedDns, type WrittenDnsRow } from '@sonde/test/builders/dns';
 import { dnsFields } from '@sonde/model/dns/fields';
-import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { type FlowRow, enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { flowFields } from '@sonde/model/flow/fields';
 import { expect, it } from 'vitest';
-import { useTemporaryStore } from '../testing/temporary-store.js';
+import { useTemporaryStore } from '@sonde/test/fixtures/temporary-store';
 import { encodeRecords } from './arrow.js';
 
 const NOON = Date.parse('2026-03-01T12:00:00.000Z');

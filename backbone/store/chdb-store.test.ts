@@ -1,15 +1,15 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
+import { enrichedDns, type WrittenDnsRow } from '@sonde/test/builders/dns';
 import { dnsFields } from '@sonde/model/dns/fields';
-import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { type FlowRow, enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import type { FieldType } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { createChdbConnection } from 'chdb/connection';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { openChdbStore } from './chdb-store.js';
-import { useTemporaryStore } from '../testing/temporary-store.js';
+import { useTemporaryStore } from '@sonde/test/fixtures/temporary-store';
 import { StoreError } from './store.js';
 
 const log = pino({ level: 'silent' });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { createChdbConnection } from 'chdb/connection';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

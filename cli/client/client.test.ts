@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { logIn } from '../login/command.js';
-import { ok, startSmallServer, type SmallServer } from '../testing/small-server.js';
+import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
 import { connect } from './connection.js';
 import { EXIT } from './errors.js';
 import { profilesFile, readProfiles, saveProfile } from './profiles.js';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
 import { endName, type NamedEnd } from '@sonde/model/flow/end-name';
 import { manifestText } from '@sonde/model/policy/history/version';
 import { namespace, networkPolicy } from '@sonde/model/policy/manifests/build';

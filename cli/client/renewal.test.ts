@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ok, startSmallServer, type SmallServer } from '../testing/small-server.js';
+import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
 import { connect } from './connection.js';
 import { EXIT } from './errors.js';
 import { profilesFile, readProfiles, saveProfile } from './profiles.js';

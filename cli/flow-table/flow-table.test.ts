@@ -1,4 +1,4 @@
-import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
 import { allocateColumn, type FlowColumns } from '@sonde/model/record/columns';
 import { flowFields } from '@sonde/model/flow/fields';
 import { type FlowRow, flowRow } from '@sonde/model/record/rows';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from '../client/connection.js';
 import { EXIT } from '../client/errors.js';
 import { profilesFile, saveProfile } from '../client/profiles.js';
-import { ok, startSmallServer, type SmallServer } from '../testing/small-server.js';
+import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
 import { gapText } from './gap-text.js';
 import { type Gap, liveRecords } from './live-records.js';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
 import { logOut } from '../login/logout.js';
-import { ok, startSmallServer, type SmallServer } from '../testing/small-server.js';
+import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
 import { chooseProfile, listProfiles, removeProfile } from './command.js';
 
 let provider: SmallServer;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pcapFile, pcapngFile } from './build-capture.js';
+import { pcapFile, pcapngFile } from '@sonde/test/builders/pcap';
 import { type CapturedPacket, CaptureFileError, readCapture } from './capture-file.js';
 
 let directory: string;

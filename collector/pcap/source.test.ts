@@ -6,7 +6,13 @@ import { enumerationValue } from '@sonde/model/flow/enumerations';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ObservedWindow } from '../source.js';
-import { cookedFrame, ethernetFrame, ipPacket, type PacketToWrite, pcapFile } from './build-capture.js';
+import {
+  cookedFrame,
+  ethernetFrame,
+  ipPacket,
+  type PacketToWrite,
+  pcapFile,
+} from '@sonde/test/builders/pcap';
 import { LINK_TYPES } from './link-layer.js';
 import { captureSource } from './source.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { frame } from './build-frames.js';
+import { frame } from '@sonde/test/builders/probe-frames';
 import { FRAME_HEADER_BYTES, FrameReader, MAX_PAYLOAD_BYTES } from './frames.js';
 
 const payload = (text: string) => Buffer.from(text);

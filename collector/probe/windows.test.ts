@@ -14,7 +14,7 @@ import {
   frame,
   namesPayload,
   text,
-} from './build-frames.js';
+} from '@sonde/test/builders/probe-frames';
 import { FLOW_RECORD_BYTES } from './flow-records.js';
 import { type ProbeEvents, probeWindows } from './windows.js';
 

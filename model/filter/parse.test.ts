@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dnsFields } from '../dns/fields.js';
-import { enrichedFlows } from '../flow/build-enriched.js';
+import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { flowFields } from '../flow/fields.js';
 import { FilterError } from './errors.js';
 import { parseFilter } from './parse.js';

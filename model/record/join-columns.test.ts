@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { batchOf } from '../batch/build-batch.js';
-import { observedFlows } from '../flow/build-observed.js';
+import { batchOf } from '@sonde/test/builders/batch';
+import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { ColumnMemory } from './column-memory.js';
 import { joinColumns } from './join-columns.js';
 import { observedFlowFields } from '../flow/observed.js';
 import { recordRow } from './rows.js';
-import { batchOfManyKinds } from '../batch/wire/build-message.js';
+import { batchOfManyKinds } from '@sonde/test/builders/wire-message';
 import { decodeBatch } from '../batch/wire/decode.js';
 import { encodeBatch } from '../batch/wire/encode.js';
 

@@ -1,9 +1,9 @@
 import { columnType } from '@sonde/backbone/store/schema';
-import type { FlowRow } from '@sonde/model/flow/build-enriched';
+import type { FlowRow } from '@sonde/test/builders/enriched-flows';
 import { flowFields } from '@sonde/model/flow/fields';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';
-import { SeenRecords, viewer } from '../testing/seen-records.js';
+import { SeenRecords, viewer } from '@sonde/test/fixtures/visible-records';
 import { visibleRecords } from './visible.js';
 
 let records: SeenRecords;

@@ -1,10 +1,10 @@
-import type { WrittenDnsRow } from '@sonde/model/dns/build-dns';
-import type { FlowRow } from '@sonde/model/flow/build-enriched';
+import type { WrittenDnsRow } from '@sonde/test/builders/dns';
+import type { FlowRow } from '@sonde/test/builders/enriched-flows';
 import type { FlowField } from '@sonde/model/flow/fields';
 import type { RowOf } from '@sonde/model/record/rows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';
-import { SeenRecords, viewer } from '../testing/seen-records.js';
+import { SeenRecords, viewer } from '@sonde/test/fixtures/visible-records';
 import { type Access, accessOf } from './access.js';
 import { visibleRecords } from './visible.js';
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { QueryOptions } from '@sonde/backbone/store/store';
 import { describe, expect, it, vi } from 'vitest';
-import { A_MINUTE, bearer, security, startApi } from '../testing/secured-api.js';
+import { A_MINUTE, bearer, security, startApi } from '@sonde/test/fixtures/secured-api';
 
 // Servers are started by the dozen, and the machine may be busy with other things.
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,4 +1,4 @@
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { flowFields } from '@sonde/model/flow/fields';
 import { expect, it } from 'vitest';
 import { accessOf } from '../access/access.js';

@@ -1,5 +1,5 @@
-import { enrichedDns } from '@sonde/model/dns/build-dns';
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedDns } from '@sonde/test/builders/dns';
+import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { flowRow } from '@sonde/model/record/rows';
 import { expect, it } from 'vitest';
 import { createLocalFeed, type LiveBlock } from './feed.js';

@@ -3,7 +3,7 @@ import { parsePrefix } from '@sonde/model/net/prefix';
 import { addressBoundaries } from '@sonde/model/policy/preview/address-boundaries';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';
-import { startTestApi, type TestApi } from '../testing/test-api.js';
+import { startTestApi, type TestApi } from '@sonde/test/fixtures/test-api';
 import { addressClassSql } from './address-classes.js';
 
 let api: TestApi;

@@ -1,7 +1,7 @@
-import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
+import { enrichedDns, type WrittenDnsRow } from '@sonde/test/builders/dns';
 import { dnsFields } from '@sonde/model/dns/fields';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestApi, type TestApi } from '../testing/test-api.js';
+import { startTestApi, type TestApi } from '@sonde/test/fixtures/test-api';
 
 const DAY = Date.parse('2026-03-01T00:00:00Z');
 

@@ -1,8 +1,8 @@
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
 import type { FieldType } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, startTestApi, type TestApi } from '../testing/test-api.js';
+import { type Answer, startTestApi, type TestApi } from '@sonde/test/fixtures/test-api';
 
 const NOW = Date.now();
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestApi, type TestApi, type TestClient } from '../testing/test-api.js';
+import { startTestApi, type TestApi, type TestClient } from '@sonde/test/fixtures/test-api';
 
 const DAY = Date.parse('2026-03-01T00:00:00Z');
 

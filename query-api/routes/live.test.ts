@@ -1,6 +1,6 @@
 import { request } from 'node:http';
-import { enrichedDns } from '@sonde/model/dns/build-dns';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { enrichedDns } from '@sonde/test/builders/dns';
+import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
 import { flowFields } from '@sonde/model/flow/fields';
 import { fastify } from 'fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -8,8 +8,8 @@ import { accessOf, rights } from '../access/access.js';
 import { requireAccess } from '../access/request-access.js';
 import { createLocalFeed } from '../live/feed.js';
 import { LiveHub } from '../live/hub.js';
-import { type EventStream, openEventStream } from '../testing/event-stream.js';
-import { startTestApi, type TestApi, type TestClient } from '../testing/test-api.js';
+import { type EventStream, openEventStream } from '@sonde/test/fixtures/event-stream';
+import { startTestApi, type TestApi, type TestClient } from '@sonde/test/fixtures/test-api';
 import { liveRoute } from './live.js';
 
 const live = createLocalFeed();

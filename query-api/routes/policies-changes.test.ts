@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MINUTE, NOW, startPolicyShop } from '../testing/policy-shop.js';
-import type { TestApi } from '../testing/test-api.js';
+import { MINUTE, NOW, startPolicyShop } from '@sonde/test/fixtures/policy-shop';
+import type { TestApi } from '@sonde/test/fixtures/test-api';
 
 let api: TestApi;
 

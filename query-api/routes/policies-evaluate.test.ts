@@ -1,8 +1,8 @@
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { calico, networkPolicy } from '@sonde/model/policy/manifests/build';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { API, flow, keep, MINUTE, NOW, pod, startPolicyShop, WEB } from '../testing/policy-shop.js';
-import type { TestApi } from '../testing/test-api.js';
+import { API, flow, keep, MINUTE, NOW, pod, startPolicyShop, WEB } from '@sonde/test/fixtures/policy-shop';
+import type { TestApi } from '@sonde/test/fixtures/test-api';
 
 let api: TestApi;
 

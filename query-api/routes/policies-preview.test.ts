@@ -1,8 +1,8 @@
 import { calico, manifest, networkPolicy } from '@sonde/model/policy/manifests/build';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
-import { flow, keep, pod, startPolicyShop, WEB } from '../testing/policy-shop.js';
-import type { TestApi } from '../testing/test-api.js';
+import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
+import { flow, keep, pod, startPolicyShop, WEB } from '@sonde/test/fixtures/policy-shop';
+import type { TestApi } from '@sonde/test/fixtures/test-api';
 
 let api: TestApi;
 

@@ -1,10 +1,10 @@
-import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
+import { enrichedDns, type WrittenDnsRow } from '@sonde/test/builders/dns';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { manifest, namespace, networkPolicy } from '@sonde/model/policy/manifests/build';
-import { flow, keep, MINUTE, NOW, pod, startPolicyShop } from '../testing/policy-shop.js';
-import type { TestApi } from '../testing/test-api.js';
+import { flow, keep, MINUTE, NOW, pod, startPolicyShop } from '@sonde/test/fixtures/policy-shop';
+import type { TestApi } from '@sonde/test/fixtures/test-api';
 
 let api: TestApi;
 

@@ -1,7 +1,7 @@
 import { calico, namespace } from '@sonde/model/policy/manifests/build';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keep, startPolicyShop } from '../testing/policy-shop.js';
-import type { TestApi } from '../testing/test-api.js';
+import { keep, startPolicyShop } from '@sonde/test/fixtures/policy-shop';
+import type { TestApi } from '@sonde/test/fixtures/test-api';
 
 let api: TestApi;
 

@@ -1,8 +1,8 @@
-import { enrichedDns } from '@sonde/model/dns/build-dns';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { enrichedDns } from '@sonde/test/builders/dns';
+import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
 import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestApi, type TestApi } from '../testing/test-api.js';
+import { startTestApi, type TestApi } from '@sonde/test/fixtures/test-api';
 
 const DAY = Date.parse('2026-03-01T00:00:00Z');
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { startTestApi, type TestApi } from '@sonde/query-api/testing/test-api';
+import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DAY, fillWorld, worlds } from './two-worlds.js';
 

@@ -1,7 +1,7 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import { flowFields } from '@sonde/model/flow/fields';
 import { flowReductions } from '@sonde/query-api/access/reduction';
-import { type Answer, startTestApi, type TestClient } from '@sonde/query-api/testing/test-api';
+import { type Answer, startTestApi, type TestClient } from '../fixtures/test-api.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DAY, fillWorld, type World, worlds } from './two-worlds.js';
 

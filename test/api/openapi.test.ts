@@ -1,6 +1,6 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import type { ApiDocument, ApiMedia, ApiOperation } from '@sonde/query-api/testing/conformance';
-import { startTestApi, type TestApi } from '@sonde/query-api/testing/test-api';
+import type { ApiDocument, ApiMedia, ApiOperation } from '../fixtures/openapi-conformance.js';
+import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

@@ -1,5 +1,5 @@
 import { changedCursor, type GivenCursor } from './random-cursors.js';
-import type { ApiDocument, ApiOperation } from '@sonde/query-api/testing/conformance';
+import type { ApiDocument, ApiOperation } from '../fixtures/openapi-conformance.js';
 
 /** A request that may or may not make sense. */
 export interface RandomRequest {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createLogger } from '@sonde/backbone/logging';
 import type { Right } from '@sonde/query-api/access/access';
-import type { ApiDocument } from '@sonde/query-api/testing/conformance';
+import type { ApiDocument } from '../fixtures/openapi-conformance.js';
 import { startQueryApi } from '@sonde/query-api/server';
-import { startTestApi, type TestApi } from '@sonde/query-api/testing/test-api';
+import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DAY, fillWorld, worlds } from './two-worlds.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '../builders/enriched-flows.js';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';

@@ -1,6 +1,6 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
-import { startTestApi, type TestApi, type TestClient } from '@sonde/query-api/testing/test-api';
+import { enrichedFlows, type FlowRow } from '../builders/enriched-flows.js';
+import { startTestApi, type TestApi, type TestClient } from '../fixtures/test-api.js';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 /**

@@ -1,6 +1,6 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { enrichedDns, type WrittenDnsRow } from '@sonde/model/dns/build-dns';
-import { enrichedFlows, type FlowRow } from '@sonde/model/flow/build-enriched';
+import { enrichedDns, type WrittenDnsRow } from '../builders/dns.js';
+import { enrichedFlows, type FlowRow } from '../builders/enriched-flows.js';
 import type { ObjectVersion } from '@sonde/model/policy/history/version';
 import { canonicalJson } from '@sonde/model/policy/history/version';
 

@@ -6,9 +6,9 @@ import { followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { parseAddress } from '@sonde/model/net/address';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
-import { buildPod } from '../kubernetes/build-pod.js';
+import { batchOf } from '../builders/batch.js';
+import { observedFlows } from '../builders/observed-flows.js';
+import { buildPod } from '../builders/pod.js';
 import { addressOf, PODS } from './identity-cluster.js';
 
 const LOOKUPS = 1 << 20;

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { buildPod } from '../kubernetes/build-pod.js';
+import { buildPod } from '../builders/pod.js';
 import { FakeApiServer } from '../kubernetes/fake-api-server.js';
 import {
   addressOf,

@@ -5,7 +5,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { encodeRecords } from '@sonde/backbone/store/arrow';
 import { openChdbStore } from '@sonde/backbone/store/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '../builders/enriched-flows.js';
 import { flowFields } from '@sonde/model/flow/fields';
 import { syntheticFlows } from './synthetic-flows.js';
 

@@ -1,4 +1,4 @@
-import { observedDns } from '@sonde/model/dns/build-dns';
+import { observedDns } from '../builders/dns.js';
 import type { ObservedDns } from '@sonde/model/dns/records';
 import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/batch/batch';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
@@ -6,7 +6,7 @@ import { allocateObservedColumns } from '@sonde/model/flow/observed';
 import { TextColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import { TCP, UDP } from '@sonde/model/net/protocol';
-import { below, choose, type Random, randomNumbers, zipf } from './random.js';
+import { below, choose, type Random, randomNumbers, zipf } from '../builders/random.js';
 import { addressBytes, dnsOf, type Host, type SyntheticCluster, type Workload } from './synthetic-cluster.js';
 
 export const WINDOW_MS = 5_000;

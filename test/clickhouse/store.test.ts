@@ -7,8 +7,8 @@ import {
   StoreError,
   WriterReplacedError,
 } from '@sonde/backbone/store/store';
-import { enrichedDns } from '@sonde/model/dns/build-dns';
-import { type FlowRow, enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedDns } from '../builders/dns.js';
+import { type FlowRow, enrichedFlows } from '../builders/enriched-flows.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Fault, type FaultProxy, startFaultProxy } from './fault-proxy.js';
 import { startTestClickHouse, type TestClickHouse } from './server.js';

@@ -9,7 +9,7 @@ import { execInNamespace } from '@sonde/deploy/lab/command/namespace';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { enrich } from '@sonde/enricher/enrich';
-import { batchOf } from '@sonde/model/batch/build-batch';
+import { batchOf } from '../builders/batch.js';
 import { type FlowRow, flowRow } from '@sonde/model/record/rows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';

@@ -9,7 +9,7 @@ import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
 import { type AddedPod, type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
-import { buildPod } from '../kubernetes/build-pod.js';
+import { buildPod } from '../builders/pod.js';
 import { FakeApiServer } from '../kubernetes/fake-api-server.js';
 import { writeKubeConfig } from '../kubernetes/kube-config-file.js';
 import { serveManifests } from '../kubernetes/serve-manifests.js';

@@ -4,8 +4,8 @@ import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { startCollector } from '@sonde/cli/services/collector';
 import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
-import { observedDns } from '@sonde/model/dns/build-dns';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { observedDns } from '../builders/dns.js';
+import { observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';
 import type { CollectorSettings, LedgerLine } from './ledger.js';
 

@@ -1,8 +1,8 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { kafkaClient } from '@sonde/backbone/transport/kafka/connection';
 import { kafkaNames } from '@sonde/backbone/transport/kafka/topics';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { batchOf } from '../builders/batch.js';
+import { observedFlows } from '../builders/observed-flows.js';
 import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import type { Message } from 'kafkajs';
 import { eventually } from '../eventually.js';

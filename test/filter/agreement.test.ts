@@ -8,7 +8,7 @@ import type { Filter } from '@sonde/model/filter/filter';
 import { parseFilter } from '@sonde/model/filter/parse';
 import { filterPredicate } from '@sonde/model/filter/predicate';
 import { filterSql } from '@sonde/model/filter/sql';
-import { enrichedFlows } from '@sonde/model/flow/build-enriched';
+import { enrichedFlows } from '../builders/enriched-flows.js';
 import { flowFields } from '@sonde/model/flow/fields';
 import { SqlParameters } from '@sonde/query-api/sql/parameters';
 import { afterAll, beforeAll, expect, it } from 'vitest';

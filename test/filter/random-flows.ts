@@ -1,4 +1,4 @@
-import type { FlowRow } from '@sonde/model/flow/build-enriched';
+import type { FlowRow } from '../builders/enriched-flows.js';
 import type { Random } from '../policy/naive/random.js';
 
 /** A flow with every field that random filters ask for. */

@@ -9,8 +9,8 @@ import {
   createSpooledPublisher,
   type SpooledPublisher,
 } from '@sonde/backbone/transport/spool/spooled-publisher';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { batchOf } from '../builders/batch.js';
+import { observedFlows } from '../builders/observed-flows.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { startTestBroker, type TestBroker } from './broker.js';

@@ -7,8 +7,8 @@ import { createLogger } from '@sonde/backbone/logging';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { batchOf } from '../builders/batch.js';
+import { observedFlows } from '../builders/observed-flows.js';
 
 const [connection = '', directory = '', first = '0'] = process.argv.slice(2);
 const log = createLogger('publishing-process', 'error');

@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { createLogger } from '@sonde/backbone/logging';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
-import { observedDns } from '@sonde/model/dns/build-dns';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { observedDns } from '../builders/dns.js';
+import { batchOf } from '../builders/batch.js';
+import { observedFlows } from '../builders/observed-flows.js';
 import { expect, it } from 'vitest';
 import { useTestKafka } from './broker.js';
 

@@ -10,9 +10,9 @@ import {
   type SpooledPublisher,
 } from '@sonde/backbone/transport/spool/spooled-publisher';
 import type { SpoolState } from '@sonde/backbone/transport/spool/state';
-import { observedDns } from '@sonde/model/dns/build-dns';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { observedDns } from '../builders/dns.js';
+import { batchOf } from '../builders/batch.js';
+import { observedFlows } from '../builders/observed-flows.js';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import type { Admin, KafkaMessage } from 'kafkajs';

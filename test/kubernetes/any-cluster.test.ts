@@ -5,7 +5,7 @@ import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { parseAddress } from '@sonde/model/net/address';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
-import type { PodChoice } from './build-pod.js';
+import type { PodChoice } from '../builders/pod.js';
 import { ClusterUnderTest } from './cluster-under-test.js';
 
 const ROUNDS = 5;

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { Credentials } from '@sonde/enricher/watch/credentials';
 import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { eventually } from '../eventually.js';
-import type { PodChoice } from './build-pod.js';
+import type { PodChoice } from '../builders/pod.js';
 import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
 import { writeKubeConfig } from './kube-config-file.js';
 

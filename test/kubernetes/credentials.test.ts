@@ -8,7 +8,7 @@ import { parseAddress } from '@sonde/model/net/address';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
-import { buildPod } from './build-pod.js';
+import { buildPod } from '../builders/pod.js';
 import { CertificateAuthority, type CertificateFiles } from './certificates.js';
 import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
 import { writeKubeConfig } from './kube-config-file.js';

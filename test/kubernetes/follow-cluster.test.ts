@@ -7,7 +7,7 @@ import { collectionPath } from '@sonde/enricher/watch/resources';
 import { parseAddress } from '@sonde/model/net/address';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
-import { buildPod } from './build-pod.js';
+import { buildPod } from '../builders/pod.js';
 import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
 
 const PODS = '/api/v1/pods';

@@ -1,5 +1,5 @@
 import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
-import { observedFlows, type ObservedRow } from '@sonde/model/flow/build-observed';
+import { observedFlows, type ObservedRow } from '../builders/observed-flows.js';
 
 /** A source of flows that a test writes, window by window. */
 export class ScriptedSource implements FlowSource {

@@ -7,7 +7,7 @@ import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { startCollector } from '@sonde/cli/services/collector';
 import { HELD, type RunningService } from '@sonde/cli/services/service-command';
 import type { ObservedWindow } from '@sonde/collector/source';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';

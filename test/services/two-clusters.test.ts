@@ -8,14 +8,14 @@ import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
 import { startCollector } from '@sonde/cli/services/collector';
 import type { RunningService } from '@sonde/cli/services/service-command';
 import type { ObservedWindow } from '@sonde/collector/source';
-import { type ObservedRow, observedFlows } from '@sonde/model/flow/build-observed';
+import { type ObservedRow, observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
 import { eventually } from '../eventually.js';
 import { sondeProgram, TestProcess } from '../faults/processes.js';
 import { type TestKafka, useTestKafka } from '../kafka/broker.js';
-import { buildPod } from '../kubernetes/build-pod.js';
+import { buildPod } from '../builders/pod.js';
 import { BUILT_IN_PATHS, FakeApiServer } from '../kubernetes/fake-api-server.js';
 import { writeKubeConfig } from '../kubernetes/kube-config-file.js';
 

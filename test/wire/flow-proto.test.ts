@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { batchOfManyKinds, contentOf, start } from '@sonde/model/batch/wire/build-message';
+import { batchOfManyKinds, contentOf, start } from '../builders/wire-message.js';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import { MOST_BATCH_ROWS } from '@sonde/model/batch/wire/format';

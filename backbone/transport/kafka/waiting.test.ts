@@ -1,6 +1,6 @@
-import { observedDns } from '@sonde/model/dns/build-dns';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { observedDns } from '@sonde/test/builders/dns';
+import { batchOf } from '@sonde/test/builders/batch';
+import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { describe, expect, it } from 'vitest';
 import { WaitingBatches } from './waiting.js';
 

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { batchOf } from '@sonde/model/batch/build-batch';
-import { observedDns } from '@sonde/model/dns/build-dns';
-import { observedFlows } from '@sonde/model/flow/build-observed';
+import { batchOf } from '@sonde/test/builders/batch';
+import { observedDns } from '@sonde/test/builders/dns';
+import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../logging.js';

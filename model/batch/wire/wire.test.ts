@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { batchOf } from '../build-batch.js';
-import { observedFlows } from '../../flow/build-observed.js';
-import { batchOfManyKinds, contentOf } from './build-message.js';
+import { batchOf } from '@sonde/test/builders/batch';
+import { observedFlows } from '@sonde/test/builders/observed-flows';
+import { batchOfManyKinds, contentOf } from '@sonde/test/builders/wire-message';
 import { decodeBatch } from './decode.js';
 import { encodeBatch } from './encode.js';
 import { MOST_BATCH_ROWS } from './format.js';

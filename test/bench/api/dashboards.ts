@@ -1,5 +1,5 @@
 import { syntheticCluster } from '../synthetic-cluster.js';
-import { choose, randomNumbers } from '../random.js';
+import { choose, randomNumbers } from '../../builders/random.js';
 
 /** A request to the API; without a body it is a GET. */
 export interface Request {

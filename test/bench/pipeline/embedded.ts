@@ -7,7 +7,7 @@ import type { FlowStore } from '@sonde/backbone/store/store';
 import { createDirectTransport } from '@sonde/backbone/transport/direct';
 import { DIRECT_CAPACITY } from '@sonde/cli/up/pipe';
 import { runCollector } from '@sonde/collector/collector';
-import { countersPayload, flowsPayload, frame } from '@sonde/collector/probe/build-frames';
+import { countersPayload, flowsPayload, frame } from '../../builders/probe-frames.js';
 import { probeWindows } from '@sonde/collector/probe/windows';
 import { contextFromObjects } from '@sonde/enricher/context';
 import { runEnricher } from '@sonde/enricher/enricher';

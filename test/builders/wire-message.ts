@@ -1,10 +1,10 @@
-import { observedDns } from '../../dns/build-dns.js';
-import { observedDnsFields } from '../../dns/records.js';
-import type { FlowBatch } from '../batch.js';
-import { batchOf } from '../build-batch.js';
-import { observedFlows } from '../../flow/build-observed.js';
-import { observedFlowFields } from '../../flow/observed.js';
-import { recordRow } from '../../record/rows.js';
+import { observedDns } from './dns.js';
+import { observedDnsFields } from '@sonde/model/dns/records';
+import type { FlowBatch } from '@sonde/model/batch/batch';
+import { batchOf } from './batch.js';
+import { observedFlows } from './observed-flows.js';
+import { observedFlowFields } from '@sonde/model/flow/observed';
+import { recordRow } from '@sonde/model/record/rows';
 
 /** When the first of the flows of {@link batchOfManyKinds} could be: milliseconds since 1970. */
 export const start = Date.parse('2026-03-01T10:00:00Z');

@@ -1,6 +1,6 @@
-import type { EnrichedFlows } from '../batch/batch.js';
-import { buildRecords, type WrittenRow } from './build-records.js';
-import { type FlowField, flowFields } from './fields.js';
+import type { EnrichedFlows } from '@sonde/model/batch/batch';
+import { buildRecords, type WrittenRow } from './records.js';
+import { type FlowField, flowFields } from '@sonde/model/flow/fields';
 
 /** A stored flow written by hand, for tests. */
 export type FlowRow = WrittenRow<FlowField>;

@@ -1,8 +1,8 @@
-import { parseAddress } from '../net/address.js';
-import { allocateColumns, type ColumnByType, type Records } from '../record/columns.js';
-import type { FieldDeclaration } from '../record/field.js';
-import { TextColumnBuilder } from '../record/string-column.js';
-import { halvesOf, writeWide } from '../record/wide.js';
+import { parseAddress } from '@sonde/model/net/address';
+import { allocateColumns, type ColumnByType, type Records } from '@sonde/model/record/columns';
+import type { FieldDeclaration } from '@sonde/model/record/field';
+import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { halvesOf, writeWide } from '@sonde/model/record/wide';
 
 /** A record written by hand, for tests: any of the fields, numbers as numbers, addresses and values as text. */
 export type WrittenRow<Fields extends FieldDeclaration> = {

@@ -1,7 +1,7 @@
-import { buildRecords, type WrittenRow } from './build-records.js';
-import type { FieldOfOrigin } from '../record/field.js';
-import type { FlowField } from './fields.js';
-import { type ObservedFlows, observedFlowFields } from './observed.js';
+import { buildRecords, type WrittenRow } from './records.js';
+import type { FieldOfOrigin } from '@sonde/model/record/field';
+import type { FlowField } from '@sonde/model/flow/fields';
+import { type ObservedFlows, observedFlowFields } from '@sonde/model/flow/observed';
 
 /** A flow written by hand, for tests: any observed field. */
 export type ObservedRow = WrittenRow<FieldOfOrigin<FlowField, 'observed'>>;

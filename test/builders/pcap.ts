@@ -1,6 +1,6 @@
 import { isMappedIpv4, parseAddress } from '@sonde/model/net/address';
-import { LINK_TYPES } from './link-layer.js';
-import { PROTOCOL } from './ip-packet.js';
+import { LINK_TYPES } from '@sonde/collector/pcap/link-layer';
+import { PROTOCOL } from '@sonde/collector/pcap/ip-packet';
 
 /** Writes packets and capture files, for tests. */
 

@@ -1,5 +1,5 @@
-import { FLOW_SCHEMA_VERSION, type FlowBatch } from './batch.js';
-import type { ObservedFlows } from '../flow/observed.js';
+import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/batch/batch';
+import type { ObservedFlows } from '@sonde/model/flow/observed';
 
 /** A batch of flows, for tests: what a test does not say of it is the first batch of `node-a` without losses. */
 export function batchOf(

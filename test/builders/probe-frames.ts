@@ -1,6 +1,6 @@
 import { parseAddress } from '@sonde/model/net/address';
-import { FLOW_RECORD_BYTES } from './flow-records.js';
-import { FRAME_HEADER_BYTES, PROTOCOL_VERSION } from './frames.js';
+import { FLOW_RECORD_BYTES } from '@sonde/collector/probe/flow-records';
+import { FRAME_HEADER_BYTES, PROTOCOL_VERSION } from '@sonde/collector/probe/frames';
 
 /** Writes what a probe writes (bpf-probe/PROTOCOL.md), for tests and benchmarks. */
 

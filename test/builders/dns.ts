@@ -1,7 +1,7 @@
-import { buildRecords, type WrittenRow } from '../flow/build-records.js';
-import type { FieldOfOrigin } from '../record/field.js';
-import { type DnsField, dnsFields } from './fields.js';
-import { type EnrichedDns, type ObservedDns, observedDnsFields } from './records.js';
+import { buildRecords, type WrittenRow } from './records.js';
+import type { FieldOfOrigin } from '@sonde/model/record/field';
+import { type DnsField, dnsFields } from '@sonde/model/dns/fields';
+import { type EnrichedDns, type ObservedDns, observedDnsFields } from '@sonde/model/dns/records';
 
 /** A look-up written by hand, for tests: any observed field. */
 export type ObservedDnsRow = WrittenRow<FieldOfOrigin<DnsField, 'observed'>>;
