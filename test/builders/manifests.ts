@@ -1,7 +1,7 @@
-import { parseAddress } from '../../net/address.js';
-import type { KubernetesObject } from '../../cluster/objects.js';
-import { readManifestCluster } from './cluster.js';
-import { evaluateNamed, type ConnectionReport } from './connection.js';
+import { parseAddress } from '@sonde/model/net/address';
+import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { readManifestCluster } from '@sonde/model/policy/manifests/cluster';
+import { evaluateNamed, type ConnectionReport } from '@sonde/model/policy/manifests/connection';
 
 /** Builders of manifests for tests, and the evaluation of connections over them. */
 export interface PodOptions {
