@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
+import { folderCircles } from './test/lint/folder-circles.js';
 import { importDirection } from './test/lint/import-direction.js';
 
 export default tseslint.config(
@@ -32,7 +33,7 @@ export default tseslint.config(
     },
   },
   {
-    plugins: { sonde: { rules: { 'import-direction': importDirection } } },
-    rules: { 'sonde/import-direction': 'error' },
+    plugins: { sonde: { rules: { 'folder-circles': folderCircles, 'import-direction': importDirection } } },
+    rules: { 'sonde/folder-circles': 'error', 'sonde/import-direction': 'error' },
   },
 );

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { profilesFile, saveProfile } from './client/profiles.js';
 import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
@@ -16,12 +14,11 @@ let home: string;
 
 beforeEach(async () => {
   server = await startSmallServer();
-  home = await mkdtemp(path.join(tmpdir(), 'sonde-exit-'));
+  home = temporaryDirectory('exit');
 });
 
 afterEach(async () => {
   await server.close();
-  await rm(home, { recursive: true });
 });
 
 interface Ending {

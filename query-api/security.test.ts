@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { describe, expect, it, vi } from 'vitest';
 import { buildCertificate } from '@sonde/test/builders/certificate';
 import {
@@ -283,7 +283,7 @@ describe('a body', () => {
 
 describe('with a certificate', () => {
   it('the server encrypts, and takes up a renewed one', async () => {
-    const directory = mkdtempSync(path.join(tmpdir(), 'sonde-tls-'));
+    const directory = temporaryDirectory('tls');
     const tls = { certificate: path.join(directory, 'tls.crt'), key: path.join(directory, 'tls.key') };
     const write = (name: string) => {
       const { certificate, key } = buildCertificate(name);
@@ -315,7 +315,6 @@ describe('with a certificate', () => {
     expect(await seen()).toMatchObject({ name: 'first' });
     write('second');
     await vi.waitUntil(async () => (await seen()).name === 'second', A_MINUTE);
-    rmSync(directory, { recursive: true });
   });
 
   it('that is none the server does not start', async () => {

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ConfigurationError } from './problem.js';
 import { type ConfigurationSources, readConfiguration } from './read.js';
 import { optionsTable } from './table.js';
@@ -19,10 +19,8 @@ const options = [
 let directory: string;
 
 beforeEach(() => {
-  directory = mkdtempSync(path.join(tmpdir(), 'sonde-configuration-'));
+  directory = temporaryDirectory('configuration');
 });
-
-afterEach(() => rmSync(directory, { recursive: true }));
 
 function file(text: string): string {
   const name = path.join(directory, 'sonde.yaml');

@@ -1,22 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { lockDirectory } from './directory-lock.js';
-import { StoreError } from '../store/store.js';
+import { DirectoryInUseError, lockDirectory } from './directory-lock.js';
 
 let directory: string;
 let other: ChildProcess | undefined;
 
 beforeEach(() => {
-  directory = mkdtempSync(path.join(tmpdir(), 'sonde-lock-'));
+  directory = temporaryDirectory('lock');
 });
 
 afterEach(async () => {
   await endOther();
-  rmSync(directory, { recursive: true });
 });
 
 /** Starts another process that lives until {@link endOther}. */
@@ -55,7 +53,7 @@ function startOf(pid: number): string | null {
 
 it('a directory has one holder at a time', () => {
   const lock = lockDirectory(directory);
-  expect(() => lockDirectory(directory)).toThrow(StoreError);
+  expect(() => lockDirectory(directory)).toThrow(DirectoryInUseError);
   lock.release();
   lockDirectory(directory).release();
   expect(readdirSync(directory)).toEqual([]);

@@ -1,6 +1,5 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { logIn } from '../login/command.js';
 import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
@@ -16,13 +15,12 @@ let environment: NodeJS.ProcessEnv;
 beforeEach(async () => {
   server = await startSmallServer();
   url = server.url;
-  home = await mkdtemp(path.join(tmpdir(), 'sonde-client-'));
+  home = temporaryDirectory('client');
   environment = { XDG_CONFIG_HOME: home };
 });
 
 afterEach(async () => {
   await server.close();
-  await rm(home, { recursive: true });
 });
 
 describe('a client', () => {

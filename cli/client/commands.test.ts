@@ -1,15 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
-import { endName, type NamedEnd } from '@sonde/model/flow/end-name';
-import { manifestText } from '@sonde/model/policy/history/version';
-import { namespace, networkPolicy } from '@sonde/model/policy/manifests/build';
+import { endpointName, type NamedEndpoint } from '@sonde/model/flow/endpoint-name';
+import { manifestText } from '@sonde/model/policy/history/object-version';
+import { namespace, networkPolicy } from '@sonde/test/builders/manifests';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fields, values } from '../fields/command.js';
 import { paintFor } from '../flow-table/colour.js';
@@ -29,7 +29,7 @@ let store: FlowStore;
 let api: QueryApi;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-commands-'));
+  directory = temporaryDirectory('commands');
   const log = createLogger('test', 'silent');
   store = await openChdbStore({ directory: path.join(directory, 'data'), log });
   await store.migrate();
@@ -72,7 +72,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.close();
   await store.close();
-  await rm(directory, { recursive: true });
 });
 
 const DENY_API = networkPolicy('shop/api', { podSelector: { matchLabels: { app: 'api' } } });
@@ -164,7 +163,7 @@ describe('sonde top', () => {
       `SELECT ${['kind', 'namespace', 'workload', 'name', 'domain'].map((field) => `src_${field} AS ${field}`).join(', ')},
          replaceOne(toString(src_ip), '::ffff:', '') AS address FROM flows WHERE bytes_out = 1`,
     );
-    const names = flows.map((end) => endName(end as unknown as NamedEnd)).sort();
+    const names = flows.map((end) => endpointName(end as unknown as NamedEndpoint)).sort();
     expect(names).toEqual([
       ...['10.0.0.3', '2001:db8::6', '203.0.113.5', '203.0.113.6 [partners]'],
       ...['bank.example.com [shop/banks]', 'example.com', 'kube-system/proxy'],

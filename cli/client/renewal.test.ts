@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
-import path from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
 import { connect } from './connection.js';
@@ -15,13 +15,12 @@ let environment: NodeJS.ProcessEnv;
 
 beforeEach(async () => {
   server = await startSmallServer();
-  home = await mkdtemp(path.join(tmpdir(), 'sonde-renewal-'));
+  home = temporaryDirectory('renewal');
   environment = { XDG_CONFIG_HOME: home };
 });
 
 afterEach(async () => {
   await server.close();
-  await rm(home, { recursive: true });
 });
 
 const file = () => profilesFile(environment);

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from '../client/connection.js';
 import { EXIT } from '../client/errors.js';
@@ -18,14 +16,13 @@ let stop: AbortController;
 
 beforeEach(async () => {
   server = await startSmallServer();
-  home = await mkdtemp(path.join(tmpdir(), 'sonde-live-'));
+  home = temporaryDirectory('live');
   environment = { XDG_CONFIG_HOME: home };
   [gaps, lost, stop] = [[], [], new AbortController()];
 });
 
 afterEach(async () => {
   await server.close();
-  await rm(home, { recursive: true });
 });
 
 const request = () => ({

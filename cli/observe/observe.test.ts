@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { contextFromObjects } from '@sonde/enricher/context';
-import { enrich } from '@sonde/enricher/enrich';
+import { contextFromObjects } from '@sonde/enricher/pipeline/context';
+import { enrich } from '@sonde/enricher/pipeline/enrich';
 import { batchOf } from '@sonde/test/builders/batch';
 import type { DnsRow } from '@sonde/model/dns/records';
 import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
@@ -14,6 +11,7 @@ import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-f
 import { createLocalFeed } from '@sonde/query-api/live/feed';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../client/api-client.js';
 import { ClientError } from '../client/errors.js';
@@ -37,7 +35,7 @@ const log = createLogger('test', 'silent');
 let offset = 0;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-observe-'));
+  directory = temporaryDirectory('observe');
   store = await openChdbStore({ directory, log });
   await store.migrate();
   api = await startApi(0);
@@ -47,7 +45,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.close();
   await store.close();
-  await rm(directory, { recursive: true });
 });
 
 function startApi(port: number): Promise<QueryApi> {

@@ -1,15 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { policyCommand } from './command.js';
 
 let folder = '';
 beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'sonde-policy-'));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
+  folder = temporaryDirectory('policy');
 });
 
 /** Writes a file of the test's folder and names it. */

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
 import { logOut } from '../login/logout.js';
@@ -13,7 +11,7 @@ let environment: NodeJS.ProcessEnv;
 
 beforeEach(async () => {
   provider = await startSmallServer();
-  home = await mkdtemp(path.join(tmpdir(), 'sonde-profile-'));
+  home = temporaryDirectory('profile');
   environment = { XDG_CONFIG_HOME: home };
   const file = profilesFile(environment);
   const renewal = {
@@ -32,7 +30,6 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await provider.close();
-  await rm(home, { recursive: true });
 });
 
 const kept = () => readProfiles(profilesFile(environment));

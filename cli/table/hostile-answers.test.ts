@@ -1,15 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedDns } from '@sonde/test/builders/dns';
 import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
-import { manifestText } from '@sonde/model/policy/history/version';
-import { namespace, networkPolicy } from '@sonde/model/policy/manifests/build';
+import { manifestText } from '@sonde/model/policy/history/object-version';
+import { namespace, networkPolicy } from '@sonde/test/builders/manifests';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sondeCommand } from '../commands.js';
 import { flowCells } from '../flow-table/cells.js';
@@ -25,7 +25,7 @@ let store: FlowStore;
 let api: QueryApi;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-hostile-'));
+  directory = temporaryDirectory('hostile');
   const log = createLogger('test', 'silent');
   store = await openChdbStore({ directory: path.join(directory, 'data'), log });
   await store.migrate();
@@ -65,7 +65,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.close();
   await store.close();
-  await rm(directory, { recursive: true });
 });
 
 const CONNECTIONS = JSON.stringify([

@@ -1,13 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { pcapFile, pcapngFile } from '@sonde/test/builders/pcap';
 import { type CapturedPacket, CaptureFileError, readCapture } from './capture-file.js';
 
 let directory: string;
-beforeEach(async () => (directory = await mkdtemp(path.join(tmpdir(), 'sonde-capture-'))));
-afterEach(() => rm(directory, { recursive: true }));
+beforeEach(() => (directory = temporaryDirectory('capture')));
 
 const TIME = 1_780_000_000_123_456;
 const frames = [

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { formatAddress } from '@sonde/model/net/address';
 import { enumerationValue } from '@sonde/model/flow/enumerations';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { ObservedWindow } from '../source.js';
 import {
   cookedFrame,
@@ -17,8 +17,7 @@ import { LINK_TYPES } from './link-layer.js';
 import { captureSource } from './source.js';
 
 let directory: string;
-beforeEach(async () => (directory = await mkdtemp(path.join(tmpdir(), 'sonde-pcap-'))));
-afterEach(() => rm(directory, { recursive: true }));
+beforeEach(() => (directory = temporaryDirectory('pcap')));
 
 const START = 1_780_000_000_000_000;
 const WINDOW_MS = 1000;

@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, describe, expect, it } from 'vitest';
 import { downLab, upLab } from './lab.js';
 import { definitionDirectory } from './paths.js';
@@ -21,7 +21,7 @@ afterEach(async () => {
 
 describe.skipIf(reason !== undefined)('a recording', () => {
   it('holds what crossed the interfaces of the pods, and nothing else', async () => {
-    const directory = await mkdtemp(path.join(tmpdir(), 'sonde-lab-recording-'));
+    const directory = temporaryDirectory('lab-recording');
     const lab = await upLab({ name, definition: 'storefront', traffic: true, log: console.error });
     try {
       const recordings = await recordLab(lab, { seconds: 2, directory });
@@ -37,7 +37,6 @@ describe.skipIf(reason !== undefined)('a recording', () => {
       }
     } finally {
       await lab.down();
-      await rm(directory, { recursive: true });
     }
   });
 });

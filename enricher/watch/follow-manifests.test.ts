@@ -1,21 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { followManifests } from './follow-manifests.js';
 
 let folder: string;
 let stop: AbortController;
 
-beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'sonde-manifests-'));
+beforeEach(() => {
+  folder = temporaryDirectory('manifests');
   stop = new AbortController();
 });
 
 afterEach(async () => {
   stop.abort();
-  await rm(folder, { recursive: true });
 });
 
 const namespace = (name: string, team: string) =>

@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedDns } from '@sonde/test/builders/dns';
 import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
-import { flowRow } from '@sonde/model/record/rows';
+import { flowRow } from '@sonde/model/flow/records';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { LiveBlock } from './feed.js';
 import { createStoreFeed } from './store-feed.js';
@@ -21,14 +19,13 @@ let store: FlowStore;
 let offset = 0;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-feed-'));
+  directory = temporaryDirectory('feed');
   store = await openChdbStore({ directory, log });
   await store.migrate();
 });
 
 afterAll(async () => {
   await store.close();
-  await rm(directory, { recursive: true });
 });
 
 /** Stores flows as one batch, behind all that was stored. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createLogger } from '@sonde/backbone/logging';
-import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedFlows, type FlowRow } from '../builders/enriched-flows.js';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
@@ -80,7 +80,7 @@ async function store(...rows: FlowRow[]): Promise<void> {
 }
 
 it('shows on every replica what an enricher stores in ClickHouse, each flow once, to each what it may see', async () => {
-  await enricher().claim([0]);
+  await enricher().acquirePartitions([0]);
   const [all, shop] = [await watch(replicas[0]), await watch(replicas[1])];
   // What comes first is where a view starts from: until both have started, there is something new.
   await vi.waitUntil(

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { enrichedFlows } from '../builders/enriched-flows.js';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
@@ -23,7 +21,7 @@ let store: FlowStore;
 let api: QueryApi;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-shared-'));
+  directory = temporaryDirectory('shared');
   store = await openChdbStore({ directory, log });
   await store.migrate();
   const flows = NAMESPACES.flatMap((src_namespace, at) => {
@@ -56,7 +54,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.close();
   await store.close();
-  await rm(directory, { recursive: true });
 });
 
 async function ask(reader: Reader, target: string, body?: object): Promise<unknown> {

@@ -1,8 +1,8 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedDns, type WrittenDnsRow } from '../builders/dns.js';
 import { enrichedFlows, type FlowRow } from '../builders/enriched-flows.js';
-import type { ObjectVersion } from '@sonde/model/policy/history/version';
-import { canonicalJson } from '@sonde/model/policy/history/version';
+import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
+import { canonicalJson } from '@sonde/model/policy/history/object-version';
 
 /**
  * Two worlds that are the same to who may view the namespace `shop`, and different in everything else: who the other

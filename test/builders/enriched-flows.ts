@@ -1,4 +1,4 @@
-import type { EnrichedFlows } from '@sonde/model/batch/batch';
+import type { EnrichedFlows } from '@sonde/model/flow/records';
 import { buildRecords, type WrittenRow } from './records.js';
 import { type FlowField, flowFields } from '@sonde/model/flow/fields';
 

@@ -1,7 +1,7 @@
 import { parseAddress } from '@sonde/model/net/address';
 import { allocateColumns, type ColumnByType, type Records } from '@sonde/model/record/columns';
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 
 /** A record written by hand, for tests: any of the fields, numbers as numbers, addresses and values as text. */
@@ -35,7 +35,7 @@ export function buildRecords<Field extends FieldDeclaration>(
 type Written = string | number | boolean | undefined;
 
 function textColumn(values: readonly Written[]) {
-  const builder = new TextColumnBuilder(values.length);
+  const builder = new StringColumnBuilder(values.length);
   for (const [row, value] of values.entries()) builder.indexes[row] = builder.intern(String(value ?? ''));
   return builder.build();
 }

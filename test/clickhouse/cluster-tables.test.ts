@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { upgradeTables } from '@sonde/backbone/store/migrations';
+import { upgradeTables } from '@sonde/backbone/store/schema/migrations';
 import { Session } from 'chdb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
 /**
  * The engine in this process as a server of a cluster has it: with a cluster, macros, and ClickHouse's own stand-in for
@@ -23,7 +23,7 @@ let directory: string;
 let session: Session;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-cluster-tables-'));
+  directory = temporaryDirectory('cluster-tables');
   const file = path.join(directory, 'config.xml');
   await writeFile(file, configuration);
   session = new Session(path.join(directory, 'engine'), { connectionArgs: [`--config-file=${file}`] });
@@ -35,7 +35,6 @@ afterAll(async () => {
   // Closing waits for replicated tables to go on, which read-only ones never do.
   await session.queryAsync('DROP DATABASE sonde SYNC');
   session.close();
-  await rm(directory, { recursive: true });
 });
 
 it("the engine makes a cluster's tables, as each of its servers would", async () => {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ChdbConnection } from '@sonde/backbone/store/chdb-connection';
-import { parameterTexts } from '@sonde/backbone/store/parameter-texts';
+import { ChdbConnection } from '@sonde/backbone/store/chdb/connection';
+import { formatParameters } from '@sonde/backbone/store/chdb/parameters';
 import { EndpointError } from './errors.js';
 import type { StatementRequest } from './request.js';
 
@@ -93,7 +93,7 @@ export class EmbeddedEngine {
     const ids = [...this.#running].map(({ queryId }) => queryId);
     const chosen = await this.#killer.run(
       `SELECT query_id FROM (SELECT arrayJoin({ids:Array(String)}) AS query_id, query_id AS initial_query_id) WHERE ${condition}`,
-      parameterTexts({ ids }),
+      formatParameters({ ids }),
       'TabSeparated',
       { settings: { log_comment: 'kill' } },
     );
@@ -107,7 +107,7 @@ export class EmbeddedEngine {
     for (const { queryId } of running) {
       await this.#killer.run(
         "KILL QUERY WHERE Settings['log_comment'] = {id:String}",
-        parameterTexts({ id: queryId }),
+        formatParameters({ id: queryId }),
         'Null',
         { settings: { log_comment: 'kill' } },
       );

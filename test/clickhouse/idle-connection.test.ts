@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { ClickHouseServers } from '@sonde/backbone/store/clickhouse-servers';
+import { ClickHouseServers } from '@sonde/backbone/store/clickhouse/servers';
 import { expect, it } from 'vitest';
 
 /** A server that keeps idle connections for 3 s, in a thread of its own: it must go on while this one is busy. */

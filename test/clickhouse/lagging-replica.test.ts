@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createLogger } from '@sonde/backbone/logging';
-import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 /**
@@ -36,7 +36,7 @@ it('a partition that is claimed goes on behind what only another server of the c
     cluster: 'main',
     log,
   });
-  const claimed = await store.claim([0]);
+  const claimed = await store.acquirePartitions([0]);
   await store.close();
   expect(claimed.get(0)).toEqual({ storedTo: 100, streams: [['a', 7]] });
   const kinds = replica.statements.map((statement) => /^\S+ \S+/.exec(statement)?.[0]);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type ClickHouseConnection, ClickHouseServers } from '@sonde/backbone/store/clickhouse-servers';
+import { type ClickHouseConnection, ClickHouseServers } from '@sonde/backbone/store/clickhouse/servers';
 import { startClickHouseEndpoint } from './endpoint.js';
 
 /** A ClickHouse for a test: that of CLICKHOUSE_URL if it is given, else the endpoint over chDB, in this process. */

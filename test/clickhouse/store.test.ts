@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { createLogger } from '@sonde/backbone/logging';
-import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import {
   type FlowStore,
   type RecordBlock,
@@ -41,7 +41,7 @@ afterAll(async () => {
 beforeEach(async () => {
   for (const table of ['flows', 'dns', 'progress']) await server.command(`TRUNCATE TABLE ${table}`);
   store = open(proxy.url);
-  await store.claim([0, 1]);
+  await store.acquirePartitions([0, 1]);
 });
 
 afterEach(async () => {
@@ -126,7 +126,7 @@ describe('a block', () => {
 
   it('travels compressed if asked for', async () => {
     const compressing = open(server.url, { compression: true });
-    await compressing.claim([0]);
+    await compressing.acquirePartitions([0]);
     await compressing.insert(block(1));
     expect(await compressing.query('SELECT count() AS flows FROM flows')).toEqual([{ flows: '2' }]);
   });
@@ -159,7 +159,7 @@ describe('exactly once: a block', () => {
     // Long enough for what is not delayed, on a busy machine too.
     const slow = openClickHouseStore({ ...server, urls: [proxy.url], log, requestTimeoutMs: 5_000 });
     opened.push(slow);
-    await slow.claim([0]);
+    await slow.acquirePartitions([0]);
     proxy.fault({ kind: 'slow', delayMs: 7_000 }, 'INSERT INTO flows');
     await insertUntilStored(slow, block(1));
     await proxy.settled();
@@ -181,7 +181,7 @@ describe('exactly once: a block', () => {
     await store.insert({ flows });
     await server.command("DELETE FROM flows WHERE toDate(start_time) = '2026-03-02'");
     const next = open(server.url);
-    expect((await next.claim([0])).get(0)?.storedTo).toBe(-1);
+    expect((await next.acquirePartitions([0])).get(0)?.storedTo).toBe(-1);
     await next.insert({ flows });
     expect(await stored()).toEqual({ 1: '2+0' });
   });
@@ -193,7 +193,7 @@ describe('a partition that changes hands', () => {
     await store.insert(block(2, 3));
     const next = open(server.url);
     // Whoever wrote the last block has not yet said that it is stored.
-    expect(await next.claim([0, 1])).toEqual(
+    expect(await next.acquirePartitions([0, 1])).toEqual(
       new Map([
         [0, { storedTo: 1, streams: [] }],
         [1, { storedTo: -1, streams: [] }],
@@ -214,11 +214,14 @@ describe('a partition that changes hands', () => {
       ["b'", 5],
       ['a', 2],
     ]);
-    expect((await next.claim([0])).get(0)).toEqual({ storedTo: 2, streams: [...known] });
+    expect((await next.acquirePartitions([0])).get(0)).toEqual({ storedTo: 2, streams: [...known] });
     await next.insert({ ...block(3, 4), messages: [sent('a', 2), sent('c', 0)] });
     await next.insert({ ...block(5), messages: [sent('c', 1)] });
     const third = open(server.url);
-    expect([...((await third.claim([0])).get(0)?.streams ?? [])]).toEqual([...known.set('a', 3), ['c', 1]]);
+    expect([...((await third.acquirePartitions([0])).get(0)?.streams ?? [])]).toEqual([
+      ...known.set('a', 3),
+      ['c', 1],
+    ]);
   });
 
   it('knows how far the streams came though what was noted of them was refused at times', async () => {
@@ -229,7 +232,7 @@ describe('a partition that changes hands', () => {
     await insertUntilStored(store, { ...block(2), messages: [sent('a', 1)] });
     await store.insert({ ...block(3), messages: [sent('a', 2)] });
     const next = open(server.url);
-    const { storedTo, streams = [] } = (await next.claim([0])).get(0) ?? {};
+    const { storedTo, streams = [] } = (await next.acquirePartitions([0])).get(0) ?? {};
     expect({ storedTo, streams: Object.fromEntries(streams) }).toEqual({
       storedTo: 2,
       streams: { a: 2, b: 8 },
@@ -239,7 +242,7 @@ describe('a partition that changes hands', () => {
   it('is closed to its former writer', async () => {
     await store.insert(block(1));
     const next = open(server.url);
-    await next.claim([0]);
+    await next.acquirePartitions([0]);
     await expect(store.insert(block(2))).rejects.toThrow(WriterReplacedError);
     const other = enrichedFlows([{ transport_partition: 1, transport_offset: 1, start_time: NOON }]);
     await store.insert({ flows: other });
@@ -252,7 +255,7 @@ describe('a partition that changes hands', () => {
     proxy.fault({ kind: 'late', until }, 'INSERT INTO dns');
     await expect(store.insert(block(1))).rejects.toThrow(StoreError);
     const next = open(server.url);
-    await next.claim([0]);
+    await next.acquirePartitions([0]);
     await next.insert(block(1));
     release();
     await proxy.settled();
@@ -261,9 +264,9 @@ describe('a partition that changes hands', () => {
 
   it('can come back', async () => {
     const next = open(server.url);
-    await next.claim([0]);
+    await next.acquirePartitions([0]);
     await next.insert(block(1));
-    expect((await store.claim([0])).get(0)?.storedTo).toBe(-1);
+    expect((await store.acquirePartitions([0])).get(0)?.storedTo).toBe(-1);
     await store.insert(block(1, 2));
     await store.insert(block(3));
     expect(await stored()).toEqual({ 1: '2+2', 2: '2+2', 3: '2+2' });
@@ -272,7 +275,7 @@ describe('a partition that changes hands', () => {
 
   it('has one writer when several claim it at once', async () => {
     const writers = Array.from({ length: 5 }, () => open(server.url));
-    await Promise.all(writers.map((writer) => writer.claim([0])));
+    await Promise.all(writers.map((writer) => writer.acquirePartitions([0])));
     const outcomes = await Promise.allSettled(writers.map((writer) => writer.insert(block(1))));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(await stored()).toEqual({ 1: '2+2' });

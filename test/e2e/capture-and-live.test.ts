@@ -1,16 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { probeProgram } from '@sonde/cli/up/probe-program';
+import { probeProgram } from '@sonde/collector/probe/probe-program';
 import { captureSource } from '@sonde/collector/pcap/source';
 import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
 import type { FlowSource } from '@sonde/collector/source';
 import { execInNamespace } from '@sonde/deploy/lab/command/namespace';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
-import { contextFromObjects } from '@sonde/enricher/context';
-import { enrich } from '@sonde/enricher/enrich';
+import { contextFromObjects } from '@sonde/enricher/pipeline/context';
+import { enrich } from '@sonde/enricher/pipeline/enrich';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { batchOf } from '../builders/batch.js';
-import { type FlowRow, flowRow } from '@sonde/model/record/rows';
+import { type FlowRow, flowRow } from '@sonde/model/flow/records';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { whySkipLive } from './live.js';
@@ -30,7 +29,7 @@ describe.skipIf(whySkipLive() !== undefined)('the same packets, watched live and
   let captured: FlowRow[];
 
   beforeAll(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), 'sonde-capture-live-'));
+    directory = temporaryDirectory('capture-live');
     lab = await upLab({
       name: 'e2ecapture',
       definition: 'storefront',
@@ -71,7 +70,6 @@ describe.skipIf(whySkipLive() !== undefined)('the same packets, watched live and
 
   afterAll(async () => {
     await lab.down();
-    await rm(directory, { recursive: true });
   });
 
   it('give the same flow records', () => {

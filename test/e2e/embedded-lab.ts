@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
-import { probeProgram } from '@sonde/cli/up/probe-program';
+import { probeProgram } from '@sonde/collector/probe/probe-program';
 import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { expect } from 'vitest';

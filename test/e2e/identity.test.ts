@@ -1,13 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
-import { probeProgram } from '@sonde/cli/up/probe-program';
+import { probeProgram } from '@sonde/collector/probe/probe-program';
 import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
 import { type AddedPod, type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { eventually } from '../eventually.js';
 import { buildPod } from '../builders/pod.js';
 import { FakeApiServer } from '../kubernetes/fake-api-server.js';
@@ -75,7 +74,7 @@ describe.skipIf(whySkipLive() !== undefined).each([
   const volumes = new Map<number, Volume>();
 
   beforeAll(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), 'sonde-identity-'));
+    directory = temporaryDirectory('identity');
     const definition = path.join(import.meta.dirname, 'open-lab');
     lab = await upLab({
       name: 'e2eidentity',
@@ -106,7 +105,6 @@ describe.skipIf(whySkipLive() !== undefined).each([
     await embedded.stop();
     await server.stop();
     await lab.down();
-    await rm(directory, { recursive: true });
   });
 
   it('are each named by who held the address at the time, with service and domain', async () => {

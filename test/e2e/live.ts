@@ -1,4 +1,4 @@
-import { whyNotLive } from '@sonde/cli/up/probe-program';
+import { whyNotLive } from '@sonde/collector/probe/probe-program';
 import { whyUnavailable } from '@sonde/deploy/lab/unavailable';
 
 /** Why tests on live traffic cannot run here; undefined if they can. Printed, so that a skip is never silent. */

@@ -1,19 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { eventually } from '../eventually.js';
 import { SondeProcess } from './sonde-process.js';
 
 describe('sonde up where live traffic cannot be had', () => {
   let directory: string;
   let sonde: SondeProcess;
-  beforeEach(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), 'sonde-recorded-'));
+  beforeEach(() => {
+    directory = temporaryDirectory('recorded');
   });
   afterEach(async () => {
     await sonde.end('SIGKILL');
-    await rm(directory, { recursive: true });
   });
 
   it('says why in one sentence, and shows the flows of the recorded lab', async () => {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { listNamespaces } from '@sonde/deploy/lab/command/namespace';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { eventually } from '../eventually.js';
 import { whySkipLive } from './live.js';
 import { SondeProcess } from './sonde-process.js';
@@ -15,14 +15,13 @@ describe.skipIf(whySkipLive() !== undefined)('sonde up on the lab', () => {
   let directory: string;
   let data: string;
   const running: SondeProcess[] = [];
-  beforeEach(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), 'sonde-restart-'));
+  beforeEach(() => {
+    directory = temporaryDirectory('restart');
     data = path.join(directory, 'data');
   });
   afterEach(async () => {
     for (const sonde of running.splice(0)) await sonde.end('SIGKILL');
     await new SondeProcess(['lab', 'down', LAB]).exitCode();
-    await rm(directory, { recursive: true });
   });
 
   it('ended by Ctrl-C amid traffic leaves nothing but its flows, which the next start still has', async () => {

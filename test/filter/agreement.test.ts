@@ -1,13 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import type { Filter } from '@sonde/model/filter/filter';
 import { parseFilter } from '@sonde/model/filter/parse';
 import { filterPredicate } from '@sonde/model/filter/predicate';
 import { filterSql } from '@sonde/model/filter/sql';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { enrichedFlows } from '../builders/enriched-flows.js';
 import { flowFields } from '@sonde/model/flow/fields';
 import { SqlParameters } from '@sonde/query-api/sql/parameters';
@@ -27,7 +25,7 @@ const rows = Array.from({ length: ROWS }, (_, number) => randomFlow(number, rand
 const flows = enrichedFlows(rows);
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-filter-'));
+  directory = temporaryDirectory('filter');
   store = await openChdbStore({ directory, log: createLogger('test', 'silent') });
   await store.migrate();
   await store.insert({ flows });
@@ -35,7 +33,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await store.close();
-  await rm(directory, { recursive: true });
 });
 
 it(`means the same to the engine, to columns and to a plain reading: ${FILTERS} filters on ${ROWS} flows`, async () => {

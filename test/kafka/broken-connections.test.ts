@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
@@ -9,6 +6,7 @@ import {
   createSpooledPublisher,
   type SpooledPublisher,
 } from '@sonde/backbone/transport/spool/spooled-publisher';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { batchOf } from '../builders/batch.js';
 import { observedFlows } from '../builders/observed-flows.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -33,7 +31,7 @@ describe('flows arrive once each though connections to Kafka', { timeout: 600_00
   let published: number;
 
   beforeEach(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), 'sonde-broken-'));
+    directory = temporaryDirectory('broken');
     proxy = await startConnectionProxy();
     broker = await startTestBroker(
       ['PLAINTEXT', { protocol: 'SASL_PLAINTEXT', advertisedPort: proxy.port }],
@@ -48,7 +46,7 @@ describe('flows arrive once each though connections to Kafka', { timeout: 600_00
     store = new FakeStore();
     publisher = await createSpooledPublisher(
       createKafkaPublisher({ connection, topics: { partitions: 4, retentionHours: 1 }, log }),
-      { directory, mostBytes: 2 ** 24, log },
+      { directory, maxBytes: 2 ** 24, log },
     );
     enrichers = ['first', 'second'].map((name) => startEnricher({ name, connection, store, partitions: 4 }));
     published = 0;
@@ -65,7 +63,6 @@ describe('flows arrive once each though connections to Kafka', { timeout: 600_00
     } finally {
       await proxy.close();
       await broker.remove();
-      await rm(directory, { recursive: true });
     }
   }, 120_000);
 

@@ -33,7 +33,7 @@ export function startEnricher({
   const consumer = createKafkaConsumer({
     connection: { ...connection, clientId: name },
     topics: { partitions, retentionHours: 1 },
-    claim: (claimed) => store.claim(name, claimed),
+    acquirePartitions: (claimed) => store.claim(name, claimed),
     sessionTimeoutMs: 6_000,
     block: { rows: 50, bytes: 2 ** 20, ageMs: 20 },
     log: createLogger(name, process.env['SONDE_TEST_LOG'] ?? 'silent'),
@@ -55,15 +55,15 @@ export function startEnricher({
     }
   }
 
-  async function insert({ batches, signal, stored, refused }: Delivery): Promise<void> {
+  async function insert({ batches, signal, confirmStored, rejectDelivery }: Delivery): Promise<void> {
     while (!signal.aborted) {
       try {
         await store.insert(name, batches);
-        stored();
+        confirmStored();
         return;
       } catch (error) {
         if (error instanceof WriterReplacedError) {
-          refused();
+          rejectDelivery();
           return;
         }
         await delay(20);

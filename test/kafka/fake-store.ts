@@ -1,6 +1,6 @@
 import { StoreError, WriterReplacedError } from '@sonde/backbone/store/store';
 import { StreamPositions } from '@sonde/backbone/transport/stream-positions';
-import type { DeliveredBatch, StoredPlace } from '@sonde/backbone/transport/transport';
+import type { DeliveredBatch, StoredOffset } from '@sonde/backbone/transport/transport';
 
 /**
  * What a store promises of partitions (`FlowStore.claim`), without an engine: which batches are stored, and that only the
@@ -15,7 +15,7 @@ export class FakeStore {
   readonly #writers = new Map<number, string>();
   readonly #places = new Map<number, { storedTo: number; readonly streams: StreamPositions }>();
 
-  claim(writer: string, partitions: readonly number[]): Promise<ReadonlyMap<number, StoredPlace>> {
+  claim(writer: string, partitions: readonly number[]): Promise<ReadonlyMap<number, StoredOffset>> {
     if (this.isAway) return Promise.reject(new StoreError('the store is away'));
     for (const partition of partitions) this.#writers.set(partition, writer);
     return Promise.resolve(new Map(partitions.map((partition) => [partition, this.#place(partition)])));

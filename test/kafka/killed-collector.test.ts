@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import { expect, it } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { eventually } from '../eventually.js';
 import { useTestKafka } from './broker.js';
 import { startEnricher } from './consume.js';
@@ -24,7 +23,7 @@ it(
   { timeout: 400_000 },
   async () => {
     const kafka = await useTestKafka();
-    const directory = await mkdtemp(path.join(tmpdir(), 'sonde-killed-'));
+    const directory = temporaryDirectory('killed');
     try {
       const connection = { brokers: kafka.addresses, clientId: 'test', prefix: kafka.prefix };
       const spool = path.join(directory, 'spool');
@@ -46,7 +45,7 @@ it(
       }
 
       const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, log }), {
-        ...{ directory: spool, mostBytes: 2 ** 26, log },
+        ...{ directory: spool, maxBytes: 2 ** 26, log },
       });
       await eventually(() => expect(publisher.counts.spooledMessages).toBe(0), SOON_MS);
       await publisher.close(0);
@@ -63,7 +62,6 @@ it(
       expect(order).toEqual([...arrived].sort((a, b) => a - b));
     } finally {
       await kafka.remove();
-      await rm(directory, { recursive: true });
     }
   },
 );

@@ -17,7 +17,7 @@ const sink = createKafkaPublisher({
   topics: { partitions: 3, retentionHours: 1 },
   log,
 });
-const publisher = await createSpooledPublisher(sink, { directory, mostBytes: 2 ** 26, log });
+const publisher = await createSpooledPublisher(sink, { directory, maxBytes: 2 ** 26, log });
 for (let sequence = Number(first); ; sequence++) {
   await publisher.publish(
     batchOf(observedFlows([{ src_port: sequence % 65_536 }]), { node: 'killed', sequence }),

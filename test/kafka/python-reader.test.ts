@@ -1,11 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { createLogger } from '@sonde/backbone/logging';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { observedDns } from '../builders/dns.js';
 import { batchOf } from '../builders/batch.js';
 import { observedFlows } from '../builders/observed-flows.js';
@@ -19,11 +18,11 @@ const missing = whatIsMissing();
 if (missing !== undefined) console.log(`test/kafka/python-reader.test.ts is skipped: ${missing}`);
 
 it.skipIf(missing !== undefined)(
-  'the Python program of docs/topics.md reads flows and look-ups as they were published',
+  'the Python program of docs/kafka-topics.md reads flows and look-ups as they were published',
   { timeout: 400_000 },
   async () => {
     const kafka = await useTestKafka();
-    const directory = await mkdtemp(path.join(tmpdir(), 'sonde-python-'));
+    const directory = temporaryDirectory('python');
     try {
       const log = createLogger('test', 'silent');
       const sink = createKafkaPublisher({
@@ -31,7 +30,7 @@ it.skipIf(missing !== undefined)(
         topics: { partitions: 1, retentionHours: 1 },
         log,
       });
-      const publisher = await createSpooledPublisher(sink, { directory, mostBytes: 2 ** 20, log });
+      const publisher = await createSpooledPublisher(sink, { directory, maxBytes: 2 ** 20, log });
       const flows = observedFlows([
         {
           src_ip: '10.0.0.1',
@@ -82,7 +81,6 @@ it.skipIf(missing !== undefined)(
       ]);
     } finally {
       await kafka.remove();
-      await rm(directory, { recursive: true });
     }
   },
 );

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { createLogger } from '@sonde/backbone/logging';
 import type { KafkaConnection, KafkaCredentials } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { batchOf } from '../builders/batch.js';
 import { observedFlows } from '../builders/observed-flows.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
   let broker: TestBroker;
   let authority: string;
   beforeAll(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), 'sonde-tls-'));
+    directory = temporaryDirectory('tls');
     const certificate = await selfSigned(directory);
     authority = certificate.authority;
     broker = await startTestBroker(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], {
@@ -39,7 +39,6 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
   }, 300_000);
   afterAll(async () => {
     await broker.remove();
-    await rm(directory, { recursive: true });
   });
 
   it.each<[string, number, Partial<KafkaConnection>]>([
@@ -52,7 +51,7 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
     const spool = path.join(directory, name);
     const publisher = await createSpooledPublisher(
       createKafkaPublisher({ connection, topics: { partitions: 1, retentionHours: 1 }, log }),
-      { directory: spool, mostBytes: 2 ** 20, log },
+      { directory: spool, maxBytes: 2 ** 20, log },
     );
     await publisher.publish(batchOf(observedFlows([{}]), { node: name }));
     const store = new FakeStore();

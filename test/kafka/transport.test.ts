@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { type KafkaConnection, kafkaClient } from '@sonde/backbone/transport/kafka/connection';
@@ -10,6 +9,7 @@ import {
   type SpooledPublisher,
 } from '@sonde/backbone/transport/spool/spooled-publisher';
 import type { SpoolState } from '@sonde/backbone/transport/spool/state';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { observedDns } from '../builders/dns.js';
 import { batchOf } from '../builders/batch.js';
 import { observedFlows } from '../builders/observed-flows.js';
@@ -44,17 +44,16 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
 
   afterAll(() => kafka.remove(), 300_000);
 
-  beforeEach(async () => {
+  beforeEach(() => {
     // Each test begins with topics of its own, as the store does.
     connection = { brokers: kafka.addresses, clientId: 'test', prefix: `${kafka.prefix}${tests++}.` };
-    directory = await mkdtemp(path.join(tmpdir(), 'sonde-spool-'));
+    directory = temporaryDirectory('spool');
     store = new FakeStore();
   });
 
   afterEach(async () => {
     for (const publisher of publishers.splice(0)) await publisher.close(0);
     for (const enricher of enrichers.splice(0)) await enricher.stop();
-    await rm(directory, { recursive: true });
   }, 60_000);
 
   it('arrive once each, in the order of each node, and look-ups also in a topic of their own', async () => {
@@ -276,7 +275,7 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
   async function collector(name: string): Promise<SpooledPublisher> {
     const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, topics, log }), {
       directory: path.join(directory, name),
-      mostBytes: 2 ** 26,
+      maxBytes: 2 ** 26,
       log,
     });
     publishers.push(publisher);

@@ -1,5 +1,5 @@
 import { createLogger } from '@sonde/backbone/logging';
-import { LiveContext } from '@sonde/enricher/context';
+import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { parseAddress } from '@sonde/model/net/address';

@@ -1,12 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { LiveContext } from '@sonde/enricher/context';
+import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { parseAddress } from '@sonde/model/net/address';
 import pino from 'pino';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { eventually } from '../eventually.js';
 import { buildPod } from '../builders/pod.js';
 import { CertificateAuthority, type CertificateFiles } from './certificates.js';
@@ -23,7 +23,7 @@ let serverFiles: CertificateFiles;
 const running: { stop: AbortController; followed: FollowedCluster; server: FakeApiServer }[] = [];
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-credentials-'));
+  directory = temporaryDirectory('credentials');
   authority = await CertificateAuthority.make(directory, 'authority');
   stranger = await CertificateAuthority.make(directory, 'stranger');
   serverFiles = await authority.sign('server', ['127.0.0.1']);
@@ -35,10 +35,6 @@ afterEach(async () => {
     await followed.ended;
     await server.stop();
   }
-});
-
-afterAll(async () => {
-  await rm(directory, { recursive: true });
 });
 
 interface Choice {

@@ -1,5 +1,5 @@
 import { createLogger } from '@sonde/backbone/logging';
-import { LiveContext } from '@sonde/enricher/context';
+import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
 import type { ObjectSink } from '@sonde/enricher/watch/follow-resource';
 import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { SondeProcess } from '../e2e/sonde-process.js';
 import { eventually } from '../eventually.js';
 import { FakeApiServer } from './fake-api-server.js';
@@ -17,7 +16,7 @@ let server: FakeApiServer;
 let sonde: SondeProcess | undefined;
 
 beforeEach(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-kubernetes-'));
+  directory = temporaryDirectory('kubernetes');
   server = new FakeApiServer([]);
   await server.start();
 });
@@ -25,7 +24,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await sonde?.end('SIGKILL');
   await server.stop();
-  await rm(directory, { recursive: true });
 });
 
 it('sonde up --kubeconfig names flows, and says what policies say of them, as the API server tells', async () => {

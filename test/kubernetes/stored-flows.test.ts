@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import type { ObservedRow } from '../builders/observed-flows.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
@@ -20,15 +19,14 @@ let directory: string;
 let embedded: Embedded | undefined;
 const servers: FakeApiServer[] = [];
 
-beforeEach(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-stored-'));
+beforeEach(() => {
+  directory = temporaryDirectory('stored');
 });
 
 afterEach(async () => {
   await embedded?.stop();
   embedded = undefined;
   for (const server of servers.splice(0)) await server.stop();
-  await rm(directory, { recursive: true });
 });
 
 /** Starts the pipeline on clusters of these names, each with an API server and a node of its own. */

@@ -16,7 +16,7 @@ function messages(file: string, code: string): string[] {
 describe('imports', () => {
   it.each([
     ['collector/collector.js', "import { x } from '@sonde/model/batch/batch';"],
-    ['cli/sonde.js', "export * from '@sonde/enricher/enrich';"],
+    ['cli/sonde.js', "export * from '@sonde/enricher/pipeline/enrich';"],
     ['model/flow/rows.js', "import { y } from './fields.js';"],
     ['test/e2e/live.js', "await import('@sonde/cli/up/embedded');"],
     ['collector/collector.js', "import fs from 'node:fs';"],
@@ -33,7 +33,11 @@ describe('imports', () => {
       "import { x } from '@sonde/backbone/logging';",
       /model\/ may not import backbone\//,
     ],
-    ['collector/collector.js', "import { x } from '@sonde/enricher/enrich';", /may not import enricher\//],
+    [
+      'collector/collector.js',
+      "import { x } from '@sonde/enricher/pipeline/enrich';",
+      /may not import enricher\//,
+    ],
     ['enricher/enrich.js', "export { x } from '@sonde/collector/source';", /may not import collector\//],
     ['query-api/server.js', "await import('@sonde/cli/up/embedded');", /may not import cli\//],
     [

@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
-import { startCollector } from '@sonde/cli/services/collector';
-import { HELD, type RunningService } from '@sonde/cli/services/service-command';
+import { startCollector } from '@sonde/collector/service';
+import { HELD, type RunningService } from '@sonde/backbone/service/run-service';
 import type { ObservedWindow } from '@sonde/collector/source';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -25,7 +24,7 @@ let clickHouse: TestClickHouse;
 let directory: string;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-broker-away-'));
+  directory = temporaryDirectory('broker-away');
   clickHouse = await startTestClickHouse();
   broker = await startTestBroker();
 });
@@ -33,7 +32,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await broker.remove();
   await clickHouse.close();
-  await rm(directory, { recursive: true });
 });
 
 it('collector and enricher are ready while Kafka is there, and count what they do', async () => {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
 import { eventually } from '../eventually.js';
 import { sondeProgram, TestProcess } from '../faults/processes.js';
@@ -19,12 +19,11 @@ let directory: string;
 
 beforeAll(async () => {
   clickHouse = await startTestClickHouse();
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-services-'));
+  directory = temporaryDirectory('services');
 });
 
 afterAll(async () => {
   await clickHouse.close();
-  await rm(directory, { recursive: true });
 });
 
 it('a service that is told something wrong says all of it, and ends', async () => {

@@ -1,13 +1,12 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
-import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
-import { startCollector } from '@sonde/cli/services/collector';
-import type { RunningService } from '@sonde/cli/services/service-command';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
+import { startCollector } from '@sonde/collector/service';
+import type { RunningService } from '@sonde/backbone/service/run-service';
 import type { ObservedWindow } from '@sonde/collector/source';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { type ObservedRow, observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -34,7 +33,7 @@ let directory: string;
 const servers = new Map(FOLLOWED.map((name) => [name, new FakeApiServer(BUILT_IN_PATHS)] as const));
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-two-clusters-'));
+  directory = temporaryDirectory('two-clusters');
   clickHouse = await startTestClickHouse();
   kafka = await useTestKafka();
   for (const server of servers.values()) await server.start();
@@ -44,7 +43,6 @@ afterAll(async () => {
   for (const server of servers.values()) await server.stop();
   await kafka.remove();
   await clickHouse.close();
-  await rm(directory, { recursive: true });
 });
 
 it('an enricher gives the flows of each cluster to the pods of that cluster', async () => {

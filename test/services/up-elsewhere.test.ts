@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
 import { SondeProcess } from '../e2e/sonde-process.js';
 import { eventually } from '../eventually.js';
@@ -18,7 +17,7 @@ let clickHouse: TestClickHouse;
 let directory: string;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-up-elsewhere-'));
+  directory = temporaryDirectory('up-elsewhere');
   clickHouse = await startTestClickHouse();
   kafka = await useTestKafka();
 });
@@ -26,7 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await kafka.remove();
   await clickHouse.close();
-  await rm(directory, { recursive: true });
 });
 
 it.each<[string, readonly ('--kafka' | '--clickhouse')[]]>([

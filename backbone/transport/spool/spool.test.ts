@@ -1,7 +1,6 @@
 import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../logging.js';
 import { decodeRecord, encodeRecord } from './record.js';
@@ -11,14 +10,13 @@ import { Spool } from './spool.js';
 let directory: string;
 let open: Spool[];
 
-beforeEach(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'sonde-spool-'));
+beforeEach(() => {
+  directory = temporaryDirectory('spool');
   open = [];
 });
 
 afterEach(async () => {
   for (const spool of open) await spool.close();
-  await rm(directory, { recursive: true });
 });
 
 describe('a spool', () => {
@@ -248,21 +246,21 @@ describe('a record', () => {
   });
 });
 
-function optionsOf(mostBytes = 2 ** 20) {
-  return { directory, mostBytes, log: createLogger('test', 'silent') };
+function optionsOf(maxBytes = 2 ** 20) {
+  return { directory, maxBytes, log: createLogger('test', 'silent') };
 }
 
-async function opened(mostBytes?: number): Promise<Spool> {
-  const spool = await Spool.open(optionsOf(mostBytes));
+async function opened(maxBytes?: number): Promise<Spool> {
+  const spool = await Spool.open(optionsOf(maxBytes));
   open.push(spool);
   return spool;
 }
 
 /** The spool as the next process finds it. All that was asked of it is on the disk, so closing changes nothing. */
-async function crashed(spool: Spool, mostBytes?: number): Promise<Spool> {
+async function crashed(spool: Spool, maxBytes?: number): Promise<Spool> {
   open.splice(open.indexOf(spool), 1);
   await spool.close();
-  return opened(mostBytes);
+  return opened(maxBytes);
 }
 
 function message(bytes: number) {

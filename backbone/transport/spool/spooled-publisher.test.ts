@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { batchOf } from '@sonde/test/builders/batch';
 import { observedDns } from '@sonde/test/builders/dns';
 import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../logging.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from './sink.js';
@@ -13,11 +11,10 @@ import { createSpooledPublisher, type SpooledPublisher } from './spooled-publish
 let directory: string;
 const publishers: SpooledPublisher[] = [];
 
-beforeEach(async () => (directory = await mkdtemp(path.join(tmpdir(), 'sonde-spool-'))));
+beforeEach(() => (directory = temporaryDirectory('spool')));
 
 afterEach(async () => {
   for (const publisher of publishers.splice(0)) await publisher.close(0);
-  await rm(directory, { recursive: true });
 });
 
 /** As long as a busy machine may take. */
@@ -38,7 +35,7 @@ class FakeSink implements SpoolSink {
    * comes, and they are lost with the next ones that fail.
    */
   readonly faults: ('before' | 'after' | 'never')[] = [];
-  mostBytes = Infinity;
+  maxBytes = Infinity;
   #position = 0;
 
   open(): Promise<number> {
@@ -48,7 +45,7 @@ class FakeSink implements SpoolSink {
 
   send(messages: readonly OutgoingMessage[], position: number): Promise<void> {
     if (this.isAway) return Promise.reject(new Error('away'));
-    if (messages.reduce((sum, { value }) => sum + value.length, 0) > this.mostBytes) {
+    if (messages.reduce((sum, { value }) => sum + value.length, 0) > this.maxBytes) {
       return Promise.reject(new MessageTooLargeError('too large'));
     }
     const fault = this.faults.shift();
@@ -178,7 +175,7 @@ describe('a spooled publisher', () => {
 
   it('goes past a message that is too large, counts it, and delivers the others', async () => {
     const sink = new FakeSink();
-    sink.mostBytes = 1_000;
+    sink.maxBytes = 1_000;
     const publisher = await started(sink);
     await publish(publisher, 0, 3);
     const names = Array.from({ length: 100 }, (_, row) => ({
@@ -191,9 +188,9 @@ describe('a spooled publisher', () => {
   });
 });
 
-async function started(sink: SpoolSink, mostBytes = 2 ** 20): Promise<SpooledPublisher> {
+async function started(sink: SpoolSink, maxBytes = 2 ** 20): Promise<SpooledPublisher> {
   const log = createLogger('test', 'silent');
-  const publisher = await createSpooledPublisher(sink, { directory, mostBytes, log });
+  const publisher = await createSpooledPublisher(sink, { directory, maxBytes, log });
   publishers.push(publisher);
   return publisher;
 }

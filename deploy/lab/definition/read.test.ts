@@ -1,6 +1,6 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, describe, expect, it } from 'vitest';
 import { definitionDirectory } from '../paths.js';
 import { readDefinition } from './read.js';
@@ -80,7 +80,7 @@ describe('a lab definition', () => {
 });
 
 async function copyStorefront(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'sonde-lab-definition-'));
+  const directory = temporaryDirectory('lab-definition');
   copies.push(directory);
   await cp(definitionDirectory('storefront'), directory, { recursive: true });
   return directory;
