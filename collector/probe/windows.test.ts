@@ -1,8 +1,9 @@
 import { formatAddress } from '@sonde/model/net/address';
-import type { TextColumn } from '@sonde/model/record/columns';
+import type { StringColumn } from '@sonde/model/record/columns';
 import { observedDnsFields } from '@sonde/model/dns/records';
 import { recordRow } from '@sonde/model/record/rows';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
+import { below, randomNumbers } from '@sonde/test/builders/random';
 import { describe, expect, it } from 'vitest';
 import type { ObservedWindow } from '../source.js';
 import {
@@ -147,7 +148,7 @@ describe("a probe's flows", () => {
     if (!window) throw new Error('no window');
     const { columns } = window;
     const wide = (column: BigUint64Array) => readWide(halvesOf(column), 0);
-    const text = ({ indexes, dictionary }: TextColumn, row: number) => dictionary[indexes[row] ?? -1];
+    const text = ({ indexes, dictionary }: StringColumn, row: number) => dictionary[indexes[row] ?? -1];
     expect([columns.retransmits[0], wide(columns.dropped_packets), wide(columns.dropped_bytes)]).toEqual([
       4,
       3,
@@ -321,8 +322,9 @@ describe('a damaged frame', () => {
     let faults = 0;
     for (let round = 0; round < 2000; round++) {
       const damaged = Buffer.from(stream);
-      for (let change = 0; change <= round % 8; change++) damaged[random() % damaged.length] = random() & 255;
-      const windows = await windowsOf([damaged.subarray(0, random() % (damaged.length + 1))]);
+      for (let change = 0; change <= round % 8; change++)
+        damaged[below(damaged.length, random)] = below(256, random);
+      const windows = await windowsOf([damaged.subarray(0, below(damaged.length + 1, random))]);
       for (const name of [
         'lost_frames_truncated',
         'lost_frames_malformed',
@@ -335,14 +337,3 @@ describe('a damaged frame', () => {
     expect(faults).toBeGreaterThan(1000);
   });
 });
-
-/** A reproducible stream of numbers (xorshift32), so that a failure can be run again. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-}

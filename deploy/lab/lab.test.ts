@@ -59,13 +59,13 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
     expect(both).toEqual([outcome, outcome]);
   });
 
-  it('keeps the API server from the attacker and gives it to the cluster', async () => {
+  it('lets pods except the attacker reach the API server', async () => {
     const host = 'kubernetes.default.svc.cluster.local';
     expect(await connectFrom(podOf(lab, 'attacker').netns, host, 443, 4)).toBe('unanswered');
     expect(await connectFrom(podOf(lab, 'coredns').netns, '10.96.0.1', 443, 4)).toBe('answered');
   });
 
-  it('lets customers in from the outside and nobody else', async () => {
+  it('lets only customers in from the external network', async () => {
     const { addresses } = podOf(lab, 'frontend');
     for (const [index, family] of ([4, 6] as const).entries()) {
       const [customer, scanner] =
@@ -77,7 +77,7 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
     }
   });
 
-  it('lets the dmz ping the trusted zone, and nobody ping the restricted one', async () => {
+  it('lets the dmz ping the trusted zone but denies pings to the restricted zone', async () => {
     const [frontend, attacker] = [podOf(lab, 'frontend').netns, podOf(lab, 'attacker').netns];
     for (const family of [0, 1]) {
       const trusted = podOf(lab, 'microservice2').addresses[family] ?? '';
@@ -88,7 +88,7 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
     }
   });
 
-  it('drops what a policy forbids on the node and under the name of that policy', async () => {
+  it('drops denied packets on the node and counts them under the name of the policy', async () => {
     const before = await droppedPackets(lab, 'security.pci-boundary');
     const backend = podOf(lab, 'backend');
     const [address = ''] = backend.addresses;
@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
     expect(grew).toEqual([at, elsewhere]);
   });
 
-  it.each([4, 6] as const)('shows pods to the outside by their own IPv%i addresses', async (family) => {
+  it.each([4, 6] as const)('does not masquerade the IPv%i addresses of pods', async (family) => {
     const pod = podOf(lab, 'microservice2');
     const of = (addresses: string[]) => addresses[family === 4 ? 0 : 1] ?? '';
     const [from, to] = [of(pod.addresses), of(lab.external.addresses)];
@@ -117,7 +117,7 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
     expect(await capture).toContain(` ${from}.`);
   });
 
-  it('names each pod on its interface and leaves segments as they are on a wire', async () => {
+  it('sets the pod as interface alias and turns segmentation offload off', async () => {
     for (const node of lab.nodes) {
       for (const pod of node.podInterfaces) {
         const link = await run(['ip', '-netns', node.netns, 'link', 'show', pod.interface]);
@@ -134,7 +134,7 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
     }
   });
 
-  it('stands beside another lab, which a killed owner leaves and anybody removes', async () => {
+  it('runs next to another lab, which can be removed after its owner was killed', async () => {
     const owner = spawn(process.execPath, ['--input-type=module', '--eval', ownerProgram(crashed)]);
     const [up] = await Promise.race([
       onceLine(owner.stdout),
@@ -150,7 +150,7 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
     expect(await connectFrom(netns, 'backend.storefront.svc.cluster.local', 80, 4)).toBe('answered');
   });
 
-  it('leaves no namespace, no process and no link behind', async () => {
+  it('removes all namespaces, processes and links', async () => {
     const pids = (
       await Promise.all(
         lab.nodes.flatMap((node) => node.podInterfaces).map((pod) => run(['ip', 'netns', 'pids', pod.netns])),
@@ -167,7 +167,7 @@ describe.skipIf(reason !== undefined)('a lab with servers and without traffic', 
 });
 
 describe.skipIf(reason !== undefined)('a lab with traffic', () => {
-  it('ends every call as the definition says, and drops some on every node', async () => {
+  it('ends every call with the expected result and drops packets on every node', async () => {
     const lines: string[] = [];
     const lab = await upLab({
       name,
@@ -185,7 +185,7 @@ describe.skipIf(reason !== undefined)('a lab with traffic', () => {
   });
 });
 
-describe.skipIf(reason !== undefined)('a machine that cannot hold a lab', () => {
+describe.skipIf(reason !== undefined)('a machine that cannot run a lab', () => {
   it.each([
     [
       'root',

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 describe.skipIf(reason !== undefined)('a recording', () => {
-  it('holds what crossed the interfaces of the pods, and nothing else', async () => {
+  it("contains only the packets of the pods' interfaces", async () => {
     const directory = temporaryDirectory('lab-recording');
     const lab = await upLab({ name, definition: 'storefront', traffic: true, log: console.error });
     try {
@@ -41,8 +41,8 @@ describe.skipIf(reason !== undefined)('a recording', () => {
   });
 });
 
-describe('the recording that is shipped', () => {
-  it.each(['node-a', 'node-b'])('has %s as a capture that names interfaces, and is small', async (node) => {
+describe('the recording in the repository', () => {
+  it.each(['node-a', 'node-b'])('contains a small capture of %s that names interfaces', async (node) => {
     const capture = await readFile(path.join(definitionDirectory('storefront'), 'recorded', `${node}.pcap`));
     expect(capture.readUInt32LE(20)).toBe(linuxSll2);
     expect(capture.length).toBeGreaterThan(50_000);

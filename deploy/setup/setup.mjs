@@ -1,9 +1,9 @@
 /**
- * Installs and builds what is missing, and nothing else: run before `npm start` and `npm test`, or alone with
- * `npm run setup`. Plain JavaScript, since it runs before anything is installed. With nothing missing it only
- * looks, in well under a second.
+ * Installs and builds whatever is missing or out of date. Runs before `npm start` and `npm test`, or on its own with
+ * `npm run setup`. Plain JavaScript, because it runs before anything is installed. Takes well under a second when
+ * everything is up to date.
  *
- *   --tests   also what only tests and benchmarks need
+ *   --tests   also install what only tests and benchmarks need
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ buildTypeScript();
 function installNpmPackages() {
   const installed = modified(path.join(root, 'node_modules/.package-lock.json'));
   if (installed >= modified(path.join(root, 'package-lock.json'))) return;
-  say('installing the npm packages that package-lock.json names');
+  say('installing npm packages from package-lock.json');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 

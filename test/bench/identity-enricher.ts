@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
-import { LiveContext } from '@sonde/enricher/context';
-import { enrich } from '@sonde/enricher/enrich';
+import { LiveContext } from '@sonde/enricher/pipeline/context';
+import { enrich } from '@sonde/enricher/pipeline/enrich';
 import { followCluster } from '@sonde/enricher/watch/follow-cluster';
 import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { parseAddress } from '@sonde/model/net/address';
@@ -9,6 +9,7 @@ import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { batchOf } from '../builders/batch.js';
 import { observedFlows } from '../builders/observed-flows.js';
 import { buildPod } from '../builders/pod.js';
+import { below, randomNumbers } from '../builders/random.js';
 import { addressOf, PODS } from './identity-cluster.js';
 
 const LOOKUPS = 1 << 20;
@@ -73,11 +74,9 @@ function enrichFlows(): void {
 function lookupsPerSecond(): number {
   const { identities } = context.cluster;
   const addresses = new Uint8Array(LOOKUPS * 16);
-  let random = 7;
+  const random = randomNumbers(7);
   for (let row = 0; row < LOOKUPS; row++) {
-    // The same sequence in every run (Park and Miller, 1988).
-    random = (random * 48_271) % 2_147_483_647;
-    addresses.set(parseAddress(addressOf(random % PODS)), row * 16);
+    addresses.set(parseAddress(addressOf(below(PODS, random))), row * 16);
   }
   const timeMs = Date.now();
   let unknown = 0;

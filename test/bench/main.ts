@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Benchmark, benchmarks } from './benchmarks.js';
-import { figuresTable } from './figures-table.js';
+import { figuresTable } from './measure/figures-table.js';
 
 /** `npm run bench -- [NAME…] [--json FILE]`: measures, prints a table, and writes the figures if asked to. */
 const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });

@@ -1,8 +1,9 @@
 import { PolicyEvaluator } from '@sonde/model/policy/evaluator';
 import { TCP } from '@sonde/model/net/protocol';
 import { readPolicyObject, type PolicyResource } from '@sonde/model/policy/resources/read';
-import type { PolicyPod } from '@sonde/model/policy/cluster';
+import type { PolicyPod } from '@sonde/model/policy/endpoint/pods-and-nodes';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { below, randomNumbers } from '../builders/random.js';
 
 const NAMESPACES = 200;
 const PODS = 10_000;
@@ -70,12 +71,12 @@ function evaluateAll(evaluator: PolicyEvaluator, pairs: Int32Array): number {
 
 /** Distinct connections between identities that come round in an order without pattern. */
 function connections(identities: readonly number[], count: number): Int32Array {
-  const random = generator(7);
+  const random = randomNumbers(7);
   const pairs = new Int32Array(count * 3);
   for (let at = 0; at < pairs.length; at += 3) {
-    pairs[at] = identities[random(identities.length)] ?? 0;
-    pairs[at + 1] = identities[random(identities.length)] ?? 0;
-    pairs[at + 2] = at % 9 === 0 ? 8080 : 1024 + random(20_000);
+    pairs[at] = identities[below(identities.length, random)] ?? 0;
+    pairs[at + 1] = identities[below(identities.length, random)] ?? 0;
+    pairs[at + 2] = at % 9 === 0 ? 8080 : 1024 + below(20_000, random);
   }
   return pairs;
 }
@@ -173,15 +174,6 @@ function resource(apiVersion: string, kind: string, metadata: object, spec: obje
   const reading = readPolicyObject({ apiVersion, kind, metadata, spec } as unknown as KubernetesObject);
   if (reading.is !== 'resource') throw new Error(`the benchmark's ${kind} is not valid`);
   return reading.resource;
-}
-
-/** The same sequence of numbers below a limit in every run (Park and Miller, 1988). */
-function generator(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state % limit;
-  };
 }
 
 function time(work: () => void): number {

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { encodeRecords } from '@sonde/backbone/store/arrow';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { encodeRecords } from '@sonde/backbone/store/arrow/encode';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedFlows } from '../builders/enriched-flows.js';
 import { flowFields } from '@sonde/model/flow/fields';
-import { syntheticFlows } from './synthetic-flows.js';
+import { syntheticFlows } from './synthetic/flows.js';
 
 const BLOCKS = 50;
 const BLOCK_ROWS = 20_000;

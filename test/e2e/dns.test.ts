@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { type WatchedLab, watchLab } from './embedded-lab.js';
 import { whySkipLive } from './live.js';
-import { lookUp } from './look-up.js';
+import { lookUp } from './lookup.js';
 import { makeConnections } from './make-connections.js';
 
 const CLUSTER_DNS = '10.96.0.10';

@@ -13,7 +13,7 @@ import { FakeApiServer } from '../kubernetes/fake-api-server.js';
 import { writeKubeConfig } from '../kubernetes/kube-config-file.js';
 import { serveManifests } from '../kubernetes/serve-manifests.js';
 import { whySkipLive } from './live.js';
-import { lookUp } from './look-up.js';
+import { lookUp } from './lookup.js';
 import { makeConnections } from './make-connections.js';
 import { countByTcpdump, type DirectionCount, PacketRecorder } from './packet-count.js';
 

@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 describe('a lab definition', () => {
-  it('takes the network of the storefront out of its manifests', async () => {
+  it('reads the network of the storefront from its manifests', async () => {
     const { cluster, outside } = await readDefinition(definitionDirectory('storefront'));
     expect(cluster.nodes).toContainEqual({
       name: 'node-b',
@@ -32,7 +32,7 @@ describe('a lab definition', () => {
     expect(outside.hosts[0].domain).toBe('api.telephony.example');
   });
 
-  it('gives every replica of a workload the same calls', async () => {
+  it('gives all replicas of a workload the same calls', async () => {
     const { traffic } = await readDefinition(definitionDirectory('storefront'));
     const frontends = traffic.pods.filter(({ pod }) => pod.labels['app'] === 'frontend');
     expect(frontends.map(({ pod }) => pod.node)).toEqual(['node-a', 'node-b']);
@@ -74,7 +74,7 @@ describe('a lab definition', () => {
     await expect(readDefinition(directory)).rejects.toThrow(message);
   });
 
-  it('says that there is no definition at a path', async () => {
+  it('reports a path without a definition', async () => {
     await expect(readDefinition('/nowhere')).rejects.toThrow(/manifests cannot be read: .*\/nowhere/);
   });
 });

@@ -3,7 +3,7 @@ import type { LabService } from '../definition/cluster.js';
 import { serviceTranslation } from './services.js';
 
 describe('service translation', () => {
-  it('spreads a service over the endpoints of the address it was called by', () => {
+  it('balances a service over its endpoints of the same address family', () => {
     const script = serviceTranslation([
       service(
         ['10.96.0.7', 'fd00::7'],
@@ -19,14 +19,14 @@ describe('service translation', () => {
     );
   });
 
-  it('takes endpoints in turn', () => {
+  it('balances round-robin', () => {
     const script = serviceTranslation([
       service(['10.96.0.7'], { address: '10.244.1.3', port: 8080 }, { address: '10.244.2.3', port: 8081 }),
     ]);
     expect(script).toContain('numgen inc mod 2 map { 0 : 10.244.1.3 . 8080, 1 : 10.244.2.3 . 8081 }');
   });
 
-  it('translates nothing for a headless service and for one without endpoints', () => {
+  it('does not translate headless services or services without endpoints', () => {
     const script = serviceTranslation([
       service([], { address: '10.244.1.3', port: 80 }),
       service(['10.96.0.8']),

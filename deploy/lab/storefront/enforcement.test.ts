@@ -23,7 +23,7 @@ const members: Record<string, (pod: LabPod) => boolean> = {
 };
 
 describe('the hand-written enforcement', () => {
-  it.each(Object.keys(members))('has in its sets "%s" the addresses of exactly the pods meant', (set) => {
+  it.each(Object.keys(members))('lists in set "%s" exactly the addresses of the matching pods', (set) => {
     const pods = cluster.pods.filter((pod) => !pod.hostNetwork && members[set]?.(pod));
     const addresses = pods.flatMap((pod) => pod.addresses);
     for (const family of [4, 6] as const) {
@@ -33,7 +33,7 @@ describe('the hand-written enforcement', () => {
     }
   });
 
-  it('treats both families alike', () => {
+  it('has the same rules for IPv4 and IPv6', () => {
     const rules = enforcement.split('\n').map((line) => line.trim());
     const ofFamily = (ip: string) =>
       rules.filter((rule) => new RegExp(`^${ip} (s|d)addr `).test(rule)).length;

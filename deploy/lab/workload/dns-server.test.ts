@@ -5,25 +5,25 @@ import { answer } from './dns-server.js';
 const zone = { 'web.shop.svc.cluster.local': ['10.96.0.7', 'fd00::7'] };
 
 describe('the DNS server', () => {
-  it('answers with the addresses of the asked family', () => {
+  it('answers with addresses of the requested family', () => {
     expect(ask('web.shop.svc.cluster.local', 'A').answers).toMatchObject([{ type: 'A', data: '10.96.0.7' }]);
     expect(ask('web.shop.svc.cluster.local', 'AAAA').answers).toMatchObject([
       { type: 'AAAA', data: 'fd00::7' },
     ]);
   });
 
-  it('takes no notice of case, and answers in the case of the question', () => {
+  it('ignores case and answers in the case of the query', () => {
     expect(ask('WEB.shop.svc.cluster.local', 'A').answers).toMatchObject([
       { name: 'WEB.shop.svc.cluster.local' },
     ]);
   });
 
-  it('knows a name without records of the asked type, and says of others that they do not exist', () => {
+  it('answers NOERROR without records for a known name and NXDOMAIN for an unknown name', () => {
     expect(ask('web.shop.svc.cluster.local', 'TXT')).toMatchObject({ rcode: 'NOERROR', answers: [] });
     expect(ask('nobody.example', 'A')).toMatchObject({ rcode: 'NXDOMAIN', answers: [] });
   });
 
-  it('cuts a reply that is too long for the client and marks it', () => {
+  it('truncates a reply that is too long for the client and sets the TC flag', () => {
     const many = { 'many.example': Array.from({ length: 60 }, (_, index) => `192.0.2.${index}`) };
     const query = packet.encode({ type: 'query', id: 1, questions: [{ type: 'A', name: 'many.example' }] });
     const cut = answer(query, many, 512);
@@ -32,7 +32,7 @@ describe('the DNS server', () => {
     expect(whole && packet.decode(whole).answers).toHaveLength(60);
   });
 
-  it('does not reply to what is no query', () => {
+  it('does not reply to messages that are not queries', () => {
     expect(answer(Buffer.from('GET / HTTP/1.1\r\n\r\n'), zone, 512)).toBeUndefined();
     expect(answer(packet.encode({ type: 'response', id: 1 }), zone, 512)).toBeUndefined();
   });

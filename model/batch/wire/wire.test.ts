@@ -1,10 +1,11 @@
+import { below, randomNumbers } from '@sonde/test/builders/random';
 import { describe, expect, it } from 'vitest';
 import { batchOf } from '@sonde/test/builders/batch';
 import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { batchOfManyKinds, contentOf } from '@sonde/test/builders/wire-message';
 import { decodeBatch } from './decode.js';
 import { encodeBatch } from './encode.js';
-import { MOST_BATCH_ROWS } from './format.js';
+import { MAX_BATCH_ROWS } from './format.js';
 import { WireError } from './wire-error.js';
 
 const batch = batchOfManyKinds();
@@ -48,7 +49,7 @@ describe('the wire format', () => {
   });
 
   it('refuses to write more rows than a reader takes', () => {
-    const rows = MOST_BATCH_ROWS + 1;
+    const rows = MAX_BATCH_ROWS + 1;
     expect(() => encodeBatch({ ...batchOf(observedFlows([])), rows })).toThrow(RangeError);
   });
 });
@@ -56,20 +57,17 @@ describe('the wire format', () => {
 describe('a damaged message', () => {
   it('is read or refused, wherever it was cut or changed, and nothing else happens', () => {
     const message = encodeBatch(batch);
-    let random = 1;
-    const below = (limit: number) => {
-      random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor((random / 2 ** 32) * limit);
-    };
+    const random = randomNumbers(1);
     let refused = 0;
     for (let round = 0; round < 20_000; round++) {
       const damaged = round < message.length ? message.slice(0, round) : message.slice();
       if (round >= message.length) {
-        for (let change = 0; change <= round % 4; change++) damaged[below(damaged.length)] = below(256);
+        for (let change = 0; change <= round % 4; change++)
+          damaged[below(damaged.length, random)] = below(256, random);
       }
       try {
         const { rows, columns, dns } = decodeBatch(damaged);
-        expect(rows).toBeLessThanOrEqual(MOST_BATCH_ROWS);
+        expect(rows).toBeLessThanOrEqual(MAX_BATCH_ROWS);
         expect(columns.src_ip.length).toBe(rows * 16);
         if (dns) expect(dns.columns.query_name.indexes.length).toBe(dns.rows);
       } catch (error) {

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { ChdbConnection } from '@sonde/backbone/store/chdb-connection';
-import { parameterTexts } from '@sonde/backbone/store/parameter-texts';
+import { ChdbConnection } from '@sonde/backbone/store/chdb/connection';
+import { formatParameters } from '@sonde/backbone/store/chdb/parameters';
 import type { FlowStore, QueryParameters } from '@sonde/backbone/store/store';
 import { ask } from './ask.js';
 import { dashboards, panels } from './dashboards.js';
@@ -34,7 +34,7 @@ export async function measureAgainstEngine(
   const engine = new ChdbConnection(path.join(directory, 'chdb'));
   const ofEngine = await cpuSeconds(async () => {
     for (const { sql, parameters } of statements)
-      await engine.run(sql, parameterTexts(parameters), 'JSONEachRow', {});
+      await engine.run(sql, formatParameters(parameters), 'JSONEachRow', {});
   });
   engine.close();
   return {

@@ -1,12 +1,12 @@
 import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
-import { createDirectTransport } from '@sonde/backbone/transport/direct';
-import { contextFromObjects } from '@sonde/enricher/context';
-import { runEnricher } from '@sonde/enricher/enricher';
+import { createInProcessTransport } from '@sonde/backbone/transport/in-process';
+import { contextFromObjects } from '@sonde/enricher/pipeline/context';
+import { runEnricher } from '@sonde/enricher/pipeline/enricher';
 import { createLocalFeed, type LiveBlock } from '@sonde/query-api/live/feed';
-import { syntheticCluster } from '../synthetic-cluster.js';
-import { manifestsOf } from '../synthetic-manifests.js';
-import { windowBatches } from '../synthetic-traffic.js';
+import { syntheticCluster } from '../synthetic/cluster.js';
+import { manifestsOf } from '../synthetic/manifests.js';
+import { windowBatches } from '../synthetic/traffic.js';
 
 /** The shape of what {@link storeClusterFlows} stores. */
 export interface ClusterTraffic {
@@ -24,7 +24,7 @@ export async function storeClusterFlows(
 ): Promise<void> {
   const cluster = syntheticCluster();
   const { context } = contextFromObjects(manifestsOf(cluster));
-  const transport = createDirectTransport({ firstOffset: 0, capacity: cluster.nodes.length });
+  const transport = createInProcessTransport({ firstOffset: 0, capacity: cluster.nodes.length });
   const enricher = runEnricher({
     consumer: transport,
     store: store as FlowStore,

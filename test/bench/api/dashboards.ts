@@ -1,4 +1,4 @@
-import { syntheticCluster } from '../synthetic-cluster.js';
+import { syntheticCluster } from '../synthetic/cluster.js';
 import { choose, randomNumbers } from '../../builders/random.js';
 
 /** A request to the API; without a body it is a GET. */

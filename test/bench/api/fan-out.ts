@@ -5,9 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
 import type { LiveBlock, LocalFeed } from '@sonde/query-api/live/feed';
-import { syntheticCluster } from '../synthetic-cluster.js';
+import { syntheticCluster } from '../synthetic/cluster.js';
 import { clusterBlocks, storeClusterFlows } from './cluster-flows.js';
-import type { ViewerCounts } from './viewers.js';
+import type { ViewerCounts } from './subscribers.js';
 
 const VIEWERS = 200;
 const FLOWS_PER_SECOND = 20_000;

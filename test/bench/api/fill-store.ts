@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
-import { ChdbConnection } from '@sonde/backbone/store/chdb-connection';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
-import { parseJsonRows } from '@sonde/backbone/store/json-rows';
+import { ChdbConnection } from '@sonde/backbone/store/chdb/connection';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
+import { parseJsonRows } from '@sonde/backbone/store/sql/sql-engine';
 import { storeClusterFlows } from './cluster-flows.js';
 
 const FLOWS = 10_000_000;

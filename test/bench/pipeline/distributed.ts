@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import type { ClickHouseConnection } from '@sonde/backbone/store/clickhouse-servers';
+import type { ClickHouseConnection } from '@sonde/backbone/store/clickhouse/servers';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { defaultTopics, kafkaNames } from '@sonde/backbone/transport/kafka/topics';
@@ -14,9 +14,9 @@ import {
 } from '@sonde/backbone/transport/spool/spooled-publisher';
 import { eventually } from '../../eventually.js';
 import { startTestBroker } from '../../kafka/broker.js';
-import { addedUp, type CpuUse, printStages, startCpuMeter } from '../cpu-use.js';
-import { syntheticCluster } from '../synthetic-cluster.js';
-import { windowBatches } from '../synthetic-traffic.js';
+import { addedUp, type CpuUse, printStages, startCpuMeter } from '../measure/cpu-use.js';
+import { syntheticCluster } from '../synthetic/cluster.js';
+import { windowBatches } from '../synthetic/traffic.js';
 import type { EnricherReport, EnricherTask } from './enricher-process.js';
 import { collectorStages } from './stages.js';
 
@@ -72,7 +72,7 @@ async function publish(connection: KafkaConnection): Promise<{ use: CpuUse; flow
   const log = createLogger('bench', 'warn');
   const directory = await mkdtemp(path.join(tmpdir(), 'sonde-bench-spool-'));
   const sink = createKafkaPublisher({ connection, topics: defaultTopics, log });
-  const publisher = await createSpooledPublisher(sink, { directory, mostBytes: SPOOL_BYTES, log });
+  const publisher = await createSpooledPublisher(sink, { directory, maxBytes: SPOOL_BYTES, log });
   const cluster = syntheticCluster();
   const uses: CpuUse[] = [];
   let flows = 0;

@@ -2,22 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openChdbStore } from '@sonde/backbone/store/chdb-store';
+import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { createDirectTransport } from '@sonde/backbone/transport/direct';
+import { createInProcessTransport } from '@sonde/backbone/transport/in-process';
 import { DIRECT_CAPACITY } from '@sonde/cli/up/pipe';
 import { runCollector } from '@sonde/collector/collector';
 import { countersPayload, flowsPayload, frame } from '../../builders/probe-frames.js';
 import { probeWindows } from '@sonde/collector/probe/windows';
-import { contextFromObjects } from '@sonde/enricher/context';
-import { runEnricher } from '@sonde/enricher/enricher';
+import { contextFromObjects } from '@sonde/enricher/pipeline/context';
+import { runEnricher } from '@sonde/enricher/pipeline/enricher';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { observedFlowFields } from '@sonde/model/flow/observed';
 import { recordRow } from '@sonde/model/record/rows';
-import { printStages, startCpuMeter } from '../cpu-use.js';
-import { type SyntheticCluster, syntheticCluster } from '../synthetic-cluster.js';
-import { manifestsOf } from '../synthetic-manifests.js';
-import { WINDOW_MS, windowBatches } from '../synthetic-traffic.js';
+import { printStages, startCpuMeter } from '../measure/cpu-use.js';
+import { type SyntheticCluster, syntheticCluster } from '../synthetic/cluster.js';
+import { manifestsOf } from '../synthetic/manifests.js';
+import { WINDOW_MS, windowBatches } from '../synthetic/traffic.js';
 import { collectorStages, enricherStages } from './stages.js';
 
 const WINDOWS = 20;
@@ -46,7 +46,7 @@ async function measure(store: FlowStore): Promise<Record<string, number>> {
   const { context } = contextFromObjects(manifestsOf(cluster));
   const windows = Array.from({ length: WINDOWS }, (_, number) => windowOf(cluster, number));
   const flows = windows.reduce((sum, window) => sum + window.flows, 0);
-  const transport = createDirectTransport({ firstOffset: 0, capacity: DIRECT_CAPACITY });
+  const transport = createInProcessTransport({ firstOffset: 0, capacity: DIRECT_CAPACITY });
   const source = {
     windows: () => probeWindows(stream(windows.map(({ bytes }) => bytes))),
     stop: () => undefined,

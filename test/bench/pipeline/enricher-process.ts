@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createLogger } from '@sonde/backbone/logging';
-import type { ClickHouseConnection } from '@sonde/backbone/store/clickhouse-servers';
-import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import type { ClickHouseConnection } from '@sonde/backbone/store/clickhouse/servers';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaConsumer } from '@sonde/backbone/transport/kafka/consumer';
-import { contextFromObjects } from '@sonde/enricher/context';
-import { runEnricher } from '@sonde/enricher/enricher';
-import { type CpuMeter, cpuSeconds, type CpuUse, startCpuMeter, withStagesOf } from '../cpu-use.js';
-import { syntheticCluster } from '../synthetic-cluster.js';
-import { manifestsOf } from '../synthetic-manifests.js';
+import { contextFromObjects } from '@sonde/enricher/pipeline/context';
+import { runEnricher } from '@sonde/enricher/pipeline/enricher';
+import { type CpuMeter, cpuSeconds, type CpuUse, startCpuMeter, withStagesOf } from '../measure/cpu-use.js';
+import { syntheticCluster } from '../synthetic/cluster.js';
+import { manifestsOf } from '../synthetic/manifests.js';
 import { enricherStages } from './stages.js';
 
 /** What an enricher process is to do. */
@@ -41,7 +41,7 @@ await store.migrate();
 const consumer = createKafkaConsumer({
   connection: task.kafka,
   group: 'bench',
-  claim: (partitions) => store.claim(partitions),
+  acquirePartitions: (partitions) => store.acquirePartitions(partitions),
   log,
 });
 /** How things stood at a moment. */

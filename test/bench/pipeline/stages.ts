@@ -1,4 +1,4 @@
-import type { StageMarks } from '../cpu-use.js';
+import type { StageMarks } from '../measure/cpu-use.js';
 
 /** The stages of an enricher's work by the files that do it. */
 export const enricherStages: StageMarks = [

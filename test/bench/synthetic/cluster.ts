@@ -1,6 +1,6 @@
 import { parseAddress } from '@sonde/model/net/address';
 import { TCP, UDP } from '@sonde/model/net/protocol';
-import { below, choose, type Random, randomNumbers } from '../builders/random.js';
+import { below, choose, type Random, randomNumbers } from '../../builders/random.js';
 
 /** Who is there in a large cluster, and who talks to whom; no traffic yet. */
 export interface SyntheticCluster {

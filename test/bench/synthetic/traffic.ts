@@ -1,13 +1,13 @@
-import { observedDns } from '../builders/dns.js';
+import { observedDns } from '../../builders/dns.js';
 import type { ObservedDns } from '@sonde/model/dns/records';
 import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/batch/batch';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { allocateObservedColumns } from '@sonde/model/flow/observed';
-import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import { TCP, UDP } from '@sonde/model/net/protocol';
-import { below, choose, type Random, randomNumbers, zipf } from '../builders/random.js';
-import { addressBytes, dnsOf, type Host, type SyntheticCluster, type Workload } from './synthetic-cluster.js';
+import { below, choose, type Random, randomNumbers, zipf } from '../../builders/random.js';
+import { addressBytes, dnsOf, type Host, type SyntheticCluster, type Workload } from './cluster.js';
 
 export const WINDOW_MS = 5_000;
 
@@ -131,7 +131,7 @@ function columnsOf(reports: readonly Report[], random: Random): FlowBatch['colum
   const rows = reports.length;
   const columns = allocateObservedColumns(rows);
   const wide = mapped(WIDE, (name) => halvesOf(columns[name]));
-  const texts = mapped(TEXTS, () => new TextColumnBuilder(rows));
+  const texts = mapped(TEXTS, () => new StringColumnBuilder(rows));
   for (const [row, { connection, reporter }] of reports.entries()) {
     const { client, server, service, admitted, bytesOut, bytesIn, rttMicros } = connection;
     const isTcp = connection.protocol === TCP;
@@ -186,7 +186,7 @@ function mapped<Name extends string, Value>(names: readonly Name[], valueOf: (na
   return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as Record<Name, Value>;
 }
 
-function write(column: TextColumnBuilder, row: number, text: string): void {
+function write(column: StringColumnBuilder, row: number, text: string): void {
   column.indexes[row] = column.intern(text);
 }
 

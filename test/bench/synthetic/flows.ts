@@ -1,5 +1,5 @@
-import type { FlowRow } from '../builders/enriched-flows.js';
-import { below, choose, type Random, randomNumbers, zipf } from '../builders/random.js';
+import type { FlowRow } from '../../builders/enriched-flows.js';
+import { below, choose, type Random, randomNumbers, zipf } from '../../builders/random.js';
 
 /**
  * Flows as a middle-sized cluster has them, as they lie in the store: 20 namespaces, 150 workloads, about 1,100 pods on

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { UDP } from '@sonde/model/net/protocol';
-import type { Conversation, SyntheticCluster, Workload } from './synthetic-cluster.js';
+import type { Conversation, SyntheticCluster, Workload } from './cluster.js';
 
 const CREATED = '2026-02-01T00:00:00Z';
 const CALICO = 'projectcalico.org/v3';
