@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../net/address.js';
 import type { KubernetesObject } from '../cluster/objects.js';
-import type { PolicyPod } from './cluster.js';
+import type { PolicyPod } from './endpoint/pods-and-nodes.js';
 import { SELF } from './evaluate/connection.js';
 import { PolicyEvaluator } from './evaluator.js';
-import { calico, networkPolicy } from './manifests/build.js';
+import { calico, networkPolicy } from '@sonde/test/builders/manifests';
 import { TCP } from '../net/protocol.js';
 import { readPolicyObject } from './resources/read.js';
 
@@ -186,7 +186,7 @@ describe('trim', () => {
   });
 
   it('starts identities afresh after long churn, and evaluates as before', () => {
-    const evaluator = new PolicyEvaluator({ cacheCapacity: 64, maximumIdentities: 100 });
+    const evaluator = new PolicyEvaluator({ cacheCapacity: 64, maxIdentities: 100 });
     apply(evaluator, onlyFromClients);
     for (let i = 0; i < 101; i++) evaluator.identify(undefined, 0, pod(`app-${i}`));
     expect(evaluator.trim()).toBe(true);

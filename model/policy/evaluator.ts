@@ -1,28 +1,28 @@
 import { Domains } from './address/domains.js';
 import { AddressFacts } from './address/facts.js';
 import { Services, type ServiceEndpoints } from './address/services.js';
-import { ResultCache } from './cache.js';
-import type { PolicyNode, PolicyPod } from './cluster.js';
+import { ResultCache } from './result-cache.js';
+import type { PolicyNode, PolicyPod } from './endpoint/pods-and-nodes.js';
 import type { AddressPrefix } from '../net/prefix.js';
-import type { CompiledPolicy, CompiledTier } from './compile/form.js';
-import { ConnectionResults } from './connection-results.js';
+import type { CompiledPolicy, CompiledTier } from './compile/compiled-policy.js';
+import { ResultLookup } from './result-lookup.js';
 import { Endpoints } from './endpoint/endpoints.js';
 import { Entities } from './endpoint/entities.js';
 import { Workloads } from './endpoint/workloads.js';
-import { STRANGERS, type Relation } from './evaluate/connection.js';
+import { UNRELATED, type Relation } from './evaluate/connection.js';
 import { appliesTo } from './evaluate/match.js';
 import type { Direction, Program } from './evaluate/program.js';
-import type { Verdict } from './evaluate/walk.js';
-import { Policies } from './policies.js';
+import type { Verdict } from './evaluate/trace-rules.js';
+import { CompiledPolicies } from './compiled-policies.js';
 import type { PolicyResource } from './resources/read.js';
-import type { PolicyResult } from './results.js';
-import { Subjects } from './subjects.js';
+import type { PolicyResult } from './evaluate/results.js';
+import { ProgramIndex } from './program-index.js';
 
 export interface EvaluatorOptions {
   /** How many results the cache holds at most. */
   readonly cacheCapacity?: number;
   /** Above so many identities, {@link PolicyEvaluator.trim} starts afresh. */
-  readonly maximumIdentities?: number;
+  readonly maxIdentities?: number;
 }
 
 /** Names a resource that is to be taken out. */
@@ -34,7 +34,7 @@ export interface ResourceName {
 }
 
 /** Above so many results, {@link PolicyEvaluator.trim} starts afresh. */
-const MAXIMUM_RESULTS = 1_000_000;
+const MAX_RESULTS = 1_000_000;
 
 /**
  * Says for any connection which policies were consulted, in which order, what each did, and the verdict. Pure:
@@ -56,27 +56,31 @@ export class PolicyEvaluator {
   readonly #domains: Domains;
   readonly #services: Services;
   readonly #facts = new AddressFacts();
-  readonly #policies: Policies;
+  readonly #policies: CompiledPolicies;
   readonly #cache: ResultCache;
   readonly #maximumIdentities: number;
   readonly #workloads: Workloads;
   readonly #entities: Entities;
   #endpoints: Endpoints;
-  #subjects: Subjects;
-  #results: ConnectionResults;
+  #subjects: ProgramIndex;
+  #results: ResultLookup;
   #ownGeneration = 0;
   /** Whether an end without an address was identified. */
   #addressesOpen = false;
-  constructor({ cacheCapacity = 1 << 20, maximumIdentities = 500_000 }: EvaluatorOptions = {}) {
-    this.#maximumIdentities = maximumIdentities;
+  constructor({ cacheCapacity = 1 << 20, maxIdentities = 500_000 }: EvaluatorOptions = {}) {
+    this.#maximumIdentities = maxIdentities;
     this.#domains = new Domains(this.#facts);
     this.#services = new Services(this.#facts);
-    this.#policies = new Policies({ facts: this.#facts, services: this.#services, domains: this.#domains });
+    this.#policies = new CompiledPolicies({
+      facts: this.#facts,
+      services: this.#services,
+      domains: this.#domains,
+    });
     this.#cache = new ResultCache(cacheCapacity);
     this.#workloads = new Workloads(this.#policies.dependencies);
     this.#entities = new Entities(this.#facts, this.#domains, this.#workloads);
     this.#endpoints = new Endpoints(this.#facts, this.#workloads, this.#entities);
-    this.#subjects = new Subjects(this.#policies);
+    this.#subjects = new ProgramIndex(this.#policies);
     this.#results = this.#noResults();
   }
 
@@ -105,7 +109,15 @@ export class PolicyEvaluator {
         this.#lookAtMore();
         this.#subjects.allChanged();
         break;
-      default:
+      case 'NetworkPolicy':
+      case 'StagedKubernetesNetworkPolicy':
+      case 'AdminNetworkPolicy':
+      case 'BaselineAdminNetworkPolicy':
+      case 'ClusterNetworkPolicy':
+      case 'CalicoNetworkPolicy':
+      case 'GlobalNetworkPolicy':
+      case 'StagedNetworkPolicy':
+      case 'StagedGlobalNetworkPolicy':
         this.#policiesChanged(this.#policies.set(resource));
     }
   }
@@ -129,7 +141,15 @@ export class PolicyEvaluator {
         this.#entities.deleteProfile(name);
         this.#subjects.allChanged();
         break;
-      default:
+      case 'NetworkPolicy':
+      case 'StagedKubernetesNetworkPolicy':
+      case 'AdminNetworkPolicy':
+      case 'BaselineAdminNetworkPolicy':
+      case 'ClusterNetworkPolicy':
+      case 'CalicoNetworkPolicy':
+      case 'GlobalNetworkPolicy':
+      case 'StagedNetworkPolicy':
+      case 'StagedGlobalNetworkPolicy':
         this.#policiesChanged(this.#policies.delete(kind, namespace, name));
     }
   }
@@ -169,20 +189,20 @@ export class PolicyEvaluator {
 
   /** Says what addresses (16 bytes each) a domain name was answered with; none forgets the name. */
   setDomain(name: string, addresses: readonly Uint8Array[]): void {
-    this.knowDomains();
+    this.markDomainsKnown();
     this.#domains.set([[name, addresses]]);
   }
 
   /**
    * Says of many domain names at once what addresses they were answered with; none forgets the name. It does not say
-   * that names without an answer have no addresses, which {@link knowDomains} does.
+   * that names without an answer have no addresses, which {@link markDomainsKnown} does.
    */
-  learnDomains(answers: Iterable<readonly [name: string, addresses: readonly Uint8Array[]]>): void {
+  setDomains(answers: Iterable<readonly [name: string, addresses: readonly Uint8Array[]]>): void {
     this.#domains.set(answers);
   }
 
   /** Says that all DNS answers of interest are taken in, so that a name without one has no addresses. */
-  knowDomains(): void {
+  markDomainsKnown(): void {
     if (this.#domains.known) return;
     this.#domains.known = true;
     this.#results.knowledgeChanged();
@@ -213,7 +233,7 @@ export class PolicyEvaluator {
     protocol: number,
     port: number,
     sourcePort: number,
-    relation: Relation = STRANGERS,
+    relation: Relation = UNRELATED,
   ): number {
     return this.#results.evaluate(source, destination, protocol, port, sourcePort, relation);
   }
@@ -224,8 +244,8 @@ export class PolicyEvaluator {
   }
 
   /** Whether any policy was consulted for a number that {@link evaluate} gave; allocates nothing. */
-  wasConsulted(number: number): boolean {
-    return this.#results.wasConsulted(number);
+  hasTrace(number: number): boolean {
+    return this.#results.hasTrace(number);
   }
 
   /** The result of a number that {@link evaluate} gave since the last {@link trim} that started afresh. */
@@ -294,20 +314,20 @@ export class PolicyEvaluator {
    */
   trim(): boolean {
     const { identities, results } = this.sizes;
-    if (identities <= this.#maximumIdentities && results <= MAXIMUM_RESULTS) return false;
+    if (identities <= this.#maximumIdentities && results <= MAX_RESULTS) return false;
     this.#workloads.forget();
     this.#facts.forgetClasses();
     this.#entities.forgetClasses();
     this.#endpoints = new Endpoints(this.#facts, this.#workloads, this.#entities);
-    this.#subjects = new Subjects(this.#policies);
+    this.#subjects = new ProgramIndex(this.#policies);
     this.#cache.clear();
     this.#results = this.#noResults();
     this.#ownGeneration++;
     return true;
   }
 
-  #noResults(): ConnectionResults {
-    return new ConnectionResults(this.#cache, {
+  #noResults(): ResultLookup {
+    return new ResultLookup(this.#cache, {
       ...{ endpoints: this.#endpoints, subjects: this.#subjects },
       ...{ domains: this.#domains, entities: this.#entities },
     });
@@ -322,7 +342,7 @@ export class PolicyEvaluator {
 
   /** Policies look at more of endpoints than they did: identities must be told apart anew. */
   #lookAtMore(): void {
-    this.#workloads.reconsider();
+    this.#workloads.invalidate();
     this.#ownGeneration++;
   }
 

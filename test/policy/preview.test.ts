@@ -1,13 +1,13 @@
 import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import { canonicalLabels } from '@sonde/model/cluster/identity';
 import type { KubernetesObject, Pod as PodObject } from '@sonde/model/cluster/objects';
-import { STRANGERS } from '@sonde/model/policy/evaluate/connection';
+import { UNRELATED } from '@sonde/model/policy/evaluate/connection';
 import { PortNamesOfPods } from '@sonde/model/policy/history/port-names';
 import { addressBoundaries } from '@sonde/model/policy/preview/address-boundaries';
-import type { FlowEnd, FlowIdentity } from '@sonde/model/policy/preview/flow-identity';
-import { judgeFlows } from '@sonde/model/policy/preview/judge';
+import type { FlowEndpoint, FlowIdentity } from '@sonde/model/policy/preview/flow-identity';
+import { evaluateFlows } from '@sonde/model/policy/preview/evaluate-flows';
 import { previewFlows } from '@sonde/model/policy/preview/preview';
-import { changedObjects, policyWorld } from '@sonde/model/policy/preview/world';
+import { changedObjects, createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import { protocolNumber } from '@sonde/model/net/protocol';
 import { describe, expect, it } from 'vitest';
 import { adminVerdict } from './naive/admin.js';
@@ -15,8 +15,8 @@ import { calicoVerdict } from './naive/calico.js';
 import { type Family, randomConnection, randomWorld } from './naive/generate.js';
 import { networkPolicyVerdict } from './naive/kubernetes.js';
 import { manifestsOf, policyManifest } from './naive/manifests.js';
-import { Random } from './naive/random.js';
-import type { Connection, Pod, Policy, World } from './naive/world.js';
+import { Random } from '../builders/random-choices.js';
+import type { Connection, Pod, Policy, World } from './naive/snapshot.js';
 
 const WORLDS = 250;
 const FLOWS = 12;
@@ -40,9 +40,9 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
         const flows = connections.map(flowOf);
 
         const objects = recorded(world);
-        const after = policyWorld(changedObjects(objects, { apply, remove }).objects);
+        const after = createPolicySnapshot(changedObjects(objects, { apply, remove }).objects);
         for (const view of ['enforced', 'pending'] as const) {
-          const preview = previewFlows(policyWorld(objects), after, flows, view);
+          const preview = previewFlows(createPolicySnapshot(objects), after, flows, view);
           const said = preview.changed.map(({ flow, before, after: later }) => [
             flow.index,
             before.verdict,
@@ -64,7 +64,7 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
     it('addresses between two boundaries are judged alike', () => {
       for (let seed = 0; seed < 60; seed++) {
         const random = new Random(seed + 400_000);
-        const world = policyWorld(recorded(withAlikePorts(randomWorld(random, family))));
+        const world = createPolicySnapshot(recorded(withAlikePorts(randomWorld(random, family))));
         const boundaries = addressBoundaries(world.evaluator.addressPrefixes).map((one) =>
           formatAddress(one),
         );
@@ -76,7 +76,7 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
         for (let i = 0; i < 40; i++) {
           const address = randomAddress(random, boundaries);
           const flow = { ...flowOf({ from: pod, to: address, protocol: 'TCP', port: 80, sourcePort: 1 }, 0) };
-          const [judged] = judgeFlows(world, [flow], 'enforced');
+          const [judged] = evaluateFlows(world, [flow], 'enforced');
           const key = `class ${classOf(address)}`;
           expect(judged?.policies, `seed ${seed}: ${address}`).toBe(verdicts.get(key) ?? judged?.policies);
           verdicts.set(key, judged?.policies ?? '');
@@ -149,11 +149,11 @@ function placeOf(policy: Policy): { name: string; namespace?: string } {
 function flowOf({ from, to, protocol, port, sourcePort }: Connection, index: number): NamedFlow {
   return {
     ...{ index, src: endOf(from), dst: endOf(to), protocol: protocolNumber(protocol) ?? 0 },
-    ...{ port, sourcePort, relation: STRANGERS, answered: false, domain: '' },
+    ...{ port, sourcePort, relation: UNRELATED, answered: false, domain: '' },
   };
 }
 
-function endOf(end: Pod | string): FlowEnd {
+function endOf(end: Pod | string): FlowEndpoint {
   if (typeof end === 'string') {
     return { kind: 'external', namespace: '', labels: '', serviceAccount: '', address: parseAddress(end) };
   }

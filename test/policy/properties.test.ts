@@ -10,8 +10,8 @@ import { calicoVerdict } from './naive/calico.js';
 import { labelSelector, randomConnection, randomWorld, type Family } from './naive/generate.js';
 import { networkPolicyVerdict } from './naive/kubernetes.js';
 import { manifestsOf, policyManifest } from './naive/manifests.js';
-import { Random } from './naive/random.js';
-import type { Connection, NetworkPolicyPeer, Pod, Policy, Verdict, World } from './naive/world.js';
+import { Random } from '../builders/random-choices.js';
+import type { Connection, NetworkPolicyPeer, Pod, Policy, Verdict, World } from './naive/snapshot.js';
 
 const WORLDS = 1500;
 const CONNECTIONS = 8;

@@ -1,8 +1,8 @@
-import { AddressTable } from '../../cluster/address-table.js';
+import { AddressTable } from '../../net/address-table.js';
 import { familyOf, formatPrefix, type AddressFamily, type AddressPrefix } from '../../net/prefix.js';
 
 /** All that policies can tell of an address: the facts that hold of it. Equal classes are one object. */
-export interface AddressClass {
+export interface AddressFactSet {
   readonly id: number;
   /** Undefined for the class of addresses that are not known. */
   readonly family: AddressFamily | undefined;
@@ -10,7 +10,7 @@ export interface AddressClass {
 }
 
 /** How many addresses' classes are remembered before the memory starts afresh. */
-const REMEMBERED = 262_144;
+const MAX_CACHED_ADDRESSES = 262_144;
 
 /**
  * Facts about addresses: "lies in 10.0.0.0/8", "is an address of node a", "answered for example.org". Each fact
@@ -24,16 +24,16 @@ export class AddressFacts {
   /** Counts up whenever an address may have come into another class. */
   generation = 0;
   /** The class that stands for addresses which are not known: whether a fact holds of them is open. */
-  readonly unknown: AddressClass = { id: 0, family: undefined, facts: new Set() };
+  readonly unknown: AddressFactSet = { id: 0, family: undefined, facts: new Set() };
   #facts = 0;
   readonly #prefixesOf = new Map<number, readonly AddressPrefix[]>();
   /** For each prefix length, the facts by masked address. */
   readonly #byLength = new Map<number, Map<string, number[]>>();
   #lengths: readonly number[] = [];
   readonly #netFacts = new Map<string, number>();
-  readonly #classByFacts = new Map<string, AddressClass>();
+  readonly #classByFacts = new Map<string, AddressFactSet>();
   #addresses = new AddressTable();
-  #remembered: AddressClass[] = [];
+  #remembered: AddressFactSet[] = [];
 
   /** A new fact, which holds of the addresses under the prefixes. */
   add(prefixes: readonly AddressPrefix[]): number {
@@ -71,10 +71,10 @@ export class AddressFacts {
   }
 
   /** The class of the address at `offset` of `addresses`. */
-  classOf(addresses: Uint8Array, offset: number): AddressClass {
+  classOf(addresses: Uint8Array, offset: number): AddressFactSet {
     const known = this.#addresses.find(addresses, offset);
     if (known >= 0) return this.#remembered[known] ?? this.unknown;
-    if (this.#addresses.size >= REMEMBERED) this.#forget();
+    if (this.#addresses.size >= MAX_CACHED_ADDRESSES) this.#forget();
     const found = this.#classify(addresses, offset);
     this.#remembered[this.#addresses.intern(addresses, offset)] = found;
     return found;
@@ -86,7 +86,7 @@ export class AddressFacts {
     this.#forget();
   }
 
-  #classify(addresses: Uint8Array, offset: number): AddressClass {
+  #classify(addresses: Uint8Array, offset: number): AddressFactSet {
     const family = familyOf(addresses, offset);
     const facts: number[] = [];
     for (const length of this.#lengths) {
@@ -97,7 +97,7 @@ export class AddressFacts {
     const text = `${family}:${facts.sort((a, b) => a - b).join(',')}`;
     const known = this.#classByFacts.get(text);
     if (known) return known;
-    const created: AddressClass = { id: this.#classByFacts.size + 1, family, facts: new Set(facts) };
+    const created: AddressFactSet = { id: this.#classByFacts.size + 1, family, facts: new Set(facts) };
     this.#classByFacts.set(text, created);
     return created;
   }

@@ -2,9 +2,9 @@ import type { AdminNetworkPolicy, AdminPort, AdminRule } from '../resources/admi
 import type { AdminPeer, AdminSubject } from '../resources/admin-peer.js';
 import { fromLabelSelector } from '../selector/label-selector.js';
 import { SELECT_ALL } from '../selector/selector.js';
-import type { CompiledPolicy, CompiledRule, Condition, PodSelection, Side } from './form.js';
+import type { CompiledPolicy, CompiledRule, RuleCondition, PodSelection, Side } from './compiled-policy.js';
 import { byProtocol, type PortMatch } from './ports.js';
-import { netFacts, type References } from './references.js';
+import { netFacts, type FactSources } from './fact-sources.js';
 
 const TIERS = {
   AdminNetworkPolicy: { admin: 'adminnetworkpolicy', baseline: 'adminnetworkpolicy' },
@@ -24,7 +24,7 @@ const SHORT_KINDS = {
  */
 export function compileAdminNetworkPolicy(
   policy: AdminNetworkPolicy,
-  references: References,
+  references: FactSources,
 ): CompiledPolicy {
   const { kind, name, tier, priority } = policy;
   const compile = (rules: readonly AdminRule[], peerSide: Side) =>
@@ -36,10 +36,10 @@ export function compileAdminNetworkPolicy(
   return {
     tier: TIERS[kind][tier],
     order: priority,
-    tieBreak: `${name}//Kubernetes${kind}`,
+    sortKey: `${name}//Kubernetes${kind}`,
     tiesUndefined: true,
     reference: `${SHORT_KINDS[kind]}:${name}`,
-    place: `${TIERS[kind][tier]}|${SHORT_KINDS[kind]}:${name}`,
+    tracePrefix: `${TIERS[kind][tier]}|${SHORT_KINDS[kind]}:${name}`,
     staged: false,
     subject: compilePods(policy.subject),
     ingress: ingress.length > 0 || empty ? ingress : undefined,
@@ -48,14 +48,19 @@ export function compileAdminNetworkPolicy(
   };
 }
 
-function compileRule(rule: AdminRule, index: number, peerSide: Side, references: References): CompiledRule[] {
+function compileRule(
+  rule: AdminRule,
+  index: number,
+  peerSide: Side,
+  references: FactSources,
+): CompiledRule[] {
   const origin = { index, name: rule.name };
   const peers = rule.peers.filter((peer) => peer.kind !== 'unknown');
   if (peers.length < rule.peers.length) return failClosed(rule, origin);
   const peerConditions = peers.map((peer) => compilePeer(peer, peerSide, references));
   return byProtocol(rule.ports.map(portMatch)).flatMap(({ protocol, ports }) =>
     peerConditions.map((condition): CompiledRule => {
-      const portCondition: Condition[] = ports ? [{ kind: 'ports', side: 'destination', ports }] : [];
+      const portCondition: RuleCondition[] = ports ? [{ kind: 'ports', side: 'destination', ports }] : [];
       return {
         action: rule.action,
         family: undefined,
@@ -93,7 +98,7 @@ function compilePods(pods: AdminSubject): PodSelection {
 
 type KnownPeer = Exclude<AdminPeer, { kind: 'unknown' }>;
 
-function compilePeer(peer: KnownPeer, side: Side, references: References): Condition {
+function compilePeer(peer: KnownPeer, side: Side, references: FactSources): RuleCondition {
   switch (peer.kind) {
     case 'pods':
     case 'namespaces':

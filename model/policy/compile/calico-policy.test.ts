@@ -10,7 +10,7 @@ import {
   node,
   pod,
   tcp,
-} from '../manifests/build.js';
+} from '@sonde/test/builders/manifests';
 
 const PODS = [
   namespace('shop', { team: 'a' }),

@@ -8,8 +8,8 @@ import {
   onServiceAccountLabels,
 } from './calico-labels.js';
 import { compileCalicoRule } from './calico-rule.js';
-import type { CompiledPolicy } from './form.js';
-import type { References } from './references.js';
+import type { CompiledPolicy } from './compiled-policy.js';
+import type { FactSources } from './fact-sources.js';
 
 const KINDS = {
   CalicoNetworkPolicy: { short: 'np', full: 'NetworkPolicy' },
@@ -19,7 +19,7 @@ const KINDS = {
 } as const;
 
 /** Compiles one of Calico's own policies. */
-export function compileCalicoPolicy(policy: CalicoPolicy, references: References): CompiledPolicy {
+export function compileCalicoPolicy(policy: CalicoPolicy, references: FactSources): CompiledPolicy {
   const { kind, namespace, name, tier, order, staged, host } = policy;
   const compile = (direction: 'ingress' | 'egress') =>
     policy[direction]?.map((rule, index) => compileCalicoRule(rule, index, direction, namespace, references));
@@ -27,10 +27,10 @@ export function compileCalicoPolicy(policy: CalicoPolicy, references: References
   return {
     tier,
     order: order ?? Infinity,
-    tieBreak: `${name}/${namespace}/${KINDS[kind].full}`,
+    sortKey: `${name}/${namespace}/${KINDS[kind].full}`,
     tiesUndefined: false,
     reference,
-    place: `${tier}|${reference}`,
+    tracePrefix: `${tier}|${reference}`,
     staged: staged !== undefined,
     subject: {
       kind: 'labels',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../cluster/objects.js';
-import { calico, evaluated, manifest, namespace, pod, tcp } from '../manifests/build.js';
+import { calico, evaluated, manifest, namespace, pod, tcp } from '@sonde/test/builders/manifests';
 
 const OBJECTS = [
   namespace('shop', { team: 'a' }),

@@ -9,9 +9,9 @@ import {
   onNamespaceLabels,
   onServiceAccountLabels,
 } from './calico-labels.js';
-import type { CompiledRule, Condition, Side } from './form.js';
+import type { CompiledRule, RuleCondition, Side } from './compiled-policy.js';
 import { mergePorts } from './ports.js';
-import { netFacts, type References } from './references.js';
+import { netFacts, type FactSources } from './fact-sources.js';
 
 /** Compiles a rule of Calico's; `namespace` is the policy's, empty for global policies and profiles. */
 export function compileCalicoRule(
@@ -19,9 +19,9 @@ export function compileCalicoRule(
   index: number,
   direction: 'ingress' | 'egress',
   namespace: string,
-  references: References,
+  references: FactSources,
 ): CompiledRule {
-  const conditions: Condition[] = [];
+  const conditions: RuleCondition[] = [];
   if (rule.icmp) conditions.push({ kind: 'icmp', ...rule.icmp });
   if (rule.notIcmp) conditions.push({ kind: 'notIcmp', ...rule.notIcmp });
   // The source's ports come last of what a flow shows: outcomes that need not look at them share a cache entry.
@@ -41,8 +41,8 @@ export function compileCalicoRule(
   };
 }
 
-function portConditions({ ports, notPorts }: EntityRule, side: Side): Condition[] {
-  const conditions: Condition[] = [];
+function portConditions({ ports, notPorts }: EntityRule, side: Side): RuleCondition[] {
+  const conditions: RuleCondition[] = [];
   if (ports.length > 0) conditions.push({ kind: 'ports', side, ports: mergePorts(ports) });
   if (notPorts.length > 0) conditions.push({ kind: 'notPorts', side, ports: mergePorts(notPorts) });
   return conditions;
@@ -53,10 +53,10 @@ function peerConditions(
   side: Side,
   byName: boolean,
   namespace: string,
-  references: References,
-): Condition[] {
+  references: FactSources,
+): RuleCondition[] {
   const { nets, notNets, notSelector, services, domains } = entity;
-  const conditions: Condition[] = [];
+  const conditions: RuleCondition[] = [];
   if (nets.length > 0) conditions.push({ kind: 'nets', side, nets: netFacts(references, nets) });
   if (notNets.length > 0) conditions.push({ kind: 'notNets', side, nets: netFacts(references, notNets) });
   const selector = peerSelector(entity, namespace);

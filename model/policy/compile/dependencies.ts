@@ -1,7 +1,7 @@
 import { forEachKey } from '../selector/rewrite.js';
 import type { Selector } from '../selector/selector.js';
 import { NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX } from './calico-labels.js';
-import type { CompiledPolicy, CompiledRule, Condition, PodSelection } from './form.js';
+import type { CompiledPolicy, CompiledRule, RuleCondition, PodSelection } from './compiled-policy.js';
 
 /**
  * What of an endpoint any policy looks at. Endpoints that agree in it have one identity, however much else of
@@ -30,7 +30,7 @@ export class Dependencies {
     for (const { conditions } of rules) for (const condition of conditions) this.#addCondition(condition);
   }
 
-  #addCondition(condition: Condition): void {
+  #addCondition(condition: RuleCondition): void {
     switch (condition.kind) {
       case 'pods':
         this.#addPods(condition.selection);
@@ -47,7 +47,14 @@ export class Dependencies {
       case 'servicePort':
         this.services.add(`${condition.service.namespace}/${condition.service.name}`);
         break;
-      default:
+      case 'nets':
+      case 'notNets':
+      case 'nodes':
+      case 'domains':
+      case 'icmp':
+      case 'notIcmp':
+      case 'http':
+        break;
     }
   }
 

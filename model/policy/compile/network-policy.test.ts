@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../cluster/objects.js';
-import { evaluated, namespace, networkPolicy, pod, tcp } from '../manifests/build.js';
+import { evaluated, namespace, networkPolicy, pod, tcp } from '@sonde/test/builders/manifests';
 
 const PODS = [
   namespace('shop', { team: 'a' }),

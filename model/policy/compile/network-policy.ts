@@ -1,9 +1,9 @@
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyRule } from '../resources/network-policy.js';
 import { fromLabelSelector } from '../selector/label-selector.js';
 import { SELECT_ALL } from '../selector/selector.js';
-import type { CompiledPolicy, CompiledRule, Condition, Side } from './form.js';
+import type { CompiledPolicy, CompiledRule, RuleCondition, Side } from './compiled-policy.js';
 import { byProtocol, type PortMatch } from './ports.js';
-import { netFacts, type References } from './references.js';
+import { netFacts, type FactSources } from './fact-sources.js';
 
 /** Where Kubernetes network policies stand among Calico's: in its default tier, at this order. */
 const ORDER = 1000;
@@ -12,7 +12,7 @@ const ORDER = 1000;
  * Compiles a NetworkPolicy. Each rule becomes one rule for every protocol and peer, protocols first, as in
  * Calico's conversion, for the rule numbers in traces count those.
  */
-export function compileNetworkPolicy(policy: NetworkPolicy, references: References): CompiledPolicy {
+export function compileNetworkPolicy(policy: NetworkPolicy, references: FactSources): CompiledPolicy {
   const { namespace, name, staged, podSelector } = policy;
   const compile = (rules: readonly NetworkPolicyRule[] | undefined, peerSide: Side) =>
     rules?.flatMap((rule, index) => compileRule(rule, index, peerSide, namespace, references));
@@ -21,10 +21,10 @@ export function compileNetworkPolicy(policy: NetworkPolicy, references: Referenc
   return {
     tier: 'default',
     order: ORDER,
-    tieBreak: `${name}/${namespace}/${kind}`,
+    sortKey: `${name}/${namespace}/${kind}`,
     tiesUndefined: false,
     reference,
-    place: `default|${reference}`,
+    tracePrefix: `default|${reference}`,
     staged: staged !== undefined,
     subject: {
       kind: 'pods',
@@ -43,7 +43,7 @@ function compileRule(
   index: number,
   peerSide: Side,
   namespace: string,
-  references: References,
+  references: FactSources,
 ): CompiledRule[] {
   const portMatches = ports.map(({ protocol, port, endPort }): PortMatch => {
     const numeric = typeof port === 'number' ? { from: port, to: endPort ?? port } : undefined;
@@ -53,7 +53,7 @@ function compileRule(
     peers.length === 0 ? [[]] : peers.map((peer) => compilePeer(peer, peerSide, namespace, references));
   return byProtocol(portMatches).flatMap((protocol) =>
     peerConditions.map((conditions): CompiledRule => {
-      const portCondition: Condition[] = protocol.ports
+      const portCondition: RuleCondition[] = protocol.ports
         ? [{ kind: 'ports', side: 'destination', ports: protocol.ports }]
         : [];
       return {
@@ -72,8 +72,8 @@ function compilePeer(
   peer: NetworkPolicyPeer,
   side: Side,
   namespace: string,
-  references: References,
-): Condition[] {
+  references: FactSources,
+): RuleCondition[] {
   if (peer.kind === 'pods') {
     const { podSelector, namespaceSelector } = peer;
     return [
@@ -89,7 +89,7 @@ function compilePeer(
       },
     ];
   }
-  const within: Condition = { kind: 'nets', side, nets: netFacts(references, [peer.cidr]) };
+  const within: RuleCondition = { kind: 'nets', side, nets: netFacts(references, [peer.cidr]) };
   if (peer.except.length === 0) return [within];
   return [within, { kind: 'notNets', side, nets: netFacts(references, peer.except) }];
 }

@@ -1,5 +1,5 @@
 import { protocolName } from '../../net/protocol.js';
-import type { PortSet } from './form.js';
+import type { PortSet } from './compiled-policy.js';
 
 /** One entry of a rule's port list: all ports of a protocol, some of them, or a named one. */
 export interface PortMatch {

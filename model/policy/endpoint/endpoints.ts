@@ -1,6 +1,6 @@
-import type { AddressClass, AddressFacts } from '../address/facts.js';
+import type { AddressFactSet, AddressFacts } from '../address/facts.js';
 import type { AddressFamily } from '../../net/prefix.js';
-import type { PolicyPod } from '../cluster.js';
+import type { PolicyPod } from './pods-and-nodes.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { Labels } from '../selector/selector.js';
 import type { Entities, Host } from './entities.js';
@@ -56,7 +56,7 @@ export class Endpoints {
     return endpoint;
   }
 
-  #create(addressClass: AddressClass, workload: Workload | undefined): Endpoint {
+  #create(addressClass: AddressFactSet, workload: Workload | undefined): Endpoint {
     const entities = this.#entities.of(addressClass);
     return {
       id: this.all.length,

@@ -1,7 +1,7 @@
 import type { Domains } from '../address/domains.js';
-import type { AddressClass, AddressFacts } from '../address/facts.js';
+import type { AddressFactSet, AddressFacts } from '../address/facts.js';
 import { addressPrefix } from '../../net/prefix.js';
-import type { PolicyNode } from '../cluster.js';
+import type { PolicyNode } from './pods-and-nodes.js';
 import { NAMESPACE_LABEL, NAMESPACE_PREFIX, NAME_LABEL } from '../compile/calico-labels.js';
 import type { EndpointPort, HostEndpoint, NetworkSet, Profile } from '../resources/endpoints.js';
 import type { Labels } from '../selector/selector.js';
@@ -124,7 +124,7 @@ export class Entities {
   }
 
   /** What the addresses of a class are. */
-  of({ id, facts }: AddressClass): AddressEntities {
+  of({ id, facts }: AddressFactSet): AddressEntities {
     const known = this.#ofClass.get(id);
     if (known) return known;
     const entities = [...facts]

@@ -1,4 +1,4 @@
-import type { PolicyPod, ServedPort } from '../cluster.js';
+import type { PolicyPod, ServedPort } from './pods-and-nodes.js';
 import {
   NAMESPACE_LABEL,
   NAMESPACE_PREFIX,
@@ -49,17 +49,17 @@ export class Workloads {
   setNamespace(name: string, labels: LabelRecord | undefined): void {
     if (labels) this.#namespaces.set(name, labels);
     else this.#namespaces.delete(name);
-    this.reconsider();
+    this.invalidate();
   }
 
   setServiceAccount(namespace: string, name: string, labels: LabelRecord | undefined): void {
     if (labels) this.#serviceAccounts.set(`${namespace}/${name}`, labels);
     else this.#serviceAccounts.delete(`${namespace}/${name}`);
-    this.reconsider();
+    this.invalidate();
   }
 
   /** Must be called when policies look at more than they did: pods may then be told apart that were not. */
-  reconsider(): void {
+  invalidate(): void {
     this.#ofPod = new WeakMap();
     this.#namespaceViews = new Map();
   }
@@ -73,7 +73,7 @@ export class Workloads {
   forget(): void {
     this.#byText.clear();
     this.#count = 0;
-    this.reconsider();
+    this.invalidate();
   }
 
   intern(pod: PolicyPod): Workload {
@@ -89,7 +89,7 @@ export class Workloads {
     const { namespace, serviceAccount } = pod;
     const own = Object.entries(pod.labels).filter(([key]) => podKeys.has(key));
     const ports = pod.ports.filter(({ name }) => portNames.has(name));
-    const serves = (pod.serves ?? []).filter(({ service }) => services.has(service));
+    const serves = (pod.servicePorts ?? []).filter(({ service }) => services.has(service));
     const view = this.#namespaceView(namespace);
     const account = this.#accountLabels(namespace, serviceAccount);
     const text = [

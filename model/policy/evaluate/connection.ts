@@ -1,15 +1,15 @@
 import type { Endpoint } from '../endpoint/endpoints.js';
 import { hasPorts } from '../../net/protocol.js';
-import type { Outcomes } from '../results.js';
+import type { Outcomes } from './results.js';
 import type { TracePath } from '../trace/path.js';
 import { isFailSafe } from './failsafe.js';
-import type { Knowledge, Packet } from './match.js';
+import type { Knowledge, Connection } from './match.js';
 import type { Direction, Program } from './program.js';
-import { walk, type Outcome, type Scope, type Verdict } from './walk.js';
+import { traceRules, type Outcome, type Scope, type Verdict } from './trace-rules.js';
 
 /** How the two ends of a connection stand to each other, as far as policies make exceptions for it. */
-export type Relation = typeof STRANGERS | typeof SELF | typeof FROM_OWN_NODE;
-export const STRANGERS = 0;
+export type Relation = typeof UNRELATED | typeof SELF | typeof FROM_OWN_NODE;
+export const UNRELATED = 0;
 /** Both ends are one: a pod cannot block itself. */
 export const SELF = 1;
 /** The source is the node that the destination pod runs on, which kubelet's probes come from. */
@@ -23,7 +23,7 @@ export type ProgramOf = (endpoint: Endpoint, direction: Direction) => Program | 
  * grow from `root`.
  */
 export function evaluateConnection(
-  packet: Packet,
+  packet: Connection,
   relation: Relation,
   programOf: ProgramOf,
   knowledge: Knowledge,
@@ -53,7 +53,7 @@ interface Views {
 function evaluateDirection(
   direction: Direction,
   endpoint: Endpoint,
-  packet: Packet,
+  packet: Connection,
   programOf: ProgramOf,
   knowledge: Knowledge,
   root: TracePath,
@@ -73,7 +73,7 @@ function evaluateDirection(
   if (endpoint.host && hasPorts(packet.protocol) && isFailSafe(direction, packet.protocol, packet.port)) {
     return same(decided(root, 'allow', `${packet.port} is a fail-safe port of hosts`));
   }
-  const view = (scope: Scope) => walk(program, scope, packet, knowledge, root);
+  const view = (scope: Scope) => traceRules(program, scope, packet, knowledge, root);
   const enforced = view('enforced');
   // Without staged policies the views differ only in which policy stands for the end of a tier.
   const alike = !program.staged && !enforced.path.endsTier;

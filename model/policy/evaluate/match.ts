@@ -1,5 +1,12 @@
 import { portKey } from '../address/services.js';
-import type { CompiledRule, Condition, NetFacts, PodSelection, PortSet, Subject } from '../compile/form.js';
+import type {
+  CompiledRule,
+  RuleCondition,
+  NetFacts,
+  PodSelection,
+  PortSet,
+  PolicySubject,
+} from '../compile/compiled-policy.js';
 import type { Endpoint } from '../endpoint/endpoints.js';
 import type { Host } from '../endpoint/entities.js';
 import type { Workload } from '../endpoint/workloads.js';
@@ -8,29 +15,29 @@ import { selects } from '../selector/evaluate.js';
 import type { Labels, Selector } from '../selector/selector.js';
 
 /** Whether something holds: no, yes, or open because something is not known. */
-export type Match = typeof NO | typeof YES | typeof OPEN;
+export type Match = typeof NO | typeof YES | typeof UNCERTAIN;
 export const NO = 0;
 const YES = 1;
-export const OPEN = 2;
+export const UNCERTAIN = 2;
 
 /** A value that is not known. */
-export const NOT_KNOWN = -1;
+export const UNKNOWN_PORT = -1;
 
 /**
  * The connection that rules are matched with: its first packet, client to server. One object is used again and
  * again, so that matching allocates nothing.
  */
-export interface Packet {
+export interface Connection {
   source: Endpoint;
   destination: Endpoint;
   protocol: number;
-  /** The destination port, or type × 256 + code of ICMP; {@link NOT_KNOWN} where it is not known. */
+  /** The destination port, or type × 256 + code of ICMP; {@link UNKNOWN_PORT} where it is not known. */
   port: number;
   sourcePort: number;
   /** Set by matching: whether an outcome so far depends on the source port. */
   sourcePortUsed: boolean;
   /** Set by matching: why the last match that was open is so. */
-  openReason: string;
+  uncertainReason: string;
 }
 
 /** What is not known of the cluster, and so leaves conditions open. */
@@ -44,7 +51,11 @@ export interface Knowledge {
 }
 
 /** Whether a policy applies to a pod, or to a host endpoint. */
-export function appliesTo(subject: Subject, workload: Workload | undefined, host: Host | undefined): boolean {
+export function appliesTo(
+  subject: PolicySubject,
+  workload: Workload | undefined,
+  host: Host | undefined,
+): boolean {
   if (workload) {
     if (subject.kind === 'pods') return selectsPod(subject, workload);
     if (subject.namespace !== undefined && subject.namespace !== workload.namespace) return false;
@@ -55,24 +66,24 @@ export function appliesTo(subject: Subject, workload: Workload | undefined, host
 }
 
 /** Whether a rule matches: its protocol and all conditions. An open condition counts if no other fails. */
-export function matchRule(rule: CompiledRule, packet: Packet, knowledge: Knowledge): Match {
+export function matchRule(rule: CompiledRule, packet: Connection, knowledge: Knowledge): Match {
   if (rule.protocol !== undefined && rule.protocol !== packet.protocol) return NO;
   if (rule.notProtocol !== undefined && rule.notProtocol === packet.protocol) return NO;
   let result: Match = YES;
   if (rule.family !== undefined) {
     result = equals(packetFamily(packet), rule.family);
     if (result === NO) return NO;
-    if (result === OPEN) packet.openReason = 'the address family is not known';
+    if (result === UNCERTAIN) packet.uncertainReason = 'the address family is not known';
   }
   for (const condition of rule.conditions) {
     const holds = matchCondition(condition, packet, knowledge);
     if (holds === NO) return NO;
-    if (holds === OPEN) result = OPEN;
+    if (holds === UNCERTAIN) result = UNCERTAIN;
   }
   return result;
 }
 
-function matchCondition(condition: Condition, packet: Packet, knowledge: Knowledge): Match {
+function matchCondition(condition: RuleCondition, packet: Connection, knowledge: Knowledge): Match {
   switch (condition.kind) {
     case 'http':
       return open(packet, 'a flow does not show HTTP requests');
@@ -91,9 +102,9 @@ function matchCondition(condition: Condition, packet: Packet, knowledge: Knowled
   }
 }
 
-type AddressCondition = Exclude<Condition, { kind: 'http' | 'icmp' | 'notIcmp' | 'ports' | 'notPorts' }>;
+type AddressCondition = Exclude<RuleCondition, { kind: 'http' | 'icmp' | 'notIcmp' | 'ports' | 'notPorts' }>;
 
-function matchAddress(condition: AddressCondition, packet: Packet, knowledge: Knowledge): Match {
+function matchAddress(condition: AddressCondition, packet: Connection, knowledge: Knowledge): Match {
   const endpoint = condition.side === 'source' ? packet.source : packet.destination;
   switch (condition.kind) {
     case 'pods':
@@ -134,8 +145,8 @@ function matchAddress(condition: AddressCondition, packet: Packet, knowledge: Kn
 /** Whether a pod is told to stand behind the service, as a destination on the port. */
 function servesFor(
   { serves }: Workload,
-  { kind, service }: Extract<Condition, { kind: 'serviceAddress' | 'servicePort' }>,
-  { protocol, port }: Packet,
+  { kind, service }: Extract<RuleCondition, { kind: 'serviceAddress' | 'servicePort' }>,
+  { protocol, port }: Connection,
 ): boolean {
   for (const served of serves) {
     if (served.service !== `${service.namespace}/${service.name}`) continue;
@@ -159,7 +170,7 @@ function matchSelected(
   selector: Selector,
   byName: boolean,
   endpoint: Endpoint,
-  packet: Packet,
+  packet: Connection,
   knowledge: Knowledge,
 ): Match {
   for (const labels of endpoint.labelled) if (selects(selector, labels)) return YES;
@@ -178,7 +189,7 @@ function matchSelected(
   return NO;
 }
 
-function matchNets(nets: NetFacts, endpoint: Endpoint, packet: Packet, negated: boolean): Match {
+function matchNets(nets: NetFacts, endpoint: Endpoint, packet: Connection, negated: boolean): Match {
   if (endpoint.family === undefined) return open(packet, ADDRESS_NOT_KNOWN);
   const facts = endpoint.family === 4 ? nets.v4 : nets.v6;
   if (facts.length === 0) return NO;
@@ -186,11 +197,12 @@ function matchNets(nets: NetFacts, endpoint: Endpoint, packet: Packet, negated: 
   return negated ? YES : NO;
 }
 
-function matchPorts(ports: PortSet, ofSource: boolean, packet: Packet): Match {
+function matchPorts(ports: PortSet, ofSource: boolean, packet: Connection): Match {
   if (!hasPorts(packet.protocol)) return NO;
   const port = ofSource ? packet.sourcePort : packet.port;
   if (ofSource) packet.sourcePortUsed = true;
-  if (port === NOT_KNOWN) return open(packet, `the ${ofSource ? 'source' : 'destination'} port is not known`);
+  if (port === UNKNOWN_PORT)
+    return open(packet, `the ${ofSource ? 'source' : 'destination'} port is not known`);
   const { ranges, names } = ports;
   for (let at = 0; at < ranges.length; at += 2) {
     if (port >= (ranges[at] ?? 0) && port <= (ranges[at + 1] ?? 0)) return YES;
@@ -203,29 +215,29 @@ function matchPorts(ports: PortSet, ofSource: boolean, packet: Packet): Match {
   return NO;
 }
 
-function matchIcmp(type: number, code: number | undefined, packet: Packet): Match {
+function matchIcmp(type: number, code: number | undefined, packet: Connection): Match {
   if (!isIcmp(packet.protocol)) return NO;
-  if (packet.port === NOT_KNOWN) return open(packet, 'the ICMP type is not known');
+  if (packet.port === UNKNOWN_PORT) return open(packet, 'the ICMP type is not known');
   if (packet.port >> 8 !== type) return NO;
   return code === undefined || (packet.port & 0xff) === code ? YES : NO;
 }
 
 /** The family of the packet, which either end's address tells, as does the protocol. */
-function packetFamily({ source, destination, protocol }: Packet): number | undefined {
+function packetFamily({ source, destination, protocol }: Connection): number | undefined {
   if (protocol === ICMP) return 4;
   if (protocol === ICMPV6) return 6;
   return destination.family ?? source.family;
 }
 
 function equals(value: number | undefined, expected: number): Match {
-  return value === undefined ? OPEN : value === expected ? YES : NO;
+  return value === undefined ? UNCERTAIN : value === expected ? YES : NO;
 }
 
 function not(match: Match): Match {
-  return match === OPEN ? OPEN : match === YES ? NO : YES;
+  return match === UNCERTAIN ? UNCERTAIN : match === YES ? NO : YES;
 }
 
-function open(packet: Packet, reason: string): Match {
-  packet.openReason = reason;
-  return OPEN;
+function open(packet: Connection, reason: string): Match {
+  packet.uncertainReason = reason;
+  return UNCERTAIN;
 }

@@ -1,4 +1,4 @@
-import type { CompiledPolicy, CompiledRule, CompiledTier } from '../compile/form.js';
+import type { CompiledPolicy, CompiledRule, CompiledTier } from '../compile/compiled-policy.js';
 import type { Host } from '../endpoint/entities.js';
 import type { Workload } from '../endpoint/workloads.js';
 import { PROFILE_TIER } from '../trace/entry.js';

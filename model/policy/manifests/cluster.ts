@@ -125,7 +125,7 @@ export function readManifestCluster(
     evaluator.setService({ namespace, name: service, endpoints: own.flatMap(({ endpoints }) => endpoints) });
   }
   if (dns) {
-    evaluator.knowDomains();
+    evaluator.markDomainsKnown();
     for (const [name, addresses] of dns) evaluator.setDomain(name, addresses);
   }
   const holding = pods.filter(({ hostNetwork, finished }) => !hostNetwork && !finished);

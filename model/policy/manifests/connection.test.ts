@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { evaluated, manifest, namespace, networkPolicy, node, pod, tcp } from './build.js';
+import {
+  evaluated,
+  manifest,
+  namespace,
+  networkPolicy,
+  node,
+  pod,
+  tcp,
+} from '@sonde/test/builders/manifests';
 import { readManifestCluster } from './cluster.js';
 import { ConnectionError } from './connection.js';
 

@@ -1,10 +1,10 @@
 import { AddressError, formatAddress, parseAddress } from '../../net/address.js';
 import { familyOf } from '../../net/prefix.js';
-import { FROM_OWN_NODE, SELF, STRANGERS, type Relation } from '../evaluate/connection.js';
-import { NOT_KNOWN } from '../evaluate/match.js';
+import { FROM_OWN_NODE, SELF, UNRELATED, type Relation } from '../evaluate/connection.js';
+import { UNKNOWN_PORT } from '../evaluate/match.js';
 import { hasPorts, isIcmp, protocolName, protocolNumber } from '../../net/protocol.js';
 import { Fields, type FieldProblem } from '../resources/fields.js';
-import type { DirectionResult, PolicyResult } from '../results.js';
+import type { DirectionResult, PolicyResult } from '../evaluate/results.js';
 import type { ManifestCluster } from './cluster.js';
 import type { ManifestPod } from './kubernetes.js';
 
@@ -41,7 +41,7 @@ interface Asked {
 
 const FIELDS = ['from', 'to', 'protocol', 'port', 'sourcePort', 'icmpType', 'icmpCode'];
 
-const UNKNOWN: DirectionResult = { verdict: 'unknown', trace: [] };
+const UNKNOWN_DIRECTION: DirectionResult = { verdict: 'unknown', trace: [] };
 
 /**
  * Evaluates a connection `{from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}`: ends are `namespace/pod`
@@ -76,7 +76,7 @@ function readConnection(cluster: ManifestCluster, fields: Fields): Asked {
   }
   const from = resolveEnd(cluster, fields, 'from', protocol, undefined, notes);
   const to = resolveEnd(cluster, fields, 'to', protocol, port, notes);
-  const sourcePort = fields.integer('sourcePort', 0, 65_535) ?? NOT_KNOWN;
+  const sourcePort = fields.integer('sourcePort', 0, 65_535) ?? UNKNOWN_PORT;
   if (!isIcmp(protocol))
     return { from, to, protocol, port: hasPorts(protocol) ? port : 0, sourcePort, notes };
   const type = fields.integer('icmpType', 0, 255);
@@ -86,7 +86,7 @@ function readConnection(cluster: ManifestCluster, fields: Fields): Asked {
     from,
     to,
     protocol,
-    port: type === undefined ? NOT_KNOWN : type * 256 + (code ?? 0),
+    port: type === undefined ? UNKNOWN_PORT : type * 256 + (code ?? 0),
     sourcePort,
     notes,
   };
@@ -224,7 +224,7 @@ function relationOf(from: End, to: End, sourceNode: string): Relation {
   const sameAddress = from.address && to.address && formatAddress(from.address) === formatAddress(to.address);
   if (samePod || sameAddress) return SELF;
   const own = to.pod && !to.pod.hostNetwork && to.pod.node === sourceNode && sourceNode !== '';
-  return own ? FROM_OWN_NODE : STRANGERS;
+  return own ? FROM_OWN_NODE : UNRELATED;
 }
 
 function portNumber(port: number | string | undefined, protocol: number, to: End): number {
@@ -272,7 +272,7 @@ function combined(
 }
 
 function undecided(note: string, notes: readonly string[]): ConnectionReport {
-  const unknown = { verdict: 'unknown' as const, egress: UNKNOWN, ingress: UNKNOWN };
+  const unknown = { verdict: 'unknown' as const, egress: UNKNOWN_DIRECTION, ingress: UNKNOWN_DIRECTION };
   return { ...unknown, pending: unknown, notes: [...notes, note] };
 }
 

@@ -1,6 +1,6 @@
 import { AddressError, parseAddress } from '../../net/address.js';
 import type { ServiceEndpoint } from '../address/services.js';
-import type { PolicyNode, PolicyPod } from '../cluster.js';
+import type { PolicyNode, PolicyPod } from '../endpoint/pods-and-nodes.js';
 import { protocolNumber, TCP } from '../../net/protocol.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { Fields } from '../resources/fields.js';

@@ -2,7 +2,7 @@ import type { EnumerationValue } from '../../flow/enumerations.js';
 import type { Relation } from '../evaluate/connection.js';
 
 /** What policies may tell of one end of a flow, as flows tell it. */
-export interface FlowEnd {
+export interface FlowEndpoint {
   /** As in the flow record. A pod on its node's network is for policies the node. */
   readonly kind: EnumerationValue<'src_kind'>;
   readonly namespace: string;
@@ -15,8 +15,8 @@ export interface FlowEnd {
 
 /** Flows that no policy can tell apart. */
 export interface FlowIdentity {
-  readonly src: FlowEnd;
-  readonly dst: FlowEnd;
+  readonly src: FlowEndpoint;
+  readonly dst: FlowEndpoint;
   readonly protocol: number;
   /** The server's port; of ICMP type × 256 + code. */
   readonly port: number;

@@ -1,20 +1,20 @@
 import type { FlowIdentity } from './flow-identity.js';
-import type { Judgement, PolicyView } from './judge.js';
-import { judgeFlows } from './judge.js';
-import type { PolicyWorld } from './world.js';
+import type { FlowVerdict, PolicyView } from './evaluate-flows.js';
+import { evaluateFlows } from './evaluate-flows.js';
+import type { PolicySnapshot } from './snapshot.js';
 
 /** A flow of which the change makes the policies say something else. */
 export interface ChangedFlow<Flow extends FlowIdentity> {
   readonly flow: Flow;
-  readonly before: Judgement;
-  readonly after: Judgement;
+  readonly before: FlowVerdict;
+  readonly after: FlowVerdict;
 }
 
 /** What becomes of flows. Those that are in neither list fare as before. */
 export interface FlowsPreview<Flow extends FlowIdentity> {
   readonly changed: readonly ChangedFlow<Flow>[];
   /** Flows that cannot be judged in both worlds. */
-  readonly notJudged: readonly { readonly flow: Flow; readonly reason: string }[];
+  readonly notEvaluated: readonly { readonly flow: Flow; readonly reason: string }[];
 }
 
 /**
@@ -22,21 +22,21 @@ export interface FlowsPreview<Flow extends FlowIdentity> {
  * are enforced do. Both worlds must have been told of the flows, as `judgeFlows` wants it.
  */
 export function previewFlows<Flow extends FlowIdentity>(
-  before: PolicyWorld,
-  after: PolicyWorld,
+  before: PolicySnapshot,
+  after: PolicySnapshot,
   flows: readonly Flow[],
   view: PolicyView,
 ): FlowsPreview<Flow> {
-  const former = judgeFlows(before, flows, 'enforced');
-  const later = judgeFlows(after, flows, view);
+  const former = evaluateFlows(before, flows, 'enforced');
+  const later = evaluateFlows(after, flows, view);
   const changed: ChangedFlow<Flow>[] = [];
-  const notJudged: { flow: Flow; reason: string }[] = [];
+  const notEvaluated: { flow: Flow; reason: string }[] = [];
   for (const [index, flow] of flows.entries()) {
     const [one, other] = [former[index], later[index]];
     if (!one || !other) continue;
-    const reason = one.notJudged ?? other.notJudged;
-    if (reason !== undefined) notJudged.push({ flow, reason });
+    const reason = one.notEvaluated ?? other.notEvaluated;
+    if (reason !== undefined) notEvaluated.push({ flow, reason });
     else if (one.verdict !== other.verdict) changed.push({ flow, before: one, after: other });
   }
-  return { changed, notJudged };
+  return { changed, notEvaluated };
 }

@@ -1,6 +1,6 @@
 import { parseAddress } from '../../net/address.js';
 import { describe, expect, it } from 'vitest';
-import { manifest } from '../manifests/build.js';
+import { manifest } from '@sonde/test/builders/manifests';
 import { SelectingServices } from './services.js';
 
 const service = (name: string, spec: object) => manifest('v1', 'Service', name, spec);

@@ -1,6 +1,6 @@
 import { formatAddress } from '../../net/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
-import type { PolicyPod, ServedPort } from '../cluster.js';
+import type { PolicyPod, ServedPort } from '../endpoint/pods-and-nodes.js';
 import { type ManifestService, readService, type ServicePort } from '../manifests/kubernetes.js';
 import { type FieldProblem, Fields } from '../resources/fields.js';
 

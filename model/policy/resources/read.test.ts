@@ -6,7 +6,7 @@ import {
   clusterPolicy,
   manifest,
   networkPolicy,
-} from '../manifests/build.js';
+} from '@sonde/test/builders/manifests';
 import { readPolicyObject } from './read.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { manifest } from '../manifests/build.js';
+import { manifest } from '@sonde/test/builders/manifests';
 import { readService } from '../manifests/kubernetes.js';
-import { parseLabels } from '../preview/pods.js';
+import { parseLabels } from '../preview/snapshot-pods.js';
 import { TCP } from '../../net/protocol.js';
 import { Fields } from '../resources/fields.js';
 import type { EndpointPort } from '../resources/endpoints.js';

@@ -1,5 +1,5 @@
 import { canonicalLabels } from '../../cluster/identity.js';
-import type { PolicyPod } from '../cluster.js';
+import type { PolicyPod } from '../endpoint/pods-and-nodes.js';
 import type { ManifestService } from '../manifests/kubernetes.js';
 import { isBehind, type SelectingService, targetPort } from '../preview/services.js';
 import { hasPorts, protocolName } from '../../net/protocol.js';

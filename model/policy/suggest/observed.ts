@@ -1,7 +1,7 @@
-import type { FlowEnd } from '../preview/flow-identity.js';
+import type { FlowEndpoint } from '../preview/flow-identity.js';
 
 /** One end of flows that were seen, as flows tell it. */
-export interface ObservedEnd extends Omit<FlowEnd, 'address' | 'serviceAccount'> {
+export interface ObservedEnd extends Omit<FlowEndpoint, 'address' | 'serviceAccount'> {
   /** The workload's name, of a pod; else that of the node, service or network set. */
   readonly name: string;
   /** As text. */

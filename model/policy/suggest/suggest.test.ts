@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { formatAddress, parseAddress } from '../../net/address.js';
-import { STRANGERS } from '../evaluate/connection.js';
-import { calico, namespace } from '../manifests/build.js';
-import type { FlowEnd, FlowIdentity } from '../preview/flow-identity.js';
-import { judgeFlows, tellDomains } from '../preview/judge.js';
-import { policyWorld } from '../preview/world.js';
+import { UNRELATED } from '../evaluate/connection.js';
+import { calico, namespace } from '@sonde/test/builders/manifests';
+import type { FlowEndpoint, FlowIdentity } from '../preview/flow-identity.js';
+import { evaluateFlows, addDomainAnswers } from '../preview/evaluate-flows.js';
+import { createPolicySnapshot } from '../preview/snapshot.js';
 import { ICMP, TCP, UDP } from '../../net/protocol.js';
 import { calicoManifests } from './calico.js';
 import { kubernetesManifests } from './kubernetes.js';
@@ -79,14 +79,14 @@ function verdicts(manifests: readonly SuggestedManifest[], flows: readonly Obser
         }
       : object,
   );
-  const world = policyWorld([...labelled, ...manifests.map(({ manifest }) => manifest)]);
+  const world = createPolicySnapshot([...labelled, ...manifests.map(({ manifest }) => manifest)]);
   expect(world.problems).toEqual([]);
-  tellDomains(world, flows.map(identityOf));
-  return judgeFlows(world, flows.map(identityOf), 'enforced').map(({ verdict }) => verdict);
+  addDomainAnswers(world, flows.map(identityOf));
+  return evaluateFlows(world, flows.map(identityOf), 'enforced').map(({ verdict }) => verdict);
 }
 
 function identityOf({ src, dst, protocol, port, sourcePort, answered, domain }: ObservedFlow): FlowIdentity {
-  const end = ({ kind, namespace: own, labels, address }: ObservedEnd): FlowEnd => ({
+  const end = ({ kind, namespace: own, labels, address }: ObservedEnd): FlowEndpoint => ({
     ...{ kind, namespace: own, labels, serviceAccount: 'default', address: parseAddress(address) },
   });
   return {
@@ -95,7 +95,7 @@ function identityOf({ src, dst, protocol, port, sourcePort, answered, domain }: 
     protocol,
     port,
     sourcePort,
-    relation: STRANGERS,
+    relation: UNRELATED,
     answered,
     domain,
   };

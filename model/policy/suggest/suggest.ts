@@ -1,4 +1,4 @@
-import { parseLabels } from '../preview/pods.js';
+import { parseLabels } from '../preview/snapshot-pods.js';
 import { isIcmp } from '../../net/protocol.js';
 import { behindService, type KnownServices, NO_SERVICES } from './behind-services.js';
 import {

@@ -1,4 +1,4 @@
-import { parseLabels } from '../preview/pods.js';
+import { parseLabels } from '../preview/snapshot-pods.js';
 import type { ObservedEnd } from './observed.js';
 
 type Labels = Readonly<Record<string, string>>;

@@ -9,7 +9,7 @@ export interface TraceEntry {
   /** The policy's own name, as the text gives it, without the name of the tier before it. */
   readonly name: string;
   readonly action: TraceAction;
-  /** The rule, from 0; {@link END_OF_TIER} or {@link UNDECIDED}. */
+  /** The rule, from 0; {@link END_OF_TIER} or {@link UNKNOWN_RULE}. */
   readonly rule: number;
 }
 
@@ -36,7 +36,7 @@ export type TraceKind = keyof typeof TRACE_KINDS;
 export const END_OF_TIER = -1;
 
 /** Whether a rule of the policy matched is not known. */
-export const UNDECIDED = -2;
+export const UNKNOWN_RULE = -2;
 
 /** The tier of the entries of profiles. */
 export const PROFILE_TIER = '__PROFILE__';

@@ -1,4 +1,4 @@
-import type { Connection, Expression, LabelSelector, Labels, Pod, World } from './world.js';
+import type { Connection, Expression, LabelSelector, Labels, Pod, World } from './snapshot.js';
 
 /** Whether a Kubernetes label selector selects labels, by the words of its documentation. */
 export function labelsMatch(selector: LabelSelector | undefined, labels: Labels): boolean {

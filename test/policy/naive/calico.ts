@@ -13,7 +13,7 @@ import type {
   Tier,
   Verdict,
   World,
-} from './world.js';
+} from './snapshot.js';
 
 type Direction = 'ingress' | 'egress';
 type Decision = 'allow' | 'deny' | 'pass';

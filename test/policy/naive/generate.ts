@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import type { Random } from '../../builders/random-choices.js';
 import type {
   AdminPeer,
   AdminRule,
@@ -15,7 +15,7 @@ import type {
   Pod,
   Policy,
   World,
-} from './world.js';
+} from './snapshot.js';
 
 /** Which policies a random cluster has. */
 export type Family = 'kubernetes' | 'admin' | 'calico';

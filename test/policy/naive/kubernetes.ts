@@ -7,7 +7,7 @@ import type {
   Pod,
   Verdict,
   World,
-} from './world.js';
+} from './snapshot.js';
 
 type Direction = 'ingress' | 'egress';
 interface Selecting {

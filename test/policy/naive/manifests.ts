@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import type { Expression, Policy, World } from './world.js';
+import type { Expression, Policy, World } from './snapshot.js';
 
 /** The random cluster as the manifests that the evaluator reads. */
 export function manifestsOf(world: World): KubernetesObject[] {

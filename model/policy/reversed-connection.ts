@@ -1,6 +1,6 @@
-import type { PolicyEvaluator } from '../evaluator.js';
-import type { Relation } from './connection.js';
-import type { Verdict } from './walk.js';
+import type { PolicyEvaluator } from './evaluator.js';
+import type { Relation } from './evaluate/connection.js';
+import type { Verdict } from './evaluate/trace-rules.js';
 
 /**
  * Of a flow that policies deny as it is written down, whose beginning was not seen and whose packets went both ways:
@@ -9,7 +9,7 @@ import type { Verdict } from './walk.js';
  * @param verdictOf gives the verdict of a result, under the view of the policies that counts.
  * @returns the number of that result; undefined if the flow stays denied.
  */
-export function resultAsAnswers(
+export function evaluateReversed(
   evaluator: PolicyEvaluator,
   verdictOf: (result: number) => Verdict,
   source: number,

@@ -1,19 +1,19 @@
 import type { Domains } from './address/domains.js';
-import type { ResultCache } from './cache.js';
+import type { ResultCache } from './result-cache.js';
 import type { Endpoint, Endpoints } from './endpoint/endpoints.js';
 import type { Entities } from './endpoint/entities.js';
 import { evaluateConnection, type Relation } from './evaluate/connection.js';
-import type { Knowledge, Packet } from './evaluate/match.js';
-import type { Verdict } from './evaluate/walk.js';
-import { Results, type PolicyResult } from './results.js';
-import type { Subjects } from './subjects.js';
+import type { Knowledge, Connection } from './evaluate/match.js';
+import type { Verdict } from './evaluate/trace-rules.js';
+import { ResultTable, type PolicyResult } from './evaluate/results.js';
+import type { ProgramIndex } from './program-index.js';
 import { TracePath } from './trace/path.js';
 
 /** What the cache holds in place of a result that depends on the source port. */
-const BY_SOURCE_PORT = -2;
+const DEPENDS_ON_SOURCE_PORT = -2;
 
 /** No connection's ends: the packet that is matched is one object, filled in for each connection. */
-const NOBODY: Endpoint = {
+const NO_ENDPOINT: Endpoint = {
   id: -1,
   workload: undefined,
   host: undefined,
@@ -29,7 +29,7 @@ const NOBODY: Endpoint = {
 /** What connections are judged by: their identified ends, what applies to these, and what is known of addresses. */
 interface Ends {
   readonly endpoints: Endpoints;
-  readonly subjects: Subjects;
+  readonly subjects: ProgramIndex;
   readonly domains: Domains;
   readonly entities: Entities;
 }
@@ -38,20 +38,20 @@ interface Ends {
  * The results of connections between identified ends, each worked out once and numbered. A repeated one costs a look-up
  * in the cache and allocates nothing.
  */
-export class ConnectionResults {
+export class ResultLookup {
   readonly #cache: ResultCache;
   readonly #ends: Ends;
-  readonly #results = new Results();
+  readonly #results = new ResultTable();
   readonly #traces = TracePath.root();
   #knowledge: Knowledge | undefined;
-  readonly #packet: Packet = {
-    source: NOBODY,
-    destination: NOBODY,
+  readonly #packet: Connection = {
+    source: NO_ENDPOINT,
+    destination: NO_ENDPOINT,
     protocol: 0,
     port: 0,
     sourcePort: 0,
     sourcePortUsed: false,
-    openReason: '',
+    uncertainReason: '',
   };
 
   /** `cache` holds nothing, and is nobody else's as long as this is used. */
@@ -86,14 +86,14 @@ export class ConnectionResults {
     const service = (protocol * 4 + relation) * 131_072 + port + 1;
     const found = this.#cache.get(source, destination, service, 0, sourceEpoch, destinationEpoch);
     if (found >= 0) return found;
-    if (found === BY_SOURCE_PORT) {
+    if (found === DEPENDS_ON_SOURCE_PORT) {
       const extra = sourcePort + 2;
       const exact = this.#cache.get(source, destination, service, extra, sourceEpoch, destinationEpoch);
       if (exact >= 0) return exact;
     }
     const result = this.#evaluateAnew(source, destination, protocol, port, sourcePort, relation);
     if (this.#packet.sourcePortUsed) {
-      this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, BY_SOURCE_PORT);
+      this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, DEPENDS_ON_SOURCE_PORT);
       this.#cache.set(source, destination, service, sourcePort + 2, sourceEpoch, destinationEpoch, result);
     } else this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, result);
     return result;
@@ -103,8 +103,8 @@ export class ConnectionResults {
     return this.#results.verdict(number);
   }
 
-  wasConsulted(number: number): boolean {
-    return this.#results.wasConsulted(number);
+  hasTrace(number: number): boolean {
+    return this.#results.hasTrace(number);
   }
 
   get(number: number): PolicyResult {

@@ -18,15 +18,15 @@ export interface StepTraffic extends Traffic {
 }
 
 /** What a policy did to traffic under one view. */
-export interface PolicyHits {
+export interface PolicyCounters {
   readonly actions: Map<TraceAction, Traffic>;
-  readonly rules: RuleHits[];
+  readonly rules: RuleCounters[];
   /** When traffic last met the policy, in ms since 1970. */
   lastMs: number;
 }
 
 /** What one rule of a policy did. */
-export interface RuleHits {
+export interface RuleCounters {
   readonly direction: 'ingress' | 'egress';
   /** As in traces: from 0, -1 the end of the policy's tier, -2 where it is not known whether a rule matched. */
   readonly rule: number;
@@ -35,14 +35,14 @@ export interface RuleHits {
 }
 
 /** Hits by the place of what was hit: tier and policy as traces name them, such as `default|knp:shop/web`. */
-export type HitsByPlace = ReadonlyMap<string, PolicyHits>;
+export type CountersByPolicy = ReadonlyMap<string, PolicyCounters>;
 
 /**
  * Counts what policies did, by the steps of traces. The end of a tier counts for the policy that the trace names for
  * it: the last one of the tier that selects the endpoint.
  */
-export function countHits(steps: readonly StepTraffic[]): HitsByPlace {
-  const places = new Map<string, PolicyHits>();
+export function countPolicyTraffic(steps: readonly StepTraffic[]): CountersByPolicy {
+  const places = new Map<string, PolicyCounters>();
   for (const { step, direction, lastMs, ...traffic } of steps) {
     const { action, rule } = readEntry(`0|${step}`);
     const place = step.split('|', 2).join('|');

@@ -11,15 +11,15 @@ export interface CompiledPolicy {
   /** Place within the tier: lower first; Infinity for none given. */
   readonly order: number;
   /** Decides between equal orders: `name/namespace/kind`. */
-  readonly tieBreak: string;
+  readonly sortKey: string;
   /** Whether the API leaves the order of equal priorities undefined. */
   readonly tiesUndefined: boolean;
   /** How traces name the policy, such as `knp:shop/allow-web`. */
   readonly reference: string;
   /** The same with its tier, such as `default|knp:shop/allow-web`. */
-  readonly place: string;
+  readonly tracePrefix: string;
   readonly staged: boolean;
-  readonly subject: Subject;
+  readonly subject: PolicySubject;
   /** The rules by direction; undefined if the policy says nothing of the direction. */
   readonly ingress: readonly CompiledRule[] | undefined;
   readonly egress: readonly CompiledRule[] | undefined;
@@ -28,7 +28,7 @@ export interface CompiledPolicy {
 }
 
 /** What a policy applies to. */
-export type Subject = PodSelection | LabelSelection;
+export type PolicySubject = PodSelection | LabelSelection;
 
 /** Pods and host endpoints by the labels that Calico gives them. */
 export interface LabelSelection {
@@ -53,7 +53,7 @@ export interface CompiledRule {
   readonly family: AddressFamily | undefined;
   readonly protocol: number | undefined;
   readonly notProtocol: number | undefined;
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly RuleCondition[];
   /** Position in the policy's own list, from 0, and the name given there: rules are split when compiled. */
   readonly origin: { readonly index: number; readonly name: string };
 }
@@ -61,7 +61,7 @@ export interface CompiledRule {
 export type Side = 'source' | 'destination';
 
 /** Conditions on one side's address refer to facts of the address by number; see `address/facts.ts`. */
-export type Condition =
+export type RuleCondition =
   | { readonly kind: 'pods'; readonly side: Side; readonly selection: PodSelection }
   /** `byName`: whether network sets count by their domain names too, as where egress is allowed. */
   | { readonly kind: 'selected'; readonly side: Side; readonly selector: Selector; readonly byName: boolean }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { calico, namespace, networkPolicy } from '../manifests/build.js';
-import { type BoardTier, policyBoard } from './board.js';
-import { countHits, type StepTraffic } from './hits.js';
+import { calico, namespace, networkPolicy } from '@sonde/test/builders/manifests';
+import { type TierActivity, policyActivity } from './activity.js';
+import { countPolicyTraffic, type StepTraffic } from './policy-counters.js';
 
 const OBJECTS = [
   namespace('shop'),
@@ -22,13 +22,13 @@ const traffic = (step: string, fields: Partial<StepTraffic> = {}): StepTraffic =
   ...fields,
 });
 
-function layout(tiers: readonly BoardTier[]) {
+function layout(tiers: readonly TierActivity[]) {
   return tiers.map(({ name, policies }) => [name, ...policies.map(({ object }) => object.metadata.name)]);
 }
 
 describe('the board', () => {
   it('has tiers from left to right and policies from top to bottom, staged ones too', () => {
-    const { tiers, problems } = policyBoard(OBJECTS, new Map(), new Map());
+    const { tiers, problems } = policyActivity(OBJECTS, new Map(), new Map());
     expect(problems).toEqual([]);
     expect(layout(tiers)).toEqual([
       ['security', 'security.first', 'security.late'],
@@ -45,12 +45,12 @@ describe('the board', () => {
   });
 
   it('says what each policy did, and what else decided', () => {
-    const enforced = countHits([
+    const enforced = countPolicyTraffic([
       traffic('security|gnp:security.first|pass|0'),
       traffic('__PROFILE__|pro:kns.shop|allow|0'),
       traffic('default|knp:shop/web|allow|0', { direction: 'ingress', flows: 2, lastMs: 7 }),
     ]);
-    const { tiers, others } = policyBoard(OBJECTS, enforced, new Map());
+    const { tiers, others } = policyActivity(OBJECTS, enforced, new Map());
     const hits = tiers.flatMap(({ policies }) => policies).map(({ enforced: own }) => own?.lastMs);
     expect(hits).toEqual([1, undefined, undefined, 7, undefined]);
     expect(others.map(({ place }) => place)).toEqual(['__PROFILE__|pro:kns.shop']);
@@ -58,7 +58,7 @@ describe('the board', () => {
 
   it('names objects that cannot be used', () => {
     const broken = networkPolicy('shop/broken', { podSelector: {}, moons: 3 });
-    const { problems } = policyBoard([...OBJECTS, broken], new Map(), new Map());
+    const { problems } = policyActivity([...OBJECTS, broken], new Map(), new Map());
     expect(problems.map(({ object, reason }) => [object.metadata.name, reason])).toEqual([
       ['broken', expect.stringContaining('moons')],
     ]);
@@ -67,7 +67,7 @@ describe('the board', () => {
 
 describe('hits', () => {
   it('are by place, of both directions together and by rule apart', () => {
-    const hits = countHits([
+    const hits = countPolicyTraffic([
       traffic('default|knp:shop/a|allow|0', { lastMs: 3 }),
       traffic('default|knp:shop/a|allow|0', { direction: 'ingress', flows: 2 }),
       traffic('default|knp:shop/a|deny|-1'),

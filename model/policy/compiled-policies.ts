@@ -1,8 +1,8 @@
 import { compileCalicoRule } from './compile/calico-rule.js';
-import { compilePolicy } from './compile/compile.js';
+import { compilePolicy } from './compile/policy.js';
 import { Dependencies } from './compile/dependencies.js';
-import type { CompiledPolicy, CompiledRule, CompiledTier } from './compile/form.js';
-import type { References } from './compile/references.js';
+import type { CompiledPolicy, CompiledRule, CompiledTier } from './compile/compiled-policy.js';
+import type { FactSources } from './compile/fact-sources.js';
 import type { Direction } from './evaluate/program.js';
 import type { Profile } from './resources/endpoints.js';
 import type { Policy } from './resources/read.js';
@@ -15,16 +15,16 @@ interface TierState {
 }
 
 /** The compiled policies of the cluster, in the order of evaluation. */
-export class Policies {
+export class CompiledPolicies {
   readonly dependencies = new Dependencies();
-  readonly #references: References;
+  readonly #references: FactSources;
   readonly #tiers = new Map<string, TierState>();
   readonly #compiled = new Map<string, CompiledPolicy>();
   readonly #profiles = new Map<string, { ingress: CompiledRule[]; egress: CompiledRule[] }>();
   #ordered: readonly CompiledTier[] | undefined;
   readonly #ofNamespace = new Map<string, readonly CompiledTier[]>();
 
-  constructor(references: References) {
+  constructor(references: FactSources) {
     this.#references = references;
     for (const tier of BUILT_IN_TIERS) this.#tiers.set(tier.name, { tier, policies: [] });
   }
@@ -172,5 +172,5 @@ function insertionPoint(policies: readonly CompiledPolicy[], policy: CompiledPol
 
 function isBefore(a: CompiledPolicy, b: CompiledPolicy): boolean {
   const byOrder = compareOrder(a.order, b.order);
-  return byOrder === 0 ? a.tieBreak < b.tieBreak : byOrder < 0;
+  return byOrder === 0 ? a.sortKey < b.sortKey : byOrder < 0;
 }

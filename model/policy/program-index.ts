@@ -1,10 +1,10 @@
-import type { CompiledPolicy } from './compile/form.js';
+import type { CompiledPolicy } from './compile/compiled-policy.js';
 import type { Endpoint } from './endpoint/endpoints.js';
 import type { Host } from './endpoint/entities.js';
 import type { Workload } from './endpoint/workloads.js';
 import { appliesTo } from './evaluate/match.js';
 import { hostProgram, workloadProgram, type Direction, type Program } from './evaluate/program.js';
-import type { Policies } from './policies.js';
+import type { CompiledPolicies } from './compiled-policies.js';
 
 /** A workload or host endpoint, with what applies to it and the identities that are its. */
 interface Subject {
@@ -19,13 +19,13 @@ interface Subject {
  * Which policies apply to whom. Programs are put together when first needed; a change to a policy drops those of
  * the endpoints that it selects or selected, and moves their identities' epochs.
  */
-export class Subjects {
-  readonly #policies: Policies;
+export class ProgramIndex {
+  readonly #policies: CompiledPolicies;
   readonly #subjects = new Map<Workload | Host, Subject>();
   readonly #ofIdentity: (Subject | undefined)[] = [];
   #epochs = new Int32Array(1024);
 
-  constructor(policies: Policies) {
+  constructor(policies: CompiledPolicies) {
     this.#policies = policies;
   }
 

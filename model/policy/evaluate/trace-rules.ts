@@ -1,6 +1,6 @@
-import { END_OF_TIER, PROFILE_TIER, UNDECIDED } from '../trace/entry.js';
+import { END_OF_TIER, PROFILE_TIER, UNKNOWN_RULE } from '../trace/entry.js';
 import type { TracePath } from '../trace/path.js';
-import { NO, OPEN, matchRule, type Knowledge, type Packet } from './match.js';
+import { NO, UNCERTAIN, matchRule, type Knowledge, type Connection } from './match.js';
 import type { Program, ProgramPolicy, ProgramTier } from './program.js';
 
 /** What is looked at: enforced policies only, or staged ones as though they were enforced. */
@@ -29,20 +29,20 @@ const DENY = 2;
  * Where it is open whether a rule matches, both ways are followed: if all end alike, that is the verdict,
  * otherwise it is unknown and the trace ends at the first such rule.
  */
-export function walk(
+export function traceRules(
   program: Program,
   scope: Scope,
-  packet: Packet,
+  packet: Connection,
   knowledge: Knowledge,
   root: TracePath,
 ): Outcome {
-  return new Walk(program, scope, packet, knowledge, root, []).outcome();
+  return new RuleTracer(program, scope, packet, knowledge, root, []).outcome();
 }
 
-class Walk {
+class RuleTracer {
   readonly #program: Program;
   readonly #scope: Scope;
-  readonly #packet: Packet;
+  readonly #packet: Connection;
   readonly #knowledge: Knowledge;
   #path: TracePath;
   readonly #notes: string[] = [];
@@ -56,7 +56,7 @@ class Walk {
   constructor(
     program: Program,
     scope: Scope,
-    packet: Packet,
+    packet: Connection,
     knowledge: Knowledge,
     root: TracePath,
     endsFrom: (number | undefined)[],
@@ -72,7 +72,7 @@ class Walk {
   outcome(): Outcome {
     for (const policy of this.#program.notEvaluated) {
       if (policy.staged && this.#scope === 'enforced') continue;
-      this.#open(policy.place, ALLOW | DENY);
+      this.#open(policy.tracePrefix, ALLOW | DENY);
       this.#notes.push(
         `${policy.reference}: ${policy.host === 'preDnat' ? 'preDNAT' : 'doNotTrack'} policies are not evaluated`,
       );
@@ -110,17 +110,17 @@ class Walk {
         if (!rule || rule.action === 'log') continue;
         const match = matchRule(rule, this.#packet, this.#knowledge);
         if (match === NO) continue;
-        if (match === OPEN) {
+        if (match === UNCERTAIN) {
           this.#openRule(applying, number, at);
           continue;
         }
-        this.#path = this.#path.then(policy.place, rule.action, number);
+        this.#path = this.#path.then(policy.tracePrefix, rule.action, number);
         if (policy.tiesUndefined) this.#noteTies(policies, index, rule.action);
         return rule.action === 'pass' ? 0 : rule.action === 'allow' ? ALLOW : DENY;
       }
     }
     if (!atEnd) return 0;
-    this.#path = this.#path.then(atEnd.policy.place, defaultAction, END_OF_TIER);
+    this.#path = this.#path.then(atEnd.policy.tracePrefix, defaultAction, END_OF_TIER);
     return defaultAction === 'pass' ? 0 : DENY;
   }
 
@@ -132,7 +132,7 @@ class Walk {
         const match = matchRule(rule, this.#packet, this.#knowledge);
         if (match === NO) continue;
         const action = rule.action === 'allow' ? 'allow' : 'deny';
-        if (match === OPEN) {
+        if (match === UNCERTAIN) {
           this.#noteOpen(`pro:${name}`, rule.origin.index);
           this.#open(place, action === 'allow' ? ALLOW : DENY);
           continue;
@@ -150,19 +150,19 @@ class Walk {
     if (!rule) return;
     this.#noteOpen(policy.reference, rule.origin.index);
     const end = rule.action === 'allow' ? ALLOW : rule.action === 'deny' ? DENY : this.#endFrom(at + 1);
-    this.#open(policy.place, end);
+    this.#open(policy.tracePrefix, end);
   }
 
   #noteOpen(policy: string, rule: number): void {
     const { direction } = this.#program;
     this.#notes.push(
-      `whether ${policy} ${direction}[${rule}] matches cannot be told: ${this.#packet.openReason}`,
+      `whether ${policy} ${direction}[${rule}] matches cannot be told: ${this.#packet.uncertainReason}`,
     );
   }
 
   #open(place: string, otherwise: number): void {
     this.#otherwise |= otherwise;
-    if (this.#path.last !== `${place}|unknown`) this.#path = this.#path.then(place, 'unknown', UNDECIDED);
+    if (this.#path.last !== `${place}|unknown`) this.#path = this.#path.then(place, 'unknown', UNKNOWN_RULE);
     this.#firstOpen ??= this.#path;
   }
 
@@ -170,7 +170,7 @@ class Walk {
   #endFrom(at: number): number {
     let end = this.#endsFrom[at];
     if (end === undefined) {
-      const aside = new Walk(
+      const aside = new RuleTracer(
         this.#program,
         this.#scope,
         this.#packet,

@@ -1,21 +1,21 @@
-import type { PolicyPod } from '../cluster.js';
+import type { PolicyPod } from '../endpoint/pods-and-nodes.js';
 import type { EndpointPort } from '../resources/endpoints.js';
-import type { FlowEnd } from './flow-identity.js';
+import type { FlowEndpoint } from './flow-identity.js';
 import { isBehind, type SelectingService, type SelectingServices } from './services.js';
 
 /** Pods that flows cannot tell apart, with an address that one of them had. */
-export interface WorldPod extends PolicyPod {
+export interface SnapshotPod extends PolicyPod {
   readonly address: Uint8Array;
 }
 
 /** The pods of a world, as the ends of flows tell them. */
-export class WorldPods {
+export class SnapshotPods {
   readonly #services: SelectingServices;
   readonly #portNames: ReadonlyMap<string, readonly EndpointPort[]>;
-  readonly #pods = new Map<string, WorldPod>();
-  readonly #ofNamespace = new Map<string, WorldPod[]>();
+  readonly #pods = new Map<string, SnapshotPod>();
+  readonly #ofNamespace = new Map<string, SnapshotPod[]>();
   /** The pods behind services that were asked about since there last was a new pod. */
-  readonly #behind = new Map<SelectingService, readonly WorldPod[]>();
+  readonly #behind = new Map<SelectingService, readonly SnapshotPod[]>();
 
   /** `portNames` are by `namespace/labels`. */
   constructor(services: SelectingServices, portNames: ReadonlyMap<string, readonly EndpointPort[]>) {
@@ -24,7 +24,7 @@ export class WorldPods {
   }
 
   /** What policies look at in the pod at an end of a flow; the same object for pods that flows cannot tell apart. */
-  of({ namespace, labels, serviceAccount, address }: Omit<FlowEnd, 'kind'>): WorldPod {
+  of({ namespace, labels, serviceAccount, address }: Omit<FlowEndpoint, 'kind'>): SnapshotPod {
     const group = `${namespace}/${labels}`;
     const key = `${group} ${serviceAccount}`;
     const known = this.#pods.get(key);
@@ -40,7 +40,7 @@ export class WorldPods {
   }
 
   /** The pods behind a service, of those that {@link of} was asked for. */
-  behind(service: SelectingService): readonly WorldPod[] {
+  behind(service: SelectingService): readonly SnapshotPod[] {
     const known = this.#behind.get(service);
     if (known) return known;
     const pods = (this.#ofNamespace.get(service.namespace) ?? []).filter((pod) => isBehind(service, pod));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MISS, ResultCache } from './cache.js';
+import { MISS, ResultCache } from './result-cache.js';
 
 describe('the result cache', () => {
   it('finds what was kept under the same connection', () => {

@@ -1,32 +1,32 @@
 import type { KubernetesObject } from '../../cluster/objects.js';
 import type { PolicyEvaluator } from '../evaluator.js';
 import { isPortNames } from '../history/port-names.js';
-import { objectKey } from '../history/version.js';
+import { objectKey } from '../history/object-version.js';
 import { type ObjectProblem, readManifestCluster, type ServiceBackends } from '../manifests/cluster.js';
 import type { EndpointPort } from '../resources/endpoints.js';
-import { WorldPods } from './pods.js';
+import { SnapshotPods } from './snapshot-pods.js';
 import { SelectingServices } from './services.js';
 
 /** Policies and what they look at, as they were or would be, ready to judge flows by. */
-export interface PolicyWorld {
+export interface PolicySnapshot {
   readonly objects: readonly KubernetesObject[];
   readonly evaluator: PolicyEvaluator;
   readonly services: SelectingServices;
   /** Services by the text of their addresses, as `EndpointSlice`s tell of what stands behind them. */
   readonly backends: ReadonlyMap<string, ServiceBackends>;
-  readonly pods: WorldPods;
+  readonly pods: SnapshotPods;
   /** What makes objects unusable; such an object counts as absent. */
   readonly problems: readonly ObjectProblem[];
 }
 
 /** Builds a world of objects as `history/` keeps them. DNS answers are known: those that flows tell of. */
-export function policyWorld(objects: readonly KubernetesObject[]): PolicyWorld {
+export function createPolicySnapshot(objects: readonly KubernetesObject[]): PolicySnapshot {
   const { cluster, problems } = readManifestCluster(objects, new Map());
   const { evaluator } = cluster;
   const services = new SelectingServices(objects);
   // No address stands behind them: pods are told what they serve.
   for (const { namespace, name } of services.all) evaluator.setService({ namespace, name, endpoints: [] });
-  const pods = new WorldPods(services, portNamesOf(objects));
+  const pods = new SnapshotPods(services, portNamesOf(objects));
   return { objects, evaluator, services, backends: cluster.servicesByAddress, pods, problems };
 }
 

@@ -2,16 +2,16 @@ import { formatAddress } from '../../net/address.js';
 import { familyOf } from '../../net/prefix.js';
 import type { Relation } from '../evaluate/connection.js';
 import type { ConnectionReport } from '../manifests/connection.js';
-import type { DirectionResult, PolicyResult } from '../results.js';
-import type { FlowEnd } from './flow-identity.js';
-import { identify, resultsOf } from './judge.js';
-import type { PolicyWorld } from './world.js';
+import type { DirectionResult, PolicyResult } from '../evaluate/results.js';
+import type { FlowEndpoint } from './flow-identity.js';
+import { identify, evaluateFlow } from './evaluate-flows.js';
+import type { PolicySnapshot } from './snapshot.js';
 
 /** A connection that may never have been: who would open it, and to what. */
-export interface AskedConnection {
+export interface ConnectionQuery {
   /** Those who are meant; the answer is for all of them. */
-  readonly from: readonly FlowEnd[];
-  readonly to: readonly FlowEnd[];
+  readonly from: readonly FlowEndpoint[];
+  readonly to: readonly FlowEndpoint[];
   readonly protocol: number;
   /** Of ICMP type × 256 + code; -1 where it is not known. */
   readonly port: number;
@@ -21,7 +21,7 @@ export interface AskedConnection {
 }
 
 /** A connection with one of those ends each that no policy tells apart, and the work that it makes. */
-export interface Reach extends AskedConnection {
+export interface DistinctConnections extends ConnectionQuery {
   /** Pairs of ends that are judged, behind the addresses of services those of each pod. */
   readonly pairs: number;
 }
@@ -29,22 +29,22 @@ export interface Reach extends AskedConnection {
 const UNKNOWN: DirectionResult = { verdict: 'unknown', trace: [] };
 
 /** Pairs that are judged in one go. */
-const AT_ONCE = 1000;
+const PAIRS_PER_YIELD = 1000;
 
 /** Reasons that are given for an answer's being open. */
-const MOST_REASONS = 10;
+const MAX_REASONS = 10;
 
 /** What a question comes down to in a world, which must have been told of pods and domain names before. */
-export function reachOf(world: PolicyWorld, asked: AskedConnection): Reach {
-  const from = told(world, asked.from);
-  const to = told(world, asked.to);
-  const judged = to.reduce((sum, dst) => sum + behindOf(world, dst), 0);
+export function distinctConnections(world: PolicySnapshot, asked: ConnectionQuery): DistinctConnections {
+  const from = distinctEndpoints(world, asked.from);
+  const to = distinctEndpoints(world, asked.to);
+  const judged = to.reduce((sum, dst) => sum + backendCount(world, dst), 0);
   return { ...asked, from, to, pairs: from.length * judged };
 }
 
 /** The first of those ends each that no policy of a world tells apart. */
-function told(world: PolicyWorld, ends: readonly FlowEnd[]): FlowEnd[] {
-  const kinds = new Map<string, FlowEnd>();
+function distinctEndpoints(world: PolicySnapshot, ends: readonly FlowEndpoint[]): FlowEndpoint[] {
+  const kinds = new Map<string, FlowEndpoint>();
   for (const end of ends) {
     const who = end.kind === 'service' ? formatAddress(end.address) : identify(world, end);
     const kind = `${end.kind === 'pod'} ${familyOf(end.address)} ${who}`;
@@ -54,7 +54,7 @@ function told(world: PolicyWorld, ends: readonly FlowEnd[]): FlowEnd[] {
 }
 
 /** How many ends a flow to an end may come to. */
-function behindOf({ services, pods, backends }: PolicyWorld, { kind, address }: FlowEnd): number {
+function backendCount({ services, pods, backends }: PolicySnapshot, { kind, address }: FlowEndpoint): number {
   if (kind !== 'service') return 1;
   const service = services.at(address);
   const behind = service ? pods.behind(service) : backends.get(formatAddress(address))?.endpoints;
@@ -66,7 +66,10 @@ function behindOf({ services, pods, backends }: PolicyWorld, { kind, address }: 
  * are meant, the verdict is unknown, and notes say for whom it is what. Pauses after each some hundred pairs, so that
  * others can have their turn.
  */
-export function* evaluateReach(world: PolicyWorld, reach: Reach): Generator<undefined, ConnectionReport> {
+export function* evaluateDistinctConnections(
+  world: PolicySnapshot,
+  reach: DistinctConnections,
+): Generator<undefined, ConnectionReport> {
   const { evaluator } = world;
   const results = new Map<string, { readonly result: PolicyResult; readonly pair: string }>();
   const reasons = new Set<string>();
@@ -74,7 +77,7 @@ export function* evaluateReach(world: PolicyWorld, reach: Reach): Generator<unde
   let judged = 0;
   for (const [src, dst] of pairsOf(reach)) {
     // Nothing can settle any more what is open by now.
-    if (results.size > 1 || reasons.size === MOST_REASONS) break;
+    if (results.size > 1 || reasons.size === MAX_REASONS) break;
     const numbers = resultsBetween(world, reach, src, dst);
     if (typeof numbers === 'string') reasons.add(numbers);
     else if (numbers.length === 0) reasons.add(`no policy governs ${pairName(src, dst)}`);
@@ -89,7 +92,7 @@ export function* evaluateReach(world: PolicyWorld, reach: Reach): Generator<unde
     }
     const before = judged;
     judged += typeof numbers === 'string' ? 1 : Math.max(1, numbers.length);
-    if (Math.floor(before / AT_ONCE) < Math.floor(judged / AT_ONCE)) yield;
+    if (Math.floor(before / PAIRS_PER_YIELD) < Math.floor(judged / PAIRS_PER_YIELD)) yield;
   }
   const all = [...results.values()];
   const [first] = all;
@@ -101,16 +104,19 @@ export function* evaluateReach(world: PolicyWorld, reach: Reach): Generator<unde
   return { verdict, egress, ingress, pending: viewOf(pending), notes };
 }
 
-function* pairsOf({ from, to }: Reach): Generator<readonly [src: FlowEnd, dst: FlowEnd]> {
+function* pairsOf({
+  from,
+  to,
+}: DistinctConnections): Generator<readonly [src: FlowEndpoint, dst: FlowEndpoint]> {
   for (const src of from) {
     for (const dst of to) if (familyOf(src.address) === familyOf(dst.address)) yield [src, dst];
   }
 }
 
-function resultsBetween(world: PolicyWorld, asked: AskedConnection, src: FlowEnd, dst: FlowEnd) {
+function resultsBetween(world: PolicySnapshot, asked: ConnectionQuery, src: FlowEndpoint, dst: FlowEndpoint) {
   const { protocol, port, sourcePort, relation } = asked;
   const flow = { src, dst, protocol, port, sourcePort, relation, answered: false, domain: '' };
-  return resultsOf(world, flow, 'enforced');
+  return evaluateFlow(world, flow, 'enforced');
 }
 
 function open(notes: readonly string[]): ConnectionReport {
@@ -126,10 +132,10 @@ function verdictsOf({ verdict, pending }: PolicyResult): string {
   return pending.verdict === verdict ? verdict : `${verdict}, with staged policies ${pending.verdict}`;
 }
 
-function pairName(src: FlowEnd, dst: FlowEnd): string {
+function pairName(src: FlowEndpoint, dst: FlowEndpoint): string {
   return `${nameOf(src)} to ${nameOf(dst)}`;
 }
 
-function nameOf({ kind, namespace, labels, address }: FlowEnd): string {
+function nameOf({ kind, namespace, labels, address }: FlowEndpoint): string {
   return kind === 'pod' ? `${namespace}/{${labels}}` : formatAddress(address);
 }

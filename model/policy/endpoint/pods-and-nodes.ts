@@ -1,4 +1,4 @@
-import type { EndpointPort } from './resources/endpoints.js';
+import type { EndpointPort } from '../resources/endpoints.js';
 
 /**
  * The cluster, reduced to what policies look at. It can be filled from manifests as well as from a live watch;
@@ -11,7 +11,7 @@ export interface PolicyPod {
   /** The container ports that have names. */
   readonly ports: readonly EndpointPort[];
   /** What it serves of services, where that is told of the pod; other services are told their endpoints' addresses. */
-  readonly serves?: readonly ServedPort[];
+  readonly servicePorts?: readonly ServedPort[];
 }
 
 /** A port of a pod that stands behind a service. */

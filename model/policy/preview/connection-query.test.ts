@@ -1,26 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../net/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
-import { STRANGERS } from '../evaluate/connection.js';
-import { manifest, namespace, networkPolicy } from '../manifests/build.js';
-import type { FlowEnd } from './flow-identity.js';
-import { NO_SOURCE_PORT, tellPods } from './judge.js';
-import { type AskedConnection, evaluateReach, reachOf } from './reach.js';
-import { policyWorld } from './world.js';
+import { UNRELATED } from '../evaluate/connection.js';
+import { manifest, namespace, networkPolicy } from '@sonde/test/builders/manifests';
+import type { FlowEndpoint } from './flow-identity.js';
+import { UNKNOWN_SOURCE_PORT, addPods } from './evaluate-flows.js';
+import {
+  type ConnectionQuery,
+  evaluateDistinctConnections,
+  distinctConnections,
+} from './connection-query.js';
+import { createPolicySnapshot } from './snapshot.js';
 
-const ON_PORT_80 = { protocol: 6, port: 80, sourcePort: NO_SOURCE_PORT, relation: STRANGERS } as const;
+const ON_PORT_80 = { protocol: 6, port: 80, sourcePort: UNKNOWN_SOURCE_PORT, relation: UNRELATED } as const;
 
-const pod = (labels: string, number: number): FlowEnd => ({
+const pod = (labels: string, number: number): FlowEndpoint => ({
   ...{ kind: 'pod', namespace: 'shop', labels, serviceAccount: 'default' },
   address: parseAddress(`10.0.${number >> 8}.${number & 255}`),
 });
 
-const outside = (address: string): FlowEnd => ({
+const outside = (address: string): FlowEndpoint => ({
   ...{ kind: 'external', namespace: '', labels: '', serviceAccount: '' },
   address: parseAddress(address),
 });
 
-const many = (count: number, make: (number: number) => FlowEnd) =>
+const many = (count: number, make: (number: number) => FlowEndpoint) =>
   Array.from({ length: count }, (_, number) => make(number));
 
 /** Pods whose numbers no policy looks at, unless `LOOKS` is among the objects. */
@@ -30,11 +34,11 @@ const LOOKS = networkPolicy('shop/n', {
   podSelector: { matchExpressions: [{ key: 'n', operator: 'In', values: ['99'] }] },
 });
 
-function reach(objects: readonly KubernetesObject[], ends: Pick<AskedConnection, 'from' | 'to'>) {
-  const world = policyWorld([namespace('shop'), ...objects]);
-  tellPods(world, ends.to);
-  const reach = reachOf(world, { ...ON_PORT_80, ...ends });
-  const work = evaluateReach(world, reach);
+function reach(objects: readonly KubernetesObject[], ends: Pick<ConnectionQuery, 'from' | 'to'>) {
+  const world = createPolicySnapshot([namespace('shop'), ...objects]);
+  addPods(world, ends.to);
+  const reach = distinctConnections(world, { ...ON_PORT_80, ...ends });
+  const work = evaluateDistinctConnections(world, reach);
   let pauses = 0;
   for (;;) {
     const step = work.next();
@@ -76,10 +80,12 @@ describe('the ends that are meant', () => {
       ...{ selector: { app: 'web' }, clusterIP: '10.96.0.1' },
       ports: [{ port: 80 }],
     });
-    const end: FlowEnd = { ...outside('10.96.0.1'), kind: 'service', namespace: 'shop' };
-    const world = policyWorld([namespace('shop'), service, LOOKS]);
-    tellPods(world, pods);
-    expect(reachOf(world, { ...ON_PORT_80, from: pods.slice(0, 3), to: [end] }).pairs).toBe(3 * 100);
+    const end: FlowEndpoint = { ...outside('10.96.0.1'), kind: 'service', namespace: 'shop' };
+    const world = createPolicySnapshot([namespace('shop'), service, LOOKS]);
+    addPods(world, pods);
+    expect(distinctConnections(world, { ...ON_PORT_80, from: pods.slice(0, 3), to: [end] }).pairs).toBe(
+      3 * 100,
+    );
   });
 });
 

@@ -2,7 +2,7 @@ import type { PolicyEvaluator } from './evaluator.js';
 import type { Direction } from './evaluate/program.js';
 
 /** A policy that applies to an endpoint. */
-export interface ApplyingPolicy {
+export interface ApplicablePolicy {
   readonly direction: Direction;
   readonly tier: string;
   /** As traces name it: `kind:namespace/name`. */
@@ -16,7 +16,7 @@ export interface ApplyingPolicy {
 }
 
 /** The policies that apply to an identity, egress first, in the order of evaluation. */
-export function applyingPolicies(evaluator: PolicyEvaluator, identity: number): ApplyingPolicy[] {
+export function applicablePolicies(evaluator: PolicyEvaluator, identity: number): ApplicablePolicy[] {
   return (['egress', 'ingress'] as const).flatMap((direction) =>
     (evaluator.program(identity, direction)?.tiers ?? []).flatMap(({ name, defaultAction, policies }) =>
       policies.map(({ policy, rules }) => ({

@@ -3,27 +3,27 @@ import { readManifestCluster } from '../manifests/cluster.js';
 import { readPolicyObject } from '../resources/read.js';
 import { BUILT_IN_TIERS } from '../resources/tier.js';
 import type { StagedAction } from '../resources/staged-action.js';
-import type { HitsByPlace, PolicyHits } from './hits.js';
+import type { CountersByPolicy, PolicyCounters } from './policy-counters.js';
 
 /** The tiers of a cluster from left to right, each with its policies from top to bottom. */
-export interface PolicyBoard {
-  readonly tiers: readonly BoardTier[];
+export interface PolicyActivity {
+  readonly tiers: readonly TierActivity[];
   /** What decided that is not on the board: profiles, and policies that are there no more. */
-  readonly others: readonly BoardHits[];
+  readonly others: readonly PolicyTraffic[];
   /** Objects that cannot be used, and so count as absent. */
   readonly problems: readonly { readonly object: KubernetesObject; readonly reason: string }[];
 }
 
-export interface BoardTier {
+export interface TierActivity {
   readonly name: string;
   /** Whether there is such a tier, not only policies that name it. */
   readonly exists: boolean;
   readonly order: number | undefined;
   readonly defaultAction: 'deny' | 'pass';
-  readonly policies: readonly BoardPolicy[];
+  readonly policies: readonly ActivePolicy[];
 }
 
-export interface BoardPolicy extends BoardHits {
+export interface ActivePolicy extends PolicyTraffic {
   readonly object: KubernetesObject;
   /** Undefined for none, which is last. */
   readonly order: number | undefined;
@@ -31,20 +31,20 @@ export interface BoardPolicy extends BoardHits {
   readonly directions: readonly ('ingress' | 'egress')[];
 }
 
-export interface BoardHits {
+export interface PolicyTraffic {
   /** Tier and policy as traces name them. */
   readonly place: string;
-  readonly enforced: PolicyHits | undefined;
+  readonly enforced: PolicyCounters | undefined;
   /** With staged policies as if they were enforced. */
-  readonly pending: PolicyHits | undefined;
+  readonly pending: PolicyCounters | undefined;
 }
 
 /** Lays out policies in the order of their evaluation, with what they did to traffic. */
-export function policyBoard(
+export function policyActivity(
   objects: readonly KubernetesObject[],
-  enforced: HitsByPlace,
-  pending: HitsByPlace,
-): PolicyBoard {
+  enforced: CountersByPolicy,
+  pending: CountersByPolicy,
+): PolicyActivity {
   const { cluster, problems } = readManifestCluster(objects.map(placed));
   const { evaluator, resources } = cluster;
   const byName = new Map(objects.map((object) => [tieBreakOf(object), object] as const));
@@ -54,20 +54,20 @@ export function policyBoard(
     ),
   );
   const shown = new Set<string>();
-  const hitsOf = (place: string): BoardHits => {
+  const hitsOf = (place: string): PolicyTraffic => {
     shown.add(place);
     return { place, enforced: enforced.get(place), pending: pending.get(place) };
   };
-  const boardTiers = evaluator.tiers.map(({ name, defaultAction, policies }): BoardTier => ({
+  const boardTiers = evaluator.tiers.map(({ name, defaultAction, policies }): TierActivity => ({
     name,
     exists: tiers.has(name),
     order: tiers.get(name)?.order,
     defaultAction,
-    policies: policies.flatMap(({ tieBreak, place, order, ingress, egress }) => {
-      const object = byName.get(tieBreak);
+    policies: policies.flatMap(({ sortKey, tracePrefix, order, ingress, egress }) => {
+      const object = byName.get(sortKey);
       if (!object) return [];
       return {
-        ...hitsOf(place),
+        ...hitsOf(tracePrefix),
         object,
         order: order === Infinity ? undefined : order,
         staged: stagedActionOf(object),

@@ -1,5 +1,5 @@
-import type { Outcome, Verdict } from './evaluate/walk.js';
-import type { TracePath } from './trace/path.js';
+import type { Outcome, Verdict } from './trace-rules.js';
+import type { TracePath } from '../trace/path.js';
 
 /** What the policies of one direction say. */
 export interface DirectionResult {
@@ -45,7 +45,7 @@ const WORDS = 4;
  * Results by number: equal results have one number, so that a column of flows needs one small number each. The
  * outcomes of single directions are few and kept as texts; their many combinations are numbers only.
  */
-export class Results {
+export class ResultTable {
   readonly #directions: Direction[] = [];
   /** Directions without notes, whose trace tells their verdict. */
   readonly #plain = new Map<TracePath, number>();
@@ -68,7 +68,7 @@ export class Results {
   }
 
   /** Whether the enforced trace of a number holds anything. */
-  wasConsulted(number: number): boolean {
+  hasTrace(number: number): boolean {
     const at = this.#at(number);
     return this.#direction(at).trace.length > 0 || this.#direction(at + 1).trace.length > 0;
   }
