@@ -1,16 +1,21 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { StoreError } from '../store/store.js';
 
-/** A data directory that is ours until `release`. */
+/** Another process holds a data directory. */
+export class DirectoryInUseError extends Error {
+  override readonly name = 'DirectoryInUseError';
+  readonly code = 'SONDE_DIRECTORY_IN_USE';
+}
+
+/** Exclusive use of a data directory until `release`. */
 export interface DirectoryLock {
   release(): void;
 }
 
 /**
- * Takes the lock file of a data directory, so that two processes never work on one. The lock of a process that
- * is gone is taken over.
- * @throws StoreError naming the process that holds the directory.
+ * Acquires the lock file of a data directory, so that two processes never use it at once. Takes over the lock of a
+ * process that no longer runs.
+ * @throws DirectoryInUseError naming the process that holds the directory.
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const lock = path.join(directory, 'lock');
@@ -18,13 +23,13 @@ export function lockDirectory(directory: string): DirectoryLock {
   const content = JSON.stringify(describeProcess(process.pid));
   writeFileSync(own, content);
   try {
-    // A link either makes the whole file under its name or fails: nobody sees a lock without its holder.
+    // A link either makes the whole file under its name or fails: a lock file always names its holder.
     while (!linkIfAbsent(own, lock)) {
       const found = readIfPresent(lock);
       if (found === undefined) continue;
       const holder = parseHolder(found);
-      if (holder !== undefined && isAlive(holder)) throw heldError(directory, holder.pid);
-      takeAway(lock, found);
+      if (holder !== undefined && isAlive(holder)) throw directoryInUse(directory, holder.pid);
+      removeStaleLock(lock, found);
     }
   } finally {
     rmSync(own, { force: true });
@@ -38,7 +43,7 @@ export function lockDirectory(directory: string): DirectoryLock {
 
 interface Holder {
   readonly pid: number;
-  /** When the process started, in the kernel's clock ticks: tells it from a later one with its number. */
+  /** When the process started, in the kernel's clock ticks; distinguishes it from a later process with the same pid. */
   readonly started: string | null;
 }
 
@@ -49,7 +54,7 @@ function describeProcess(pid: number): Holder {
 /** Field 22 of /proc/PID/stat (proc(5)); null where there is no such file. */
 function startTicks(pid: number): string | null {
   const stat = readIfPresent(`/proc/${pid}/stat`);
-  // The second field is the command in parentheses, which may itself hold spaces and parentheses.
+  // The second field is the command in parentheses, which may contain spaces and parentheses.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
 }
 
@@ -57,7 +62,7 @@ function isAlive(holder: Holder): boolean {
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
-    // EPERM: it is there, but another user's.
+    // EPERM: the process exists but belongs to another user.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
   return holder.started === null || startTicks(holder.pid) === holder.started;
@@ -68,12 +73,12 @@ function parseHolder(content: string): Holder | undefined {
     const holder = JSON.parse(content) as Partial<Holder>;
     return typeof holder.pid === 'number' ? { pid: holder.pid, started: holder.started ?? null } : undefined;
   } catch {
-    return undefined; // Not a lock that Sonde wrote whole: nobody holds it.
+    return undefined; // Not a complete lock file, so nobody holds it.
   }
 }
 
 /** Removes a stale lock; if another process replaced it in the meantime, puts that one back. */
-function takeAway(lock: string, stale: string): void {
+function removeStaleLock(lock: string, stale: string): void {
   const aside = `${lock}.${process.pid}.stale`;
   try {
     renameSync(lock, aside);
@@ -104,10 +109,10 @@ function readIfPresent(file: string): string | undefined {
   }
 }
 
-function heldError(directory: string, pid: number): StoreError {
+function directoryInUse(directory: string, pid: number): DirectoryInUseError {
   const holder = pid === process.pid ? `this process (${pid})` : `process ${pid}`;
-  return new StoreError(
-    `${directory} is in use by ${holder}: a data directory serves one process at a time; ` +
+  return new DirectoryInUseError(
+    `${directory} is in use by ${holder}: only one process can use a data directory; ` +
       'stop that process or use another directory',
   );
 }

@@ -5,7 +5,7 @@ import { lexemesOf, UnreadableText } from './nesting.js';
 /** Bounds of the work that a text may make. */
 export interface Bounds {
   /** Lexemes that a document may have (of which a value in a list has about four), and values that it may stand for. */
-  readonly mostLexemes: number;
+  readonly maxTokens: number;
   /** Ends the reading, with its reason, between two parts of a text. */
   readonly signal?: AbortSignal;
 }
@@ -21,7 +21,7 @@ const AT_ONCE = 10_000;
 export async function* documentsOf(
   text: string,
   lines: LineCounter,
-  { mostLexemes, signal }: Bounds,
+  { maxTokens, signal }: Bounds,
 ): AsyncGenerator<Document.Parsed> {
   const parser = new Parser(lines.addNewLine);
   // What the composer would warn of on standard error stands in the document.
@@ -35,7 +35,7 @@ export async function* documentsOf(
         if (token.type === 'document') inDocument = 0;
         yield* composer.next(token);
       }
-      if (++inDocument > mostLexemes) {
+      if (++inDocument > maxTokens) {
         throw new UnreadableText(
           'the document is too large: give its objects as several',
           lines.lineStarts.length,

@@ -77,16 +77,16 @@ describe('manifests', () => {
     const pods = 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\n'.repeat(2000);
     const controller = new AbortController();
     setImmediate(() => controller.abort(new Error('left')));
-    const read = parseManifests(pods, 'f', { mostLexemes: 1000, signal: controller.signal });
+    const read = parseManifests(pods, 'f', { maxTokens: 1000, signal: controller.signal });
     await expect(read).rejects.toThrow('left');
   });
 
   it('that are too large are reported where a bound is set, and those before them still read', async () => {
     const text = `apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\na:\n${'- x\n'.repeat(500)}`;
-    const { objects, problems } = await parseManifests(text, 'f', { mostLexemes: 1000 });
+    const { objects, problems } = await parseManifests(text, 'f', { maxTokens: 1000 });
     expect(objects.map(({ object }) => object.metadata.name)).toEqual(['a']);
     expect(problems).toMatchObject([{ reason: expect.stringContaining('too large') as string }]);
-    expect((await parseManifests(text, 'f', { mostLexemes: 5000 })).problems).toMatchObject([{ line: 5 }]);
+    expect((await parseManifests(text, 'f', { maxTokens: 5000 })).problems).toMatchObject([{ line: 5 }]);
   });
 
   it.each([
@@ -98,7 +98,7 @@ describe('manifests', () => {
         .join('')}`,
     ],
   ])('whose aliases stand for %s are reported where a bound is set', async (_what, text) => {
-    const { problems } = await parseManifests(text, 'f', { mostLexemes: 1000 });
+    const { problems } = await parseManifests(text, 'f', { maxTokens: 1000 });
     expect(problems).toMatchObject([{ reason: expect.stringMatching(/stand for too much/) as string }]);
   });
 });

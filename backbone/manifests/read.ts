@@ -4,7 +4,7 @@ import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { type Document, LineCounter } from 'yaml';
 import { type Bounds, documentsOf } from './documents.js';
 import { UnreadableText } from './nesting.js';
-import { whatIsNotJson } from './unlike-json.js';
+import { findNonJson } from './json-compatibility.js';
 
 /** A Kubernetes object and where it stands. */
 export interface ManifestObject {
@@ -47,7 +47,7 @@ export async function readManifests(paths: readonly string[]): Promise<Manifests
 }
 
 /** What files that one was given for oneself may make of work. */
-const UNBOUNDED: Bounds = { mostLexemes: Infinity };
+const UNBOUNDED: Bounds = { maxTokens: Infinity };
 
 /**
  * Reads manifests from text, with turns for others; `file` is for messages. JSON is read as the YAML that it is.
@@ -74,19 +74,19 @@ function readDocument(
   document: Document.Parsed,
   file: string,
   lines: LineCounter,
-  { mostLexemes }: Bounds,
+  { maxTokens }: Bounds,
 ): Manifests {
   const lineAt = (offset: number) => lines.linePos(offset).line;
   const line = lineAt(document.contents?.range[0] ?? document.range[0]);
   const problem = (at: number, reason: string) => ({ objects: [], problems: [{ file, line: at, reason }] });
   const [wrong] = [...document.errors, ...document.warnings];
   if (wrong) return problem(lineAt(wrong.pos[0]), wrong.message);
-  const flaw = whatIsNotJson(document);
+  const flaw = findNonJson(document);
   if (flaw) return problem(lineAt(flaw.offset), flaw.reason);
   try {
     const value: unknown = document.toJS();
-    const values = valuesIn(value, mostLexemes);
-    if (values === Infinity || values > mostLexemes) {
+    const values = valuesIn(value, maxTokens);
+    if (values === Infinity || values > maxTokens) {
       return problem(line, 'its aliases stand for too much: give its objects without them');
     }
     return value === null || value === undefined

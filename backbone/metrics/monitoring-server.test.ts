@@ -19,7 +19,7 @@ async function get(path: string): Promise<{ status: number; body: string }> {
   return { status: response.status, body: await response.text() };
 }
 
-it('a process that runs is healthy, and ready when nothing is amiss', async () => {
+it('reports healthy while the process runs, and ready when there are no problems', async () => {
   readiness.set('store', 'refused');
   readiness.set('kafka', 'away');
   expect(await get('/healthz')).toEqual({ status: 200, body: '{"status":"ok"}' });
@@ -32,15 +32,15 @@ it('a process that runs is healthy, and ready when nothing is amiss', async () =
   expect(await get('/readyz')).toEqual({ status: 200, body: '{"status":"ready"}' });
 });
 
-it('what is watched is looked at each time that somebody asks', async () => {
+it('runs the registered checks on each readiness request', async () => {
   let problem: string | undefined = 'away';
-  readiness.watch('broker', () => problem);
+  readiness.check('broker', () => problem);
   expect((await get('/readyz')).body).toBe('{"status":"not ready","problems":["broker: away"]}');
   problem = undefined;
   expect((await get('/readyz')).status).toBe(200);
 });
 
-it('metrics come as Prometheus reads them, and nothing else is there', async () => {
+it('serves metrics in the Prometheus text format and 404 for other paths', async () => {
   expect((await get('/metrics')).body).toContain('sonde_things_total 3');
   expect((await get('/')).status).toBe(404);
 });

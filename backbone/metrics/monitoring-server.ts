@@ -5,22 +5,22 @@ import type { Readiness } from './readiness.js';
 
 export interface MonitoringOptions {
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly registry: Registry;
   readonly readiness: Readiness;
 }
 
 export interface MonitoringServer {
-  /** Where it answers, for example `http://127.0.0.1:9180`. */
+  /** The base URL, for example `http://127.0.0.1:9180`. */
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * Tells those who run a service how it is: `/healthz` (the process answers), `/readyz` (it does its work; 503 with
- * what is amiss while it does not) and `/metrics` (as Prometheus reads them).
- * @throws Error with code EADDRINUSE or EACCES if it cannot listen there.
+ * Serves `/healthz` (200 while the process runs), `/readyz` (200 if ready, otherwise 503 with the problems) and
+ * `/metrics` (Prometheus text format).
+ * @throws Error with code EADDRINUSE or EACCES if it cannot listen on the address.
  */
 export async function startMonitoring(options: MonitoringOptions): Promise<MonitoringServer> {
   const { host, port, registry, readiness } = options;
@@ -36,7 +36,7 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
         void sendMetrics(response, registry);
         break;
       default:
-        sendJson(response, 404, { status: 'there are /healthz, /readyz and /metrics' });
+        sendJson(response, 404, { status: 'not found; available paths: /healthz, /readyz, /metrics' });
     }
   });
   await new Promise<void>((resolve, reject) => {

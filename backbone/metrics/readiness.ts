@@ -1,29 +1,29 @@
-/** What a service still waits for, or what it does its work badly without. */
+/** The conditions that keep a service from being ready. */
 export class Readiness {
   readonly #problems = new Map<string, string>();
-  readonly #watched = new Map<string, Look>();
+  readonly #checks = new Map<string, Check>();
 
-  /** Says that something is amiss, or with `undefined` that it is right again. */
-  set(what: string, problem: string | undefined): void {
-    if (problem === undefined) this.#problems.delete(what);
-    else this.#problems.set(what, problem);
+  /** Sets the problem of a component; `undefined` clears it. */
+  set(component: string, problem: string | undefined): void {
+    if (problem === undefined) this.#problems.delete(component);
+    else this.#problems.set(component, problem);
   }
 
-  /** Looks for itself, whenever it is asked, whether something is amiss. */
-  watch(what: string, look: Look): void {
-    this.#watched.set(what, look);
+  /** Registers a check that runs on each readiness request. */
+  check(component: string, check: Check): void {
+    this.#checks.set(component, check);
   }
 
-  /** Everything that is amiss; none if the service does its work. */
+  /** All current problems; empty if the service is ready. */
   async problems(): Promise<string[]> {
-    const looked = await Promise.all(
-      [...this.#watched].map(async ([what, look]) => [what, await look()] as const),
+    const checked = await Promise.all(
+      [...this.#checks].map(async ([component, check]) => [component, await check()] as const),
     );
-    return [...this.#problems, ...looked]
+    return [...this.#problems, ...checked]
       .filter(([, problem]) => problem !== undefined)
-      .map(([what, problem]) => `${what}: ${problem}`);
+      .map(([component, problem]) => `${component}: ${problem}`);
   }
 }
 
-/** Says what is amiss, undefined if nothing is. */
-type Look = () => string | undefined | Promise<string | undefined>;
+/** Returns the problem, or undefined if there is none. */
+type Check = () => string | undefined | Promise<string | undefined>;

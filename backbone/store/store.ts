@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { EnrichedDns } from '@sonde/model/dns/records';
-import type { EnrichedFlows } from '@sonde/model/batch/batch';
+import type { EnrichedFlows } from '@sonde/model/flow/records';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
-import type { ObjectVersion } from '@sonde/model/policy/history/version';
-import type { DeliveredBatch, StoredPlace } from '../transport/transport.js';
+import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
+import type { DeliveredBatch, StoredOffset } from '../transport/transport.js';
 
 /** Records that are stored together; a kind of which there are none may be absent. */
 export interface RecordBlock {
@@ -34,7 +34,7 @@ export interface FlowStore {
    * former writer appears afterwards. Gives for each up to which offset everything is stored: the writer goes on with the
    * next one. What is stored beyond is left out when it is inserted again.
    */
-  claim(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredPlace>>;
+  acquirePartitions(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredOffset>>;
 
   /** The highest stored offset of each transport partition. */
   highestOffsets(): Promise<ReadonlyMap<number, number>>;

@@ -21,7 +21,7 @@ export interface DeliveredBatch {
 }
 
 /** What is stored of a partition: everything up to an offset. */
-export interface StoredPlace {
+export interface StoredOffset {
   /** The offset; -1 if nothing is stored. */
   readonly storedTo: number;
   /** How far each stream has come up to there: of each the position that it goes on with. */
@@ -34,9 +34,9 @@ export interface Delivery {
   /** Aborts when a partition of it has gone to another consumer: what is not stored by then will be delivered anew. */
   readonly signal: AbortSignal;
   /** Says that all of it is in the store. */
-  readonly stored: () => void;
+  readonly confirmStored: () => void;
   /** Says that the store takes these partitions from another writer now (`WriterReplacedError`), and not from this one. */
-  readonly refused: () => void;
+  readonly rejectDelivery: () => void;
 }
 
 /** The enricher's end of a transport. */

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { isRefusal } from './connection.js';
+import { isAuthenticationFailure } from './connection.js';
 
 it.each([
   'SASL PLAIN authentication failed: Authentication failed: Invalid username or password',
   'SASL SCRAM SHA512 authentication failed: Authentication failed during authentication due to invalid credentials',
   'SASL PLAIN mechanism is not supported by the server',
 ])('brokers refuse who says it wrongly: %s', (message) => {
-  expect(isRefusal(authenticationError(message))).toBe(true);
+  expect(isAuthenticationFailure(authenticationError(message))).toBe(true);
 });
 
 it.each([
@@ -17,11 +17,13 @@ it.each([
   'SASL PLAIN authentication failed: Not connected',
   'SASL PLAIN authentication failed: Request SaslAuthenticate(key: 36, version: 1) timed out',
 ])('a connection that fails amid the check of credentials is no refusal: %s', (message) => {
-  expect(isRefusal(authenticationError(message))).toBe(false);
+  expect(isAuthenticationFailure(authenticationError(message))).toBe(false);
 });
 
 it('other errors are no refusals', () => {
-  expect(isRefusal(new Error('SASL PLAIN authentication failed: Authentication failed'))).toBe(false);
+  expect(isAuthenticationFailure(new Error('SASL PLAIN authentication failed: Authentication failed'))).toBe(
+    false,
+  );
 });
 
 /** As kafkajs says it. */

@@ -3,7 +3,7 @@ import kafkajs, { type ISocketFactory, type KafkaConfig, type LogEntry } from 'k
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import type { Logger } from '../../logging.js';
 import { hideAbortedInFetches } from './aborted-transactions.js';
-import { restEmptyQueues } from './empty-queues.js';
+import { stopIdlePolling } from './empty-queues.js';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
@@ -42,7 +42,7 @@ export function kafkaClient(
   socketFactory?: ISocketFactory,
 ): kafkajs.Kafka {
   hideAbortedInFetches();
-  restEmptyQueues();
+  stopIdlePolling();
   // Kafka's LZ4 is the frame format (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md); kafkajs brings none.
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: ({ buffer }: { readonly buffer: Buffer }) => compressFrame(buffer),
@@ -68,7 +68,7 @@ export function kafkaClient(
  * Whether the brokers say that our credentials are wrong. kafkajs says it of a connection that ended amid the check,
  * too, and tells the two apart by nothing but its words.
  */
-export function isRefusal({ name, message }: Error): boolean {
+export function isAuthenticationFailure({ name, message }: Error): boolean {
   return (
     name === 'KafkaJSSASLAuthenticationError' &&
     !/closed connection|connection .*closed|connection error|connection timeout|not connected|timed out/i.test(

@@ -3,16 +3,16 @@ import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { WireError } from '@sonde/model/batch/wire/wire-error';
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { StreamPositions } from '../stream-positions.js';
-import type { Delivery, FlowConsumer, StoredPlace } from '../transport.js';
+import type { Delivery, FlowConsumer, StoredOffset } from '../transport.js';
 import { deadLetter } from './dead-letter.js';
 import { GroupMember, type GroupMemberOptions, HEARTBEAT_MS } from './group-member.js';
 import { streamPositionOf } from './stream-headers.js';
 import { TopicRecreatedError } from './topic-recreated.js';
-import { type BlockLimits, WaitingBatches } from './waiting.js';
+import { type BlockLimits, BlockQueue } from './block-queue.js';
 
 export interface KafkaConsumerOptions extends GroupMemberOptions {
   /** Makes the store's writer the one of some partitions, and says what is stored of each. */
-  readonly claim: (partitions: readonly number[]) => Promise<ReadonlyMap<number, StoredPlace>>;
+  readonly acquirePartitions: (partitions: readonly number[]) => Promise<ReadonlyMap<number, StoredOffset>>;
   readonly block?: BlockLimits;
 }
 
@@ -47,7 +47,7 @@ export interface ConsumerCounts {
 const DEFAULT_BLOCK: BlockLimits = { rows: 100_000, bytes: 16 * 2 ** 20, ageMs: 1_000 };
 
 /** Nothing more is fetched while so much waits, until half of it is delivered; messages wait as they came. */
-const MOST_WAITING_BYTES = 24 * 2 ** 20;
+const MAX_WAITING_BYTES = 24 * 2 ** 20;
 
 const RETRY_MS = 200;
 
@@ -72,7 +72,7 @@ interface Assignment {
   readonly ended: AbortController;
   /** Where each partition goes on; of those that are claimed. */
   readonly places: Map<number, Place>;
-  readonly waiting: WaitingBatches;
+  readonly waiting: BlockQueue;
   /** Commits offsets in the group's generation of this assignment. */
   commit?: EachBatchPayload['commitOffsetsIfNecessary'];
 }
@@ -150,7 +150,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     this.#claimProblem = undefined;
     this.options.log.info({ partitions }, 'partitions assigned');
     if (partitions.length === 0) return;
-    const waiting = new WaitingBatches(this.options.block ?? DEFAULT_BLOCK);
+    const waiting = new BlockQueue(this.options.block ?? DEFAULT_BLOCK);
     const assignment = {
       partitions,
       ended: new AbortController(),
@@ -181,8 +181,8 @@ class KafkaConsumer implements KafkaFlowConsumer {
           this.#fail(error);
           return;
         }
-        this.#claimProblem = `cannot claim partitions: ${String(error)}`;
-        this.options.log.warn({ reason: String(error) }, 'cannot claim partitions; trying again');
+        this.#claimProblem = `cannot acquire partitions: ${String(error)}`;
+        this.options.log.warn({ reason: String(error) }, 'cannot acquire partitions; retrying');
         await delay(RETRY_MS);
       }
     }
@@ -190,8 +190,8 @@ class KafkaConsumer implements KafkaFlowConsumer {
 
   /** Where to go on in each partition. */
   async #claimedPlaces(partitions: readonly number[]): Promise<Map<number, Place>> {
-    const stored = await this.options.claim(partitions);
-    const kept = await this.#member.keptOffsets();
+    const stored = await this.options.acquirePartitions(partitions);
+    const kept = await this.#member.topicOffsets();
     const places = new Map<number, Place>();
     for (const partition of partitions) {
       const { storedTo, streams } = stored.get(partition) ?? { storedTo: -1, streams: [] };
@@ -209,7 +209,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
       this.#lag.set(partition, high - next);
     }
     const next = Object.fromEntries([...places].map(([partition, place]) => [partition, place.next]));
-    this.options.log.info({ next }, 'partitions claimed');
+    this.options.log.info({ next }, 'partitions acquired');
     return places;
   }
 
@@ -230,13 +230,13 @@ class KafkaConsumer implements KafkaFlowConsumer {
     const last = payload.batch.lastOffset();
     payload.resolveOffset(last);
     this.#lag.set(partition, Math.max(0, Number(highWatermark) - Number(last) - 1));
-    if (assignment.waiting.bytes > MOST_WAITING_BYTES) this.#pause(assignment);
+    if (assignment.waiting.bytes > MAX_WAITING_BYTES) this.#pause(assignment);
     this.#notify();
   }
 
   /** Puts a message with those that wait, or aside if it cannot be read; one that came before is passed over. */
   async #receive(
-    waiting: WaitingBatches,
+    waiting: BlockQueue,
     partition: number,
     streams: StreamPositions,
     message: KafkaMessage,
@@ -248,7 +248,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     if (source && !streams.isNew(source)) {
       this.#counts.repeated += 1;
       const about = { partition, offset: message.offset, ...source };
-      this.options.log.warn(about, 'a message has come before; passed over');
+      this.options.log.warn(about, 'duplicate message skipped');
       return;
     }
     try {
@@ -260,7 +260,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
       await this.#member.send(deadLetter(this.#member.names, partition, message, error));
       this.#counts.dead += 1;
       const about = { partition, offset: message.offset, reason: error.message };
-      this.options.log.error(about, 'a message cannot be read; put aside');
+      this.options.log.error(about, 'message cannot be decoded; sent to the dead-letter topic');
     }
     if (source) streams.note(source);
   }
@@ -269,7 +269,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     this.#counts.expired += messages;
     this.options.log.error(
       { partition, messages },
-      'Kafka has deleted messages before they were stored: nobody stored them for longer than it keeps them',
+      'messages expired in Kafka before they were stored; increase the topic retention or restore the enrichers sooner',
     );
   }
 
@@ -283,15 +283,15 @@ class KafkaConsumer implements KafkaFlowConsumer {
       return undefined;
     }
     const batches = assignment.waiting.take();
-    if (this.#isPaused && assignment.waiting.bytes < MOST_WAITING_BYTES / 2) this.#resume(assignment);
+    if (this.#isPaused && assignment.waiting.bytes < MAX_WAITING_BYTES / 2) this.#resume(assignment);
     return {
       batches,
       signal: assignment.ended.signal,
-      stored: () => {
+      confirmStored: () => {
         const last = new Map(batches.map(({ partition, offset }) => [partition, offset]));
         this.#lastCommit = this.#commit(assignment, last);
       },
-      refused: () => {
+      rejectDelivery: () => {
         // Somebody else claimed them, but the group may have given them back to us since.
         if (this.#isCurrent(assignment)) this.#begin(assignment.partitions, AFTER_REFUSAL_MS);
       },
@@ -305,7 +305,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     try {
       await assignment.commit?.({ topics: [{ topic: this.#member.names.flows, partitions }] });
     } catch (error) {
-      this.options.log.debug({ reason: String(error) }, 'the group was not told what is stored');
+      this.options.log.debug({ reason: String(error) }, 'offset commit failed');
     }
   }
 

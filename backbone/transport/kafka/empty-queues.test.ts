@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { restEmptyQueues } from './empty-queues.js';
+import { stopIdlePolling } from './empty-queues.js';
 
 interface Request {
   readonly entry: { correlationId: number; apiName: string; resolve: () => void; reject: () => void };
@@ -20,7 +20,7 @@ interface Queue {
 const logger = { debug: () => undefined, warn: () => undefined };
 
 function newQueue(maxInFlightRequests: number): Queue {
-  restEmptyQueues();
+  stopIdlePolling();
   const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js') as new (
     options: object,
   ) => Queue;

@@ -14,7 +14,7 @@ let isInstalled = false;
  * Has kafkajs look after requests that wait only where there are some. kafkajs 2.2 looks every millisecond at each
  * connection that has ever sent something: on every node, for nothing. A request that has to wait begins it by itself.
  */
-export function restEmptyQueues(): void {
+export function stopIdlePolling(): void {
   if (isInstalled) return;
   isInstalled = true;
   const { prototype } = require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue };

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Consumer, EachBatchPayload, Producer, ProducerRecord } from 'kafkajs';
 import type { Logger } from '../../logging.js';
-import { isRefusal, type KafkaConnection, RETRY } from './connection.js';
+import { isAuthenticationFailure, type KafkaConnection, RETRY } from './connection.js';
 import { KafkaSession } from './session.js';
 import { createTopics, kafkaNames, type KafkaNames, type TopicSettings } from './topics.js';
 
@@ -31,12 +31,12 @@ export interface GroupEvents {
 export const HEARTBEAT_MS = 3_000;
 
 /** Longer than a busy broker takes to make topics. */
-const LONGEST_CONNECTING_MS = 60_000;
+const MAX_CONNECT_MS = 60_000;
 
 const RETRY_MS = 200;
 
 /** A member of a group asks something all the time, and only joining may take longer: as long as the group's session. */
-const LONGEST_QUIET_MS = 30_000;
+const MAX_SILENCE_MS = 30_000;
 
 /** What speaks to Kafka, from connecting until the connection fails. */
 interface Clients {
@@ -53,7 +53,7 @@ export class GroupMember {
   /** Times that the connection failed and was made anew. */
   failures = 0;
   /** Why it is not in the group; undefined if it is. */
-  problem: string | undefined = 'not in the consumer group yet';
+  problem: string | undefined = 'not yet a member of the consumer group';
   #clients: Clients | undefined;
   #staying: Promise<void> | undefined;
   #leaving = false;
@@ -90,7 +90,7 @@ export class GroupMember {
   }
 
   /** The first offset that Kafka keeps of each partition, and the one after the last. */
-  async keptOffsets(): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>> {
+  async topicOffsets(): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>> {
     const kept = (await this.#clients?.admin.fetchTopicOffsets(this.names.flows)) ?? [];
     return new Map(
       kept.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]),
@@ -132,7 +132,7 @@ export class GroupMember {
     const { session } = clients;
     let watch: NodeJS.Timeout | undefined;
     try {
-      await session.within(LONGEST_CONNECTING_MS, this.#connect(clients));
+      await session.within(MAX_CONNECT_MS, this.#connect(clients));
       watch = this.#listen(clients);
       await session.within(Infinity, this.#run(clients));
       return await session.over;
@@ -191,7 +191,7 @@ export class GroupMember {
   #listen(clients: Clients): NodeJS.Timeout {
     const { consumer, session } = clients;
     const { GROUP_JOIN, REQUEST, REBALANCING, CRASH } = consumer.events;
-    const longestQuietMs = this.#sessionTimeoutMs + LONGEST_QUIET_MS;
+    const maxSilenceMs = this.#sessionTimeoutMs + MAX_SILENCE_MS;
     let answeredMs = performance.now();
     consumer.on(GROUP_JOIN, ({ payload }) => {
       if (!this.#isCurrent(clients)) return;
@@ -208,8 +208,8 @@ export class GroupMember {
     });
     consumer.on(CRASH, ({ payload }) => session.fail(payload.error));
     return setInterval(() => {
-      if (performance.now() - answeredMs < longestQuietMs) return;
-      session.fail(new Error(`Kafka has answered nothing for ${longestQuietMs / 1000} s`));
+      if (performance.now() - answeredMs < maxSilenceMs) return;
+      session.fail(new Error(`no response from Kafka for ${maxSilenceMs / 1000} s`));
     }, 1_000);
   }
 
@@ -220,12 +220,12 @@ export class GroupMember {
   async #onFailed(error: Error): Promise<void> {
     this.failures += 1;
     // Trying again would not make credentials right, and may lock the user out.
-    if (isRefusal(error)) {
+    if (isAuthenticationFailure(error)) {
       this.#leaving = true;
       this.events.onRefused(error);
       return;
     }
-    this.options.log.warn({ reason: String(error) }, 'the connection to Kafka failed; connecting again');
+    this.options.log.warn({ reason: String(error) }, 'Kafka connection failed; reconnecting');
     await delay(RETRY_MS);
   }
 }

@@ -5,7 +5,7 @@ import { type KafkaConnection, kafkaClient } from './connection.js';
 import { Sockets } from './sockets.js';
 
 /** How long connections may take to end in good order before they are cut. */
-const LONGEST_DISCONNECT_MS = 5_000;
+const MAX_DISCONNECT_MS = 5_000;
 
 /**
  * Clients of a Kafka cluster that begin and end together. However kafkajs fails, a session ends within a bound and
@@ -46,9 +46,9 @@ export class KafkaSession {
 
   /**
    * What `work` gives. kafkajs does not always say so when something will never come.
-   * @throws Error if it takes longer than `longestMs`, and why the session is over if that comes first.
+   * @throws Error if it takes longer than `maxMs`, and why the session is over if that comes first.
    */
-  async within<Result>(longestMs: number, work: Promise<Result>): Promise<Result> {
+  async within<Result>(maxMs: number, work: Promise<Result>): Promise<Result> {
     const { signal } = this.#over;
     let onOver = (): void => undefined;
     let late: NodeJS.Timeout | undefined;
@@ -58,9 +58,9 @@ export class KafkaSession {
         onOver = () => reject(signal.reason as Error);
         if (signal.aborted) onOver();
         signal.addEventListener('abort', onOver);
-        if (longestMs < Infinity) {
-          const error = new Error(`Kafka has not done it within ${longestMs / 1000} s`);
-          late = setTimeout(() => reject(error), longestMs);
+        if (maxMs < Infinity) {
+          const error = new Error(`no response from Kafka within ${maxMs / 1000} s`);
+          late = setTimeout(() => reject(error), maxMs);
         }
         work.then(resolve, reject);
       });
@@ -77,9 +77,9 @@ export class KafkaSession {
 
   /** Ends its connections, whatever state they are in. */
   async end(): Promise<void> {
-    this.fail(new Error('the connections to Kafka have been ended'));
+    this.fail(new Error('the Kafka connections are closed'));
     const ended = Promise.allSettled(this.#clients.map((client) => client.disconnect()));
-    await Promise.race([ended, delay(LONGEST_DISCONNECT_MS, undefined, { ref: false })]);
+    await Promise.race([ended, delay(MAX_DISCONNECT_MS, undefined, { ref: false })]);
     this.#sockets.end();
   }
 

@@ -28,14 +28,14 @@ export class Sockets {
     // When the broker ends a connection that kafkajs itself is about to end, kafkajs goes on to wait for its answers;
     // an error it heeds.
     socket.once('end', () => {
-      if (!socket.writableEnded) socket.destroy(new Error('the broker has ended the connection'));
+      if (!socket.writableEnded) socket.destroy(new Error('the broker closed the connection'));
     });
     return socket;
   };
 
   /** Ends all of them, and at once whatever is asked for later. */
   end(): void {
-    this.#ended = new Error('connections to Kafka have been ended');
+    this.#ended = new Error('the Kafka connections are closed');
     for (const socket of this.#open) socket.destroy(this.#ended);
   }
 }

@@ -1,7 +1,7 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 import type { KafkaConnection } from './connection.js';
 
-/** How everything is called that Sonde has in a Kafka cluster; the topics are those of docs/topics.md. */
+/** How everything is called that Sonde has in a Kafka cluster; the topics are those of docs/kafka-topics.md. */
 export interface KafkaNames {
   readonly flows: string;
   readonly dns: string;

@@ -105,13 +105,13 @@ export class SegmentReader {
   }
 
   /**
-   * The next records: at least one if there is one, more while they fit into `mostBytes`.
+   * The next records: at least one if there is one, more while they fit into `maxBytes`.
    * @throws SpoolDamagedError if a record is not what was written.
    */
-  async next(mostBytes: number): Promise<SpoolRecord[]> {
+  async next(maxBytes: number): Promise<SpoolRecord[]> {
     const available = this.segment.bytes - this.#at;
     if (available === 0) return [];
-    const records = await this.#read(Math.min(available, mostBytes));
+    const records = await this.#read(Math.min(available, maxBytes));
     // One that is longer than the limit is read by itself.
     return records.length > 0 ? records : await this.#read(available, 1);
   }

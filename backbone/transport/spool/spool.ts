@@ -17,13 +17,13 @@ export interface SpoolOptions {
   /** Where it lies; made if it is not there. One process at a time may use it. */
   readonly directory: string;
   /** Most bytes on the disk. What comes when they are used takes the place of the oldest, which is counted as lost. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   readonly log: Logger;
 }
 
 /** A segment is this part of the spool, and at most so long: what is dropped or deleted at a time. */
 const SEGMENTS = 8;
-const MOST_SEGMENT_BYTES = 16 * 2 ** 20;
+const MAX_SEGMENT_BYTES = 16 * 2 ** 20;
 
 /**
  * A queue of messages on the disk, from which they are taken in order and forgotten when they were delivered, and something
@@ -80,7 +80,7 @@ export class Spool {
 
   /**
    * Opens a spool with what a crash has left in it.
-   * @throws StoreError if another process uses the directory.
+   * @throws DirectoryInUseError if another process uses the directory.
    */
   static async open(options: SpoolOptions): Promise<Spool> {
     const { directory, log } = options;
@@ -95,7 +95,7 @@ export class Spool {
         const [first = 0, nextFirst] = names.slice(place, place + 2).map(firstPosition);
         const { cutBytes, ...segment } = await recoverSegment(path.join(directory, name), first, nextFirst);
         if (cutBytes > 0)
-          log.warn({ file: segment.file, cutBytes }, 'cut an unfinished write from the spool');
+          log.warn({ file: segment.file, cutBytes }, 'truncated an incomplete write in the spool');
         segments.push(segment);
       }
       const end = segments.at(-1)?.end ?? 0;
@@ -141,7 +141,7 @@ export class Spool {
   append(messages: readonly Omit<SpoolRecord, 'position'>[]): Promise<void> {
     return this.#inTurn(async () => {
       const bytes = messages.reduce((sum, { value }) => sum + value.length, 0);
-      while (this.bytes + bytes > this.#options.mostBytes && (await this.#dropOldest()));
+      while (this.bytes + bytes > this.#options.maxBytes && (await this.#dropOldest()));
       const { segment } = this.#writer;
       const full = segment.bytes > 0 && segment.bytes + bytes > this.#segmentBytes();
       if (full || this.#torn) await this.#startSegment();
@@ -150,10 +150,10 @@ export class Spool {
   }
 
   /** The next messages to deliver, in order: none if all are taken, else at least one. */
-  take(mostBytes: number): Promise<SpoolRecord[]> {
+  take(maxBytes: number): Promise<SpoolRecord[]> {
     return this.#inTurn(async () => {
       for (;;) {
-        const records = await this.#read(Math.min(mostBytes, this.#segmentBytes()));
+        const records = await this.#read(Math.min(maxBytes, this.#segmentBytes()));
         if (records === undefined) return [];
         const wanted = records.filter(({ position }) => position >= this.#next);
         const last = wanted.at(-1);
@@ -223,7 +223,7 @@ export class Spool {
   }
 
   #segmentBytes(): number {
-    return Math.min(MOST_SEGMENT_BYTES, this.#options.mostBytes / SEGMENTS);
+    return Math.min(MAX_SEGMENT_BYTES, this.#options.maxBytes / SEGMENTS);
   }
 
   async #append(messages: readonly Omit<SpoolRecord, 'position'>[]): Promise<void> {
@@ -247,19 +247,22 @@ export class Spool {
   }
 
   /** The next records that lie in the segments; undefined if there are none. */
-  async #read(mostBytes: number): Promise<SpoolRecord[] | undefined> {
+  async #read(maxBytes: number): Promise<SpoolRecord[] | undefined> {
     for (;;) {
       const segment = this.#segments.find(({ end }) => end > this.#next);
       if (this.#reader && this.#reader.segment !== segment) await this.#closeReader();
       if (segment === undefined) return undefined;
       this.#reader ??= await SegmentReader.open(segment);
       try {
-        return await this.#reader.next(mostBytes);
+        return await this.#reader.next(maxBytes);
       } catch (error) {
         if (!(error instanceof SpoolDamagedError)) throw error;
         const { lost } = this;
         const messages = segment.end - this.#next;
-        this.#options.log.error({ reason: error.message, messages }, 'a part of the spool is lost');
+        this.#options.log.error(
+          { reason: error.message, messages },
+          'spool segment is damaged; its remaining messages are dropped',
+        );
         await this.#saveState({ lost: { ...lost, messages: lost.messages + messages } });
         this.#next = segment.end;
       }
@@ -325,7 +328,7 @@ export class Spool {
     const records: SpoolRecord[] = [];
     try {
       for (;;) {
-        const more = await reader.next(MOST_SEGMENT_BYTES);
+        const more = await reader.next(MAX_SEGMENT_BYTES);
         if (more.length === 0) break;
         // Only what is counted is kept of them.
         records.push(...more.map((record) => ({ ...record, value: new Uint8Array(0) })));

@@ -3,7 +3,7 @@ import type { FlowBatch } from '@sonde/model/batch/batch';
 import { allocateObservedColumns } from '@sonde/model/flow/observed';
 import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import type { Logger } from '../../logging.js';
-import { TransportClosedError } from '../direct.js';
+import { TransportClosedError } from '../in-process.js';
 import type { FlowPublisher } from '../transport.js';
 import type { SpoolRecord } from './record.js';
 import { MessageTooLargeError, type SpoolSink } from './sink.js';
@@ -13,7 +13,7 @@ export interface SpooledPublisherOptions {
   /** Where the spool lies; it outlives the process. One process at a time may use it. */
   readonly directory: string;
   /** Most bytes on the disk, for the time that the sink is away; then the oldest are dropped and counted. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   readonly log: Logger;
 }
 
@@ -42,15 +42,15 @@ export interface PublisherCounts {
 }
 
 /** About how much is delivered at a time: far below what brokers take, and large enough that trips do not count. */
-const MOST_SEND_BYTES = 2 * 2 ** 20;
+const MAX_SEND_BYTES = 2 * 2 ** 20;
 
 const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 5_000;
+const MAX_RETRY_MS = 5_000;
 
 /**
  * Opens the spool, with what a process before this one left in it, and starts delivering it. Every batch goes through
  * the spool, so `publish` resolves when the batch is safe on the disk, whether or not the sink is there.
- * @throws StoreError if another process uses the directory.
+ * @throws DirectoryInUseError if another process uses the directory.
  */
 export async function createSpooledPublisher(
   sink: SpoolSink,
@@ -88,7 +88,10 @@ export async function createSpooledPublisher(
           refused.flows += contents.flows;
           refused.lookups += contents.lookups;
         }
-        log.error({ reason: String(error), flows: batch.rows }, 'the spool did not take a batch; it is lost');
+        log.error(
+          { reason: String(error), flows: batch.rows },
+          'batch dropped: the write to the spool failed',
+        );
       }
       delivery.wake();
     },
@@ -128,7 +131,7 @@ function messagesOf(batch: FlowBatch, topics: SpoolSink['topics']): Omit<SpoolRe
 /** Takes messages from a spool to its sink. Whatever fails, it starts over from what the sink says it has. */
 class Delivery {
   readonly counts = { sentMessages: 0, sentBytes: 0, failures: 0 };
-  problem: string | undefined = 'not connected yet';
+  problem: string | undefined = 'not yet connected';
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
   #draining = false;
@@ -185,10 +188,10 @@ class Delivery {
         this.problem = String(error);
         this.log.warn(
           { reason: String(error), waiting: this.spool.waiting, retryMs },
-          'cannot deliver; the spool keeps what comes',
+          'delivery failed; messages stay in the spool; retrying',
         );
         await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
-        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
     }
   }
@@ -233,7 +236,7 @@ class Delivery {
 
   #take(): Promise<SpoolRecord[]> {
     const singly = this.spool.position < this.#singlyUntil;
-    return this.spool.take(singly ? 1 : MOST_SEND_BYTES);
+    return this.spool.take(singly ? 1 : MAX_SEND_BYTES);
   }
 
   /** Counts a message as lost that the sink will never take, and has the sink go past it. */
@@ -246,7 +249,7 @@ class Delivery {
     this.#undeliverable = undefined;
     this.log.error(
       { bytes: record.value.length, topic: record.topic },
-      'a message is too large for its topic; it is lost',
+      'message dropped: too large for its topic',
     );
   }
 }

@@ -1,0 +1,106 @@
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** What a block holds for one table. */
+export interface BlockPart {
+  /** Name of the table, and in the spool of the part's file. */
+  readonly table: string;
+  readonly content: readonly Uint8Array[];
+}
+
+/** A block in the spool: the file of each of its parts, as absolute paths. */
+export interface SpooledBlock {
+  readonly directory: string;
+  readonly parts: readonly { readonly table: string; readonly file: string }[];
+}
+
+/**
+ * A directory of blocks on their way into the store, each a directory with a file for each table. A block appears
+ * under its name only when all of it is on the disk, and goes when it is stored: whatever lies there on start is what
+ * a crash left.
+ */
+export class ArrowSpool {
+  #next = 0;
+
+  private constructor(readonly directory: string) {}
+
+  /** Opens a spool, making its directory if need be and removing what a crash left unfinished. */
+  static async open(directory: string): Promise<ArrowSpool> {
+    await mkdir(directory, { recursive: true });
+    const spool = new ArrowSpool(directory);
+    for (const name of await readdir(directory)) {
+      if (name.endsWith(unfinished)) await rm(path.join(directory, name), { recursive: true });
+    }
+    const last = (await spool.blocks()).at(-1);
+    if (last !== undefined) spool.#next = Number.parseInt(path.basename(last.directory), 10) + 1;
+    return spool;
+  }
+
+  /** The blocks that wait, in the order in which they were written. */
+  async blocks(): Promise<SpooledBlock[]> {
+    const names = (await readdir(this.directory)).filter((name) => name.endsWith(finished));
+    const directories = names.sort().map((name) => path.join(this.directory, name));
+    return Promise.all(
+      directories.map(async (directory) => {
+        const tables = (await readdir(directory)).sort().map((file) => path.basename(file, extension));
+        return spooledBlock(directory, tables);
+      }),
+    );
+  }
+
+  /** Writes a block; when it resolves, all of it survives a power cut. */
+  async write(parts: readonly BlockPart[]): Promise<SpooledBlock> {
+    const base = path.join(this.directory, String(this.#next++).padStart(12, '0'));
+    try {
+      await mkdir(base + unfinished);
+      for (const { table, content } of parts) {
+        await writeAndSync(path.join(base + unfinished, table + extension), content);
+      }
+      await syncDirectory(base + unfinished);
+      await rename(base + unfinished, base + finished);
+      await syncDirectory(this.directory);
+    } catch (error) {
+      await rm(base + unfinished, { recursive: true, force: true });
+      throw error;
+    }
+    return spooledBlock(
+      base + finished,
+      parts.map(({ table }) => table),
+    );
+  }
+
+  async remove({ directory }: SpooledBlock): Promise<void> {
+    await rm(directory, { recursive: true });
+  }
+}
+
+const finished = '.block';
+const unfinished = '.partial';
+const extension = '.arrow';
+
+function spooledBlock(directory: string, tables: readonly string[]): SpooledBlock {
+  return {
+    directory,
+    parts: tables.map((table) => ({ table, file: path.join(directory, table + extension) })),
+  };
+}
+
+async function writeAndSync(name: string, content: readonly Uint8Array[]): Promise<void> {
+  const file = await open(name, 'w');
+  try {
+    await writeFile(file, content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a rename in the directory survive a power cut (fsync(2)). */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,33 @@
+import { StreamPositions } from '../../transport/stream-positions.js';
+import type { StoredOffset } from '../../transport/transport.js';
+import type { OffsetRange } from './offset-ranges.js';
+import type { RecordBlock } from '../store.js';
+
+/** The stored offset of each partition that a writer owns. */
+export class StoredOffsets {
+  readonly #places = new Map<number, { readonly storedTo: number; readonly streams: StreamPositions }>();
+
+  /** Records the stored offset of a partition at acquisition. */
+  claim(partition: number, { storedTo, streams }: StoredOffset): void {
+    this.#places.set(partition, { storedTo, streams: new StreamPositions(streams) });
+  }
+
+  /** The current stored offset of a partition. */
+  of(partition: number): StoredOffset {
+    const { storedTo, streams } = this.#places.get(partition) ?? NOTHING;
+    return { storedTo, streams: [...streams] };
+  }
+
+  /** Records that a block, and everything before it, is stored. */
+  settle({ messages = [] }: RecordBlock, ranges: ReadonlyMap<number, OffsetRange>): void {
+    for (const [partition, { last }] of ranges) {
+      const streams = this.#places.get(partition)?.streams ?? new StreamPositions();
+      this.#places.set(partition, { storedTo: last, streams });
+    }
+    for (const { partition, source } of messages) {
+      if (source) this.#places.get(partition)?.streams.note(source);
+    }
+  }
+}
+
+const NOTHING = { storedTo: -1, streams: [] };

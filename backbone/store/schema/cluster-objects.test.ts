@@ -1,0 +1,89 @@
+import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
+import pino from 'pino';
+import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openChdbStore } from '../chdb/chdb-store.js';
+import { clusterObjectsTable, latestObjects } from './cluster-objects.js';
+import type { FlowStore } from '../store.js';
+
+let directory: string;
+let store: FlowStore;
+
+beforeEach(async () => {
+  directory = temporaryDirectory('objects');
+  store = await openChdbStore({ directory, log: pino({ level: 'silent' }), retentionDays: 30 });
+  await store.migrate();
+});
+
+afterEach(async () => {
+  await store.close();
+});
+
+const POLICY: ObjectVersion = {
+  cluster: 'main',
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  namespace: 'shop',
+  name: 'web',
+  version: '1',
+  changedAtMs: Date.parse('2026-01-01T00:00:00.123Z'),
+  deleted: false,
+  changedBy: 'kubectl',
+  manifest: '{"quote":"it\'s \\"so\\"","lines":"a\\nb\\\\"}',
+};
+
+async function stored(sql: string): Promise<unknown[]> {
+  return store.query(sql);
+}
+
+const inOrder = 'ORDER BY name, changed_at';
+
+describe('versions of objects', () => {
+  it('come back as they were written', async () => {
+    await store.insertObjects([POLICY, { ...POLICY, name: 'db', deleted: true }]);
+    expect(await stored(`SELECT * EXCEPT seen_at FROM ${clusterObjectsTable} ${inOrder}`)).toEqual([
+      expect.objectContaining({ name: 'db', deleted: true }),
+      {
+        cluster: 'main',
+        api_version: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        namespace: 'shop',
+        name: 'web',
+        version: '1',
+        changed_at: '2026-01-01 00:00:00.123',
+        deleted: false,
+        changed_by: 'kubectl',
+        manifest: POLICY.manifest,
+      },
+    ]);
+  });
+
+  it('that several write are one', async () => {
+    await store.insertObjects([POLICY]);
+    await store.insertObjects([POLICY]);
+    await store.confirmObjects('main');
+    expect(await stored(`SELECT version FROM ${clusterObjectsTable} FINAL`)).toEqual([{ version: '1' }]);
+  });
+
+  it('hold until a later one of the same object, or its end', async () => {
+    const later = { ...POLICY, version: '2', changedAtMs: POLICY.changedAtMs + 1 };
+    await store.insertObjects([POLICY, { ...POLICY, cluster: 'other' }, { ...POLICY, name: 'db' }]);
+    await store.insertObjects([later, { ...later, name: 'db', deleted: true }]);
+    const holding = `SELECT name, version FROM ${latestObjects("cluster = 'main'")} ${inOrder}`;
+    expect(await stored(holding)).toEqual([{ name: 'web', version: '2' }]);
+    const before = latestObjects("cluster = 'main' AND changed_at <= '2026-01-01 00:00:00.123'");
+    expect(await stored(`SELECT name, version FROM ${before} ${inOrder}`)).toEqual([
+      { name: 'db', version: '1' },
+      { name: 'web', version: '1' },
+    ]);
+  });
+
+  it('that still hold are kept however old they are', async () => {
+    await store.insertObjects([POLICY]);
+    const [table] = await store.query<{ engine_full: string }>(
+      `SELECT engine_full FROM system.tables WHERE name = '${clusterObjectsTable}'`,
+    );
+    expect(table?.engine_full).toContain('TTL toDateTime(seen_at) + toIntervalDay(30)');
+    expect(await stored(`SELECT version FROM ${clusterObjectsTable}`)).toEqual([{ version: '1' }]);
+  });
+});

@@ -1,0 +1,162 @@
+import type { FieldDeclaration } from '@sonde/model/record/field';
+import { clusterObjectsDefinition } from './cluster-objects.js';
+import { PROGRESS_TTL, progressDefinition, STREAMS_COLUMN } from './progress-table.js';
+import {
+  columnDefinition,
+  columnType,
+  dnsTable,
+  flowsTable,
+  type RecordTable,
+  recordTableDefinition,
+  recordTables,
+} from './record-tables.js';
+import type { SqlEngine } from '../sql/sql-engine.js';
+import { StoreError } from '../store.js';
+import {
+  createTable,
+  onCluster,
+  storedName,
+  type TableDefinition,
+  type TableLayout,
+} from './table-definition.js';
+
+interface Migration {
+  readonly name: string;
+  /** Statements that may be run again: a crash between them and the record of them repeats them. */
+  readonly statements: (layout: TableLayout) => readonly string[];
+}
+
+/**
+ * Every change of structure, in order; its number is its place in the list, counted from 1. Append, never edit.
+ * A field that is only new in the declaration needs none: {@link upgradeTables} adds its column.
+ */
+const migrations: readonly Migration[] = [
+  creation('create flows', recordTableDefinition(flowsTable)),
+  creation('create dns', recordTableDefinition(dnsTable)),
+  creation('create cluster_objects', clusterObjectsDefinition),
+  creation('create progress', progressDefinition),
+  {
+    name: 'add progress.streams',
+    statements: (layout) => {
+      const alter = `ALTER TABLE ${storedName(progressDefinition, layout)}${onCluster(layout)}`;
+      return [`${alter} ADD COLUMN IF NOT EXISTS ${STREAMS_COLUMN}`, `${alter} MODIFY ${PROGRESS_TTL}`];
+    },
+  },
+];
+
+function creation(name: string, table: TableDefinition): Migration {
+  return { name, statements: (layout) => createTable(table, layout) };
+}
+
+/** Which migrations have been done. */
+const migrationsDefinition: TableDefinition = {
+  name: 'migrations',
+  elements: ['number UInt32', 'name String', "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)"],
+  engine: 'MergeTree',
+  clauses: ['ORDER BY number'],
+};
+
+/**
+ * Brings the tables to the shape that this version declares. Safe to repeat, and for several processes at once.
+ * @param layout where the tables live; that of a store never changes.
+ * @param retentionDays how long records are kept; without it for ever.
+ * @throws StoreError if a newer version has written the store, or if a column's type changed.
+ */
+export async function upgradeTables(
+  engine: SqlEngine,
+  layout: TableLayout,
+  retentionDays?: number,
+): Promise<void> {
+  await runMigrations(engine, layout);
+  for (const table of recordTables) {
+    await addNewFields(engine, table, layout);
+    await setRetention(engine, recordTableDefinition(table), 'start_time', layout, retentionDays);
+  }
+  await setRetention(engine, clusterObjectsDefinition, 'seen_at', layout, retentionDays);
+}
+
+async function runMigrations(engine: SqlEngine, layout: TableLayout): Promise<void> {
+  for (const statement of createTable(migrationsDefinition, layout)) await engine.command(statement);
+  const rows = await engine.query<{ number: number }>(
+    'SELECT DISTINCT number FROM migrations ORDER BY number',
+  );
+  const applied = new Set(rows.map((row) => row.number));
+  const newest = Math.max(0, ...applied);
+  if (newest > migrations.length) {
+    throw new StoreError(
+      `the store is at migration ${newest}, this version knows ${migrations.length}: ` +
+        'a newer version of Sonde has written it; run that version or another data directory',
+    );
+  }
+  for (const [index, { name, statements }] of migrations.entries()) {
+    if (applied.has(index + 1)) continue;
+    for (const statement of statements(layout)) await engine.command(statement);
+    await engine.command(`INSERT INTO migrations (number, name) SELECT ${index + 1}, '${name}'`);
+  }
+}
+
+/** Adds the columns of fields that were declared since the table was made, and the new values of enumerations. */
+async function addNewFields(engine: SqlEngine, table: RecordTable, layout: TableLayout): Promise<void> {
+  const definition = recordTableDefinition(table);
+  const stored = storedName(definition, layout);
+  const columns = await engine.query<{ name: string; type: string }>(
+    'SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}',
+    { table: stored },
+  );
+  const types = new Map(columns.map((column) => [column.name, column.type]));
+  const changes: FieldChange[] = [];
+  for (const field of table.fields) {
+    const type = types.get(field.name);
+    if (type === undefined) {
+      changes.push({ verb: 'ADD COLUMN IF NOT EXISTS', field });
+    } else if (type !== columnType(field)) {
+      if (!isExtensionOf(columnType(field), type)) {
+        throw new StoreError(
+          `${table.name}.${field.name} is stored as ${type}, this version declares ${columnType(field)}: ` +
+            'such a change needs a numbered migration',
+        );
+      }
+      changes.push({ verb: 'MODIFY COLUMN', field });
+    }
+  }
+  if (changes.length === 0) return;
+  await alter(stored, ({ verb, field }) => `${verb} ${columnDefinition(field)}`);
+  // What stands before the stored tables keeps no data, and so has no codecs.
+  if (stored !== table.name) {
+    await alter(table.name, ({ verb, field }) => `${verb} ${field.name} ${columnType(field)}`);
+  }
+
+  async function alter(name: string, toText: (change: FieldChange) => string): Promise<void> {
+    await engine.command(`ALTER TABLE ${name}${onCluster(layout)} ${changes.map(toText).join(', ')}`);
+  }
+}
+
+interface FieldChange {
+  readonly verb: 'ADD COLUMN IF NOT EXISTS' | 'MODIFY COLUMN';
+  readonly field: FieldDeclaration;
+}
+
+/** Whether an enumeration's type is another's with values added at the end. */
+function isExtensionOf(type: string, former: string): boolean {
+  return former.startsWith('Enum8(') && type.startsWith(`${former.slice(0, -1)}, `);
+}
+
+/** Sets how long a table's rows are kept, if that is not so already: a changed TTL makes the engine look at every part. */
+async function setRetention(
+  engine: SqlEngine,
+  table: TableDefinition,
+  timeColumn: string,
+  layout: TableLayout,
+  days: number | undefined,
+): Promise<void> {
+  const name = storedName(table, layout);
+  const [stored] = await engine.query<{ engine_full: string }>(
+    'SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}',
+    { table: name },
+  );
+  const current = / TTL toDateTime\(\w+\) \+ toIntervalDay\((\d+)\)/.exec(stored?.engine_full ?? '')?.[1];
+  if (current === days?.toString()) return;
+  const change =
+    days === undefined ? 'REMOVE TTL' : `MODIFY TTL toDateTime(${timeColumn}) + toIntervalDay(${days})`;
+  await engine.command(`ALTER TABLE ${name}${onCluster(layout)} ${change}`);
+}
