@@ -1,5 +1,6 @@
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { allocateObservedColumns, type ObservedFlows } from '@sonde/model/flow/observed';
+import type { ObservedColumns } from '@sonde/model/flow/records';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import { type ConnectionProgress, connectionState, followPacket, newConnection } from './connection.js';
 import { type IpPacket, PROTOCOL } from './ip-packet.js';
@@ -102,8 +103,42 @@ function connectionKey(packet: IpPacket, sender: 0 | 1, interfaceKey: string): s
   return `${interfaceKey}|${packet.protocol}|${packet.bucket}|${low}|${high}`;
 }
 
+/** Observed fields that captured packets do not say anything of: their columns stay zero or empty. */
+type NotCaptured =
+  | 'retransmits'
+  | 'dropped_packets'
+  | 'dropped_bytes'
+  | 'drop_reason'
+  | 'tls_server_name'
+  | 'vlan'
+  | 'tunnel'
+  | 'tunnel_id'
+  | 'src_tunnel_ip'
+  | 'dst_tunnel_ip'
+  | 'src_process'
+  | 'src_cgroup'
+  | 'dst_process'
+  | 'dst_cgroup'
+  | 'dst_service_port'
+  | 'dst_service_ip';
+
+type CapturedField = Exclude<keyof ObservedColumns, NotCaptured>;
+
+/** Writes one field of the flow of an entry into a row. */
+type FieldWriter = (row: number, entry: Entry) => void;
+
 function toColumns(entries: readonly Entry[]): ObservedFlows {
   const columns = allocateObservedColumns(entries.length);
+  const writers = Object.values(fieldWriters(columns));
+  for (const [row, entry] of entries.entries()) for (const write of writers) write(row, entry);
+  return { rows: entries.length, columns };
+}
+
+/**
+ * What writes each captured field. Exhaustive: a new observed field is a type error until it is written here or listed in
+ * {@link NotCaptured}.
+ */
+function fieldWriters(columns: ObservedColumns): Readonly<Record<CapturedField, FieldWriter>> {
   const wide = {
     start: halvesOf(columns.start_time),
     end: halvesOf(columns.end_time),
@@ -112,35 +147,56 @@ function toColumns(entries: readonly Entry[]): ObservedFlows {
     packetsOut: halvesOf(columns.packets_out),
     packetsIn: halvesOf(columns.packets_in),
   };
-  for (const [row, entry] of entries.entries()) {
-    const { packet, connection } = entry;
-    const client = connection.client;
-    const server = client === 0 ? 1 : 0;
-    const fromClient = senderSide(packet) === client;
-    columns.src_ip.set(fromClient ? packet.source : packet.destination, row * 16);
-    columns.dst_ip.set(fromClient ? packet.destination : packet.source, row * 16);
-    columns.src_port[row] = fromClient ? packet.sourcePort : packet.destinationPort;
-    columns.dst_port[row] = fromClient ? packet.destinationPort : packet.sourcePort;
-    columns.protocol[row] = packet.protocol;
-    columns.icmp_type[row] = packet.icmpType;
-    columns.icmp_code[row] = packet.icmpCode;
-    columns.tcp_flags[row] = entry.tcpFlags;
-    columns.sampling[row] = 1;
-    columns.connections_started[row] = entry.started;
-    columns.connections_completed[row] = entry.completed;
-    columns.connect_us[row] = entry.connectMicros;
-    columns.rtt_us[row] = entry.connectMicros;
-    columns.rtt_min_us[row] = entry.connectMicros;
-    columns.connection_state[row] = enumerationNumber('connection_state', connectionState(connection));
-    columns.reporter[row] = enumerationNumber('reporter', reporterOf(entry.localSides, client));
-    writeWide(wide.start, row, Math.floor(entry.startMicros / 1000));
-    writeWide(wide.end, row, Math.floor(entry.endMicros / 1000));
-    writeWide(wide.bytesOut, row, entry.bytes[client]);
-    writeWide(wide.bytesIn, row, entry.bytes[server]);
-    writeWide(wide.packetsOut, row, entry.packets[client]);
-    writeWide(wide.packetsIn, row, entry.packets[server]);
-  }
-  return { rows: entries.length, columns };
+  return {
+    start_time: (row, { startMicros }) => writeWide(wide.start, row, Math.floor(startMicros / 1000)),
+    end_time: (row, { endMicros }) => writeWide(wide.end, row, Math.floor(endMicros / 1000)),
+    reporter: (row, { localSides, connection }) =>
+      (columns.reporter[row] = enumerationNumber('reporter', reporterOf(localSides, connection.client))),
+    sampling: (row) => (columns.sampling[row] = 1),
+    src_ip: (row, entry) => columns.src_ip.set(addressesOf(entry).client, row * 16),
+    dst_ip: (row, entry) => columns.dst_ip.set(addressesOf(entry).server, row * 16),
+    src_port: (row, entry) => (columns.src_port[row] = portsOf(entry).client),
+    dst_port: (row, entry) => (columns.dst_port[row] = portsOf(entry).server),
+    protocol: (row, { packet }) => (columns.protocol[row] = packet.protocol),
+    icmp_type: (row, { packet }) => (columns.icmp_type[row] = packet.icmpType),
+    icmp_code: (row, { packet }) => (columns.icmp_code[row] = packet.icmpCode),
+    bytes_out: (row, { bytes, connection }) => writeWide(wide.bytesOut, row, bytes[connection.client]),
+    bytes_in: (row, { bytes, connection }) => writeWide(wide.bytesIn, row, bytes[serverSide(connection)]),
+    packets_out: (row, { packets, connection }) =>
+      writeWide(wide.packetsOut, row, packets[connection.client]),
+    packets_in: (row, { packets, connection }) =>
+      writeWide(wide.packetsIn, row, packets[serverSide(connection)]),
+    connections_started: (row, { started }) => (columns.connections_started[row] = started),
+    connections_completed: (row, { completed }) => (columns.connections_completed[row] = completed),
+    tcp_flags: (row, { tcpFlags }) => (columns.tcp_flags[row] = tcpFlags),
+    connection_state: (row, { connection }) =>
+      (columns.connection_state[row] = enumerationNumber('connection_state', connectionState(connection))),
+    rtt_us: (row, { connectMicros }) => (columns.rtt_us[row] = connectMicros),
+    rtt_min_us: (row, { connectMicros }) => (columns.rtt_min_us[row] = connectMicros),
+    connect_us: (row, { connectMicros }) => (columns.connect_us[row] = connectMicros),
+  };
+}
+
+function serverSide({ client }: ConnectionProgress): 0 | 1 {
+  return client === 0 ? 1 : 0;
+}
+
+function isFromClient({ packet, connection }: Entry): boolean {
+  return senderSide(packet) === connection.client;
+}
+
+function addressesOf(entry: Entry): { readonly client: Uint8Array; readonly server: Uint8Array } {
+  const { source, destination } = entry.packet;
+  return isFromClient(entry)
+    ? { client: source, server: destination }
+    : { client: destination, server: source };
+}
+
+function portsOf(entry: Entry): { readonly client: number; readonly server: number } {
+  const { sourcePort, destinationPort } = entry.packet;
+  return isFromClient(entry)
+    ? { client: sourcePort, server: destinationPort }
+    : { client: destinationPort, server: sourcePort };
 }
 
 /** Without a known end (a capture that does not tell directions) the record stands for both. */

@@ -1,4 +1,6 @@
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
+import type { FieldOfOrigin, FieldType } from '@sonde/model/record/field';
+import type { FlowField } from '@sonde/model/flow/fields';
 import { allocateObservedColumns, type ObservedFlows } from '@sonde/model/flow/observed';
 import { MalformedPayloadError } from './malformed-payload.js';
 import type { ProbeNames } from './names.js';
@@ -47,14 +49,27 @@ export function flowRecords(payload: Buffer): FlowRecords {
   return { count, stride, bytes };
 }
 
-/** Where the columns' values lie in a record: byte offsets, by the values' widths (bpf-probe/PROTOCOL.md, "FLOWS"). */
+/** The observed fields of one of the types. */
+type ObservedField = FieldOfOrigin<FlowField, 'observed'>;
+type FieldsOfType<Type extends FieldType> = Extract<ObservedField, { type: Type }>['name'];
+
+/** Fields that are converted on their way into their columns instead of being copied. */
+type ConvertedField = 'start_time' | 'end_time' | 'reporter' | 'dropped_packets';
+
+/**
+ * Byte offsets of every copied field of the types. Exhaustive: a new observed field without an offset is a type error,
+ * until it is listed here or among {@link ConvertedField}.
+ */
+type Offsets<Type extends FieldType> = Readonly<Record<Exclude<FieldsOfType<Type>, ConvertedField>, number>>;
+
+/** The offsets of the values in a record, by their widths (bpf-probe/PROTOCOL.md, "FLOWS"). */
 const ADDRESSES = {
   src_ip: 0,
   dst_ip: 16,
   dst_service_ip: 32,
   src_tunnel_ip: 192,
   dst_tunnel_ip: 208,
-} as const;
+} as const satisfies Offsets<'ip'>;
 const WIDES = {
   bytes_out: 64,
   bytes_in: 72,
@@ -63,7 +78,7 @@ const WIDES = {
   dropped_bytes: 152,
   src_cgroup: 176,
   dst_cgroup: 184,
-} as const;
+} as const satisfies Offsets<'uint64'>;
 const WORDS = {
   connections_started: 96,
   connections_completed: 100,
@@ -73,14 +88,33 @@ const WORDS = {
   sampling: 120,
   tunnel_id: 140,
   retransmits: 144,
-} as const;
-const SHORTS = { src_port: 124, dst_port: 126, dst_service_port: 128, tcp_flags: 130, vlan: 138 } as const;
-const BYTES = { protocol: 132, icmp_type: 133, icmp_code: 134, connection_state: 135, tunnel: 137 } as const;
-const NAMES = { drop_reason: 160, tls_server_name: 164, src_process: 168, dst_process: 172 } as const;
-const START_TIME = 48;
-const END_TIME = 56;
-const ENDS = 136;
-const DROPPED_PACKETS = 148;
+} as const satisfies Offsets<'uint32'>;
+const SHORTS = {
+  src_port: 124,
+  dst_port: 126,
+  dst_service_port: 128,
+  tcp_flags: 130,
+  vlan: 138,
+} as const satisfies Offsets<'uint16'>;
+const BYTES = {
+  protocol: 132,
+  icmp_type: 133,
+  icmp_code: 134,
+  connection_state: 135,
+  tunnel: 137,
+} as const satisfies Offsets<'uint8' | 'boolean' | 'enumeration'>;
+const NAMES = {
+  drop_reason: 160,
+  tls_server_name: 164,
+  src_process: 168,
+  dst_process: 172,
+} as const satisfies Offsets<'text'>;
+const CONVERTED = {
+  start_time: 48,
+  end_time: 56,
+  reporter: 136,
+  dropped_packets: 148,
+} as const satisfies Readonly<Record<ConvertedField, number>>;
 
 /**
  * Turns the records of a window's frames into columns. Hot path: values are copied from record to column by width,
@@ -89,14 +123,14 @@ const DROPPED_PACKETS = 148;
 export function toColumns(parts: readonly FlowRecords[], names: ProbeNames): ObservedFlows {
   const rows = parts.reduce((sum, part) => sum + part.count, 0);
   const columns = allocateObservedColumns(rows);
-  const texts = names.columns(rows);
+  const strings = names.columns(rows);
 
   const addresses = copies(ADDRESSES, (name) => wordsOf(columns[name]));
   const wides = copies(WIDES, (name) => halvesOf(columns[name]));
   const words = copies(WORDS, (name) => columns[name]);
   const shorts = copies(SHORTS, (name) => columns[name]);
   const bytes = copies(BYTES, (name) => columns[name]);
-  const named = copies(NAMES, (name) => texts[name]);
+  const named = copies(NAMES, (name) => strings[name]);
   const starts = halvesOf(columns.start_time);
   const ends = halvesOf(columns.end_time);
   const droppedPackets = halvesOf(columns.dropped_packets);
@@ -123,20 +157,20 @@ export function toColumns(parts: readonly FlowRecords[], names: ProbeNames): Obs
       for (const { column, offset } of shorts) column[row] = from16[(at + offset) >> 1] ?? 0;
       for (const { column, offset } of bytes) column[row] = from8[at + offset] ?? 0;
       for (const { column, offset } of named) column.set(row, from32[word + (offset >> 2)] ?? 0);
-      writeWide(starts, row, microsToMillis(from32, word + (START_TIME >> 2)));
-      writeWide(ends, row, microsToMillis(from32, word + (END_TIME >> 2)));
-      droppedPackets[row * 2] = from32[word + (DROPPED_PACKETS >> 2)] ?? 0;
-      columns.reporter[row] = reporterOf(from8[at + ENDS] ?? 0);
+      writeWide(starts, row, microsToMillis(from32, word + (CONVERTED.start_time >> 2)));
+      writeWide(ends, row, microsToMillis(from32, word + (CONVERTED.end_time >> 2)));
+      droppedPackets[row * 2] = from32[word + (CONVERTED.dropped_packets >> 2)] ?? 0;
+      columns.reporter[row] = reporterOf(from8[at + CONVERTED.reporter] ?? 0);
     }
   }
   return {
     rows,
     columns: {
       ...columns,
-      drop_reason: texts.drop_reason.build(),
-      tls_server_name: texts.tls_server_name.build(),
-      src_process: texts.src_process.build(),
-      dst_process: texts.dst_process.build(),
+      drop_reason: strings.drop_reason.build(),
+      tls_server_name: strings.tls_server_name.build(),
+      src_process: strings.src_process.build(),
+      dst_process: strings.dst_process.build(),
     },
   };
 }
@@ -161,8 +195,8 @@ function checkRecord(records: Buffer, at: number, record: number): void {
     throw new MalformedPayloadError(`flow record ${record} has connection state ${state}`);
   const tunnel = records.readUInt8(at + BYTES.tunnel);
   if (tunnel >= TUNNELS) throw new MalformedPayloadError(`flow record ${record} has tunnel ${tunnel}`);
-  const start = highHalf(records, at + START_TIME);
-  const end = highHalf(records, at + END_TIME);
+  const start = highHalf(records, at + CONVERTED.start_time);
+  const end = highHalf(records, at + CONVERTED.end_time);
   if (start > end || end > LATEST_HIGH_HALF)
     throw new MalformedPayloadError(`flow record ${record} has impossible times`);
 }

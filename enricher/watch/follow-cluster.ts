@@ -2,15 +2,25 @@ import { setMaxListeners } from 'node:events';
 import { setInterval } from 'node:timers';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '@sonde/backbone/logging';
-import type { LiveContext } from '../context.js';
+import type { Cluster, ClusterProblem } from '@sonde/model/cluster/cluster';
+import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { connectApiServer } from './api-server.js';
 import { Credentials } from './credentials.js';
 import { followManifests } from './follow-manifests.js';
 import { followResource, type ObjectSink, type WatchCounts } from './follow-resource.js';
 import { WATCHED_RESOURCES } from './resources.js';
 
+/** Keeps what the enricher attaches to flows up to date with the objects of a cluster. */
+export interface ClusterContext {
+  readonly cluster: Pick<Cluster, 'forget'>;
+  /** Applies a new or changed object as it was at `atMs`; returns which parts of it cannot be used. */
+  apply(object: KubernetesObject, atMs: number): readonly ClusterProblem[];
+  /** Removes an object that was gone by `atMs`. */
+  remove(object: KubernetesObject, atMs: number): void;
+}
+
 export interface FollowClusterOptions {
-  readonly context: LiveContext;
+  readonly context: ClusterContext;
   /**
    * Gives what leads to the cluster's API server, again when the server refuses it; without it manifests alone say
    * what there is.
@@ -57,7 +67,7 @@ export function followCluster(options: FollowClusterOptions): FollowedCluster {
   const sink: ObjectSink = {
     apply(object, atMs) {
       for (const problem of context.apply(object, atMs)) {
-        log.warn(problem, 'a part of an object was passed over');
+        log.warn(problem, 'ignored part of an object');
       }
       observer?.apply(object, atMs);
     },

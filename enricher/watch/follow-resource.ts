@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { ApiError, type ApiServer } from './api-server.js';
-import { reduceObject } from './reduce.js';
+import { pruneObject } from './prune-object.js';
 import { collectionPath, type WatchedResource } from './resources.js';
 
 /** Where objects go as they come, change and go. */
@@ -125,7 +125,7 @@ async function listFirstServed(
       if (!(error instanceof ApiError) || (error.status !== 404 && error.status !== 403)) throw error;
       if (error.status === 403) {
         options.counts.failures++;
-        options.log.warn({ kind: resource.kind, reason: error.message }, 'a kind may not be read');
+        options.log.warn({ kind: resource.kind, reason: error.message }, 'not authorized to list or watch');
       }
     }
   }
@@ -180,7 +180,7 @@ async function* watchFrom(place: Place, known: Known, options: FollowOptions): A
     if (event.type === 'DELETED') {
       known.objects.delete(keyOf(object));
       const { apiVersion, kind } = place;
-      sink.remove(reduceObject({ ...object, apiVersion, kind }), known.currentMs);
+      sink.remove(pruneObject({ ...object, apiVersion, kind }), known.currentMs);
       counts.objects++;
     } else if (event.type !== 'BOOKMARK') {
       take(place, object, known, options);
@@ -198,7 +198,7 @@ function take(
   { sink, now }: FollowOptions,
 ): void {
   // Items of lists do not say of what kind they are.
-  const object = reduceObject({ ...item, apiVersion, kind });
+  const object = pruneObject({ ...item, apiVersion, kind });
   const { name, namespace, uid } = object.metadata;
   // To say later that an object is gone, its name is enough.
   const metadata = {

@@ -1,6 +1,5 @@
 import type { ObservedDns } from '../dns/records.js';
-import type { ObservedColumns, Records } from '../record/columns.js';
-import type { FlowField } from '../flow/fields.js';
+import type { ObservedColumns } from '../flow/records.js';
 
 /** The version of the observed columns' meaning; raised when a reader of the old one would misread the new. */
 export const FLOW_SCHEMA_VERSION = 1;
@@ -24,6 +23,3 @@ export interface FlowBatch {
  * `<unit>_<cause>`, for example `packets_map_full`; a reason that never occurred may be absent.
  */
 export type LossCounters = Readonly<Record<string, number>>;
-
-/** Flows with every field filled, as the store takes them. */
-export type EnrichedFlows = Records<FlowField>;

@@ -1,5 +1,5 @@
 import { Controllers } from './controllers.js';
-import { type Claim, type Difference, Holding } from './holding.js';
+import { type BindingState, type ChangeKind, AddressBinding } from './address-binding.js';
 import { canonicalLabels, identityOf } from './identity.js';
 import { ExternalNames } from './external-names.js';
 import { IdentityIndex } from './identity-index.js';
@@ -44,7 +44,10 @@ export class Cluster {
     zoneOf: (node) => this.#zones.get(node) ?? '',
   });
   /** The holdings of nodes and services. */
-  readonly #holdings = new Map<string, { readonly uid: string | undefined; readonly holding: Holding }>();
+  readonly #holdings = new Map<
+    string,
+    { readonly uid: string | undefined; readonly holding: AddressBinding }
+  >();
 
   /** Takes in objects in any order, as they were at `atMs`; those that others refer to are read first. */
   applyAll(objects: readonly KubernetesObject[], atMs: number): void {
@@ -83,7 +86,7 @@ export class Cluster {
       case 'ReplicaSet':
       case 'Job': {
         const key = this.#controllers.apply(object);
-        if (key !== undefined) this.#pods.surroundingsChanged(key, atMs, 'correction');
+        if (key !== undefined) this.#pods.relatedChanged(key, atMs, 'correction');
         break;
       }
     }
@@ -145,15 +148,15 @@ export class Cluster {
     this.#hold(
       node,
       'status.addresses',
-      { identity, hold: 'own', addresses, ports: [], processes: [], fromMs, sureMs: fromMs },
+      { identity, addressKind: 'own', addresses, ports: [], processes: [], fromMs, sureMs: fromMs },
       atMs,
     );
     if (zone === before) return;
-    const difference: Difference = before === undefined ? 'correction' : 'change';
-    this.#pods.surroundingsChanged(nodeKey(name), atMs, difference);
+    const difference: ChangeKind = before === undefined ? 'correction' : 'change';
+    this.#pods.relatedChanged(nodeKey(name), atMs, difference);
   }
 
-  #hold(object: KubernetesObject, field: string, claim: Claim, atMs: number): void {
+  #hold(object: KubernetesObject, field: string, claim: BindingState, atMs: number): void {
     const key = keyOf(object);
     const { uid } = object.metadata;
     let held = this.#holdings.get(key);
@@ -162,10 +165,10 @@ export class Cluster {
       held = undefined;
     }
     if (!held) {
-      held = { uid, holding: new Holding(this) };
+      held = { uid, holding: new AddressBinding(this) };
       this.#holdings.set(key, held);
     }
-    this.#report(object, field, held.holding.take(claim, atMs));
+    this.#report(object, field, held.holding.update(claim, atMs));
   }
 
   #report(object: KubernetesObject, field: string, reasons: readonly string[]): void {
@@ -180,14 +183,14 @@ export class Cluster {
   }
 }
 
-function serviceClaim(service: Service): Claim {
+function serviceClaim(service: Service): BindingState {
   const { clusterIP, clusterIPs, externalIPs, ports = [] } = service.spec ?? {};
   const balancers = (service.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip ?? '');
   const addresses = [...(clusterIPs ?? [clusterIP ?? '']), ...(externalIPs ?? []), ...balancers];
   const fromMs = createdAt(service);
   return {
     identity: { ...identityOf('service', service), labels: canonicalLabels(service.metadata.labels) },
-    hold: 'virtual',
+    addressKind: 'virtual',
     addresses: addresses.filter((address) => address !== '' && address !== 'None'),
     ports: ports.flatMap(({ nodePort, protocol }) =>
       nodePort === undefined

@@ -1,4 +1,4 @@
-import { AddressTable } from './address-table.js';
+import { AddressTable } from '../net/address-table.js';
 
 /** An answer that a client got: `name`, or an alias of it, has the address. */
 export interface DomainAnswer {

@@ -1,4 +1,4 @@
-import { AddressTable } from './address-table.js';
+import { AddressTable } from '../net/address-table.js';
 import type { EndpointIdentity } from './identity.js';
 import { Intervals, NOBODY } from './intervals.js';
 import type { Pod } from './objects.js';
@@ -8,7 +8,7 @@ import { PodRanges } from './pod-ranges.js';
 export const UNKNOWN_IDENTITY = NOBODY;
 
 /** An address of which services say that it leads to them, and an address that is an interface's own. */
-export type Hold = 'own' | 'virtual';
+export type AddressKind = 'own' | 'virtual';
 
 /**
  * Who held which address when. An address belongs to an owner for an interval [from, to); a look-up names the
@@ -77,14 +77,20 @@ export class IdentityIndex {
    * Says that `owner` holds the address from somewhere between `fromMs` and `sureMs` on, until another owner takes
    * it or it is released.
    */
-  assign(address: Uint8Array, owner: number, fromMs: number, sureMs = fromMs, hold: Hold = 'own'): void {
+  assign(
+    address: Uint8Array,
+    owner: number,
+    fromMs: number,
+    sureMs = fromMs,
+    hold: AddressKind = 'own',
+  ): void {
     const intervals = hold === 'own' ? this.#own : this.#virtual;
     if (this.#identities[owner]?.kind === 'pod') this.podRanges.add(address);
     if (intervals.assign(this.#addresses.intern(address, 0), owner, fromMs, sureMs)) this.use(owner);
   }
 
   /** Says that `owner` gave up the address at `toMs`. Nothing happens if another owner holds it by then. */
-  release(address: Uint8Array, owner: number, toMs: number, hold: Hold = 'own'): void {
+  release(address: Uint8Array, owner: number, toMs: number, hold: AddressKind = 'own'): void {
     const number = this.#addresses.find(address, 0);
     if (number >= 0) (hold === 'own' ? this.#own : this.#virtual).release(number, owner, toMs);
   }

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { parseAddress } from '../net/address.js';
-import { AddressTable } from './address-table.js';
+import { AddressTable } from '../net/address-table.js';
 import { canonicalLabels } from './identity.js';
 import type { KubernetesObject } from './objects.js';
 

@@ -1,4 +1,4 @@
-import { AddressTable } from './address-table.js';
+import { AddressTable } from '../net/address-table.js';
 import { AddressError } from '../net/address.js';
 import { parsePrefix } from '../net/prefix.js';
 

@@ -1,5 +1,5 @@
 import { isMappedIpv4 } from '../net/address.js';
-import { AddressTable } from './address-table.js';
+import { AddressTable } from '../net/address-table.js';
 
 /** Bytes of a mapped IPv4 address, and of an IPv6 one, that the pods of one range have in common: /16 and /64. */
 const COMMON_IPV4_BYTES = 14;

@@ -7,7 +7,7 @@ const FINISHED_PHASES = new Set(['Succeeded', 'Failed']);
 const RESOLUTION_MS = 1000;
 
 /** When a pod began to hold its addresses, in ms: not before `fromMs`, and by `sureMs`. */
-export function holdBegan(pod: Pod): { readonly fromMs: number; readonly sureMs: number } {
+export function bindingStart(pod: Pod): { readonly fromMs: number; readonly sureMs: number } {
   // The kubelet notes startTime before it asks for an address; a sandbox is ready once it has one.
   const fromMs = timeOf(pod.status?.startTime) ?? createdAt(pod);
   const signs = (pod.status?.conditions ?? [])

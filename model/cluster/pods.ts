@@ -1,15 +1,15 @@
 import { type Controllers, controllerKeyOf } from './controllers.js';
-import { type Claim, type Difference, Holding, type Indexes } from './holding.js';
+import { type BindingState, type ChangeKind, AddressBinding, type Indexes } from './address-binding.js';
 import { canonicalLabels, identityOf } from './identity.js';
 import type { Pod } from './objects.js';
-import { containersEnded, createdAt, holdBegan, isFinished } from './pod-times.js';
+import { containersEnded, createdAt, bindingStart, isFinished } from './pod-times.js';
 import { processName } from './process-index.js';
 import { protocolNumber, TCP } from '../net/protocol.js';
 
 /** A pod that is there, and what it holds. */
 interface Entry {
   pod: Pod;
-  readonly holding: Holding;
+  readonly holding: AddressBinding;
   ended: boolean;
 }
 
@@ -43,15 +43,15 @@ export class Pods {
     if (entry?.ended === true) return [];
     const known = entry !== undefined;
     if (!entry) {
-      entry = { pod, holding: new Holding(this.indexes), ended: false };
+      entry = { pod, holding: new AddressBinding(this.indexes), ended: false };
       this.#entries.set(key, entry);
     } else this.#relate(entry, 'no more');
     entry.pod = pod;
     this.#relate(entry, 'now');
-    if (!isFinished(pod)) return entry.holding.take(this.#claim(pod), atMs);
+    if (!isFinished(pod)) return entry.holding.update(this.#claim(pod), atMs);
     const end = containersEnded(pod);
     // A pod that is only met after its end is worth keeping where it is known when that was.
-    const problems = known || end === undefined ? [] : entry.holding.take(this.#claim(pod), atMs);
+    const problems = known || end === undefined ? [] : entry.holding.update(this.#claim(pod), atMs);
     this.#end(entry, Math.min(atMs, end ?? atMs));
     return problems;
   }
@@ -66,13 +66,13 @@ export class Pods {
   }
 
   /** Must be called when more is known of a node or controller than was, or when it changed at `atMs`. */
-  surroundingsChanged(key: string, atMs: number, difference: Difference): void {
+  relatedChanged(key: string, atMs: number, difference: ChangeKind): void {
     for (const entry of this.#related.get(key) ?? []) {
-      if (!entry.ended) entry.holding.take(this.#claim(entry.pod), atMs, difference);
+      if (!entry.ended) entry.holding.update(this.#claim(entry.pod), atMs, difference);
     }
   }
 
-  #claim(pod: Pod): Claim {
+  #claim(pod: Pod): BindingState {
     const { controllers, zoneOf } = this.surroundings;
     const { name: workload, kind: workloadKind } = controllers.workloadOf(pod);
     const node = pod.spec?.nodeName ?? '';
@@ -86,13 +86,13 @@ export class Pods {
       node,
       zone: zoneOf(node),
     };
-    const began = holdBegan(pod);
+    const began = bindingStart(pod);
     // A host-network pod's address is its node's, and every other such pod's: only its ports are its own.
     if (onHost)
       return {
         identity,
         pod,
-        hold: 'own',
+        addressKind: 'own',
         addresses: [],
         ports: portsOf(pod, node),
         processes: processesOf(pod, node),
@@ -102,7 +102,7 @@ export class Pods {
     return {
       identity,
       pod,
-      hold: 'own',
+      addressKind: 'own',
       addresses: addresses.filter(Boolean),
       ports: [],
       processes: [],
@@ -141,7 +141,7 @@ export function nodeKey(name: string): string {
 }
 
 /** The ports that a pod on its node's network listens on. */
-function portsOf(pod: Pod, node: string): Claim['ports'] {
+function portsOf(pod: Pod, node: string): BindingState['ports'] {
   if (node === '') return [];
   return (pod.spec?.containers ?? []).flatMap(({ ports = [] }) =>
     ports.map(({ containerPort, protocol }) => ({
@@ -173,7 +173,7 @@ const INTERPRETERS = new Set([
  * The processes that a pod on its node's network may be known by: its containers' names, and the programs that they
  * are told to run.
  */
-function processesOf(pod: Pod, node: string): Claim['processes'] {
+function processesOf(pod: Pod, node: string): BindingState['processes'] {
   if (node === '') return [];
   const names = (pod.spec?.containers ?? []).flatMap(({ name = '', command: [program = ''] = [] }) => [
     processName(name),

@@ -15,11 +15,11 @@ interface Run {
 }
 
 /** The kernel keeps so many bytes of a process's name (TASK_COMM_LEN less the final zero, include/linux/sched.h). */
-const MOST_NAME_BYTES = 15;
+const MAX_NAME_BYTES = 15;
 
 /** A process's name in the form that names are compared in: cut off as the kernel does, `_` and `-` as one. */
 export function processName(text: string): string {
-  return text.slice(0, MOST_NAME_BYTES).replaceAll('_', '-').toLowerCase();
+  return text.slice(0, MAX_NAME_BYTES).replaceAll('_', '-').toLowerCase();
 }
 
 /**

@@ -6,7 +6,7 @@ import {
   addressRange,
   errorAt,
   type Operand,
-  quotedText,
+  stringLiteral,
   type Typed,
   TYPE_NAMES,
   wrongType,
@@ -40,12 +40,12 @@ export function contained(node: CelNode, value: Typed, list: Typed): Filter {
     const { field } = operand.text;
     const { text } = operand;
     if (field.form === 'labels') {
-      const key = quotedText(value);
+      const key = stringLiteral(value);
       if (key === '' || /[,=]/.test(key)) return { kind: 'constant', value: false };
       return { kind: 'text', text, test: { kind: 'hasLabel', key } };
     }
     if (field.form === 'list') {
-      const item = quotedText(value);
+      const item = stringLiteral(value);
       if (item === '' || item.includes(',')) return { kind: 'constant', value: false };
       return { kind: 'text', text, test: { kind: 'hasItem', item } };
     }
@@ -59,7 +59,7 @@ function among(node: CelNode, value: Typed, items: readonly Typed[]): Filter {
   if (items.length === 0) return { kind: 'constant', value: false };
   switch (operand.type) {
     case 'text':
-      return { kind: 'text', text: operand.text, test: { kind: 'oneOf', texts: items.map(quotedText) } };
+      return { kind: 'text', text: operand.text, test: { kind: 'oneOf', texts: items.map(stringLiteral) } };
     case 'enumeration': {
       const values = items.map((item) => valueOf(operand, item));
       return { kind: 'enumeration', field: operand.field, values };
@@ -140,7 +140,7 @@ function equality(left: Typed, right: Typed): Filter | undefined {
 }
 
 function valueOf({ field }: Of<'enumeration'>, typed: Typed): string {
-  const value = quotedText(typed);
+  const value = stringLiteral(typed);
   const values = field.values ?? [];
   if (values.includes(value)) return value;
   throw errorAt(

@@ -21,8 +21,8 @@ export type Filter =
       readonly left: FieldDeclaration;
       readonly right: FieldDeclaration;
     }
-  | { readonly kind: 'text'; readonly text: TextOperand; readonly test: TextTest }
-  | { readonly kind: 'sameText'; readonly left: TextOperand; readonly right: TextOperand }
+  | { readonly kind: 'text'; readonly text: StringOperand; readonly test: StringTest }
+  | { readonly kind: 'sameText'; readonly left: StringOperand; readonly right: StringOperand }
   /** An address lies in one of some ranges. */
   | { readonly kind: 'address'; readonly field: FieldDeclaration; readonly ranges: readonly AddressRange[] }
   | { readonly kind: 'sameAddress'; readonly left: FieldDeclaration; readonly right: FieldDeclaration }
@@ -38,7 +38,7 @@ export type Filter =
 export type ComparisonOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 /** A text of the record: a text field, or the value of one label in a field of labels, empty if it is not there. */
-export type TextOperand =
+export type StringOperand =
   | { readonly kind: 'field'; readonly field: FieldDeclaration }
   | { readonly kind: 'label'; readonly field: FieldDeclaration; readonly key: string };
 
@@ -46,7 +46,7 @@ export type TextOperand =
  * What a text is tested for. `matches` finds an RE2 pattern anywhere in it, where `.` is any character; `hasItem`
  * takes it as a list with commas, `hasLabel` as labels `k=v` with commas.
  */
-export type TextTest =
+export type StringTest =
   | { readonly kind: 'oneOf'; readonly texts: readonly string[] }
   | { readonly kind: 'startsWith' | 'endsWith' | 'contains'; readonly text: string }
   | { readonly kind: 'matches'; readonly pattern: string }

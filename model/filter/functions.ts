@@ -1,17 +1,17 @@
 import { RE2JS, RE2JSException } from 're2js';
 import type { CelNode } from './cel.js';
-import { anyOf, type AddressRange, type Filter, not, type TextOperand, type TextTest } from './filter.js';
+import { anyOf, type AddressRange, type Filter, not, type StringOperand, type StringTest } from './filter.js';
 import { nearestNames } from './nearest-names.js';
 import {
   condition,
   errorAt,
   type Operand,
   prefixRanges,
-  quotedText,
+  stringLiteral,
   type Typed,
   wrongType,
 } from './operand.js';
-import { domainPattern, MOST_PATTERN_CHARACTERS, MOST_PATTERN_STEPS, policyPattern } from './patterns.js';
+import { domainPattern, MAX_PATTERN_CHARACTERS, MAX_PATTERN_STEPS, policyPattern } from './patterns.js';
 import { parseTimestamp } from './timestamp.js';
 import type { Variables } from './variables.js';
 
@@ -88,12 +88,12 @@ function domain(call: Call): Operand {
   return domainOf(node, of.operand.text, pattern);
 }
 
-function domainField(node: CelNode, variables: Variables, end: 'src' | 'dst'): TextOperand {
+function domainField(node: CelNode, variables: Variables, end: 'src' | 'dst'): StringOperand {
   return { kind: 'field', field: variables.member(end, 'domain', node.start, node.end) };
 }
 
-function domainOf(node: CelNode, text: TextOperand, pattern: Typed): Operand {
-  return matching(node, text, domainPattern(quotedText(pattern)));
+function domainOf(node: CelNode, text: StringOperand, pattern: Typed): Operand {
+  return matching(node, text, domainPattern(stringLiteral(pattern)));
 }
 
 /** `policy("security.*")`: any step of the trace is one of a policy so named. */
@@ -102,7 +102,7 @@ function policyFunction(call: Call, name: 'policies' | 'pending_policies'): Oper
   const [pattern] = argumentsOf(call, 1, 'policy("security.*")') as [Typed];
   const field = variables.find(name);
   if (!field) throw errorAt(node, 'these records tell of no policies');
-  return matching(node, { kind: 'field', field }, policyPattern(quotedText(pattern)));
+  return matching(node, { kind: 'field', field }, policyPattern(stringLiteral(pattern)));
 }
 
 /** `either(namespace == "a")`: the condition holds of one end or of the other. */
@@ -120,7 +120,7 @@ function has(call: Call): Operand {
   if (what.operand.type !== 'text') throw wrongType(what, 'a label or a text');
   const { text } = what.operand;
   if (text.kind === 'label') {
-    const labels: TextOperand = { kind: 'field', field: text.field };
+    const labels: StringOperand = { kind: 'field', field: text.field };
     return result({ kind: 'text', text: labels, test: { kind: 'hasLabel', key: text.key } });
   }
   return result(not({ kind: 'text', text, test: { kind: 'oneOf', texts: [''] } }));
@@ -129,7 +129,7 @@ function has(call: Call): Operand {
 /** `timestamp("2026-03-01T12:00:00Z")`. */
 function timestamp(call: Call): Operand {
   const [text] = argumentsOf(call, 1, 'timestamp("2026-03-01T12:00:00Z")') as [Typed];
-  const time = parseTimestamp(quotedText(text));
+  const time = parseTimestamp(stringLiteral(text));
   if (time === undefined) {
     throw errorAt(text.node, 'not a time from 1970 to 2106: write RFC 3339, as 2026-03-01T12:00:00Z');
   }
@@ -139,7 +139,7 @@ function timestamp(call: Call): Operand {
 /** A test of a text; of an enumeration it is decided here, value by value. */
 function textFunction(name: TextFunction, call: Call): Operand {
   const [of, argument] = argumentsOf(call, 2, `src.name.${name}("…")`) as [Typed, Typed];
-  const text = quotedText(argument);
+  const text = stringLiteral(argument);
   const { operand } = of;
   if (operand.type === 'text') {
     if (name === 'matches') return matching(argument.node, operand.text, text);
@@ -170,19 +170,19 @@ function testOf(node: CelNode, name: TextFunction, text: string): (value: string
   }
 }
 
-function matching(node: CelNode, text: TextOperand, pattern: string): Operand {
+function matching(node: CelNode, text: StringOperand, pattern: string): Operand {
   compile(node, pattern);
-  return result({ kind: 'text', text, test: { kind: 'matches', pattern } satisfies TextTest });
+  return result({ kind: 'text', text, test: { kind: 'matches', pattern } satisfies StringTest });
 }
 
 /** Patterns are of RE2 (https://github.com/google/re2/wiki/Syntax), whose time is linear, and bounded in size. */
 function compile(node: CelNode, pattern: string): RE2JS {
-  if (pattern.length > MOST_PATTERN_CHARACTERS || pattern.includes('\0')) {
-    throw errorAt(node, `a pattern may have ${MOST_PATTERN_CHARACTERS} characters, none of them NUL`);
+  if (pattern.length > MAX_PATTERN_CHARACTERS || pattern.includes('\0')) {
+    throw errorAt(node, `a pattern may have ${MAX_PATTERN_CHARACTERS} characters, none of them NUL`);
   }
   try {
     const compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
-    if (compiled.programSize() > MOST_PATTERN_STEPS) throw errorAt(node, 'the pattern is too large');
+    if (compiled.programSize() > MAX_PATTERN_STEPS) throw errorAt(node, 'the pattern is too large');
     return compiled;
   } catch (error) {
     if (error instanceof RE2JSException) throw errorAt(node, `no pattern of RE2: ${error.message}`);

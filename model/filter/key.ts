@@ -1,12 +1,12 @@
 import type { FieldDeclaration } from '../record/field.js';
 import { parseCel } from './cel.js';
-import type { TextOperand } from './filter.js';
+import type { StringOperand } from './filter.js';
 import { typed } from './parse.js';
 import { type Operand, wrongType } from './operand.js';
 import { Variables } from './variables.js';
 
 /** What records can be grouped by: a field of any type, or the value of one label. */
-export type Key = TextOperand;
+export type Key = StringOperand;
 
 /**
  * Reads what records are grouped by, in the words of the filter language: `src.namespace`, `dst_port`,

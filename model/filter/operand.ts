@@ -3,20 +3,20 @@ import { parsePrefix } from '../net/prefix.js';
 import type { FieldDeclaration } from '../record/field.js';
 import type { CelNode } from './cel.js';
 import { FilterError } from './errors.js';
-import type { AddressRange, Filter, NumberOperand, TextOperand } from './filter.js';
-import type { End } from './variables.js';
+import type { AddressRange, Filter, NumberOperand, StringOperand } from './filter.js';
+import type { Side } from './variables.js';
 
 /** What a part of a filter stands for, once its type is known. */
 export type Operand =
   | { readonly type: 'condition'; readonly filter: Filter }
   | { readonly type: 'number'; readonly number: NumberOperand }
   | { readonly type: 'time'; readonly number: NumberOperand }
-  | { readonly type: 'text'; readonly text: TextOperand }
+  | { readonly type: 'text'; readonly text: StringOperand }
   | { readonly type: 'quoted'; readonly value: string }
   | { readonly type: 'enumeration'; readonly field: FieldDeclaration }
   | { readonly type: 'address'; readonly field: FieldDeclaration }
   | { readonly type: 'list'; readonly items: readonly Typed[] }
-  | { readonly type: 'end'; readonly end: End };
+  | { readonly type: 'end'; readonly end: Side };
 
 export type OperandType = Operand['type'];
 
@@ -80,7 +80,7 @@ export function errorAt(node: CelNode, reason: string, nearest: readonly string[
  * A text in quotes.
  * @throws FilterError if it is anything else.
  */
-export function quotedText(typed: Typed): string {
+export function stringLiteral(typed: Typed): string {
   if (typed.operand.type !== 'quoted') throw wrongType(typed, 'a text in quotes');
   return typed.operand.value;
 }
@@ -123,7 +123,7 @@ const BEFORE_MAPPED = parseAddress('::fffe:ffff:ffff');
 const AFTER_MAPPED = parseAddress('::1:0:0:0');
 
 function read<Value>(typed: Typed, parse: (text: string) => Value, advice: string): Value {
-  const text = quotedText(typed);
+  const text = stringLiteral(typed);
   try {
     return parse(text);
   } catch (error) {

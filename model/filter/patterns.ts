@@ -1,13 +1,13 @@
 import { RE2JS } from 're2js';
 
 /** Most characters of a pattern. */
-export const MOST_PATTERN_CHARACTERS = 1000;
+export const MAX_PATTERN_CHARACTERS = 1000;
 
 /**
  * Most steps of a compiled pattern. The engine refuses what takes it more than 8 MiB (RE2's `max_mem`), and a step can
  * stand for a class of letters, which is some hundred steps of bytes there.
  */
-export const MOST_PATTERN_STEPS = 300;
+export const MAX_PATTERN_STEPS = 300;
 
 /**
  * The RE2 pattern of domain names in which `*` stands for one or more characters, dots too. Names are kept in lower

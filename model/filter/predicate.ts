@@ -1,11 +1,11 @@
-import type { ColumnByType, FlowColumn } from '../record/columns.js';
+import type { ColumnByType, Column } from '../record/columns.js';
 import type { FieldDeclaration } from '../record/field.js';
 import { halvesOf, readWide } from '../record/wide.js';
 import type { AddressRange, ComparisonOperator, Filter, NumberOperand } from './filter.js';
-import { testText, textsOf } from './texts.js';
+import { stringTest, rowStrings } from './strings.js';
 
 /** Columns of records by their fields' names; those that the filter asks must be there. */
-export type FilterColumns = Readonly<Record<string, FlowColumn>>;
+export type FilterColumns = Readonly<Record<string, Column>>;
 
 /** Whether the record in a row passes. */
 export type RowTest = (row: number) => boolean;
@@ -58,9 +58,9 @@ export function filterPredicate(filter: Filter): (columns: FilterColumns) => Row
       };
     }
     case 'text': {
-      const test = testText(filter.test);
+      const test = stringTest(filter.test);
       return (columns) => {
-        const { indexes, texts } = textsOf(columnOf('text', columns, filter.text.field), filter.text);
+        const { indexes, texts } = rowStrings(columnOf('text', columns, filter.text.field), filter.text);
         /** By dictionary index: 0 not looked at yet, 1 does not pass, 2 passes. Dictionaries may be far larger than what rows use. */
         const known = new Uint8Array(texts.length);
         return (row) => {
@@ -72,8 +72,8 @@ export function filterPredicate(filter: Filter): (columns: FilterColumns) => Row
     }
     case 'sameText':
       return (columns) => {
-        const left = textsOf(columnOf('text', columns, filter.left.field), filter.left);
-        const right = textsOf(columnOf('text', columns, filter.right.field), filter.right);
+        const left = rowStrings(columnOf('text', columns, filter.left.field), filter.left);
+        const right = rowStrings(columnOf('text', columns, filter.right.field), filter.right);
         return (row) => left.texts.at(left.indexes[row] ?? 0) === right.texts.at(right.indexes[row] ?? 0);
       };
     case 'address':

@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
 import { formatAddress, isMappedIpv4 } from '../net/address.js';
 import type { FieldDeclaration } from '../record/field.js';
-import type { AddressRange, Filter, NumberOperand, TextOperand, TextTest } from './filter.js';
+import type { AddressRange, Filter, NumberOperand, StringOperand, StringTest } from './filter.js';
 
 /** Takes a value for a statement and returns the placeholder that stands for it in the text. */
 export interface Parameters {
@@ -39,7 +39,7 @@ export function filterSql(filter: Filter, parameters: Parameters): string {
     case 'text':
       return textTestSql(filter.text, filter.test, parameters);
     case 'sameText':
-      return `(${textSql(filter.left, parameters)} = ${textSql(filter.right, parameters)})`;
+      return `(${stringSql(filter.left, parameters)} = ${stringSql(filter.right, parameters)})`;
     case 'address':
       return addressSql(filter.field, filter.ranges, parameters);
     case 'sameAddress':
@@ -61,15 +61,15 @@ function enumerationSql({ field, values }: Of<'enumeration'>, parameters: Parame
 }
 
 /** A field or a label as an expression of SQL. */
-export function textSql(text: TextOperand, parameters: Parameters): string {
+export function stringSql(text: StringOperand, parameters: Parameters): string {
   if (text.kind === 'field') return text.field.name;
   // The value behind the first label with this key.
   const pattern = `(?:^|,)${RE2JS.quote(text.key)}=([^,]*)`;
   return `extract(${text.field.name}, ${parameters.add(pattern, 'String')})`;
 }
 
-function textTestSql(operand: TextOperand, test: TextTest, parameters: Parameters): string {
-  const text = textSql(operand, parameters);
+function textTestSql(operand: StringOperand, test: StringTest, parameters: Parameters): string {
+  const text = stringSql(operand, parameters);
   const add = (value: string) => parameters.add(value, 'String');
   switch (test.kind) {
     case 'oneOf':

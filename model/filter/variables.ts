@@ -3,10 +3,10 @@ import { FilterError } from './errors.js';
 import { nearestNames } from './nearest-names.js';
 
 /** The two ends of a record, as filters name them and as fields' names begin. */
-export type End = 'src' | 'dst';
+export type Side = 'src' | 'dst';
 
 /** What a name in a filter can mean: a field, or an end, of which fields are asked with a dot. */
-export type Variable = FieldDeclaration | End;
+export type Variable = FieldDeclaration | Side;
 
 /**
  * The names that a filter may use, as they follow from the declared fields: each field's own name, and for the fields
@@ -14,20 +14,20 @@ export type Variable = FieldDeclaration | End;
  */
 export class Variables {
   readonly #fields: ReadonlyMap<string, FieldDeclaration>;
-  readonly #end: End | undefined;
+  readonly #end: Side | undefined;
 
-  constructor(fields: readonly FieldDeclaration[], end?: End) {
+  constructor(fields: readonly FieldDeclaration[], end?: Side) {
     this.#fields = new Map(fields.map((field) => [field.name, field]));
     this.#end = end;
   }
 
   /** The end that names are of, within `either(…)`. */
-  get end(): End | undefined {
+  get end(): Side | undefined {
     return this.#end;
   }
 
   /** The same names as they are within `either(…)`, of one end. */
-  of(end: End): Variables {
+  of(end: Side): Variables {
     return new Variables([...this.#fields.values()], end);
   }
 
@@ -49,7 +49,7 @@ export class Variables {
    * A field of an end.
    * @throws FilterError with the names that are near.
    */
-  member(end: End, name: string, start: number, textEnd: number): FieldDeclaration {
+  member(end: Side, name: string, start: number, textEnd: number): FieldDeclaration {
     const field = this.#fields.get(`${end}_${name}`);
     if (field) return field;
     const prefix = this.#end === undefined ? `${end}.` : '';
@@ -62,7 +62,7 @@ export class Variables {
     return this.#fields.get(name);
   }
 
-  #namesOf(end: End): string[] {
+  #namesOf(end: Side): string[] {
     const prefix = `${end}_`;
     return [...this.#fields.keys()]
       .filter((name) => name.startsWith(prefix))
@@ -70,6 +70,6 @@ export class Variables {
   }
 }
 
-function isEnd(name: string): name is End {
+function isEnd(name: string): name is Side {
   return name === 'src' || name === 'dst';
 }

@@ -1,5 +1,5 @@
-import { endFields } from './end-fields.js';
-import type { FlowFieldDeclaration } from '../record/field.js';
+import { endpointFields } from './endpoint-fields.js';
+import type { FlowFieldDeclaration } from './field.js';
 
 /**
  * The flow record, declared once. One record is one connection (five-tuple, oriented client to server) on one
@@ -277,8 +277,8 @@ export const flowFields = [
   },
 
   // Each end
-  ...endFields('src', 'client'),
-  ...endFields('dst', 'server'),
+  ...endpointFields('src', 'client'),
+  ...endpointFields('dst', 'server'),
 
   // Service
   {

@@ -1,4 +1,4 @@
-import type { FlowFieldDeclaration } from '../record/field.js';
+import type { FlowFieldDeclaration } from './field.js';
 
 /**
  * Who an address belonged to, as flows say it of both ends and DNS look-ups of their client. `prefix` is `src`

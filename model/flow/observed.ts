@@ -1,4 +1,5 @@
-import { allocateColumns, type ObservedColumns, type Records } from '../record/columns.js';
+import { allocateColumns, type Records } from '../record/columns.js';
+import { type ObservedColumns } from './records.js';
 import type { FieldDeclaration, FieldOfOrigin } from '../record/field.js';
 import { type FlowField, flowFields } from './fields.js';
 

@@ -1,5 +1,4 @@
-import type { FieldDeclaration, FieldOfOrigin, FieldType } from './field.js';
-import type { FlowField } from '../flow/fields.js';
+import type { FieldDeclaration, FieldType } from './field.js';
 
 /**
  * The column that holds each field type. 64-bit columns are read and written through their 32-bit halves
@@ -14,21 +13,22 @@ export interface ColumnByType {
   uint64: BigUint64Array;
   boolean: Uint8Array;
   enumeration: Uint8Array;
-  text: TextColumn;
+  text: StringColumn;
 }
 
 /** A dictionary column: row `i` holds `dictionary[indexes[i]]`. */
-export interface TextColumn {
+export interface StringColumn {
   readonly indexes: Uint32Array;
   readonly dictionary: readonly string[];
   /**
-   * Where the dictionary may hold a text twice: numbers of its entries, below its length, the same for the same text, for
-   * whoever would have to compare them else.
+   * Set where the dictionary may hold a string twice: the id of each entry, below the dictionary's length and equal for
+   * equal strings, so that readers compare ids instead of strings.
    */
-  readonly textNumbers?: readonly number[];
+  readonly stringIds?: readonly number[];
 }
 
-export type FlowColumn = ColumnByType[FieldType];
+/** The column of a field of any type. */
+export type Column = ColumnByType[FieldType];
 
 /** A set of columns by field name; every column holds the same number of rows (an `ip` column 16 bytes a row). */
 export type ColumnsOf<Fields extends FieldDeclaration> = {
@@ -40,12 +40,6 @@ export interface Records<Fields extends FieldDeclaration = FieldDeclaration> {
   readonly rows: number;
   readonly columns: ColumnsOf<Fields>;
 }
-
-/** What a collector reports of flows: the fields that the wire fills. */
-export type ObservedColumns = ColumnsOf<FieldOfOrigin<FlowField, 'observed'>>;
-
-/** What the store receives of flows: every field. */
-export type FlowColumns = ColumnsOf<FlowField>;
 
 /** Columns of `rows` rows for the given fields, all zero or empty. */
 export function allocateColumns<Field extends FieldDeclaration>(
@@ -61,14 +55,14 @@ export function allocateColumns<Field extends FieldDeclaration>(
 export function columnOf<Field extends FieldDeclaration>(
   columns: ColumnsOf<Field>,
   { name }: FieldDeclaration & Pick<Field, 'name'>,
-): FlowColumn {
+): Column {
   // Every field has its column; the compiler does not follow a name that is a type parameter.
-  return (columns as unknown as Readonly<Record<Field['name'], FlowColumn>>)[name];
+  return (columns as unknown as Readonly<Record<Field['name'], Column>>)[name];
 }
 
 /** A new column of `rows` rows, all zero or empty. */
 export function allocateColumn<Type extends FieldType>(type: Type, rows: number): ColumnByType[Type];
-export function allocateColumn(type: FieldType, rows: number): FlowColumn {
+export function allocateColumn(type: FieldType, rows: number): Column {
   return columnIn(type, rows, new ArrayBuffer(rows * bytesPerRow[type]));
 }
 
@@ -83,7 +77,7 @@ export function columnIn<Type extends FieldType>(
   rows: number,
   memory: ArrayBuffer,
 ): ColumnByType[Type];
-export function columnIn(type: FieldType, rows: number, memory: ArrayBuffer): FlowColumn {
+export function columnIn(type: FieldType, rows: number, memory: ArrayBuffer): Column {
   switch (type) {
     case 'time':
     case 'uint64':

@@ -1,7 +1,7 @@
 /**
  * How one field of a record is declared. Everything that depends on a record's shape (column arrays, Arrow schema,
  * table definition, filter variables, API field list, docs table) is derived from declarations of this type: those of
- * flows are in `fields.ts`, those of DNS look-ups in `../dns/fields.ts`.
+ * flows are in `../flow/fields.ts`, those of DNS lookups in `../dns/fields.ts`.
  */
 export interface FieldDeclaration {
   /** The field's name everywhere: in columns, in the store, in the API. */
@@ -21,12 +21,6 @@ export interface FieldDeclaration {
   readonly description: string;
 }
 
-/** A field of the flow record. */
-export interface FlowFieldDeclaration extends FieldDeclaration {
-  /** How two records of one connection merge into one; see {@link Aggregation}. */
-  readonly aggregation: Aggregation;
-}
-
 /** A field of a list of declarations that the wire, the enricher or the transport fills. */
 export type FieldOfOrigin<Field extends FieldDeclaration, Origin extends FieldOrigin> = Extract<
   Field,
@@ -42,9 +36,3 @@ export type FieldType =
   'time' | 'ip' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'boolean' | 'enumeration' | 'text';
 
 export type FieldOrigin = 'observed' | 'context' | 'provenance';
-
-/**
- * How records merge: `key` fields must be equal, `sum`, `min`, `max` and `or` (bitwise) are what they say,
- * `mean` is weighted by connections, `last` takes the value of the later record.
- */
-export type Aggregation = 'key' | 'sum' | 'min' | 'max' | 'or' | 'mean' | 'last';

@@ -1,13 +1,22 @@
 import type { ColumnMemory } from './column-memory.js';
-import { columnOf, type ColumnsOf, type FlowColumn, type Records, type TextColumn } from './columns.js';
+import { columnOf, type ColumnsOf, type Column, type Records, type StringColumn } from './columns.js';
 import type { FieldDeclaration, FieldType } from './field.js';
-import { TextColumnBuilder } from './string-column.js';
-import { PackedRecords } from '../batch/wire/packed-records.js';
+import { StringColumnBuilder } from './string-column.js';
 import { isZeroColumn, zeroColumn } from './zero-columns.js';
 
+/** Records that write their columns straight into joined ones, such as those of a message of the wire format. */
+export interface PackedColumns<Field extends FieldDeclaration = FieldDeclaration> extends Records<Field> {
+  /** Whether there is a column of this name; otherwise the field is zero or empty in every row. */
+  has(name: string): boolean;
+  /** Writes a field that is no string into the rows from `start` on of a column of its type. */
+  write(field: FieldDeclaration, column: ArrayColumn, start: number): void;
+  /** Writes a string field into the rows from `start` on. */
+  writeStrings(field: FieldDeclaration, column: StringColumnBuilder, start: number): void;
+}
+
 /**
- * The columns of several parts in `memory`, one part's rows after the other's. Packed parts are unpacked straight into
- * their places. A single part that is not packed stays what it is.
+ * Joins the columns of several parts in `memory`, one part's rows after the other's. Packed parts are unpacked straight
+ * into their rows. A single part that is not packed is returned as it is.
  */
 export function joinColumns<Field extends FieldDeclaration>(
   fields: readonly Field[],
@@ -15,14 +24,14 @@ export function joinColumns<Field extends FieldDeclaration>(
   memory: ColumnMemory,
 ): ColumnsOf<Field> {
   const [only, ...others] = parts;
-  if (only !== undefined && others.length === 0 && !(only instanceof PackedRecords)) return only.columns;
+  if (only !== undefined && others.length === 0 && !isPacked(only)) return only.columns;
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const joined = fields.map((field: Field) => {
     const { name, type } = field;
     if (parts.every((part) => isZero(part, field))) return [name, zeroColumn(type, rows)];
     return [
       name,
-      type === 'text' ? joinTexts(parts, field, rows, memory) : join(parts, field, type, rows, memory),
+      type === 'text' ? joinStrings(parts, field, rows, memory) : join(parts, field, type, rows, memory),
     ];
   });
   // The declarations that the entries come from are those that the type comes from.
@@ -30,26 +39,26 @@ export function joinColumns<Field extends FieldDeclaration>(
 }
 
 function isZero<Field extends FieldDeclaration>(part: Records<Field>, field: Field): boolean {
-  return part instanceof PackedRecords ? !part.has(field.name) : isZeroColumn(columnOf(part.columns, field));
+  return isPacked(part) ? !part.has(field.name) : isZeroColumn(columnOf(part.columns, field));
 }
 
-function joinTexts<Field extends FieldDeclaration>(
+function joinStrings<Field extends FieldDeclaration>(
   parts: readonly Records<Field>[],
   field: Field,
   rows: number,
   memory: ColumnMemory,
-): TextColumn {
-  const builder = new TextColumnBuilder(rows, memory);
+): StringColumn {
+  const builder = new StringColumnBuilder(rows, memory);
   let start = 0;
   for (const part of parts) {
-    if (part instanceof PackedRecords) part.writeTexts(field, builder, start);
-    else builder.copy(columnOf(part.columns, field) as TextColumn, start);
+    if (isPacked(part)) part.writeStrings(field, builder, start);
+    else builder.copy(columnOf(part.columns, field) as StringColumn, start);
     start += part.rows;
   }
   return builder.build();
 }
 
-type ArrayColumn = Exclude<FlowColumn, TextColumn>;
+type ArrayColumn = Exclude<Column, StringColumn>;
 
 function join<Field extends FieldDeclaration>(
   parts: readonly Records<Field>[],
@@ -57,11 +66,11 @@ function join<Field extends FieldDeclaration>(
   type: Exclude<FieldType, 'text'>,
   rows: number,
   memory: ColumnMemory,
-): FlowColumn {
+): Column {
   const joined = memory.column(type, rows);
   let start = 0;
   for (const part of parts) {
-    if (part instanceof PackedRecords) {
+    if (isPacked(part)) {
       part.write(field, joined, start);
     } else {
       const at = type === 'ip' ? start * 16 : start;
@@ -72,4 +81,8 @@ function join<Field extends FieldDeclaration>(
     start += part.rows;
   }
   return joined;
+}
+
+function isPacked<Field extends FieldDeclaration>(part: Records<Field>): part is PackedColumns<Field> {
+  return 'writeStrings' in part;
 }

@@ -1,23 +1,12 @@
 import { formatAddress } from '../net/address.js';
-import {
-  type ColumnByType,
-  columnOf,
-  type ColumnsOf,
-  type FlowColumn,
-  type FlowColumns,
-  type TextColumn,
-} from './columns.js';
+import { type ColumnByType, columnOf, type ColumnsOf, type Column, type StringColumn } from './columns.js';
 import type { FieldDeclaration } from './field.js';
-import { type FlowField, flowFields } from '../flow/fields.js';
 import { halvesOf, readWide } from './wide.js';
 
-/** A record as an object, for the edges: addresses and enumerations as text, times as ISO 8601, the rest as it is. */
+/** A record as an object, for APIs and tests: addresses and enumerations as strings, times as ISO 8601. */
 export type RowOf<Fields extends FieldDeclaration> = {
   readonly [Field in Fields as Field['name']]: FieldValue<Field>;
 };
-
-/** A flow as an object. */
-export type FlowRow = RowOf<FlowField>;
 
 type FieldValue<Field> = Field extends { values: readonly (infer Value)[] }
   ? Value
@@ -26,11 +15,6 @@ type FieldValue<Field> = Field extends { values: readonly (infer Value)[] }
     : Field extends { type: 'boolean' }
       ? boolean
       : number;
-
-/** One row of the flows' columns as an object. Not for hot paths. */
-export function flowRow(columns: FlowColumns, row: number): FlowRow {
-  return recordRow(flowFields, columns, row);
-}
 
 /** One row of the columns of the given fields as an object. Not for hot paths. */
 export function recordRow<Field extends FieldDeclaration>(
@@ -44,7 +28,7 @@ export function recordRow<Field extends FieldDeclaration>(
 
 function fieldValue(
   field: FieldDeclaration,
-  column: FlowColumn,
+  column: Column,
   row: number,
 ): string | number | boolean | undefined {
   switch (field.type) {
@@ -55,7 +39,7 @@ function fieldValue(
     case 'ip':
       return formatAddress(column as ColumnByType['ip'], row * 16);
     case 'text': {
-      const { indexes, dictionary } = column as TextColumn;
+      const { indexes, dictionary } = column as StringColumn;
       return dictionary[indexes[row] ?? -1];
     }
     case 'enumeration':

@@ -1,4 +1,4 @@
-import { columnOf, type ColumnsOf, type FlowColumn } from './columns.js';
+import { columnOf, type ColumnsOf, type Column } from './columns.js';
 import type { FieldDeclaration } from './field.js';
 
 /** The rows from `start` up to `end` (exclusive) of columns, sharing their memory and dictionaries. */
@@ -16,7 +16,7 @@ export function sliceColumns<Field extends FieldDeclaration>(
   return Object.fromEntries(sliced) as ColumnsOf<Field>;
 }
 
-function slice({ type }: FieldDeclaration, column: FlowColumn, start: number, end: number): FlowColumn {
+function slice({ type }: FieldDeclaration, column: Column, start: number, end: number): Column {
   if ('dictionary' in column) {
     return { indexes: column.indexes.subarray(start, end), dictionary: column.dictionary };
   }

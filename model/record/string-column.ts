@@ -1,8 +1,13 @@
 import type { ColumnMemory } from './column-memory.js';
-import type { TextColumn } from './columns.js';
+import type { StringColumn } from './columns.js';
+
+/** The string in a row of a column; empty past its end. */
+export function stringAt({ indexes, dictionary }: StringColumn, row: number): string {
+  return dictionary[indexes[row] ?? 0] ?? '';
+}
 
 /** Builds a dictionary column of a known length, row by row or whole stretches at a time. */
-export class TextColumnBuilder {
+export class StringColumnBuilder {
   readonly indexes: Uint32Array;
   readonly #dictionary: string[] = [''];
   readonly #numbers = new Map<string, number>([['', 0]]);
@@ -12,7 +17,7 @@ export class TextColumnBuilder {
     this.indexes = memory ? memory.column('uint32', rows).fill(0) : new Uint32Array(rows);
   }
 
-  /** The dictionary number of a text, to be written into `indexes`. */
+  /** The dictionary index of a string, to be written into `indexes`. */
   intern(text: string): number {
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
@@ -27,7 +32,7 @@ export class TextColumnBuilder {
   }
 
   /** Copies a column into the rows from `start` on. */
-  copy(column: TextColumn, start: number): void {
+  copy(column: StringColumn, start: number): void {
     this.indexes.set(column.indexes, start);
     this.translate(column.dictionary, start, start + column.indexes.length);
   }
@@ -41,7 +46,7 @@ export class TextColumnBuilder {
     else for (let row = start; row < end; row++) indexes[row] = numbers[indexes[row] ?? 0] ?? 0;
   }
 
-  build(): TextColumn {
+  build(): StringColumn {
     return { indexes: this.indexes, dictionary: this.#dictionary };
   }
 }

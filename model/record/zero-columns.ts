@@ -1,4 +1,4 @@
-import { bytesPerRow, type ColumnByType, columnIn, type FlowColumn } from './columns.js';
+import { bytesPerRow, type ColumnByType, columnIn, type Column } from './columns.js';
 import type { FieldType } from './field.js';
 
 /** The memory that all columns of zeros share; a longer one takes its place when need be. */
@@ -20,7 +20,7 @@ export function zeroColumn<Type extends FieldType>(type: Type, rows: number): Co
 }
 
 /** Whether a column came from {@link zeroColumn}; others may be all zero, too. */
-export function isZeroColumn(column: FlowColumn): boolean {
+export function isZeroColumn(column: Column): boolean {
   if (!('dictionary' in column)) return allZeros.has(column.buffer);
   return allZeros.has(column.indexes.buffer) && column.dictionary.length === 1 && column.dictionary[0] === '';
 }

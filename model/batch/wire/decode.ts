@@ -138,7 +138,7 @@ function readColumn(reader: Reader): PackedColumn {
   let [name, kind, base, width]: [string, number, number, number] = ['', columnKind.number, 0, 0];
   let numbers: Uint8Array = NOTHING;
   let addresses: Uint8Array = NOTHING;
-  const texts: string[] = [];
+  const strings: string[] = [];
   for (const end = endOf(reader); reader.pos < end;) {
     const tag = reader.uint32();
     switch (tag) {
@@ -157,8 +157,8 @@ function readColumn(reader: Reader): PackedColumn {
       case bytesTag(columnField.numbers):
         numbers = reader.bytes();
         break;
-      case bytesTag(columnField.texts):
-        texts.push(reader.string());
+      case bytesTag(columnField.strings):
+        strings.push(reader.string());
         break;
       case bytesTag(columnField.addresses):
         addresses = reader.bytes();
@@ -167,7 +167,7 @@ function readColumn(reader: Reader): PackedColumn {
         reader.skipType(tag & 7);
     }
   }
-  return { name, kind, base, width, numbers, texts, addresses };
+  return { name, kind, base, width, numbers, strings, addresses };
 }
 
 const NOTHING = new Uint8Array(0);

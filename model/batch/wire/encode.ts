@@ -1,7 +1,7 @@
 import { Writer } from 'protobufjs/minimal.js';
 import { observedDnsFields } from '../../dns/records.js';
 import type { FlowBatch } from '../batch.js';
-import { type ColumnByType, columnOf, type Records, type TextColumn } from '../../record/columns.js';
+import { type ColumnByType, columnOf, type Records, type StringColumn } from '../../record/columns.js';
 import type { FieldDeclaration } from '../../record/field.js';
 import { observedFlowFields } from '../../flow/observed.js';
 import { addressDictionary } from './addresses.js';
@@ -11,7 +11,7 @@ import {
   columnField,
   columnKind,
   kindOf,
-  MOST_BATCH_ROWS,
+  MAX_BATCH_ROWS,
   recordsField,
   varintTag,
 } from './format.js';
@@ -20,8 +20,8 @@ import { type NumberColumn, type PackedNumbers, packNumbers } from './numbers.js
 
 /**
  * A batch as the protobuf message `FlowBatch` of `flow.proto`. Works on whole columns: those that are all zero are
- * left out, numbers travel as narrow as they can, texts and addresses as dictionaries.
- * @throws RangeError if there are more than {@link MOST_BATCH_ROWS} rows of a kind, or an index past its dictionary.
+ * left out, numbers travel as narrow as they can, strings and addresses as dictionaries.
+ * @throws RangeError if there are more than {@link MAX_BATCH_ROWS} rows of a kind, or an index past its dictionary.
  */
 export function encodeBatch(batch: FlowBatch): Uint8Array {
   memory.reuse();
@@ -49,8 +49,8 @@ function writeRecords<Field extends FieldDeclaration>(
   fields: readonly Field[],
   records: Records<Field>,
 ): void {
-  if (records.rows > MOST_BATCH_ROWS) {
-    throw new RangeError(`${records.rows} rows in a batch; a message holds at most ${MOST_BATCH_ROWS}`);
+  if (records.rows > MAX_BATCH_ROWS) {
+    throw new RangeError(`${records.rows} rows in a batch; a message holds at most ${MAX_BATCH_ROWS}`);
   }
   writer.uint32(bytesTag(field)).fork();
   writer.uint32(varintTag(recordsField.rows)).uint32(records.rows);
@@ -64,7 +64,7 @@ function writeColumn(
   column: ColumnByType[keyof ColumnByType],
 ): void {
   const kind = kindOf(field.type);
-  if (kind === columnKind.text) writeTexts(writer, field.name, column as TextColumn);
+  if (kind === columnKind.text) writeTexts(writer, field.name, column as StringColumn);
   else if (kind === columnKind.address) writeAddresses(writer, field.name, column as ColumnByType['ip']);
   else writeNumbers(writer, field.name, column as NumberColumn);
 }
@@ -75,11 +75,11 @@ function writeNumbers(writer: Writer, name: string, column: NumberColumn): void 
   startColumn(writer, name, columnKind.number, packed).ldelim();
 }
 
-function writeTexts(writer: Writer, name: string, column: TextColumn): void {
-  const { texts, indexes } = usedTexts(column);
-  if (texts.length === 1 && texts[0] === '') return;
+function writeTexts(writer: Writer, name: string, column: StringColumn): void {
+  const { strings, indexes } = usedStrings(column);
+  if (strings.length === 1 && strings[0] === '') return;
   startColumn(writer, name, columnKind.text, packNumbers(indexes, memory));
-  for (const text of texts) writer.uint32(bytesTag(columnField.texts)).string(text);
+  for (const string of strings) writer.uint32(bytesTag(columnField.strings)).string(string);
   writer.ldelim();
 }
 
@@ -107,9 +107,9 @@ function startColumn(
   return writer;
 }
 
-/** The texts that the rows use: a dictionary may outlive its batch and outgrow it. */
-function usedTexts({ indexes, dictionary }: TextColumn): { texts: string[]; indexes: Uint32Array } {
-  const texts: string[] = [];
+/** The strings that the rows use: a dictionary may outlive its batch and outgrow it. */
+function usedStrings({ indexes, dictionary }: StringColumn): { strings: string[]; indexes: Uint32Array } {
+  const strings: string[] = [];
   const positions = new Int32Array(dictionary.length).fill(-1);
   const used = new Uint32Array(indexes.length);
   for (let row = 0; row < indexes.length; row++) {
@@ -117,10 +117,10 @@ function usedTexts({ indexes, dictionary }: TextColumn): { texts: string[]; inde
     let position = positions[index];
     if (position === undefined) throw new RangeError(`row ${row} points past its dictionary, at ${index}`);
     if (position < 0) {
-      position = texts.push(dictionary[index] ?? '') - 1;
+      position = strings.push(dictionary[index] ?? '') - 1;
       positions[index] = position;
     }
     used[row] = position;
   }
-  return { texts, indexes: used };
+  return { strings, indexes: used };
 }

@@ -19,7 +19,7 @@ export const columnField = {
   base: 3,
   width: 4,
   numbers: 5,
-  texts: 6,
+  strings: 6,
   addresses: 7,
 } as const;
 
@@ -32,7 +32,7 @@ export function kindOf(type: FieldType): number {
 }
 
 /** Most rows of flows, and of look-ups, in a message: bounds what a reader allocates for a message of few bytes. */
-export const MOST_BATCH_ROWS = 131_072;
+export const MAX_BATCH_ROWS = 131_072;
 
 export const ADDRESS_BYTES = 16;
 

@@ -1,11 +1,12 @@
-import type { AddressTable } from '../../cluster/address-table.js';
+import type { AddressTable } from '../../net/address-table.js';
 import { ColumnMemory } from '../../record/column-memory.js';
-import type { ColumnsOf, FlowColumn, Records } from '../../record/columns.js';
+import type { ColumnsOf, Column } from '../../record/columns.js';
 import type { FieldDeclaration, FieldType } from '../../record/field.js';
-import { TextColumnBuilder } from '../../record/string-column.js';
+import type { PackedColumns } from '../../record/join-columns.js';
+import type { StringColumnBuilder } from '../../record/string-column.js';
 import { zeroColumn } from '../../record/zero-columns.js';
 import { writeAddresses } from './addresses.js';
-import { ADDRESS_BYTES, columnKind, kindOf, MOST_BATCH_ROWS, type Width } from './format.js';
+import { ADDRESS_BYTES, columnKind, kindOf, MAX_BATCH_ROWS, type Width } from './format.js';
 import { boundOf, greatestOf, type NumberColumn, type PackedNumbers, unpackNumbers } from './numbers.js';
 import { malformed, WireError } from './wire-error.js';
 
@@ -16,7 +17,7 @@ export interface PackedColumn {
   readonly base: number;
   readonly width: number;
   readonly numbers: Uint8Array;
-  readonly texts: readonly string[];
+  readonly strings: readonly string[];
   readonly addresses: Uint8Array;
 }
 
@@ -27,7 +28,9 @@ export interface PackedColumn {
  * All that could be wrong with a column is found when this is made.
  * @throws WireError if a column of the fields is damaged, or holds what this version has no name for.
  */
-export class PackedRecords<Field extends FieldDeclaration = FieldDeclaration> implements Records<Field> {
+export class PackedRecords<
+  Field extends FieldDeclaration = FieldDeclaration,
+> implements PackedColumns<Field> {
   readonly #fields: readonly Field[];
   /** The columns of the fields, by name; those of zeros are not in the message. */
   readonly #packed = new Map<string, CheckedColumn>();
@@ -38,7 +41,7 @@ export class PackedRecords<Field extends FieldDeclaration = FieldDeclaration> im
     readonly rows: number,
     packed: ReadonlyMap<string, PackedColumn>,
   ) {
-    if (rows > MOST_BATCH_ROWS) throw malformed(`${rows} rows; a message holds at most ${MOST_BATCH_ROWS}`);
+    if (rows > MAX_BATCH_ROWS) throw malformed(`${rows} rows; a message holds at most ${MAX_BATCH_ROWS}`);
     this.#fields = fields;
     for (const field of fields) {
       const column = packed.get(field.name);
@@ -74,7 +77,7 @@ export class PackedRecords<Field extends FieldDeclaration = FieldDeclaration> im
   }
 
   /** Writes the numbers that a table gives the addresses of a field into the rows from `start` on. */
-  writeAddressNumbers(name: string, table: AddressTable, numbers: Uint32Array, start: number): void {
+  writeAddressIds(name: string, table: AddressTable, numbers: Uint32Array, start: number): void {
     const packed = this.#packed.get(name);
     const end = start + this.rows;
     if (!packed) {
@@ -91,14 +94,14 @@ export class PackedRecords<Field extends FieldDeclaration = FieldDeclaration> im
   }
 
   /** Writes a text into the rows from `start` on. */
-  writeTexts({ name }: FieldDeclaration, column: TextColumnBuilder, start: number): void {
+  writeStrings({ name }: FieldDeclaration, column: StringColumnBuilder, start: number): void {
     const packed = this.#packed.get(name);
     const end = start + this.rows;
     if (!packed) {
       column.fill('', start, end);
     } else {
       unpackNumbers(packed, this.rows, column.indexes, start);
-      column.translate(packed.texts, start, end);
+      column.translate(packed.strings, start, end);
     }
   }
 
@@ -109,14 +112,14 @@ export class PackedRecords<Field extends FieldDeclaration = FieldDeclaration> im
     return Object.fromEntries(entries) as ColumnsOf<Field>;
   }
 
-  #unpackColumn(field: FieldDeclaration, memory: ColumnMemory): FlowColumn {
+  #unpackColumn(field: FieldDeclaration, memory: ColumnMemory): Column {
     const { type } = field;
     const packed = this.#packed.get(field.name);
     if (!packed) return zeroColumn(type, this.rows);
     if (type === 'text') {
       const indexes = memory.column('uint32', this.rows);
       unpackNumbers(packed, this.rows, indexes);
-      return { indexes, dictionary: packed.texts };
+      return { indexes, dictionary: packed.strings };
     }
     const column = memory.column(type, this.rows);
     this.write(field, column, 0);
@@ -131,7 +134,7 @@ type CheckedColumn = PackedColumn & PackedNumbers;
 
 /** A column of which everything can be read as it is meant. */
 function checked(column: PackedColumn, { type, values }: FieldDeclaration, rows: number): CheckedColumn {
-  const { name, kind, width, numbers, texts, addresses } = column;
+  const { name, kind, width, numbers, strings, addresses } = column;
   if (kind !== kindOf(type)) throw malformed(`column ${name} is of kind ${kind}`);
   if (!isWidth(width)) throw malformed(`column ${name} has numbers of ${width} bytes`);
   if (numbers.length !== rows * width) {
@@ -139,7 +142,7 @@ function checked(column: PackedColumn, { type, values }: FieldDeclaration, rows:
   }
   const packed = { ...column, width, bytes: numbers };
   if (type === 'text') {
-    checkPlaces(packed, rows, texts.length);
+    checkPlaces(packed, rows, strings.length);
   } else if (type === 'ip') {
     if (addresses.length % ADDRESS_BYTES !== 0) throw malformed(`column ${name} has half an address`);
     checkPlaces(packed, rows, addresses.length / ADDRESS_BYTES);

@@ -6,10 +6,10 @@ import type {
   ObjectMeta,
   Pod,
 } from '@sonde/model/cluster/objects';
-import { CHANGED_BY_ANNOTATION } from '@sonde/model/policy/history/version';
+import { CHANGED_BY_ANNOTATION } from '@sonde/model/policy/history/object-version';
 
 /** An object without what Sonde does not look at, so that memory holds only what is of use. */
-export function reduceObject(object: KubernetesObject): KubernetesObject {
+export function pruneObject(object: KubernetesObject): KubernetesObject {
   const { apiVersion, kind } = object;
   const reduced = { apiVersion, kind, metadata: reduceMetadata(object.metadata) };
   const { spec, status, ...rest } = object as KubernetesObject & { spec?: unknown; status?: unknown };

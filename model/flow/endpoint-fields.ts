@@ -1,9 +1,9 @@
-import { ADDRESS_CLASSES } from '../cluster/address-class.js';
-import type { FlowFieldDeclaration } from '../record/field.js';
+import { ADDRESS_CLASSES } from '../net/address-class.js';
+import type { FlowFieldDeclaration } from './field.js';
 import { identityFields } from './identity-fields.js';
 
 /** What the flow record says of one end of the connection; `prefix` is `src` (client) or `dst` (server). */
-export function endFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {
+export function endpointFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {
   return [
     ...identityFields(prefix, end),
     {

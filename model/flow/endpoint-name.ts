@@ -1,7 +1,7 @@
 import type { EnumerationValue } from './enumerations.js';
 
 /** What a record says of one end of a connection. */
-export interface NamedEnd {
+export interface NamedEndpoint {
   readonly kind: EnumerationValue<'src_kind'>;
   readonly namespace: string;
   readonly workload: string;
@@ -16,7 +16,7 @@ export interface NamedEnd {
  * outside the domain, else the address, with the network set that holds it in brackets. Of whom nothing may be known,
  * there is the address.
  */
-export function endName({ kind, namespace, workload, name, address, domain }: NamedEnd): string {
+export function endpointName({ kind, namespace, workload, name, address, domain }: NamedEndpoint): string {
   const qualified = [namespace, workload || name].filter(Boolean).join('/');
   const outside = domain || address;
   if (kind === 'external' || qualified === '') return outside;
@@ -24,8 +24,8 @@ export function endName({ kind, namespace, workload, name, address, domain }: Na
   return kind === 'service' || kind === 'node' ? `${kind} ${qualified}` : qualified;
 }
 
-/** {@link endName} as an expression of ClickHouse's SQL over a flow's record. */
-export function endNameSql(end: 'src' | 'dst'): string {
+/** {@link endpointName} as an expression of ClickHouse's SQL over a flow's record. */
+export function endpointNameSql(end: 'src' | 'dst'): string {
   const own = `if(${end}_workload != '', ${end}_workload, ${end}_name)`;
   const qualified = `concat(${end}_namespace, if(${end}_namespace = '' OR ${own} = '', '', '/'), ${own})`;
   // Addresses of IPv4 are kept mapped to IPv6.

@@ -1,4 +1,4 @@
-import { isMappedIpv4 } from '../net/address.js';
+import { isMappedIpv4 } from './address.js';
 
 /** What an address's place in the address space says of it, whoever holds it. */
 export const ADDRESS_CLASSES = [

@@ -1,6 +1,6 @@
 import { AddressError, parseAddress } from '../net/address.js';
 import type { EndpointIdentity } from './identity.js';
-import { type Hold, type IdentityIndex, UNKNOWN_IDENTITY } from './identity-index.js';
+import { type AddressKind, type IdentityIndex, UNKNOWN_IDENTITY } from './identity-index.js';
 import type { Pod } from './objects.js';
 import type { NodeRanges } from './node-ranges.js';
 import type { NodePort, PortIndex } from './port-index.js';
@@ -15,11 +15,11 @@ export interface Indexes {
 }
 
 /** What an object holds by its present state. */
-export interface Claim {
+export interface BindingState {
   readonly identity: EndpointIdentity;
   /** The object itself, where it is a pod. */
   readonly pod?: Pod;
-  readonly hold: Hold;
+  readonly addressKind: AddressKind;
   /** Addresses as text. */
   readonly addresses: readonly string[];
   readonly ports: readonly NodePort[];
@@ -30,16 +30,16 @@ export interface Claim {
 }
 
 /** How to take a claim whose identity differs from that of the last one. */
-export type Difference =
+export type ChangeKind =
   /** The object has changed: what it was stays true of the time before. */
   | 'change'
   /** More is known of the object than before, and was true all the time. */
   | 'correction';
 
 /** What one object holds in the indexes, kept up with the object's changes until it ends. */
-export class Holding {
+export class AddressBinding {
   #owner = UNKNOWN_IDENTITY;
-  #claim: Claim | undefined;
+  #claim: BindingState | undefined;
   #addresses = new Map<string, Uint8Array>();
   #ports = new Map<string, NodePort>();
   #processes = new Map<string, NodeProcess>();
@@ -47,7 +47,7 @@ export class Holding {
   constructor(private readonly indexes: Indexes) {}
 
   /** Takes the object's present state, learned at `atMs`; returns why addresses of it cannot be used. */
-  take(claim: Claim, atMs: number, difference: Difference = 'change'): string[] {
+  update(claim: BindingState, atMs: number, difference: ChangeKind = 'change'): string[] {
     const problems: string[] = [];
     const addresses = new Map<string, Uint8Array>();
     for (const text of claim.addresses) {
@@ -76,17 +76,17 @@ export class Holding {
       this.#owner = this.indexes.identities.add(claim.identity, claim.pod);
       this.indexes.identities.use(this.#owner);
     }
-    const { hold } = claim;
+    const { addressKind } = claim;
     // What a changed object goes on to hold, its former version held until now.
     const fromMs = changed ? atMs : claim.fromMs;
     const sureMs = heldBefore ? Math.max(atMs, fromMs) : claim.sureMs;
     for (const [text, address] of addresses) {
       if (this.#addresses.has(text)) continue;
-      this.indexes.identities.assign(address, this.#owner, fromMs, sureMs, hold);
+      this.indexes.identities.assign(address, this.#owner, fromMs, sureMs, addressKind);
       if (claim.identity.kind === 'pod') this.indexes.nodeRanges.observe(address, claim.identity.node);
     }
     for (const [text, address] of this.#addresses) {
-      if (!addresses.has(text)) this.indexes.identities.release(address, this.#owner, atMs, hold);
+      if (!addresses.has(text)) this.indexes.identities.release(address, this.#owner, atMs, addressKind);
     }
     for (const [text, port] of ports) {
       if (!this.#ports.has(text)) this.indexes.ports.assign(port, this.#owner, fromMs, sureMs);
@@ -115,7 +115,7 @@ export class Holding {
   #letGo(toMs: number): void {
     if (this.#owner === UNKNOWN_IDENTITY) return;
     for (const address of this.#addresses.values()) {
-      this.indexes.identities.release(address, this.#owner, toMs, this.#claim?.hold);
+      this.indexes.identities.release(address, this.#owner, toMs, this.#claim?.addressKind);
     }
     for (const port of this.#ports.values()) this.indexes.ports.release(port, this.#owner, toMs);
     for (const process of this.#processes.values()) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseAddress } from '../net/address.js';
+import { parseAddress } from './address.js';
 import { ADDRESS_CLASSES, addressClass } from './address-class.js';
 
 it.each([

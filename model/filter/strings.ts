@@ -1,15 +1,15 @@
 import { RE2JS } from 're2js';
-import type { TextColumn } from '../record/columns.js';
-import type { TextOperand, TextTest } from './filter.js';
+import type { StringColumn } from '../record/columns.js';
+import type { StringOperand, StringTest } from './filter.js';
 
 /** A text of each row: row `i` has `texts.at(indexes[i])`. */
-export interface RowTexts {
+export interface RowStrings {
   readonly indexes: Uint32Array;
   readonly texts: { readonly length: number; at(index: number): string };
 }
 
 /** The texts that an operand has in the rows of its field's column. */
-export function textsOf({ indexes, dictionary }: TextColumn, operand: TextOperand): RowTexts {
+export function rowStrings({ indexes, dictionary }: StringColumn, operand: StringOperand): RowStrings {
   const { length } = dictionary;
   if (operand.kind === 'field') {
     return { indexes, texts: { length, at: (index) => dictionary[index] ?? '' } };
@@ -30,7 +30,7 @@ function labelValue(labels: string, key: string): string {
 }
 
 /** A test as a function of a text. */
-export function testText(test: TextTest): (text: string) => boolean {
+export function stringTest(test: StringTest): (text: string) => boolean {
   switch (test.kind) {
     case 'oneOf': {
       const passing = new Set(test.texts);

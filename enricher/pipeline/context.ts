@@ -1,0 +1,56 @@
+import { Cluster, type ClusterProblem } from '@sonde/model/cluster/cluster';
+import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { FlowDomains } from '../domains/flow-domains.js';
+import { EndpointCache } from '../identity/endpoint-cache.js';
+import { LivePolicies } from '../policy/live-policies.js';
+import { FlowPolicies } from '../policy/flow-policies.js';
+
+/** What the enricher knows, to attach it to flows. */
+export interface EnrichmentContext {
+  readonly cluster: Cluster;
+  readonly policies: FlowPolicies;
+  readonly domains: FlowDomains;
+  readonly ends: EndpointCache;
+  /** Whether a node's flows are collected too, so that it reports its own ends of connections. */
+  isMonitored(node: string): boolean;
+}
+
+/** A context that is kept up with the objects of a cluster as they come, change and go. */
+export class LiveContext implements EnrichmentContext {
+  readonly cluster = new Cluster();
+  readonly ends = new EndpointCache(this.cluster);
+  readonly policies: FlowPolicies;
+  readonly #policies = new LivePolicies();
+  readonly domains = new FlowDomains(this.#policies.evaluator);
+
+  constructor(readonly isMonitored: (node: string) => boolean = () => true) {
+    this.policies = new FlowPolicies(this.#policies);
+  }
+
+  /** Takes in an object as it was at `atMs`, new or changed; returns what of it could not be used. */
+  apply(object: KubernetesObject, atMs: number): readonly ClusterProblem[] {
+    this.cluster.apply(object, atMs);
+    const { kind, metadata } = object;
+    const name = [kind, metadata.namespace, metadata.name].filter(Boolean).join('/');
+    const ofPolicies = this.#policies
+      .apply(object)
+      .map(({ field, reason }) => ({ object: name, field, reason }));
+    return [...this.cluster.problems.splice(0), ...ofPolicies];
+  }
+
+  /** Takes out an object that was gone by `atMs`; flows of the time before still know it. */
+  remove(object: KubernetesObject, atMs: number): void {
+    this.cluster.remove(object, atMs);
+    this.#policies.remove(object);
+  }
+}
+
+/** A context from Kubernetes objects of all kinds, and what of the objects could not be used. */
+export function contextFromObjects(
+  objects: readonly KubernetesObject[],
+  isMonitored?: (node: string) => boolean,
+): { context: EnrichmentContext; problems: ClusterProblem[] } {
+  const context = new LiveContext(isMonitored);
+  const now = Date.now();
+  return { context, problems: objects.flatMap((object) => context.apply(object, now)) };
+}

@@ -1,0 +1,35 @@
+import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import { ColumnMemory } from '@sonde/model/record/column-memory';
+import { type EnrichedDns, observedDnsFields } from '@sonde/model/dns/records';
+import { joinColumns } from '@sonde/model/record/join-columns';
+import type { EnrichmentContext } from './context.js';
+import { BlockEndpoints, prefixed } from '../identity/block-endpoints.js';
+import { origin } from './origin.js';
+import { primaryLookups } from './primary.js';
+
+/**
+ * The DNS look-ups of batches from the transport as the store takes them: every field filled. Flows of the same
+ * batches are enriched after them, since the context learns from the answers how to name addresses. Columns lie in
+ * `memory`, if it is given.
+ */
+export function enrichDns(
+  delivered: readonly DeliveredBatch[],
+  context: EnrichmentContext,
+  memory = new ColumnMemory(),
+): EnrichedDns {
+  const parts = delivered.flatMap(({ batch }) => batch.dns ?? []);
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  const observed = joinColumns(observedDnsFields, parts, memory);
+  const ends = new BlockEndpoints(context.cluster, context.ends, memory);
+  const addresses = ends.addresses.column(parts, 'src_ip', observed.src_ip, memory);
+  const clients = ends.attribute(addresses, observed.start_time);
+  context.domains.learn(context.cluster, { rows, columns: observed }, clients);
+  const where = origin(delivered, (batch) => batch.dns?.rows ?? 0, memory);
+  const columns = {
+    ...observed,
+    ...where,
+    primary: primaryLookups(where.node, clients, context),
+    ...prefixed('src', clients.columns),
+  };
+  return { rows, columns };
+}

@@ -1,0 +1,196 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@sonde/backbone/logging';
+import {
+  type FlowStore,
+  type RecordBlock,
+  StoreError,
+  WriterReplacedError,
+} from '@sonde/backbone/store/store';
+import type { DeliveredBatch, Delivery, FlowConsumer } from '@sonde/backbone/transport/transport';
+import type { FlowBatch } from '@sonde/model/batch/batch';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import { BlockMemories } from './block-memories.js';
+import type { EnrichmentContext } from './context.js';
+import { enrich } from './enrich.js';
+import { enrichDns } from './enrich-dns.js';
+import type { PendingAddresses } from './pending-addresses.js';
+
+export interface EnricherOptions {
+  readonly consumer: FlowConsumer;
+  readonly store: FlowStore;
+  /** What is known of a cluster by its name, as batches give it. */
+  readonly contextOf: (cluster: string) => EnrichmentContext;
+  readonly log: Logger;
+  /** Where the cluster is followed: flows wait for a moment until their pods are known. */
+  readonly pending?: PendingAddresses | undefined;
+  readonly observer?: EnricherObserver;
+  /**
+   * Whether the memory of a stored block serves blocks to come, which saves half of the work: then nobody may look at a
+   * block any more once `onStored` has returned.
+   */
+  readonly reusesMemory?: boolean;
+  /** Gives up a block that the store keeps refusing; without it the enricher tries for ever. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What happens in an enricher, for metrics and live views. */
+export interface EnricherObserver {
+  /** A block is in the store. With `reusesMemory` its columns hold only until this returns. */
+  onStored?(block: EnrichedBlock): void;
+  /** The store refused a block, which will be tried again. */
+  onRetry?(): void;
+}
+
+/** Records that are stored together, every field of them filled. */
+export type EnrichedBlock = Required<Pick<RecordBlock, 'flows' | 'dns'>>;
+
+/** A block takes whole batches up to about this many rows. */
+const MOST_BLOCK_ROWS = 200_000;
+
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 10_000;
+
+/**
+ * Attaches context to flows and DNS look-ups and stores them until the consumer ends. A block is stored whole or tried
+ * again; meanwhile the next one is enriched, and waits for its turn.
+ */
+export async function runEnricher(options: EnricherOptions): Promise<void> {
+  const deliveries = options.consumer.deliveries()[Symbol.asyncIterator]();
+  const memories = new BlockMemories(options.reusesMemory ?? false);
+  let storing = Promise.resolve();
+  try {
+    for (;;) {
+      // What fails must be told though nothing more may come.
+      const next = await Promise.race([deliveries.next(), failureOf(storing)]);
+      if (next.done === true) break;
+      const delivery = next.value;
+      const blocks = blocksOf(delivery.batches);
+      for (const [place, batches] of blocks.entries()) {
+        const memory = memories.take();
+        const block = await enrichBlock(batches, memory, options);
+        await storing;
+        const isLast = place === blocks.length - 1;
+        const turn = { block, messages: batches, memory, memories, delivery, isLast };
+        storing = storeUnlessTaken(turn, options);
+        // A failure is told where it is waited for, which may be later than it comes.
+        storing.catch(() => undefined);
+      }
+      if (blocks.length === 0) {
+        await storing;
+        delivery.confirmStored();
+      }
+    }
+    await storing;
+  } catch (error) {
+    // Whoever runs the enricher closes the consumer, which may still wait for what comes next.
+    void deliveries.return?.();
+    throw error;
+  }
+}
+
+/** Never resolves, but rejects if the other does. */
+function failureOf(promise: Promise<void>): Promise<never> {
+  return new Promise((_, reject) => {
+    promise.catch(reject);
+  });
+}
+
+/**
+ * Batches that hold records, in blocks that keep memory bounded and are still few. A block is of one cluster, and
+ * blocks keep the order of offsets, so that the highest one stored says where to resume.
+ */
+function blocksOf(delivered: readonly DeliveredBatch[]): DeliveredBatch[][] {
+  const blocks: DeliveredBatch[][] = [];
+  let rows = 0;
+  for (const one of delivered) {
+    const more = recordsIn(one.batch);
+    if (more === 0) continue;
+    const block = blocks.at(-1);
+    if (block?.[0]?.batch.cluster === one.batch.cluster && rows + more <= MOST_BLOCK_ROWS) {
+      block.push(one);
+      rows += more;
+    } else {
+      blocks.push([one]);
+      rows = more;
+    }
+  }
+  return blocks;
+}
+
+function recordsIn({ rows, dns }: FlowBatch): number {
+  return rows + (dns?.rows ?? 0);
+}
+
+/** A block of batches in `memory`, once its addresses are known or waited for. */
+async function enrichBlock(
+  delivered: readonly DeliveredBatch[],
+  memory: ColumnMemory,
+  { contextOf, pending }: EnricherOptions,
+): Promise<EnrichedBlock> {
+  const cluster = delivered[0]?.batch.cluster ?? '';
+  const enriched = (): EnrichedBlock => {
+    const context = contextOf(cluster);
+    const dns = enrichDns(delivered, context, memory);
+    return { dns, flows: enrich(delivered, context, memory) };
+  };
+  const block = enriched();
+  if ((await pending?.settle(cluster, block.flows)) !== true) return block;
+  memory.reuse();
+  return enriched();
+}
+
+/** A block whose turn it is to be stored. */
+interface StoreTurn {
+  readonly block: EnrichedBlock;
+  /** What it came in. */
+  readonly messages: readonly DeliveredBatch[];
+  /** What its columns lie in, with room for what the store makes of them. */
+  readonly memory: ColumnMemory;
+  readonly memories: BlockMemories;
+  readonly delivery: Delivery;
+  /** Whether the delivery is stored with it. */
+  readonly isLast: boolean;
+}
+
+/** Stores a block, unless its partitions have gone to another enricher, or come anew. */
+async function storeUnlessTaken(turn: StoreTurn, options: EnricherOptions): Promise<void> {
+  const { delivery } = turn;
+  try {
+    // What comes anew after the store was asked how far it is must not be stored besides.
+    delivery.signal.throwIfAborted();
+    await storeBlock(turn, options);
+  } catch (error) {
+    if (error instanceof WriterReplacedError) delivery.rejectDelivery();
+    else if (!delivery.signal.aborted) throw error;
+    options.log.info(
+      { batches: delivery.batches.length },
+      "gave up batches: their partitions are another enricher's now, or come anew",
+    );
+  }
+}
+
+async function storeBlock(turn: StoreTurn, options: EnricherOptions): Promise<void> {
+  const { block, messages, memory, memories, delivery } = turn;
+  const { store, log, observer, signal } = options;
+  const signals = signal ? [delivery.signal, signal] : [delivery.signal];
+  let retryMs = FIRST_RETRY_MS;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // After a failure the store may not have let go yet of what it was given.
+      await store.insert({ ...block, messages, ...(attempt === 1 && { memory }) });
+      observer?.onStored?.(block);
+      if (attempt === 1) memories.giveBack(memory);
+      if (turn.isLast) delivery.confirmStored();
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      log.warn(
+        { flows: block.flows.rows, dns: block.dns.rows, retryMs, reason: error.message },
+        'the store did not take a block; trying again',
+      );
+      observer?.onRetry?.();
+      await delay(retryMs, undefined, { signal: AbortSignal.any(signals) });
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,261 @@
+import { AddressTable } from '@sonde/model/net/address-table';
+import type { Cluster } from '@sonde/model/cluster/cluster';
+import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
+import type { ColumnMemory } from '@sonde/model/record/column-memory';
+import type { StringColumn } from '@sonde/model/record/columns';
+import type { ObservedColumns } from '@sonde/model/flow/records';
+import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { FROM_OWN_NODE, SELF, UNRELATED, type Relation } from '@sonde/model/policy/evaluate/connection';
+import type { PolicyPod } from '@sonde/model/policy/endpoint/pods-and-nodes';
+import type { Pod } from '@sonde/model/cluster/objects';
+import { readPod } from '@sonde/model/policy/manifests/kubernetes';
+import { evaluateReversed } from '@sonde/model/policy/reversed-connection';
+import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
+import { halvesOf, isZeroWide } from '@sonde/model/record/wide';
+import type { FlowEndpoints } from '../identity/block-endpoints.js';
+import type { PolicyContext } from './policy-context.js';
+import { NO_SINGLE_ENDPOINT, UnreachedServices } from './unreached-services.js';
+
+/** What policies say of each flow of a block. */
+export interface PolicyColumns {
+  readonly action: Uint8Array;
+  readonly policies: StringColumn;
+  readonly pending_policies: StringColumn;
+}
+
+/** Addresses whose policy identity is remembered before the memory starts afresh. */
+const REMEMBERED = 500_000;
+/** Results whose texts are remembered before the memory starts afresh: some 20 MiB. */
+const REMEMBERED_TEXTS = 50_000;
+
+const TCP = 6;
+const SYN = 2;
+const ICMP = 1;
+const ICMPV6 = 58;
+
+const POD = enumerationNumber('src_kind', 'pod');
+const NODE = enumerationNumber('src_kind', 'node');
+const HOST_NETWORK_POD = enumerationNumber('src_kind', 'host_network_pod');
+const SERVICE = enumerationNumber('dst_kind', 'service');
+
+/** What a result says in the record. */
+interface Said {
+  readonly action: number;
+  readonly policies: string;
+  readonly pending: string;
+}
+
+const NOTHING_SAID: Said = { action: enumerationNumber('action', 'unknown'), policies: '', pending: '' };
+
+/**
+ * Evaluates the policies of a cluster for flows. A flow of a pair of ends, protocol and port seen before costs one
+ * look-up of the result; its ends are looked up once a block.
+ */
+export class FlowPolicies {
+  readonly #policies: PolicyContext;
+  #addresses = new AddressTable();
+  /** By address number: who held the address when it was identified, and what policies call it since. */
+  #holders: number[] = [];
+  #identities: number[] = [];
+  #generation: number;
+  /** The generation of the identity index whose owners are remembered. */
+  #holderGeneration = 0;
+  /** What policies look at in pods. */
+  readonly #pods = new WeakMap<Pod, PolicyPod>();
+  /** By number of result. */
+  #said = new Map<number, Said>();
+  /** The place of each result in the dictionaries of the block at hand, one more than the number; 0 for none. */
+  #entries = new Uint32Array(1024);
+
+  constructor(policies: PolicyContext) {
+    this.#policies = policies;
+    this.#generation = policies.evaluator.generation;
+  }
+
+  /**
+   * Evaluates each flow as its first packet was judged: client to server, behind any service. Hot path: works on
+   * numbers, and makes no object a flow.
+   */
+  evaluate(
+    cluster: Cluster,
+    observed: ObservedColumns,
+    { src, dst }: { readonly src: FlowEndpoints; readonly dst: FlowEndpoints },
+    memory: ColumnMemory,
+  ): PolicyColumns {
+    this.#refresh(cluster);
+    const { evaluator } = this.#policies;
+    const { protocol: protocols, src_port } = observed;
+    const { kind: clientKind } = src.columns;
+    const { kind: serverKind } = dst.columns;
+    const sourceOf = this.#identifier(cluster, src);
+    const destinationOf = this.#identifier(cluster, dst);
+    const toServices = new UnreachedServices(this.#policies, (address, holder) =>
+      this.#identify(cluster, address, 0, holder),
+    );
+    const isAnswered = answeredRows(observed);
+    const verdictOf = (result: number) => evaluator.verdict(result);
+    const words = memory.column('uint32', src_port.length);
+    const results = new Int32Array(words.buffer, words.byteOffset, words.length);
+    for (let row = 0; row < results.length; row++) {
+      results[row] = NO_SINGLE_ENDPOINT;
+      if (protocols[row] === ICMPV6 && isLinkUpkeep(observed, row)) continue;
+      const source = sourceOf(row);
+      if (serverKind[row] === SERVICE) {
+        results[row] = toServices.evaluate(cluster, observed, dst, row, source);
+        continue;
+      }
+      const destination = destinationOf(row);
+      const protocol = protocols[row] ?? 0;
+      const port = portOf(observed, row);
+      const sourcePort = src_port[row] ?? 0;
+      const relation = relationOf(src, dst, row);
+      const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
+      if (evaluator.verdict(result) === 'deny' && isAnswered(row)) {
+        const ends = [source, destination, protocol, port, sourcePort, relation] as const;
+        const answers = evaluateReversed(evaluator, verdictOf, ...ends);
+        if (answers !== undefined) {
+          results[row] = answers;
+          continue;
+        }
+      }
+      const governed = clientKind[row] === POD || serverKind[row] === POD || evaluator.hasTrace(result);
+      if (governed) results[row] = result;
+    }
+    return this.#columns(results, memory);
+  }
+
+  /** What policies call the ends of a block's rows; looked up once for each address, while its holder is the same. */
+  #identifier(cluster: Cluster, ends: FlowEndpoints): (row: number) => number {
+    const { addresses, numbers, identityOf } = ends;
+    const endOf = new Int32Array(addresses.distinct).fill(-1);
+    const identities = new Int32Array(addresses.distinct);
+    return (row) => {
+      const address = addresses.numbers[row] ?? 0;
+      const end = numbers[row] ?? 0;
+      if (endOf[address] !== end) {
+        endOf[address] = end;
+        identities[address] = this.#identify(cluster, addresses.bytes, row * 16, identityOf[end] ?? 0);
+      }
+      return identities[address] ?? 0;
+    };
+  }
+
+  /** What policies call the address at `offset`, which an owner of the identity index holds. */
+  #identify(cluster: Cluster, addresses: Uint8Array, offset: number, holder: number): number {
+    const number = this.#addresses.intern(addresses, offset);
+    const known = this.#identities[number];
+    if (known !== undefined && this.#holders[number] === holder) return known;
+    // A pod on its node's network is for policies the node.
+    const isPod = cluster.identities.identity(holder)?.kind === 'pod';
+    const pod = isPod ? this.#podOf(cluster.identities.pod(holder)) : undefined;
+    const policyIdentity = this.#policies.evaluator.identify(addresses, offset, pod);
+    this.#holders[number] = holder;
+    this.#identities[number] = policyIdentity;
+    return policyIdentity;
+  }
+
+  /** What policies look at in a pod, by the object as it was at the flow's time. */
+  #podOf(pod: Pod | undefined): PolicyPod | undefined {
+    if (!pod) return undefined;
+    const known = this.#pods.get(pod);
+    if (known) return known;
+    const problems: FieldProblem[] = [];
+    const read = readPod(new Fields(pod, '', problems));
+    // Of a pod that cannot be read policies know no more than its address.
+    if (problems.length > 0) return undefined;
+    this.#pods.set(pod, read);
+    return read;
+  }
+
+  /** Forgets what was remembered when policies have changed what they look at, or it became too much. */
+  #refresh({ identities }: Cluster): void {
+    const { evaluator } = this.#policies;
+    const trimmed = evaluator.trim();
+    if (trimmed || this.#said.size > REMEMBERED_TEXTS) this.#said = new Map();
+    const current =
+      evaluator.generation === this.#generation && identities.generation === this.#holderGeneration;
+    if (!trimmed && current && this.#addresses.size < REMEMBERED) return;
+    this.#generation = evaluator.generation;
+    this.#holderGeneration = identities.generation;
+    this.#addresses = new AddressTable();
+    this.#holders = [];
+    this.#identities = [];
+  }
+
+  #columns(results: Int32Array, memory: ColumnMemory): PolicyColumns {
+    const said: Said[] = [];
+    const occurring: number[] = [];
+    const indexes = memory.column('uint32', results.length);
+    const action = memory.column('enumeration', results.length);
+    const places = this.#policies.evaluator.sizes.results + 1;
+    if (this.#entries.length < places) this.#entries = new Uint32Array(places * 2);
+    const entries = this.#entries;
+    for (let row = 0; row < results.length; row++) {
+      const place = (results[row] ?? 0) + 1;
+      let entry = entries[place] ?? 0;
+      if (entry === 0) {
+        entries[place] = entry = said.push(this.#saidOf(place - 1));
+        occurring.push(place);
+      }
+      indexes[row] = entry - 1;
+      action[row] = said[entry - 1]?.action ?? 0;
+    }
+    for (const place of occurring) entries[place] = 0;
+    return {
+      action,
+      policies: { indexes, dictionary: said.map(({ policies }) => policies) },
+      pending_policies: { indexes, dictionary: said.map(({ pending }) => pending) },
+    };
+  }
+
+  #saidOf(result: number): Said {
+    if (result === NO_SINGLE_ENDPOINT) return NOTHING_SAID;
+    let said = this.#said.get(result);
+    if (!said) {
+      const { verdict, policies, pending } = this.#policies.evaluator.result(result);
+      said = { action: enumerationNumber('action', verdict), policies, pending: pending.policies };
+      this.#said.set(result, said);
+    }
+    return said;
+  }
+}
+
+/** The port as the evaluator wants it: for ICMP type and code in one. */
+function portOf({ protocol, dst_port, icmp_type, icmp_code }: ObservedColumns, row: number): number {
+  if (protocol[row] !== ICMP && protocol[row] !== ICMPV6) return dst_port[row] ?? 0;
+  return (icmp_type[row] ?? 0) * 256 + (icmp_code[row] ?? 0);
+}
+
+/**
+ * Neighbour and router discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810) keep a link going
+ * and pass below policies: enforcement must let them through for the link to work at all. Of ICMPv6 alone.
+ */
+function isLinkUpkeep({ icmp_type }: ObservedColumns, row: number): boolean {
+  const type = icmp_type[row] ?? 0;
+  return (type >= 130 && type <= 137) || type === 143;
+}
+
+/** Tells of rows whether packets went both ways and the beginning of the connection was not seen. */
+function answeredRows({ protocol, tcp_flags, packets_out, packets_in }: ObservedColumns) {
+  const [out, back] = [halvesOf(packets_out), halvesOf(packets_in)];
+  return (row: number): boolean => {
+    if (protocol[row] === TCP && ((tcp_flags[row] ?? 0) & SYN) !== 0) return false;
+    return !isZeroWide(out, row) && !isZeroWide(back, row);
+  };
+}
+
+function relationOf(src: FlowEndpoints, dst: FlowEndpoints, row: number): Relation {
+  const [client, server] = [src.numbers[row] ?? 0, dst.numbers[row] ?? 0];
+  const identity = src.identityOf[client] ?? UNKNOWN_IDENTITY;
+  const target = dst.identityOf[server] ?? UNKNOWN_IDENTITY;
+  if (identity === UNKNOWN_IDENTITY || target === UNKNOWN_IDENTITY) return UNRELATED;
+  if (identity === target) return SELF;
+  if (!isOnNode(src.columns.kind[row])) return UNRELATED;
+  if (src.columns.node.dictionary[client] !== dst.columns.node.dictionary[server]) return UNRELATED;
+  // A node and the pods on its network are one host.
+  return isOnNode(dst.columns.kind[row]) ? SELF : FROM_OWN_NODE;
+}
+
+function isOnNode(kind: number | undefined): boolean {
+  return kind === NODE || kind === HOST_NETWORK_POD;
+}

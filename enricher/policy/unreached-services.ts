@@ -1,0 +1,72 @@
+import { formatAddress } from '@sonde/model/net/address';
+import type { Cluster } from '@sonde/model/cluster/cluster';
+import type { ObservedColumns } from '@sonde/model/flow/records';
+import { halvesOf, readWide } from '@sonde/model/record/wide';
+import type { FlowEndpoints } from '../identity/block-endpoints.js';
+import type { PolicyContext } from './policy-context.js';
+
+/** The result of connections of which policies cannot say anything. */
+export const NO_SINGLE_ENDPOINT = -1;
+
+/** Says what policies call the end at an address (16 bytes) that an owner of the identity index holds. */
+export type IdentifyEndpoint = (address: Uint8Array, holder: number) => number;
+
+/**
+ * What policies say of connections that got no further than a service's address, in one block's flows: the result of
+ * the service's backends where all have the same verdict. Worked out once for each source, service and port.
+ */
+export class UnreachedServices {
+  readonly #policies: PolicyContext;
+  readonly #identify: IdentifyEndpoint;
+  /** By source and number of the service's address, then by protocol and port. */
+  readonly #results = new Map<number, Map<number, number>>();
+
+  constructor(policies: PolicyContext, identify: IdentifyEndpoint) {
+    this.#policies = policies;
+    this.#identify = identify;
+  }
+
+  /** The number of the result for a row whose server is a service; `source` is what policies call its client. */
+  evaluate(
+    cluster: Cluster,
+    observed: ObservedColumns,
+    dst: FlowEndpoints,
+    row: number,
+    source: number,
+  ): number {
+    const protocol = observed.protocol[row] ?? 0;
+    const port = observed.dst_port[row] ?? 0;
+    // Both are far below 2^26.
+    const ends = source * 0x4000000 + (dst.addresses.numbers[row] ?? 0);
+    let byPort = this.#results.get(ends);
+    if (!byPort) this.#results.set(ends, (byPort = new Map<number, number>()));
+    const key = protocol * 65_536 + port;
+    let result = byPort.get(key);
+    if (result === undefined) {
+      result = this.#evaluateBackends(cluster, observed, row, source);
+      byPort.set(key, result);
+    }
+    return result;
+  }
+
+  #evaluateBackends(cluster: Cluster, observed: ObservedColumns, row: number, source: number): number {
+    const { evaluator, servicesByAddress } = this.#policies;
+    const protocol = observed.protocol[row] ?? 0;
+    const sourcePort = observed.src_port[row] ?? 0;
+    const timeMs = readWide(halvesOf(observed.start_time), row);
+    const backends = servicesByAddress.get(formatAddress(observed.dst_ip, row * 16));
+    const portName = backends?.service.ports.find(
+      (one) => one.protocol === protocol && one.port === observed.dst_port[row],
+    )?.name;
+    const results = (backends?.endpoints ?? [])
+      .filter((endpoint) => endpoint.protocol === protocol && endpoint.portName === portName)
+      .map((endpoint) => {
+        const holder = cluster.identities.lookup(endpoint.address, 0, timeMs);
+        const destination = this.#identify(endpoint.address, holder);
+        return evaluator.evaluate(source, destination, protocol, endpoint.port, sourcePort);
+      });
+    const [first = NO_SINGLE_ENDPOINT] = results;
+    const verdicts = new Set(results.map((result) => evaluator.verdict(result)));
+    return verdicts.size === 1 ? first : NO_SINGLE_ENDPOINT;
+  }
+}
