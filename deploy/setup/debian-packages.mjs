@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** What Sonde needs of Debian, and what for. */
+/** The Debian packages that Sonde needs, and why. */
 const PACKAGES = [
   { name: 'clang', why: 'compiles the eBPF programs' },
   { name: 'libbpf-dev', why: 'loads them' },
@@ -15,13 +15,13 @@ const PACKAGES = [
   { name: 'nftables', why: "the lab's services and policies" },
   { name: 'iputils-ping', why: "the lab's ICMP traffic" },
   { name: 'ethtool', why: 'segmentation offload of lab interfaces' },
-  { name: 'tcpdump', why: 'records lab traffic; the independent count in tests' },
+  { name: 'tcpdump', why: 'records lab traffic; independent packet counts in tests' },
 ];
 
 const PACKAGES_FOR_TESTS = [
-  { name: 'libclang-rt-dev', why: 'fuzzes what reads packets' },
-  { name: 'maven', why: 'fetches the development Kafka, and brings the Java that it runs on' },
-  { name: 'openssl', why: "makes certificates for that broker's TLS" },
+  { name: 'libclang-rt-dev', why: 'fuzzes the packet parsers' },
+  { name: 'maven', why: 'downloads the development Kafka and provides Java' },
+  { name: 'openssl', why: 'creates TLS certificates for the development Kafka' },
   { name: 'protobuf-compiler', why: 'the Python program of docs/kafka-topics.md' },
   { name: 'python3-protobuf', why: 'the Python program of docs/kafka-topics.md' },
   { name: 'python3-confluent-kafka', why: 'the Python program of docs/kafka-topics.md' },
@@ -31,22 +31,22 @@ const PACKAGES_FOR_TESTS = [
 ];
 
 /**
- * Installs the packages that are missing. Off Debian it changes nothing and says what is wanted; without root it
- * names the command to run. Neither is a failure: without them Sonde reads captures instead of live traffic.
+ * Installs missing packages. On other distributions it prints the list of packages; without root it prints the command
+ * to run. Neither is an error: without the packages Sonde reads pcap files instead of live traffic.
  */
 export function installDebianPackages({ forTests, say, fail }) {
   if (process.platform !== 'linux') return;
   const wanted = forTests ? [...PACKAGES, ...PACKAGES_FOR_TESTS] : PACKAGES;
   const installed = installedPackages();
   if (installed === undefined) {
-    say(`this is not Debian; for live traffic install the equivalents of: ${names(wanted)}`);
+    say(`not a Debian system; to observe live traffic, install the equivalents of: ${names(wanted)}`);
     return;
   }
   const missing = wanted.filter(({ name }) => !installed.has(name));
   if (missing.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${names(missing)}`;
   if (process.getuid() !== 0) {
-    say(`for live traffic run once as root: ${command}`);
+    say(`to observe live traffic, run once as root: ${command}`);
     return;
   }
   for (const { name, why } of missing) say(`installing ${name} (Debian): ${why}`);
@@ -57,7 +57,7 @@ export function installDebianPackages({ forTests, say, fail }) {
   }
 }
 
-/** Names of the installed packages, or undefined where there is no dpkg. Its status file is quicker than dpkg. */
+/** Names of the installed packages, or undefined without dpkg. Reads the status file because it is faster than dpkg. */
 function installedPackages() {
   let status;
   try {

@@ -32,7 +32,7 @@ function installNpmPackages() {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-/** Without the compiler (no root to install it) there is no probe; Sonde then says so and reads captures. */
+/** Skipped without clang (not root, or another distribution); Sonde then reports that and reads pcap files. */
 function buildProbe() {
   if (process.platform !== 'linux' || spawnSync('clang', ['--version']).error) return;
   const probe = path.join(root, 'bpf-probe');

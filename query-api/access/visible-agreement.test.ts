@@ -1,8 +1,9 @@
-import { columnType } from '@sonde/backbone/store/schema';
+import { columnType } from '@sonde/backbone/store/schema/record-tables';
 import type { FlowRow } from '@sonde/test/builders/enriched-flows';
 import { flowFields } from '@sonde/model/flow/fields';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';
+import { Random } from '@sonde/test/builders/random-choices';
 import { SeenRecords, viewer } from '@sonde/test/fixtures/visible-records';
 import { visibleRecords } from './visible.js';
 
@@ -16,7 +17,7 @@ afterAll(() => records.close());
 
 describe('the rule in SQL and on columns', () => {
   it('is one and the same for a thousand random flows', async () => {
-    const pick = randomPicker(7);
+    const random = new Random(7);
     const names = ['', 'shop', 'payments', 'ledger', 'x'];
     const sets = ['', 'shop/a', 'ledger/b', 'world', 'ledger/b,shop/a,world', 'world,payments/c'];
     const steps = [
@@ -29,27 +30,34 @@ describe('the rule in SQL and on columns', () => {
       '',
     ];
     const end = (prefix: 'src' | 'dst') => ({
-      [`${prefix}_kind`]: pick(['pod', 'external', 'node', 'host_network_pod', 'service', 'network_set']),
-      [`${prefix}_namespace`]: pick(names),
-      [`${prefix}_name`]: pick(names),
-      [`${prefix}_labels`]: pick(['', 'a=b', 'c=d']),
-      [`${prefix}_node`]: pick(['', 'n1', 'n2']),
-      [`${prefix}_network_sets`]: pick(sets),
-      [`${prefix}_process`]: pick(['', 'nginx']),
-      [`${prefix}_cgroup`]: pick([0, 5]),
-      [`${prefix}_ip`]: pick(['10.0.0.1', '2001:db8::1']),
-      [`${prefix}_tunnel_ip`]: pick(['192.0.2.1', '::']),
+      [`${prefix}_kind`]: random.pick([
+        'pod',
+        'external',
+        'node',
+        'host_network_pod',
+        'service',
+        'network_set',
+      ]),
+      [`${prefix}_namespace`]: random.pick(names),
+      [`${prefix}_name`]: random.pick(names),
+      [`${prefix}_labels`]: random.pick(['', 'a=b', 'c=d']),
+      [`${prefix}_node`]: random.pick(['', 'n1', 'n2']),
+      [`${prefix}_network_sets`]: random.pick(sets),
+      [`${prefix}_process`]: random.pick(['', 'nginx']),
+      [`${prefix}_cgroup`]: random.pick([0, 5]),
+      [`${prefix}_ip`]: random.pick(['10.0.0.1', '2001:db8::1']),
+      [`${prefix}_tunnel_ip`]: random.pick(['192.0.2.1', '::']),
     });
     const flows = Array.from({ length: 1000 }, () => ({
       ...end('src'),
       ...end('dst'),
-      node: pick(['', 'n1', 'n2']),
-      dst_service_namespace: pick(names),
-      dst_service: pick(names),
-      dst_service_ip: pick(['10.96.0.1', '::']),
-      dst_service_port: pick([0, 80]),
-      policies: [pick(steps), pick(steps), pick(steps)].join(','),
-      pending_policies: pick(steps),
+      node: random.pick(['', 'n1', 'n2']),
+      dst_service_namespace: random.pick(names),
+      dst_service: random.pick(names),
+      dst_service_ip: random.pick(['10.96.0.1', '::']),
+      dst_service_port: random.pick([0, 80]),
+      policies: [random.pick(steps), random.pick(steps), random.pick(steps)].join(','),
+      pending_policies: random.pick(steps),
     })) as FlowRow[];
     for (const access of [viewer('shop'), viewer('shop', 'ledger')]) {
       expect((await records.flows(flows, access)).length).toBeGreaterThan(100);
@@ -67,12 +75,3 @@ describe('the rule in SQL and on columns', () => {
     );
   });
 });
-
-/** Picks of a list, the same ones for the same seed (a linear congruential generator). */
-function randomPicker(seed: number): <Item>(items: readonly Item[]) => Item {
-  let state = seed;
-  return (items) => {
-    state = (state * 1664525 + 1013904223) % 2 ** 32;
-    return items[Math.floor((state / 2 ** 32) * items.length)] as (typeof items)[number];
-  };
-}

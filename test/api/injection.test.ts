@@ -74,7 +74,7 @@ const quoted = (value: string) => JSON.stringify(value).replaceAll('\u0000', '\\
 describe.each(SQL)('%j', (hostile) => {
   const encoded = encodeURIComponent(hostile);
 
-  it('as a value in a filter is a value and nothing else', async () => {
+  it('is treated as a plain value in a filter', async () => {
     const filters = [
       `src.namespace == ${quoted(hostile)}`,
       `dst.name in [${quoted(hostile)}]`,
@@ -89,7 +89,7 @@ describe.each(SQL)('%j', (hostile) => {
     }
   });
 
-  it('as a filter, a field, a cursor or an order is refused', async () => {
+  it('is rejected as a filter, field, cursor or order', async () => {
     for (const name of ['filter', 'fields', 'cursor', 'order', 'limit', 'from', hostile]) {
       const { status } = await answers(`/api/v1/flows?${encodeURIComponent(name)}=${encoded}`);
       expect([name, status]).toEqual([name, 400]);
@@ -98,7 +98,7 @@ describe.each(SQL)('%j', (hostile) => {
     expect((await answers(`/api/v1/graph?level=${encoded}`)).status).toBe(400);
   });
 
-  it('in a body is a value or refused', async () => {
+  it('is treated as a plain value or rejected in a body', async () => {
     const count = { function: 'count' };
     const bodies = [
       { metrics: [{ function: hostile }] },
@@ -128,7 +128,7 @@ describe.each(SQL)('%j', (hostile) => {
     }
   });
 
-  it('in a path is a name that nobody has', async () => {
+  it('is treated as an unknown name in a path', async () => {
     const { status } = await answers(`/api/v1/workloads/${encoded}/${encoded}?${day}`);
     expect(status).toBe(404);
     await answers(`/api/v1/policies/applying?cluster=lab&namespace=${encoded}&name=${encoded}&${day}`);
@@ -154,18 +154,18 @@ describe('a filter', () => {
     ['matches by a pattern that backtracks', 'src.name.matches("^(a+)+$")'],
     ['matches by a pattern of great size', `src.name.matches("(a{1000}){1000}")`],
     ['looks ahead, which RE2 does not', 'src.name.matches("(?=a)")'],
-  ])('that %s is answered or refused, in time', async (_what, filter) => {
+  ])('that %s is answered or rejected in time', async (_what, filter) => {
     const { status } = await filtered(filter);
     expect([200, 400, 414]).toContain(status);
   });
 
-  it('may not say more than fits a filter', async () => {
+  it('is limited in size', async () => {
     const filter = `src.name == "${'a'.repeat(9000)}"`;
     expect([200, 400]).toContain((await filtered(filter)).status);
   });
 });
 
-describe('a request as it is on the wire', () => {
+describe('a raw request', () => {
   it.each<[string, string, Record<string, string>]>([
     ['climbs out of a path', '/api/v1/../../etc/passwd', {}],
     ['climbs out of a path, encoded', '/api/v1/%2e%2e/%2e%2e/etc/passwd', {}],
@@ -185,7 +185,7 @@ describe('a request as it is on the wire', () => {
       { 'x-forwarded-for': '10.0.0.1', 'x-forwarded-host': 'evil.example.com' },
     ],
     ['has an id that would end a header', '/healthz', { 'x-request-id': 'a%0d%0aset-cookie: x=1' }],
-  ])('that %s gives nothing away', async (_what, path, headers) => {
+  ])('that %s reveals nothing', async (_what, path, headers) => {
     const answer = await raw(path, headers);
     expect(answer.status).toBeLessThan(500);
     expect(answer.text).not.toMatch(INSIDES);
@@ -193,7 +193,7 @@ describe('a request as it is on the wire', () => {
     expect(answer.headers.location).toBeUndefined();
   });
 
-  it('with very many parameters or a very long address is refused', async () => {
+  it('is rejected with too many parameters or too long a URL', async () => {
     const many = Array.from({ length: 1000 }, (_, index) => `p${index}=1`).join('&');
     expect((await raw(`/api/v1/flows?${many}`, {})).status).toBe(400);
     expect([414, 431]).toContain((await raw(`/api/v1/flows?filter=${'a'.repeat(100_000)}`, {})).status);

@@ -79,7 +79,7 @@ async function store(...rows: FlowRow[]): Promise<void> {
   await enricher().insert({ flows: enrichedFlows(flows) });
 }
 
-it('shows on every replica what an enricher stores in ClickHouse, each flow once, to each what it may see', async () => {
+it('streams flows stored in ClickHouse on every replica, each flow once and only to subscribers with access', async () => {
   await enricher().acquirePartitions([0]);
   const [all, shop] = [await watch(replicas[0]), await watch(replicas[1])];
   // What comes first is where a view starts from: until both have started, there is something new.

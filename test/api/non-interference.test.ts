@@ -257,7 +257,7 @@ function told({ status, headers, text }: Answer): string {
   return JSON.stringify({ status, headers: kept, text });
 }
 
-describe('who may view one namespace', () => {
+describe('a client with access to one namespace', () => {
   let first: Map<string, string>;
   let second: Map<string, string>;
 
@@ -266,12 +266,12 @@ describe('who may view one namespace', () => {
     second = await answersIn(worlds[1], ['shop']);
   }, 900_000);
 
-  it('is given the same answers, to the byte, in worlds that differ in all that they may not see', () => {
+  it('gets byte-identical responses from two stores that differ only in data it has no access to', () => {
     for (const [question, answer] of first) expect(second.get(question), question).toBe(answer);
     expect(second.size).toBe(first.size);
   });
 
-  it('is never told a name of the other namespaces, except where they said it themselves', () => {
+  it('never gets a name from another namespace, except names in its own request', () => {
     for (const [question, answer] of [...first, ...second]) {
       for (const { secret } of worlds) {
         if (!question.includes(secret.slice(0, 3))) expect(answer.includes(secret), question).toBe(false);
@@ -279,7 +279,7 @@ describe('who may view one namespace', () => {
     }
   });
 
-  it('is answered for their own namespace', () => {
+  it('gets data of its own namespace', () => {
     const own = first.get(JSON.stringify(get('flows', { limit: 1000 }))) ?? '';
     expect(
       (JSON.parse((JSON.parse(own) as { text: string }).text) as { flows: object[] }).flows,
@@ -290,8 +290,8 @@ describe('who may view one namespace', () => {
   });
 });
 
-describe('the worlds', () => {
-  it('do differ for who may view everything', async () => {
+describe('the two stores', () => {
+  it('differ for a client with access to all namespaces', async () => {
     const all = await differences(['flows', 'dns', 'graph', 'policies', 'policies/changes']);
     expect(all).toEqual([true, true, true, true, true]);
   }, 120_000);

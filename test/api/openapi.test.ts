@@ -31,7 +31,7 @@ function operations(): [string, ApiOperation][] {
 }
 
 describe('the OpenAPI document', () => {
-  it('is of version 3.1 and passes the linter', async () => {
+  it('is valid OpenAPI 3.1 and passes the linter', async () => {
     expect(document).toMatchObject({ openapi: '3.1.0' });
     const config = await createConfig({ extends: ['recommended'] });
     const problems = await lintFromString({ source: text, config });
@@ -41,7 +41,7 @@ describe('the OpenAPI document', () => {
     expect(found).toEqual([]);
   });
 
-  it('says of every operation what it is for, and of every parameter what it means', () => {
+  it('describes every operation and parameter', () => {
     const silent = operations().flatMap(([name, { operationId, summary = '', parameters = [] }]) => [
       ...(/^[a-z][A-Za-z]+$/.test(operationId) ? [] : [`${name} has no name`]),
       ...(summary === '' ? [`${name} has no summary`] : []),
@@ -52,12 +52,12 @@ describe('the OpenAPI document', () => {
     expect(silent).toEqual([]);
   });
 
-  it('names every operation differently', () => {
+  it('has unique operation ids', () => {
     const ids = operations().map(([, { operationId }]) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('has an example of every answer and of every body, and they are as described', () => {
+  it('has an example of every response and request body that matches its schema', () => {
     const ajv = addFormats.default(new Ajv2020({ strict: false, allErrors: true }));
     const wrong: string[] = [];
     const check = (what: string, media: ApiMedia) => {

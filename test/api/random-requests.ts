@@ -1,7 +1,8 @@
+import { Random } from '../builders/random-choices.js';
 import { changedCursor, type GivenCursor } from './random-cursors.js';
 import type { ApiDocument, ApiOperation } from '../fixtures/openapi-conformance.js';
 
-/** A request that may or may not make sense. */
+/** A request that may or may not be valid. */
 export interface RandomRequest {
   readonly operationId: string;
   readonly method: string;
@@ -12,8 +13,8 @@ export interface RandomRequest {
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Texts that have broken programs before. */
-const ODD_TEXTS = [
+/** Strings that have broken programs before. */
+const ODD_STRINGS = [
   ...[
     '',
     ' ',
@@ -121,98 +122,106 @@ const FILTERS = [
   ],
 ];
 
-/** Makes requests out of an API's description: right ones, nearly right ones, and nonsense, the same for a seed. */
+/** Makes valid, nearly valid and nonsensical requests from an API's OpenAPI document; the same ones for the same seed. */
 export class RandomRequests {
-  #state: number;
+  readonly #random: Random;
   readonly #operations: readonly (readonly [path: string, method: string, operation: ApiOperation])[];
 
-  /** @param cursors some that the API gave, of which others are made. */
+  /** @param cursors cursors that the API returned; they are reused, also changed. */
   constructor(
     document: ApiDocument,
     seed: number,
     private readonly cursors: readonly GivenCursor[],
   ) {
-    this.#state = seed;
+    this.#random = new Random(seed);
     this.#operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => [path, method, operation] as const),
     );
   }
 
   next(): RandomRequest {
-    const [path, method, operation] = this.#pick(this.#operations);
+    const [path, method, operation] = this.#random.pick(this.#operations);
     const parameters = operation.parameters ?? [];
-    const valueOf = (schema: Schema, name: string) => this.#text(schema, name);
+    const valueOf = (schema: Schema, name: string) => this.#stringOf(schema, name);
     let target = path;
     for (const { name, schema } of parameters.filter((one) => one.in === 'path')) {
-      const value = this.#chance(0.3) ? this.#pick(ODD_TEXTS) : valueOf(schema, name);
+      const value = this.#random.chance(0.3) ? this.#random.pick(ODD_STRINGS) : valueOf(schema, name);
       target = target.replace(`{${name}}`, encode(value));
     }
     const query = parameters
-      .filter((one) => one.in === 'query' && this.#chance(0.3))
+      .filter((one) => one.in === 'query' && this.#random.chance(0.3))
       .flatMap(({ name, schema }) =>
-        Array.from({ length: this.#chance(0.05) ? 2 : 1 }, () => `${name}=${encode(valueOf(schema, name))}`),
+        Array.from(
+          { length: this.#random.chance(0.05) ? 2 : 1 },
+          () => `${name}=${encode(valueOf(schema, name))}`,
+        ),
       );
-    if (this.#chance(0.05)) query.push(`${encode(this.#pick(ODD_TEXTS))}=${encode(this.#pick(ODD_TEXTS))}`);
+    if (this.#random.chance(0.05))
+      query.push(`${encode(this.#random.pick(ODD_STRINGS))}=${encode(this.#random.pick(ODD_STRINGS))}`);
     if (query.length > 0) target += `?${query.join('&')}`;
     const given = this.cursors.filter((one) => one.path === path);
-    if (given.length > 0 && this.#chance(0.4)) {
-      const { target: asked, cursor } = this.#pick(given);
-      target = `${asked}&cursor=${changedCursor(cursor, (items) => this.#pick(items))}`;
+    if (given.length > 0 && this.#random.chance(0.4)) {
+      const { target: asked, cursor } = this.#random.pick(given);
+      target = `${asked}&cursor=${changedCursor(cursor, (items) => this.#random.pick(items))}`;
     }
     const schema = operation.requestBody?.content['application/json']?.schema;
     return {
       operationId: operation.operationId,
-      method: method === 'get' && this.#chance(0.03) ? 'HEAD' : method.toUpperCase(),
+      method: method === 'get' && this.#random.chance(0.03) ? 'HEAD' : method.toUpperCase(),
       target,
       headers: this.#headers(),
       ...(schema && {
-        body: this.#chance(0.05) ? this.#pick(ODD_TEXTS) : JSON.stringify(this.#value(schema, '', 0)),
+        body: this.#random.chance(0.05)
+          ? this.#random.pick(ODD_STRINGS)
+          : JSON.stringify(this.#value(schema, '', 0)),
       }),
     };
   }
 
   #headers(): Record<string, string> {
     const headers: Record<string, string> = {};
-    if (this.#chance(0.1)) headers.accept = this.#pick(['*/*', 'text/html', 'application/json;q=0', 'x']);
-    if (this.#chance(0.05)) headers['if-none-match'] = this.#pick(['*', '""', 'W/"x"', ',,,']);
-    if (this.#chance(0.05)) headers['x-request-id'] = this.#pick(['abc', 'a'.repeat(500), '<x>']);
-    headers['content-type'] = this.#chance(0.03)
-      ? this.#pick(['text/plain', 'application/xml', 'x', 'application/json; charset=x'])
+    if (this.#random.chance(0.1))
+      headers.accept = this.#random.pick(['*/*', 'text/html', 'application/json;q=0', 'x']);
+    if (this.#random.chance(0.05)) headers['if-none-match'] = this.#random.pick(['*', '""', 'W/"x"', ',,,']);
+    if (this.#random.chance(0.05))
+      headers['x-request-id'] = this.#random.pick(['abc', 'a'.repeat(500), '<x>']);
+    headers['content-type'] = this.#random.chance(0.03)
+      ? this.#random.pick(['text/plain', 'application/xml', 'x', 'application/json; charset=x'])
       : 'application/json';
     return headers;
   }
 
-  /** A value of a parameter, as text. */
-  #text(schema: Schema, name: string): string {
+  /** A value of a parameter, as a string. */
+  #stringOf(schema: Schema, name: string): string {
     const value = this.#value(schema, name, 0);
     return typeof value === 'string' ? value : JSON.stringify(value);
   }
 
-  /** A value that mostly is as the schema says. */
+  /** A value that usually matches the schema. */
   #value(schema: Schema, name: string, depth: number): unknown {
-    if (depth > 6 || this.#chance(0.04)) return this.#pick(ODD_VALUES);
-    if (this.#chance(0.04)) return this.#pick(ODD_TEXTS);
+    if (depth > 6 || this.#random.chance(0.04)) return this.#random.pick(ODD_VALUES);
+    if (this.#random.chance(0.04)) return this.#random.pick(ODD_STRINGS);
     if (name === 'filter') return this.#filter();
     const { examples, enum: values, default: standard, oneOf, anyOf } = schema;
-    if (Array.isArray(examples) && this.#chance(0.5)) return this.#pick(examples as unknown[]);
-    if (Array.isArray(values)) return this.#pick(values as unknown[]);
-    if (standard !== undefined && this.#chance(0.4)) return standard;
+    if (Array.isArray(examples) && this.#random.chance(0.5)) return this.#random.pick(examples as unknown[]);
+    if (Array.isArray(values)) return this.#random.pick(values as unknown[]);
+    if (standard !== undefined && this.#random.chance(0.4)) return standard;
     const alternatives = oneOf ?? anyOf;
     if (Array.isArray(alternatives))
-      return this.#value(this.#pick(alternatives as Schema[]), name, depth + 1);
-    const type = Array.isArray(schema.type) ? this.#pick(schema.type as string[]) : schema.type;
+      return this.#value(this.#random.pick(alternatives as Schema[]), name, depth + 1);
+    const type = Array.isArray(schema.type) ? this.#random.pick(schema.type as string[]) : schema.type;
     switch (type) {
       case 'object':
         return this.#object(schema, depth);
       case 'array':
-        return Array.from({ length: this.#integer(0, 3) }, () =>
+        return Array.from({ length: this.#random.integer(0, 3) }, () =>
           this.#value((schema.items ?? {}) as Schema, name, depth + 1),
         );
       case 'integer':
       case 'number':
         return this.#number(schema);
       case 'boolean':
-        return this.#chance(0.5);
+        return this.#random.chance(0.5);
       default:
         return this.#string(name);
     }
@@ -221,25 +230,25 @@ export class RandomRequests {
   #object(schema: Schema, depth: number): Record<string, unknown> {
     const properties = Object.entries((schema.properties ?? {}) as Readonly<Record<string, Schema>>);
     const required = new Set((schema.required ?? []) as readonly string[]);
-    const chosen = properties.filter(([name]) => this.#chance(required.has(name) ? 0.95 : 0.35));
+    const chosen = properties.filter(([name]) => this.#random.chance(required.has(name) ? 0.95 : 0.35));
     const made = Object.fromEntries(chosen.map(([name, one]) => [name, this.#value(one, name, depth + 1)]));
-    if (this.#chance(0.03)) made[this.#pick(ODD_TEXTS)] = this.#pick(ODD_VALUES);
+    if (this.#random.chance(0.03)) made[this.#random.pick(ODD_STRINGS)] = this.#random.pick(ODD_VALUES);
     return made;
   }
 
   #number({ minimum = 0, maximum = 1000 }: { minimum?: number; maximum?: number }): number {
-    return this.#pick([
+    return this.#random.pick([
       minimum,
       maximum,
       minimum - 1,
       maximum + 1,
-      this.#integer(minimum, Math.min(maximum, minimum + 50)),
+      this.#random.integer(minimum, Math.min(maximum, minimum + 50)),
     ]);
   }
 
   #string(name: string): string {
     if (name === 'from' || name === 'to') {
-      return this.#pick([
+      return this.#random.pick([
         '2026-03-01T00:00:00Z',
         '2026-03-02T00:00:00Z',
         '-1h',
@@ -250,7 +259,7 @@ export class RandomRequests {
       ]);
     }
     if (/field|group|by/i.test(name)) {
-      return this.#pick([
+      return this.#random.pick([
         'src.namespace',
         'dst_port',
         'bytes_out',
@@ -262,43 +271,30 @@ export class RandomRequests {
         'nothing',
       ]);
     }
-    return this.#pick(['shop', 'lab', 'web', 'NetworkPolicy', '1m', ...ODD_TEXTS]);
+    return this.#random.pick(['shop', 'lab', 'web', 'NetworkPolicy', '1m', ...ODD_STRINGS]);
   }
 
   #filter(): string {
-    const kind = this.#integer(0, 3);
+    const kind = this.#random.integer(0, 3);
     if (kind === 0)
-      return Array.from({ length: this.#integer(1, 12) }, () => this.#pick(FILTER_WORDS)).join(' ');
-    if (kind === 1) return this.#pick(FILTERS);
-    if (kind === 2) return [this.#pick(FILTERS), this.#pick(FILTERS)].join(this.#pick([' && ', ' || ']));
-    // A right filter with one character taken out or doubled.
-    const text = this.#pick(FILTERS);
-    const at = this.#integer(0, text.length - 1);
-    return text.slice(0, at) + text.slice(at, at + 1).repeat(this.#pick([0, 2, 40])) + text.slice(at + 1);
-  }
-
-  #pick<Item>(items: readonly Item[]): Item {
-    return items[Math.floor(this.#random() * items.length)] as Item;
-  }
-
-  #integer(from: number, to: number): number {
-    return from + Math.floor(this.#random() * (to - from + 1));
-  }
-
-  #chance(probability: number): boolean {
-    return this.#random() < probability;
-  }
-
-  /** From 0 to below 1 (mulberry32, a generator of 32 bits of state). */
-  #random(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+      return Array.from({ length: this.#random.integer(1, 12) }, () => this.#random.pick(FILTER_WORDS)).join(
+        ' ',
+      );
+    if (kind === 1) return this.#random.pick(FILTERS);
+    if (kind === 2)
+      return [this.#random.pick(FILTERS), this.#random.pick(FILTERS)].join(
+        this.#random.pick([' && ', ' || ']),
+      );
+    // A valid filter with one character removed or repeated.
+    const text = this.#random.pick(FILTERS);
+    const at = this.#random.integer(0, text.length - 1);
+    return (
+      text.slice(0, at) + text.slice(at, at + 1).repeat(this.#random.pick([0, 2, 40])) + text.slice(at + 1)
+    );
   }
 }
 
-/** Percent-encoded; half of a surrogate pair, which has no encoding, as what stands for it. */
+/** Percent-encodes a string; lone surrogates, which have no encoding, become U+FFFD. */
 function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }

@@ -131,20 +131,23 @@ async function statusFor(role: RoleName, route: string, { target, body }: Expect
 }
 
 describe('every route', () => {
-  it('is tried', () => {
+  it('is covered by this test', () => {
     const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(Object.keys(expected).sort()).toEqual(routes.sort());
   });
 
-  it.each(Object.entries(expected))('%s answers whom it should, and nobody else', async (route, question) => {
-    for (const role of roles) {
-      const refused = role === 'nobody' || role === 'unknown' ? 401 : 403;
-      const status = question.answered.includes(role) ? 200 : refused;
-      expect(await statusFor(role, route, question), role).toBe(status);
-    }
-  });
+  it.each(Object.entries(expected))(
+    '%s answers only clients with the required role',
+    async (route, question) => {
+      for (const role of roles) {
+        const refused = role === 'nobody' || role === 'unknown' ? 401 : 403;
+        const status = question.answered.includes(role) ? 200 : refused;
+        expect(await statusFor(role, route, question), role).toBe(status);
+      }
+    },
+  );
 
   it.each(Object.entries(expected).filter(([route]) => route.startsWith('GET ')))(
     '%s is not answered by HEAD, not even to whom it is otherwise',
@@ -157,7 +160,7 @@ describe('every route', () => {
     },
   );
 
-  it('that does not exist says so only to who may view something', async () => {
+  it('that does not exist returns 404 only to clients with a role', async () => {
     for (const [role, status] of [
       ['nobody', 401],
       ['unknown', 401],

@@ -1,8 +1,8 @@
 /** Numbers from 0 up to 1, the same in every run. */
-export type Random = () => number;
+export type RandomNumbers = () => number;
 
 /** Numbers by a linear congruential generator (Numerical Recipes' constants). */
-export function randomNumbers(seed: number): Random {
+export function randomNumbers(seed: number): RandomNumbers {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -11,11 +11,11 @@ export function randomNumbers(seed: number): Random {
 }
 
 /** A whole number from 0 up to but not including `limit`. */
-export function below(limit: number, random: Random): number {
+export function below(limit: number, random: RandomNumbers): number {
   return Math.floor(random() * limit);
 }
 
-export function choose<Item>(items: readonly Item[], random: Random): Item {
+export function choose<Item>(items: readonly Item[], random: RandomNumbers): Item {
   // The index is below the length, which is never 0 here.
   return items[below(items.length, random)] as Item;
 }
@@ -24,7 +24,7 @@ export function choose<Item>(items: readonly Item[], random: Random): Item {
  * Chooses ranks from 0 up to `ranks` by Zipf's law, few of them most of the time: rank r with a weight of
  * 1 / (r + flatness).
  */
-export function zipf(ranks: number, flatness: number, random: Random): () => number {
+export function zipf(ranks: number, flatness: number, random: RandomNumbers): () => number {
   let total = 0;
   const cumulative = Float64Array.from({ length: ranks }, (_, rank) => (total += 1 / (rank + flatness)));
   return () => {

@@ -22,71 +22,76 @@ const WINDOW_MS = 120_000;
 /** The kernel's coarse clock, which stamps the probe's packets, ticks every 4 ms or less (HZ ≥ 250). */
 const CLOCK_TOLERANCE_MS = 10;
 
-describe.skipIf(whySkipLive() !== undefined)('the same packets, watched live and read from a capture', () => {
-  let directory: string;
-  let lab: Lab;
-  let live: FlowRow[];
-  let captured: FlowRow[];
+describe.skipIf(whySkipLive() !== undefined)(
+  'the same packets, observed live and read from a pcap file',
+  () => {
+    let directory: string;
+    let lab: Lab;
+    let live: FlowRow[];
+    let captured: FlowRow[];
 
-  beforeAll(async () => {
-    directory = temporaryDirectory('capture-live');
-    lab = await upLab({
-      name: 'e2ecapture',
-      definition: 'storefront',
-      traffic: false,
-      offloads: false,
-      log: console.warn,
+    beforeAll(async () => {
+      directory = temporaryDirectory('capture-live');
+      lab = await upLab({
+        name: 'e2ecapture',
+        definition: 'storefront',
+        traffic: false,
+        offloads: false,
+        log: console.warn,
+      });
+      const node = lab.nodes.find(({ name }) => name === 'node-a');
+      const pod = node?.podInterfaces.find(({ pod }) => pod.startsWith('frontend'));
+      if (!node || !pod) throw new Error('the lab has no frontend on node-a');
+
+      const index = (
+        await execInNamespace(node.netns, ['cat', `/sys/class/net/${pod.interface}/ifindex`])
+      ).stdout.trim();
+      const cooked = ['-y', 'LINUX_SLL2', `ifindex ${index}`];
+      const recorder = await PacketRecorder.start(
+        node.netns,
+        'any',
+        path.join(directory, 'node-a.pcap'),
+        ...cooked,
+      );
+      let isWatching = false;
+      const probe = flowprobeSource({
+        program: probeProgram(),
+        interfaces: [pod.interface],
+        windowMs: WINDOW_MS,
+        networkNamespace: node.netns,
+        events: { onInterfaces: () => (isWatching = true) },
+      });
+      const reported = flowsOf(probe);
+      await eventually(() => expect(isWatching).toBe(true));
+      await traffic(pod.netns);
+      await recorder.stop();
+      probe.stop();
+      live = await reported;
+      captured = await flowsOf(captureSource({ file: recorder.file, windowMs: WINDOW_MS }));
     });
-    const node = lab.nodes.find(({ name }) => name === 'node-a');
-    const pod = node?.podInterfaces.find(({ pod }) => pod.startsWith('frontend'));
-    if (!node || !pod) throw new Error('the lab has no frontend on node-a');
 
-    const index = (
-      await execInNamespace(node.netns, ['cat', `/sys/class/net/${pod.interface}/ifindex`])
-    ).stdout.trim();
-    const cooked = ['-y', 'LINUX_SLL2', `ifindex ${index}`];
-    const recorder = await PacketRecorder.start(
-      node.netns,
-      'any',
-      path.join(directory, 'node-a.pcap'),
-      ...cooked,
-    );
-    let isWatching = false;
-    const probe = flowprobeSource({
-      program: probeProgram(),
-      interfaces: [pod.interface],
-      windowMs: WINDOW_MS,
-      networkNamespace: node.netns,
-      events: { onInterfaces: () => (isWatching = true) },
+    afterAll(async () => {
+      await lab.down();
     });
-    const reported = flowsOf(probe);
-    await eventually(() => expect(isWatching).toBe(true));
-    await traffic(pod.netns);
-    await recorder.stop();
-    probe.stop();
-    live = await reported;
-    captured = await flowsOf(captureSource({ file: recorder.file, windowMs: WINDOW_MS }));
-  });
 
-  afterAll(async () => {
-    await lab.down();
-  });
+    it('produce the same flow records', () => {
+      expect(live.length).toBeGreaterThanOrEqual(10);
+      expect(live.map(comparable)).toEqual(captured.map(comparable));
+    });
 
-  it('give the same flow records', () => {
-    expect(live.length).toBeGreaterThanOrEqual(10);
-    expect(live.map(comparable)).toEqual(captured.map(comparable));
-  });
-
-  it('at the same times', () => {
-    for (const [index, flow] of live.entries()) {
-      const other = captured[index];
-      for (const field of ['start_time', 'end_time'] as const) {
-        const apart = Math.abs(Date.parse(flow[field]) - Date.parse(other?.[field] ?? ''));
-        expect(apart, `${field} of ${flow.src_ip} ${flow.src_port}`).toBeLessThanOrEqual(CLOCK_TOLERANCE_MS);
+    it('produce the same start and end times', () => {
+      for (const [index, flow] of live.entries()) {
+        const other = captured[index];
+        for (const field of ['start_time', 'end_time'] as const) {
+          const apart = Math.abs(Date.parse(flow[field]) - Date.parse(other?.[field] ?? ''));
+          expect(apart, `${field} of ${flow.src_ip} ${flow.src_port}`).toBeLessThanOrEqual(
+            CLOCK_TOLERANCE_MS,
+          );
+        }
       }
-    }
-  });
-});
+    });
+  },
+);
 
 /** Every kind of connection that a pod makes: to services and pods, both families, refused, DNS, ICMP. */
 async function traffic(netns: string): Promise<void> {

@@ -10,14 +10,14 @@ const CLUSTER_DNS = '10.96.0.10';
 const DOMAIN = 'api.telephony.example';
 const BACKEND = '10.96.10.4';
 const TELEPHONY = { ipv4: '203.0.113.10', ipv6: '2001:db8:113::10' };
-/** An address outside that policies keep the client from, so that a query to it stays without a response. */
+/** An external address that policies deny to the client, so that a query to it gets no response. */
 const UNREACHABLE = '203.0.113.66';
 
 type Row = Readonly<Record<string, unknown>>;
 
-describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
+describe.skipIf(whySkipLive() !== undefined)('DNS lookups in the lab', () => {
   let watched: WatchedLab;
-  /** A pod that may call the telephony API; it is on the DNS server's node. */
+  /** A pod that policies allow to call the telephony API; it runs on the DNS server's node. */
   let client: LabPodInterface;
 
   beforeAll(async () => {
@@ -44,7 +44,7 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
 
   afterAll(() => watched.down());
 
-  it('are records with the right client, name, type, response and latency', async () => {
+  it('are recorded with client, name, type, response and latency', async () => {
     const asked = {
       src_kind: 'pod',
       src_namespace: 'storefront',
@@ -59,8 +59,8 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
       expect(rows).toHaveLength(4);
       return rows;
     });
-    // Several are asked within one tick of the kernel's clock, so their order in time tells nothing.
-    expect(lookups.sort(byQuestion)).toMatchObject([
+    // Several lookups can fall within one tick of the kernel's clock, so they cannot be ordered by time.
+    expect(lookups.sort(byNameAndType)).toMatchObject([
       { ...found, query_type: 'A', answers: TELEPHONY.ipv4 },
       { ...found, query_type: 'AAAA', answers: TELEPHONY.ipv6 },
       { ...found, query_name: 'backend.storefront.svc.cluster.local', query_type: 'A' },
@@ -69,7 +69,7 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
     for (const { latency_us: latency } of lookups) expect(latency).toBeGreaterThan(0);
   });
 
-  it('that nobody answers are records too, once their wait is over', async () => {
+  it('are recorded as unanswered after the timeout', async () => {
     await eventually(async () => {
       expect(await lookupsOf('rcode == "NONE"')).toMatchObject([
         { query_name: 'silent.telephony.example', answered: false, latency_us: 0, dst_ip: UNREACHABLE },
@@ -77,7 +77,7 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
     });
   });
 
-  it("that the client's and the server's node see are counted once", async () => {
+  it("are counted once when the client's and the server's node both observe them", async () => {
     await eventually(async () => {
       const all = await watched.embedded.store.query<Row>(
         `SELECT node, primary, src_workload, answers FROM dns
@@ -91,7 +91,7 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
     });
   });
 
-  it("name the client's connections to addresses outside, in both families", async () => {
+  it("attach the domain to the client's external connections, for IPv4 and IPv6", async () => {
     await eventually(async () => {
       expect(await domainsByPort()).toEqual({
         34_001: [DOMAIN],
@@ -128,8 +128,8 @@ describe.skipIf(whySkipLive() !== undefined)('look-ups in the lab', () => {
   }
 });
 
-/** Orders look-ups by the name that was asked for, then by its type. */
-function byQuestion(a: Row, b: Row): number {
+/** Orders lookups by query name, then by query type. */
+function byNameAndType(a: Row, b: Row): number {
   const question = ({ query_name, query_type }: Row) => `${String(query_name)} ${String(query_type)}`;
   return question(a).localeCompare(question(b));
 }

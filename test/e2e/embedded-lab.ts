@@ -1,5 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
@@ -8,21 +7,22 @@ import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { expect } from 'vitest';
 import { eventually } from '../eventually.js';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
-/** A storefront lab whose pods are silent until a test makes them talk, watched by the embedded pipeline. */
+/** A storefront lab without traffic of its own, observed by the embedded pipeline. */
 export interface WatchedLab {
   readonly lab: Lab;
   readonly embedded: Embedded;
-  /** A folder for the test's own files. */
+  /** A directory for the test's own files. */
   readonly directory: string;
-  /** A copy of the lab's manifests, which is followed: what a test changes in it counts. */
+  /** A copy of the lab's manifests, which the pipeline follows, so that tests can change it. */
   readonly manifestsDirectory: string;
   down(): Promise<void>;
 }
 
-/** Builds a lab and watches it; resolves when the probes count whatever comes. */
+/** Builds a lab and starts the pipeline; resolves when the probes watch all interfaces. */
 export async function watchLab(name: string, windowMs = 500): Promise<WatchedLab> {
-  const directory = await mkdtemp(path.join(tmpdir(), `sonde-${name}-`));
+  const directory = temporaryDirectory(name);
   const lab = await upLab({
     name,
     definition: 'storefront',
@@ -63,7 +63,6 @@ export async function watchLab(name: string, windowMs = 500): Promise<WatchedLab
     async down() {
       await embedded.stop();
       await lab.down();
-      await rm(directory, { recursive: true });
     },
   };
 }

@@ -63,7 +63,7 @@ describe.skipIf(whySkipLive() !== undefined).each([
   ['both nodes', ['node-a', 'node-b'], 2],
   ['node-a', ['node-a'], 1],
   ['node-b', ['node-b'], 1],
-])('pods that take each other’s addresses while they talk, with %s watched', (_, monitored, rounds) => {
+])('connections of pods that reuse each other’s addresses, with %s observed', (_, monitored, rounds) => {
   let directory: string;
   let lab: Lab;
   let server: FakeApiServer;
@@ -107,7 +107,7 @@ describe.skipIf(whySkipLive() !== undefined).each([
     await lab.down();
   });
 
-  it('are each named by who held the address at the time, with service and domain', async () => {
+  it("are attributed to the pod that held the address at the flow's time, with service and domain", async () => {
     await allStored();
     const rows = await flows(
       'node, src_port, src_name, src_node, dst_kind, dst_name, dst_node, dst_service, dst_domain',
@@ -121,7 +121,7 @@ describe.skipIf(whySkipLive() !== undefined).each([
     expect(wrong).toEqual([]);
   });
 
-  it('are counted once: primary records add up to what tcpdump counts', async () => {
+  it('are counted once: the sum of primary records equals what tcpdump counts', async () => {
     await allStored();
     const rows = await flows(
       'src_port, toUInt32(sum(packets_out)) AS packets_out, toUInt32(sum(bytes_out)) AS bytes_out, toUInt32(sum(packets_in)) AS packets_in, toUInt32(sum(bytes_in)) AS bytes_in',
@@ -136,7 +136,7 @@ describe.skipIf(whySkipLive() !== undefined).each([
     expect(stored).toEqual(expected);
   });
 
-  it('are reported by each watched node of their two', async () => {
+  it('are reported by each observed node', async () => {
     await allStored();
     const rows = await flows(
       'src_port AS port, arraySort(groupUniqArray(node)) AS nodes',

@@ -78,13 +78,13 @@ describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () 
     await watched.down();
   });
 
-  it('end as the lab has it', () => {
+  it('have the outcomes that the lab defines', () => {
     expect([...outcomes].map(([{ what }, outcome]) => `${what}: ${outcome}`)).toEqual(
       planned.map(({ what, outcome }) => `${what}: ${outcome}`),
     );
   });
 
-  it('are all in the store, with exactly the packets and bytes that tcpdump counts on the same interface', async () => {
+  it('are stored with exactly the packets and bytes that tcpdump counts on the same interface', async () => {
     const expected = planned.map((connection) => {
       const count = counted.get(connection);
       return { what: connection.what, out: count?.out, in: count?.in };
@@ -103,7 +103,7 @@ describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () 
     }
   });
 
-  it('are answered by the API', async () => {
+  it('are returned by the API', async () => {
     const connection = planned[0];
     if (!connection) throw new Error('nothing planned');
     const filter = `src.ip == "${connection.from.ipv4}" && src.port == ${connection.localPort} && primary`;

@@ -27,7 +27,7 @@ interface Said {
   readonly policies: string[];
 }
 
-describe.skipIf(whySkipLive() !== undefined)('policies and the wire, in the lab', () => {
+describe.skipIf(whySkipLive() !== undefined)('policy verdicts and real packets in the lab', () => {
   let watched: WatchedLab;
   let pods: readonly LabPodInterface[];
   let attempts: Attempt[];
@@ -43,7 +43,7 @@ describe.skipIf(whySkipLive() !== undefined)('policies and the wire, in the lab'
 
   afterAll(() => watched.down());
 
-  it('agree on every pair of pods, every port and both address families', async () => {
+  it('agree for every pair of pods, every port, IPv4 and IPv6', async () => {
     expect(attempts.length).toBeGreaterThan(1000);
     expect(new Set(outcomes.values())).toEqual(new Set(['answered', 'refused', 'unanswered']));
     const expected = attempts.map((attempt) => {
@@ -57,7 +57,7 @@ describe.skipIf(whySkipLive() !== undefined)('policies and the wire, in the lab'
     }, 30_000);
   }, 60_000);
 
-  it('contradict each other exactly where enforcement does not do what policies say', async () => {
+  it('contradict each other exactly where enforcement deviates from the policies', async () => {
     const [frontend, attacker] = [podNamed('frontend'), podNamed('attacker')];
     const [logging, backend] = [podNamed('logging'), podNamed('backend')];
     for (const { netns } of watched.lab.nodes) {

@@ -69,7 +69,7 @@ interface Round {
   readonly told: readonly Told[];
 }
 
-describe.skipIf(whySkipLive() !== undefined)('changes of policies, in the lab', () => {
+describe.skipIf(whySkipLive() !== undefined)('policy changes in the lab', () => {
   let watched: WatchedLab;
   let attempts: Attempt[];
   let before: Round;
@@ -88,7 +88,7 @@ describe.skipIf(whySkipLive() !== undefined)('changes of policies, in the lab', 
 
   afterAll(() => watched.down());
 
-  it('suggested for a namespace leave every observed flow allowed, and the attacker denied', async () => {
+  it('suggested for a namespace allow every observed flow and deny the attacker', async () => {
     const range = { from: before.from, to: before.to };
     const suggested = await post('suggest', { ...range, namespace: 'storefront', dialect: 'calico' });
     expect(suggested['notCovered']).toEqual([]);
@@ -124,7 +124,7 @@ describe.skipIf(whySkipLive() !== undefined)('changes of policies, in the lab', 
     expect(preview).toMatchObject({ changes: [], notJudged: [] });
   }, 240_000);
 
-  it('previewed change exactly the flows that they then change when they are really made', async () => {
+  it('change exactly the flows that the preview reported when applied', async () => {
     const preview = await post('preview', {
       ...{ from: before.from, to: before.to, filter: 'protocol == 6 && src.port >= 20000', limit: 1000 },
       ...{ remove: REMOVED, manifests: ADDED },
@@ -160,7 +160,7 @@ describe.skipIf(whySkipLive() !== undefined)('changes of policies, in the lab', 
     expect(after.told.filter(({ contradiction }) => contradiction)).toEqual([]);
   }, 240_000);
 
-  it('are told with what they changed', async () => {
+  it('are listed with the flows they changed', async () => {
     const response = await fetch(`${watched.embedded.url}/api/v1/policies/changes?from=-30m&limit=1000`);
     const { changes } = (await response.json()) as {
       changes: { name: string; change: string; diff: string }[];

@@ -4,7 +4,7 @@ import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { eventually } from '../eventually.js';
 import { SondeProcess } from './sonde-process.js';
 
-describe('sonde up where live traffic cannot be had', () => {
+describe('sonde up without live traffic', () => {
   let directory: string;
   let sonde: SondeProcess;
   beforeEach(() => {
@@ -14,7 +14,7 @@ describe('sonde up where live traffic cannot be had', () => {
     await sonde.end('SIGKILL');
   });
 
-  it('says why in one sentence, and shows the flows of the recorded lab', async () => {
+  it('prints the reason in one sentence and shows the flows of the recorded lab', async () => {
     const args = [
       'up',
       '--lab',
@@ -42,7 +42,7 @@ describe('sonde up where live traffic cannot be had', () => {
     expect(await sonde.end('SIGINT')).toBe(0);
   });
 
-  it('says what is wrong with a capture file, and where', async () => {
+  it('reports what is wrong with a pcap file, and at which position', async () => {
     sonde = new SondeProcess([
       'up',
       '--pcap',

@@ -24,7 +24,7 @@ describe.skipIf(whySkipLive() !== undefined)('sonde up on the lab', () => {
     await new SondeProcess(['lab', 'down', LAB]).exitCode();
   });
 
-  it('ended by Ctrl-C amid traffic leaves nothing but its flows, which the next start still has', async () => {
+  it('leaves only its flows after Ctrl-C, and the next start has them', async () => {
     const first = start();
     await eventually(() => flowLines(first), 60_000);
     const before = await storedFlows(first);
@@ -40,7 +40,7 @@ describe.skipIf(whySkipLive() !== undefined)('sonde up on the lab', () => {
     expect(await second.end('SIGINT')).toBe(0);
   });
 
-  it('killed outright is cleaned up by the next start, with its flows kept', async () => {
+  it('is cleaned up by the next start after SIGKILL, without losing flows', async () => {
     const first = start();
     await eventually(() => flowLines(first), 60_000);
     const before = await eventually(() => storedFlows(first));
@@ -55,7 +55,7 @@ describe.skipIf(whySkipLive() !== undefined)('sonde up on the lab', () => {
     expect(await traces()).toEqual(NOTHING);
   });
 
-  it('says who holds the data directory when it is in use', async () => {
+  it('reports the process that uses the data directory', async () => {
     const first = start();
     await eventually(() => first.url, 60_000);
     const second = new SondeProcess(['up', '--pcap', 'none.pcap', '--port', '0', '--data', data]);

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
-import { openClickHouseStore } from '@sonde/backbone/store/clickhouse-store';
+import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { dropDatabase } from '../clickhouse/server.js';
 import { type Fault, type FaultProxy, startFaultProxy } from '../clickhouse/fault-proxy.js';
 import { eventually } from '../eventually.js';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { type TestKafka, useTestKafka } from '../kafka/broker.js';
 import { type CollectorSettings, compare, type Difference, type Ledger, readLedger } from './ledger.js';
 import { sondeProgram, TestProcess, testProgram } from './processes.js';
@@ -35,7 +35,7 @@ export class Stack {
   }
 
   static async start(): Promise<Stack> {
-    const directory = await mkdtemp(path.join(tmpdir(), 'sonde-faults-'));
+    const directory = temporaryDirectory('faults');
     const kafka = await useTestKafka();
     const clickHouse = givenClickHouse === undefined ? endpointProcess(directory, 0) : undefined;
     const url = givenClickHouse ?? (await eventually(() => saidUrl(clickHouse), DEADLINE_MS));
@@ -54,7 +54,6 @@ export class Stack {
     if (this.#clickHouse) await this.#clickHouse.end('SIGKILL');
     else await dropDatabase({ urls: [this.clickHouseUrl], database: this.database, ...clickHouseUser() });
     await this.kafka.remove();
-    await rm(this.directory, { recursive: true });
   }
 
   /** Starts a collector on a new node, or with the spool of the one that was there before. */

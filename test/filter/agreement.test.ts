@@ -10,7 +10,7 @@ import { enrichedFlows } from '../builders/enriched-flows.js';
 import { flowFields } from '@sonde/model/flow/fields';
 import { SqlParameters } from '@sonde/query-api/sql/parameters';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Random } from '../policy/naive/random.js';
+import { Random } from '../builders/random-choices.js';
 import { randomFilter } from './random-filter.js';
 import { randomFlow } from './random-flows.js';
 
@@ -35,7 +35,7 @@ afterAll(async () => {
   await store.close();
 });
 
-it(`means the same to the engine, to columns and to a plain reading: ${FILTERS} filters on ${ROWS} flows`, async () => {
+it(`gives the same result in SQL, on columns and in a naive implementation: ${FILTERS} filters on ${ROWS} flows`, async () => {
   let hits = 0;
   for (let i = 0; i < FILTERS; i++) {
     const { text, holds } = randomFilter(random, 3);
@@ -59,7 +59,7 @@ it.each([
   ],
   ['brackets', Array.from({ length: 30 }).reduce((text: string) => `!(${text} && contradiction)`, 'primary')],
   ['conditions', Array.from({ length: 400 }, (_, port) => `dst.port != ${port}`).join('&&')],
-])('takes as many %s within each other as it lets pass', async (_, text) => {
+])('accepts as many nested %s as the parser allows', async (_, text) => {
   const filter = parseFilter(text, flowFields);
   expect(await byEngine(filter)).toEqual(byColumns(filter));
 });

@@ -1,4 +1,4 @@
-import type { Random } from '../policy/naive/random.js';
+import type { Random } from '../builders/random-choices.js';
 import {
   ACTIONS,
   ADDRESSES,

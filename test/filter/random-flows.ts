@@ -1,5 +1,5 @@
 import type { FlowRow } from '../builders/enriched-flows.js';
-import type { Random } from '../policy/naive/random.js';
+import type { Random } from '../builders/random-choices.js';
 
 /** A flow with every field that random filters ask for. */
 export type RandomFlow = Required<Pick<FlowRow, keyof typeof FIELDS>>;

@@ -40,7 +40,7 @@ function holder(ip: string, timeMs: number): string | undefined {
   return found?.namespace === cluster.namespace ? found.name : found && `${found.namespace}/${found.name}`;
 }
 
-it('pods that pass addresses on from one to the next are each known for their time, whatever tells of them', async () => {
+it('binds reused addresses to each pod for its lifetime, on any API server', async () => {
   const begin = Math.floor(Date.now() / 1000) * 1000 - ROUNDS * ROUND_MS;
   const slots = Array.from({ length: ADDRESSES }, (_, slot) => slot);
   // Documentation addresses (RFC 5737), which no pod of a real cluster has.

@@ -1,19 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Credentials } from '@sonde/enricher/watch/credentials';
 import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { eventually } from '../eventually.js';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import type { PodChoice } from '../builders/pod.js';
 import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
 import { writeKubeConfig } from './kube-config-file.js';
 
 /**
- * An API server that a test writes pods to, in a namespace of its own: that of `KUBECONFIG`, or else a fake. No node
- * ever runs these pods: they name a scheduler that does not exist, and the test itself says of them what a node would.
+ * An API server to which a test writes pods, in a namespace of its own: the server of `KUBECONFIG`, or else a fake one.
+ * No node runs these pods: they name a scheduler that does not exist, and the test writes their status itself.
  */
 export class ClusterUnderTest {
   readonly #credentials: Credentials;
@@ -33,15 +31,12 @@ export class ClusterUnderTest {
     const given = process.env['KUBECONFIG'];
     let cluster: ClusterUnderTest;
     if (given === undefined || given === '') {
-      const directory = await mkdtemp(path.join(tmpdir(), 'sonde-cluster-'));
+      const directory = temporaryDirectory('cluster');
       const server = new FakeApiServer(BUILT_IN_PATHS);
       await server.start();
       const access = { server: server.url, 'insecure-skip-tls-verify': true };
       const file = await writeKubeConfig(directory, { cluster: access, user: { token: 'any' } });
-      cluster = new ClusterUnderTest(file, namespace, async () => {
-        await server.stop();
-        await rm(directory, { recursive: true });
-      });
+      cluster = new ClusterUnderTest(file, namespace, () => server.stop());
     } else cluster = new ClusterUnderTest(given, namespace, () => Promise.resolve());
     await cluster.#send('POST', '/api/v1/namespaces', {
       ...{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
@@ -49,13 +44,13 @@ export class ClusterUnderTest {
     return cluster;
   }
 
-  /** Removes the namespace with all that is in it. */
+  /** Deletes the namespace and everything in it. */
   async stop(): Promise<void> {
     await this.#send('DELETE', `/api/v1/namespaces/${this.namespace}`);
     await this.#release();
   }
 
-  /** Makes a pod, which has no address yet. */
+  /** Creates a pod, which has no address yet. */
   async makePod({ name }: PodChoice): Promise<void> {
     const containers = [{ name: 'main', image: 'example.com/none:1' }];
     const pod = {

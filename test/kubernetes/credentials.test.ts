@@ -87,8 +87,8 @@ async function renew(server: FakeApiServer, token: string): Promise<void> {
   await eventually(() => expect(server.requests.unauthorized).toBeGreaterThan(0));
 }
 
-describe('an API server over HTTPS is followed', () => {
-  it('with a client certificate, in files or in the kubeconfig itself', async () => {
+describe('authentication to an API server over HTTPS', () => {
+  it('uses a client certificate from files or inline in the kubeconfig', async () => {
     const { certificate, key } = await authority.sign('sonde');
     const inFiles = { 'client-certificate': certificate, 'client-key': key };
     const base64 = async (file: string) => (await readFile(file)).toString('base64');
@@ -102,7 +102,7 @@ describe('an API server over HTTPS is followed', () => {
     }
   });
 
-  it('by an authority that stands in the kubeconfig itself', async () => {
+  it('trusts a certificate authority inline in the kubeconfig', async () => {
     const data = (await readFile(authority.certificate)).toString('base64');
     const { holder } = await follow({
       cluster: { 'certificate-authority-data': data },
@@ -111,7 +111,7 @@ describe('an API server over HTTPS is followed', () => {
     await eventually(() => expect(holder('10.1.0.1')).toBe('web'));
   });
 
-  it('with a token from a file that is renewed in place', async () => {
+  it('rereads a token file that is renewed in place', async () => {
     const file = await tokenFile('token', 'first');
     // Relative to the kubeconfig, as kubectl takes it.
     const { server, holder } = await follow({ user: { tokenFile: path.basename(file) }, token: 'first' });
@@ -121,7 +121,7 @@ describe('an API server over HTTPS is followed', () => {
     await eventually(() => expect(holder('10.1.0.2')).toBe('later'));
   });
 
-  it('with the token of a credential plugin, which is asked again when its token is refused before its time', async () => {
+  it('uses the token of a credential plugin and runs it again when the token is rejected before it expires', async () => {
     const file = await tokenFile('plugin-token', 'first');
     const plugin = path.join(import.meta.dirname, 'credential-plugin.mjs');
     const calls = async () => (await readFile(`${file}.calls`, 'utf8')).length;
@@ -139,7 +139,7 @@ describe('an API server over HTTPS is followed', () => {
   });
 });
 
-describe('what keeps a server from being followed is told', () => {
+describe('reports why an API server cannot be followed', () => {
   it.each<[string, () => Promise<Choice>, RegExp]>([
     [
       'a certificate of a strange authority',

@@ -24,7 +24,9 @@ interface Collection {
 
 /** The collections of every API server; those of custom resources come when they are installed. */
 export const BUILT_IN_PATHS: readonly string[] = WATCHED_RESOURCES.flatMap(({ versions, plural }) =>
-  versions.filter((version) => !version.includes('calico')).map((version) => collectionPath(version, plural)),
+  versions
+    .filter((version) => !/calico|cilium|antrea|ovn/.test(version))
+    .map((version) => collectionPath(version, plural)),
 );
 
 /**

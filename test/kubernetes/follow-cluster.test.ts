@@ -60,8 +60,8 @@ async function follow(
 
 const pod = (name: string, ip: string, startMs = START) => buildPod({ name, ip, startMs });
 
-describe('a cluster that is followed', () => {
-  it('is read page by page before it counts as ready', async () => {
+describe('following a cluster', () => {
+  it('lists page by page before it is ready', async () => {
     const { server, followed, holder } = await follow((fake) => {
       for (let index = 0; index < 1200; index++)
         fake.put(PODS, pod(`pod-${index}`, `10.1.${index >> 8}.${index & 255}`));
@@ -72,7 +72,7 @@ describe('a cluster that is followed', () => {
     expect(server.requests.lists).toBeGreaterThanOrEqual(BUILT_IN_PATHS.length + 2);
   });
 
-  it('tells pods that come, and when they go', async () => {
+  it('reports pods that are created, and when they end', async () => {
     const { server, followed, holder } = await follow();
     await followed.ready;
     server.put(PODS, pod('web', '10.1.0.1'));
@@ -82,7 +82,7 @@ describe('a cluster that is followed', () => {
     expect(holder('10.1.0.1', START)?.name).toBe('web');
   });
 
-  it('misses nothing of what happens while the connection is broken', async () => {
+  it('misses no event while the connection is broken', async () => {
     const { server, followed, holder } = await follow();
     await followed.ready;
     server.bookmark();
@@ -93,7 +93,7 @@ describe('a cluster that is followed', () => {
     expect(server.requests.lists).toBe(lists);
   });
 
-  it('is listed anew where the server has forgotten what happened since, and what went meanwhile is gone', async () => {
+  it('lists again after the resource version expired, and removes objects deleted meanwhile', async () => {
     const { server, followed, holder } = await follow((fake) => fake.put(PODS, pod('old', '10.1.0.1')));
     await followed.ready;
     server.disconnect();
@@ -105,7 +105,7 @@ describe('a cluster that is followed', () => {
     expect(server.requests.gone).toBeGreaterThan(0);
   });
 
-  it('makes no new owners of unchanged pods when it is listed anew', async () => {
+  it('keeps the address bindings of unchanged pods when it lists again', async () => {
     const { server, context, followed } = await follow((fake) => fake.put(PODS, pod('web', '10.1.0.1')));
     await followed.ready;
     const { lists } = followed.counts;
@@ -119,7 +119,7 @@ describe('a cluster that is followed', () => {
     expect(context.cluster.identities.lookup(parseAddress('10.1.0.1'), 0, START)).toBe(before);
   });
 
-  it('is followed again with a token that was renewed', async () => {
+  it('continues with a renewed token', async () => {
     const { server, followed, holder, kubeConfig } = await follow((fake) => (fake.token = 'first'), {
       token: 'first',
     });
@@ -133,7 +133,7 @@ describe('a cluster that is followed', () => {
     await eventually(() => expect(holder('10.1.0.1', START)?.name).toBe('web'));
   });
 
-  it('has kinds that are installed later', async () => {
+  it('watches kinds that are installed later', async () => {
     const { server, context, followed } = await follow();
     await followed.ready;
     const path = collectionPath('crd.projectcalico.org/v1', 'globalnetworksets');
@@ -149,7 +149,7 @@ describe('a cluster that is followed', () => {
     });
   });
 
-  it('tells an observer of every object, and of policies who changed them when', async () => {
+  it('notifies an observer of every object, and of who changed a policy and when', async () => {
     const told: string[] = [];
     const observer: ObjectSink = {
       apply({ kind, metadata: { name, resourceVersion, managedFields } }) {
@@ -178,7 +178,7 @@ describe('a cluster that is followed', () => {
     expect(told.sort()).toEqual(['Pod web version unsaid by undefined', 'no NetworkPolicy deny']);
   });
 
-  it('attributes every flow to the right pod through churn, disconnects and expired versions', async () => {
+  it('attributes every flow to the right pod despite churn, disconnects and expired resource versions', async () => {
     const ADDRESSES = 200;
     const ROUNDS = 50;
     const ROUND_MS = 4000;

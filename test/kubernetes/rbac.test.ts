@@ -9,7 +9,7 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-it('the role of the enricher allows to list and watch every kind that is watched, and to change nothing', async () => {
+it('the ClusterRole of the enricher allows to list and watch every watched kind, and nothing else', async () => {
   const file = fileURLToPath(new URL('../../deploy/rbac.yaml', import.meta.url));
   const { objects, problems } = await readManifests([file]);
   expect(problems).toEqual([]);

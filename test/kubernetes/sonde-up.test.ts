@@ -26,7 +26,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-it('sonde up --kubeconfig names flows, and says what policies say of them, as the API server tells', async () => {
+it('sonde up --kubeconfig attributes flows and evaluates policies with the objects of the API server', async () => {
   await serveManifests(server, storefront('manifests'));
   const cluster = { server: server.url, 'insecure-skip-tls-verify': true };
   const kubeConfig = await writeKubeConfig(directory, { cluster, user: { token: 't' } });

@@ -12,8 +12,8 @@ import { ScriptedSource } from './scripted-source.js';
 
 const PODS = '/api/v1/pods';
 const OUTSIDE = '198.51.100.1';
-/** Longer than a busy machine takes to tell of a pod. */
-const LONGEST_WAIT_MS = 15_000;
+/** Longer than a busy machine takes to report a pod. */
+const MAX_WAIT_MS = 15_000;
 
 let directory: string;
 let embedded: Embedded | undefined;
@@ -66,27 +66,27 @@ async function query<Row>(sql: string): Promise<Row[]> {
   return embedded.store.query<Row>(sql);
 }
 
-/** How many addresses flows wait for, and waited for, by outcome. */
+/** The number of addresses that flows wait or waited for, by outcome. */
 async function awaited(): Promise<Record<string, number>> {
   const metrics = await (await fetch(`${embedded?.url ?? ''}/metrics`)).text();
   const lines = metrics.matchAll(/^sonde_enricher_addresses_awaited\{outcome="(\w+)"\} (\d+)/gm);
   return Object.fromEntries([...lines].map(([, outcome = '', count]) => [outcome, Number(count)]));
 }
 
-/** A flow to the outside, told from others by its port. */
+/** A flow to an external address, identified by its port. */
 function flow(src_ip: string, src_port: number, timeMs: number): ObservedRow {
   const times = { start_time: timeMs, end_time: timeMs };
   return { src_ip, src_port, dst_ip: OUTSIDE, dst_port: 443, protocol: 6, reporter: 'src', ...times };
 }
 
-describe('flows in the store', () => {
-  it('name the pod that held their address, though the API server tells of pods only after their flows', async () => {
+describe('stored flows', () => {
+  it('name the pod that held their address, even if the API server reports the pod after the flow', async () => {
     const [ADDRESSES, ROUNDS, ROUND_MS] = [40, 8, 1000];
     /** Of one pod of the last round the server never tells. */
     const WITHHELD = 7;
     const slots = Array.from({ length: ADDRESSES }, (_, slot) => slot);
     const addressOf = (slot: number, round: number) => `10.1.0.${1 + ((slot * 7 + round) % ADDRESSES)}`;
-    const [cluster] = await start(['lab'], LONGEST_WAIT_MS, (server) => {
+    const [cluster] = await start(['lab'], MAX_WAIT_MS, (server) => {
       server.put(PODS, buildPod({ name: 'neighbour', ip: '10.1.0.250', startMs: 0 }));
     });
     if (!cluster) throw new Error('nothing was started');
@@ -135,7 +135,7 @@ describe('flows in the store', () => {
     expect(await awaited()).toEqual({ waiting: 0, settled: ROUNDS * ADDRESSES - 1, given_up: 1 });
   }, 180_000);
 
-  it('of several clusters are told apart, though addresses, pods and nodes have the same names', async () => {
+  it('of several clusters are kept apart, even if addresses, pods and nodes have the same names', async () => {
     const startMs = Math.floor(Date.now() / 1000) * 1000 - 10_000;
     const names = ['east', 'west'];
     const started = await start(names, 0, (server, name) => {

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { countByTcpdump, countOpenings, type DirectionCount, PacketRecorder } from '../e2e/packet-count.js';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
 /** What tcpdump saw on an interface: the count that the probe's is compared with. */
 export interface Captured {
@@ -17,19 +16,15 @@ export async function capture(
   interfaceName: string,
   { openingsTo = 0 } = {},
 ): Promise<{ stop(): Promise<Captured> }> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'sonde-probe-test-'));
+  const folder = temporaryDirectory('probe-test');
   const recorder = await PacketRecorder.start(netns, interfaceName, path.join(folder, 'packets.pcap'));
   return {
     async stop() {
-      try {
-        await recorder.stop();
-        return {
-          counts: await countByTcpdump(recorder.file),
-          openings: await countOpenings(recorder.file, openingsTo),
-        };
-      } finally {
-        await rm(folder, { recursive: true });
-      }
+      await recorder.stop();
+      return {
+        counts: await countByTcpdump(recorder.file),
+        openings: await countOpenings(recorder.file, openingsTo),
+      };
     },
   };
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { batchOfManyKinds, contentOf, start } from '../builders/wire-message.js';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { encodeBatch } from '@sonde/model/batch/wire/encode';
-import { MOST_BATCH_ROWS } from '@sonde/model/batch/wire/format';
+import { MAX_BATCH_ROWS } from '@sonde/model/batch/wire/format';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 
@@ -15,7 +15,7 @@ const FlowBatchMessage = protobuf
 const batch = batchOfManyKinds();
 
 describe('flow.proto', () => {
-  it('is what is written: protobufjs reads every part by the description', () => {
+  it('describes written messages: protobufjs reads every part', () => {
     const object = FlowBatchMessage.toObject(FlowBatchMessage.decode(encodeBatch(batch)), { longs: Number });
     expect(object).toMatchObject({
       schemaVersion: 1,
@@ -32,7 +32,7 @@ describe('flow.proto', () => {
     expect(process).toMatchObject({ kind: 1, texts: ['java', 'node'], numbers: Buffer.of(0, 1, 0) });
   });
 
-  it('is what is read: a message that protobufjs wrote by it', () => {
+  it('describes accepted messages: a message written by protobufjs is read', () => {
     const object = FlowBatchMessage.decode(encodeBatch(batch));
     const written = FlowBatchMessage.encode(object).finish();
     expect(contentOf(decodeBatch(written))).toEqual(contentOf(batch));
@@ -40,12 +40,12 @@ describe('flow.proto', () => {
 });
 
 describe('messages of other versions', () => {
-  it('of version 1 are read, from the bytes that were stored when it was released', () => {
+  it('of version 1 are read, from the bytes recorded at its release', () => {
     const stored = readFileSync(path.join(import.meta.dirname, 'released/version-1.bin'));
     expect(contentOf(decodeBatch(stored))).toMatchObject(contentOf(batch));
   });
 
-  it('may have columns and parts that this one does not know', () => {
+  it('may have unknown columns and parts', () => {
     const message = changed((object) => {
       object.flows.columns.push({ name: 'jitter_us', kind: 7, width: 1, numbers: Buffer.of(1, 2, 3) });
     });
@@ -54,7 +54,7 @@ describe('messages of other versions', () => {
     expect(contentOf(decodeBatch(unknownPart))).toEqual(contentOf(batch));
   });
 
-  it('may lack columns: they are zero or empty', () => {
+  it('may lack columns, which read as zero or empty', () => {
     const message = changed((object) => {
       object.flows.columns = object.flows.columns.filter(({ name }) => name !== 'bytes_in');
     });
@@ -68,7 +68,7 @@ describe('messages of other versions', () => {
       ({ flows }: WireObject) =>
         void Object.assign(named(flows, 'connection_state'), { width: 1, numbers: Buffer.of(1, 99, 1) }),
     ],
-  ])('are refused as newer with %s', (_, change) => {
+  ])('are rejected as newer with %s', (_, change) => {
     expect(() => decodeBatch(changed(change))).toThrow(expect.objectContaining({ reason: 'newer' }) as Error);
   });
 });
@@ -76,7 +76,7 @@ describe('messages of other versions', () => {
 describe('damaged messages', () => {
   it.each<[string, (object: WireObject) => void]>([
     ['no version', (object) => (object.schemaVersion = 0)],
-    ['more rows than allowed', ({ flows }) => (flows.rows = MOST_BATCH_ROWS + 1)],
+    ['more rows than allowed', ({ flows }) => (flows.rows = MAX_BATCH_ROWS + 1)],
     ['a column too short', ({ flows }) => (flows.rows = 4)],
     ['a column twice', ({ flows }) => flows.columns.push(named(flows, 'start_time'))],
     ['numbers of three bytes', ({ flows }) => (named(flows, 'start_time').width = 3)],
@@ -84,7 +84,7 @@ describe('damaged messages', () => {
     ['text for a number', ({ flows }) => (named(flows, 'src_port').kind = 1)],
     ['a text that is not there', ({ flows }) => (named(flows, 'src_process').texts = ['java'])],
     ['half an address', ({ flows }) => (named(flows, 'src_ip').addresses = Buffer.alloc(40))],
-  ])('are refused as malformed: %s', (_, change) => {
+  ])('are rejected as malformed: %s', (_, change) => {
     const error = expect.objectContaining({ reason: 'malformed' }) as Error;
     expect(() => decodeBatch(changed(change))).toThrow(error);
   });

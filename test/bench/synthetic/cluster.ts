@@ -1,6 +1,6 @@
 import { parseAddress } from '@sonde/model/net/address';
 import { TCP, UDP } from '@sonde/model/net/protocol';
-import { below, choose, type Random, randomNumbers } from '../../builders/random.js';
+import { below, choose, type RandomNumbers, randomNumbers } from '../../builders/random.js';
 
 /** Who is there in a large cluster, and who talks to whom; no traffic yet. */
 export interface SyntheticCluster {
@@ -92,7 +92,7 @@ const AREAS = 'payments storefront search auth catalog fraud billing media chat 
 const ROLES = 'api web worker cache db gateway sync consumer indexer scheduler'.split(' ');
 const PORTS = [8080, 443, 5432, 6379, 9092, 3306, 8443, 9090];
 
-function makeWorkloads(namespaces: readonly string[], random: Random): Workload[] {
+function makeWorkloads(namespaces: readonly string[], random: RandomNumbers): Workload[] {
   const workloads: Workload[] = [];
   let pods = 0;
   const add = (
@@ -140,13 +140,17 @@ function makeWorkloads(namespaces: readonly string[], random: Random): Workload[
   return workloads;
 }
 
-function podName({ kind, name }: Pick<Workload, 'kind' | 'name'>, replica: number, random: Random): string {
+function podName(
+  { kind, name }: Pick<Workload, 'kind' | 'name'>,
+  replica: number,
+  random: RandomNumbers,
+): string {
   const suffix = () => below(60_000_000, random).toString(36).slice(-5);
   if (kind === 'StatefulSet') return `${name}-${replica}`;
   return kind === 'DaemonSet' ? `${name}-${suffix()}` : `${name}-7c9d8b6f5d-${suffix()}`;
 }
 
-function makeConversations(workloads: readonly Workload[], random: Random): Conversation[] {
+function makeConversations(workloads: readonly Workload[], random: RandomNumbers): Conversation[] {
   const [dns, ...others] = workloads;
   if (!dns) throw new Error('there are no workloads');
   const hosts = Array.from({ length: HOSTS }, (_, number) => ({
@@ -171,7 +175,7 @@ function makeConversations(workloads: readonly Workload[], random: Random): Conv
   return shuffled([...toDns, ...rest], random);
 }
 
-function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
+function shuffled<Item>(items: readonly Item[], random: RandomNumbers): Item[] {
   return items
     .map((item) => ({ item, place: random() }))
     .sort((a, b) => a.place - b.place)

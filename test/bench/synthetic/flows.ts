@@ -1,5 +1,5 @@
 import type { FlowRow } from '../../builders/enriched-flows.js';
-import { below, choose, type Random, randomNumbers, zipf } from '../../builders/random.js';
+import { below, choose, type RandomNumbers, randomNumbers, zipf } from '../../builders/random.js';
 
 /**
  * Flows as a middle-sized cluster has them, as they lie in the store: 20 namespaces, 150 workloads, about 1,100 pods on
@@ -63,7 +63,7 @@ interface Pair {
   readonly rttMicros: number;
 }
 
-function makePairs(random: Random): Pair[] {
+function makePairs(random: RandomNumbers): Pair[] {
   const workloads = Array.from({ length: 150 }, (_, number) => makeWorkload(number, random));
   const externals = Array.from({ length: 250 }, (_, number) => ({
     ip: `203.0.113.${number}`,
@@ -94,7 +94,7 @@ function makePairs(random: Random): Pair[] {
   });
 }
 
-function makeWorkload(number: number, random: Random): Workload {
+function makeWorkload(number: number, random: RandomNumbers): Workload {
   const namespace = choose(NAMESPACES, random);
   const name = `${choose(['api', 'web', 'worker', 'cache', 'db', 'gateway', 'sync'], random)}-${number}`;
   const pods = Array.from({ length: 1 + below(14, random) }, (_, replica) => ({
@@ -114,7 +114,7 @@ function makeWorkload(number: number, random: Random): Workload {
   };
 }
 
-function flowOf(pair: Pair, windowMs: number, random: Random): FlowRow {
+function flowOf(pair: Pair, windowMs: number, random: RandomNumbers): FlowRow {
   const { client, server, port, protocol, action, policies } = pair;
   const source = choose(client.pods, random);
   const start = windowMs + below(WINDOW_MS, random);
@@ -164,7 +164,7 @@ function flowOf(pair: Pair, windowMs: number, random: Random): FlowRow {
   };
 }
 
-function tcpHealth({ rttMicros }: Pair, denied: boolean, random: Random): FlowRow {
+function tcpHealth({ rttMicros }: Pair, denied: boolean, random: RandomNumbers): FlowRow {
   if (denied) {
     return {
       tcp_flags: 0x02,

@@ -6,7 +6,7 @@ import { allocateObservedColumns } from '@sonde/model/flow/observed';
 import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import { TCP, UDP } from '@sonde/model/net/protocol';
-import { below, choose, type Random, randomNumbers, zipf } from '../../builders/random.js';
+import { below, choose, type RandomNumbers, randomNumbers, zipf } from '../../builders/random.js';
 import { addressBytes, dnsOf, type Host, type SyntheticCluster, type Workload } from './cluster.js';
 
 export const WINDOW_MS = 5_000;
@@ -90,7 +90,7 @@ function makeConnection(
   cluster: SyntheticCluster,
   rank: number,
   windowMs: number,
-  random: Random,
+  random: RandomNumbers,
 ): Connection {
   const conversation = cluster.conversations[rank];
   if (!conversation) throw new Error(`no conversation has rank ${rank}`);
@@ -116,7 +116,7 @@ function makeConnection(
 
 const PROCESSES = ['java', 'node', 'python3', 'nginx', 'envoy', 'postgres', 'redis-server', 'coredns'];
 
-function anEnd(who: Workload | readonly Host[], random: Random): End {
+function anEnd(who: Workload | readonly Host[], random: RandomNumbers): End {
   if (!('pods' in who)) {
     const { address, domain } = choose(who, random);
     return { address, domain, node: undefined, process: '' };
@@ -127,7 +127,7 @@ function anEnd(who: Workload | readonly Host[], random: Random): End {
 }
 
 /** The flows of one node. */
-function columnsOf(reports: readonly Report[], random: Random): FlowBatch['columns'] {
+function columnsOf(reports: readonly Report[], random: RandomNumbers): FlowBatch['columns'] {
   const rows = reports.length;
   const columns = allocateObservedColumns(rows);
   const wide = mapped(WIDE, (name) => halvesOf(columns[name]));
@@ -191,7 +191,7 @@ function write(column: StringColumnBuilder, row: number, text: string): void {
 }
 
 /** The look-ups by which a third of the connections to hosts outside found their addresses. */
-function lookUps(reports: readonly Report[], dns: Workload, random: Random): ObservedDns {
+function lookUps(reports: readonly Report[], dns: Workload, random: RandomNumbers): ObservedDns {
   const [resolver] = dns.pods;
   return observedDns(
     reports
