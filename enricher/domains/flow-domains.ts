@@ -6,7 +6,7 @@ import type { ObservedDns } from '@sonde/model/dns/records';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import { type StringColumn } from '@sonde/model/record/columns';
 import { type ObservedColumns } from '@sonde/model/flow/records';
-import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { HOST_NETWORK_POD, NODE, POD, SERVICE } from '../identity/endpoint-kinds.js';
 import { StringColumnBuilder, stringAt } from '@sonde/model/record/string-column';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { zeroColumn } from '@sonde/model/record/zero-columns';
@@ -50,14 +50,8 @@ const CAPACITY = 200_000;
 /** Answers whose addresses are remembered before the memory starts afresh: some 20 MiB. */
 const REMEMBERED = 65_536;
 
-const POD = enumerationNumber('dst_kind', 'pod');
-const SERVICE = enumerationNumber('dst_kind', 'service');
 /** Kinds of ends that are one machine or pod, whatever address they use. */
-const NAMED_KINDS = new Set([
-  POD,
-  enumerationNumber('dst_kind', 'host_network_pod'),
-  enumerationNumber('dst_kind', 'node'),
-]);
+const NAMED_KINDS = new Set([POD, HOST_NETWORK_POD, NODE]);
 
 /**
  * Names flows' ends outside the cluster by the DNS answers that the other end got; where it got none, a server by the

@@ -4,7 +4,7 @@ import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { EVERY_NODE } from '@sonde/model/cluster/port-index';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
-import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { NODE } from './endpoint-kinds.js';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { type AddressColumn, BlockAddresses } from './block-addresses.js';
 import type { EndpointStringField } from './endpoint-strings.js';
@@ -29,8 +29,6 @@ export interface FlowEndpoints {
 export type EndpointColumns = Readonly<Record<EndpointStringField, StringColumn>> & {
   readonly kind: Uint8Array;
 };
-
-const NODE = enumerationNumber('src_kind', 'node');
 
 /** What is kept by address until it is looked for. */
 const NOT_LOOKED_FOR = -2;

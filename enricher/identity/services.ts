@@ -4,16 +4,12 @@ import { EVERY_NODE } from '@sonde/model/cluster/port-index';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
 import type { FlowColumns } from '@sonde/model/flow/records';
-import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { NODE, POD, SERVICE } from './endpoint-kinds.js';
 import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import type { AddressColumn } from './block-addresses.js';
 import type { BlockEndpoints, FlowEndpoints } from './block-endpoints.js';
 import { UNKNOWN_ENDPOINT } from './endpoint-cache.js';
-
-const POD = enumerationNumber('dst_kind', 'pod');
-const SERVICE = enumerationNumber('dst_kind', 'service');
-const NODE = enumerationNumber('dst_kind', 'node');
 
 type ObservedOfServices = Pick<
   FlowColumns,

@@ -27,7 +27,12 @@ export class LiveContext implements EnrichmentContext {
     this.policies = new FlowPolicies(this.#policies);
   }
 
-  /** Takes in an object as it was at `atMs`, new or changed; returns what of it could not be used. */
+  /** The kinds of policies in the cluster that Sonde does not evaluate, as `Kind.group`. */
+  get unsupportedPolicyKinds(): ReadonlySet<string> {
+    return this.#policies.unsupportedKinds;
+  }
+
+  /** Applies an object as it was at `atMs`, new or changed; returns which parts of it cannot be used. */
   apply(object: KubernetesObject, atMs: number): readonly ClusterProblem[] {
     this.cluster.apply(object, atMs);
     const { kind, metadata } = object;
@@ -38,7 +43,7 @@ export class LiveContext implements EnrichmentContext {
     return [...this.cluster.problems.splice(0), ...ofPolicies];
   }
 
-  /** Takes out an object that was gone by `atMs`; flows of the time before still know it. */
+  /** Removes an object that was gone by `atMs`; earlier flows are still attributed to it. */
   remove(object: KubernetesObject, atMs: number): void {
     this.cluster.remove(object, atMs);
     this.#policies.remove(object);

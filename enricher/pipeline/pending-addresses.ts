@@ -3,7 +3,7 @@ import { AddressTable } from '@sonde/model/net/address-table';
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { type IdentityIndex, UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import type { EnrichedFlows } from '@sonde/model/flow/records';
-import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { EXTERNAL, NETWORK_SET } from '../identity/endpoint-kinds.js';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 
 export interface PendingOptions {
@@ -27,8 +27,6 @@ const GIVEN_UP_MS = 60_000;
 const MOST = 65_536;
 
 /** The kinds of ends whose address nobody is known to hold. */
-const EXTERNAL = enumerationNumber('src_kind', 'external');
-const NETWORK_SET = enumerationNumber('src_kind', 'network_set');
 
 interface Wait {
   readonly identities: IdentityIndex;

@@ -3,15 +3,12 @@ import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
 import type { ObservedColumns } from '@sonde/model/flow/records';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { HOST_NETWORK_POD, NODE, POD, SERVICE } from '../identity/endpoint-kinds.js';
 import type { EnrichmentContext } from './context.js';
 import type { FlowEndpoints } from '../identity/block-endpoints.js';
 
 const BY_CLIENT = enumerationNumber('reporter', 'src');
 const BY_SERVER = enumerationNumber('reporter', 'dst');
-const POD = enumerationNumber('src_kind', 'pod');
-const NODE = enumerationNumber('src_kind', 'node');
-const HOST_NETWORK_POD = enumerationNumber('src_kind', 'host_network_pod');
-const SERVICE = enumerationNumber('src_kind', 'service');
 
 /** Where one end of a connection is. */
 interface Place {

@@ -5,11 +5,13 @@ import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
 import type { ObservedColumns } from '@sonde/model/flow/records';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
+import { HOST_NETWORK_POD, NODE, POD, SERVICE } from '../identity/endpoint-kinds.js';
 import { FROM_OWN_NODE, SELF, UNRELATED, type Relation } from '@sonde/model/policy/evaluate/connection';
 import type { PolicyPod } from '@sonde/model/policy/endpoint/pods-and-nodes';
 import type { Pod } from '@sonde/model/cluster/objects';
 import { readPod } from '@sonde/model/policy/manifests/kubernetes';
 import { evaluateReversed } from '@sonde/model/policy/reversed-connection';
+import { UNKNOWN_RULE } from '@sonde/model/policy/trace/entry';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
 import { halvesOf, isZeroWide } from '@sonde/model/record/wide';
 import type { FlowEndpoints } from '../identity/block-endpoints.js';
@@ -32,11 +34,6 @@ const TCP = 6;
 const SYN = 2;
 const ICMP = 1;
 const ICMPV6 = 58;
-
-const POD = enumerationNumber('src_kind', 'pod');
-const NODE = enumerationNumber('src_kind', 'node');
-const HOST_NETWORK_POD = enumerationNumber('src_kind', 'host_network_pod');
-const SERVICE = enumerationNumber('dst_kind', 'service');
 
 /** What a result says in the record. */
 interface Said {
@@ -62,6 +59,8 @@ export class FlowPolicies {
   #holderGeneration = 0;
   /** What policies look at in pods. */
   readonly #pods = new WeakMap<Pod, PolicyPod>();
+  /** The trace that stands for policies that are not evaluated; empty if the cluster has none. */
+  #unsupportedTrace = '';
   /** By number of result. */
   #said = new Map<number, Said>();
   /** The place of each result in the dictionaries of the block at hand, one more than the number; 0 for none. */
@@ -169,9 +168,12 @@ export class FlowPolicies {
 
   /** Forgets what was remembered when policies have changed what they look at, or it became too much. */
   #refresh({ identities }: Cluster): void {
-    const { evaluator } = this.#policies;
+    const { evaluator, unsupportedKinds = new Set() } = this.#policies;
     const trimmed = evaluator.trim();
-    if (trimmed || this.#said.size > REMEMBERED_TEXTS) this.#said = new Map();
+    const unsupportedTrace = traceOfUnsupported(unsupportedKinds);
+    const supportChanged = unsupportedTrace !== this.#unsupportedTrace;
+    this.#unsupportedTrace = unsupportedTrace;
+    if (trimmed || supportChanged || this.#said.size > REMEMBERED_TEXTS) this.#said = new Map();
     const current =
       evaluator.generation === this.#generation && identities.generation === this.#holderGeneration;
     if (!trimmed && current && this.#addresses.size < REMEMBERED) return;
@@ -210,6 +212,8 @@ export class FlowPolicies {
 
   #saidOf(result: number): Said {
     if (result === NO_SINGLE_ENDPOINT) return NOTHING_SAID;
+    const unsupported = this.#unsupportedTrace;
+    if (unsupported !== '') return { ...NOTHING_SAID, policies: unsupported, pending: unsupported };
     let said = this.#said.get(result);
     if (!said) {
       const { verdict, policies, pending } = this.#policies.evaluator.result(result);
@@ -218,6 +222,14 @@ export class FlowPolicies {
     }
     return said;
   }
+}
+
+/** A trace with a step for each kind of policy that is not evaluated, such as `0|unsupported|unsupported:Kind.group|unknown|-2`. */
+function traceOfUnsupported(kinds: ReadonlySet<string>): string {
+  const steps = [...kinds]
+    .sort()
+    .map((kind, index) => `${index}|unsupported|unsupported:${kind}|unknown|${UNKNOWN_RULE}`);
+  return steps.join(',');
 }
 
 /** The port as the evaluator wants it: for ICMP type and code in one. */

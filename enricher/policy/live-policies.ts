@@ -12,24 +12,38 @@ import {
 } from '@sonde/model/policy/manifests/kubernetes';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
 import { readPolicyObject } from '@sonde/model/policy/resources/read';
+import { unsupportedPolicyKind } from '../watch/unsupported-policies.js';
+import type { PolicyContext } from './policy-context.js';
 
 /**
  * The policies of a cluster and what they look at, kept up with its objects as they come, change and go. An object
  * with problems counts as absent.
  */
-export class LivePolicies {
+export class LivePolicies implements PolicyContext {
   readonly evaluator = new PolicyEvaluator();
   /** Services by the text of their virtual addresses. */
   readonly servicesByAddress = new Map<string, ServiceBackends>();
   /** What was taken in of each object, so that it can be taken out though it cannot be read any more. */
   readonly #resources = new Map<string, ResourceName>();
+  /** The kinds of the objects that Sonde does not evaluate, by the objects' keys. */
+  readonly #unsupported = new Map<string, string>();
   readonly #services = new Map<string, ManifestService>();
   readonly #slices = new Map<string, ManifestSlice>();
   /** The slices of each service. */
   readonly #slicesOf = new Map<string, Set<ManifestSlice>>();
 
-  /** Takes in an object, in place of what it was before; returns what makes it unusable. */
+  /** The kinds of policies in the cluster that Sonde does not evaluate, as `Kind.group`. */
+  get unsupportedKinds(): ReadonlySet<string> {
+    return new Set(this.#unsupported.values());
+  }
+
+  /** Applies an object, in place of what it was before; returns the problems that make it unusable. */
   apply(object: KubernetesObject): readonly FieldProblem[] {
+    const unsupported = unsupportedPolicyKind(object);
+    if (unsupported !== undefined) {
+      this.#unsupported.set(keyOf(object), unsupported);
+      return [];
+    }
     const reading = readPolicyObject(object);
     if (reading.is === 'resource') {
       const { resource } = reading;
@@ -77,10 +91,11 @@ export class LivePolicies {
     return problems;
   }
 
-  /** Takes out an object; one that is not there may be given. */
+  /** Removes an object; does nothing if it is not there. */
   remove(object: KubernetesObject): void {
     const { name, namespace = 'default' } = object.metadata;
     const key = keyOf(object);
+    if (this.#unsupported.delete(key)) return;
     const resource = this.#resources.get(key);
     if (resource) {
       this.#resources.delete(key);

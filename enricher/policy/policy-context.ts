@@ -6,4 +6,6 @@ export interface PolicyContext {
   readonly evaluator: PolicyEvaluator;
   /** Services by the text of their virtual addresses. */
   readonly servicesByAddress: ReadonlyMap<string, ServiceBackends>;
+  /** Kinds, as `Kind.group`, of policies in the cluster that Sonde does not evaluate; with any, verdicts are unknown. */
+  readonly unsupportedKinds?: ReadonlySet<string>;
 }

@@ -9,6 +9,7 @@ import { Credentials } from './credentials.js';
 import { followManifests } from './follow-manifests.js';
 import { followResource, type ObjectSink, type WatchCounts } from './follow-resource.js';
 import { WATCHED_RESOURCES } from './resources.js';
+import { unsupportedPolicyKind } from './unsupported-policies.js';
 
 /** Keeps what the enricher attaches to flows up to date with the objects of a cluster. */
 export interface ClusterContext {
@@ -64,8 +65,17 @@ export function followCluster(options: FollowClusterOptions): FollowedCluster {
   // Every kind waits for the one signal.
   setMaxListeners(0, signal);
   const counts: WatchCounts = { objects: 0, lists: 0, failures: 0 };
+  const reported = new Set<string>();
   const sink: ObjectSink = {
     apply(object, atMs) {
+      const unsupported = unsupportedPolicyKind(object);
+      if (unsupported !== undefined && !reported.has(unsupported)) {
+        reported.add(unsupported);
+        log.warn(
+          { kind: unsupported },
+          'policies of this kind are not evaluated; verdicts of flows are unknown',
+        );
+      }
       for (const problem of context.apply(object, atMs)) {
         log.warn(problem, 'ignored part of an object');
       }

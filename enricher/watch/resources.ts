@@ -1,3 +1,5 @@
+import { UNSUPPORTED_POLICY_KINDS } from './unsupported-policies.js';
+
 /** A kind of object that is watched. */
 export interface WatchedResource {
   readonly kind: string;
@@ -40,6 +42,14 @@ export const WATCHED_RESOURCES: readonly WatchedResource[] = [
   resource('HostEndpoint', CALICO, 'hostendpoints'),
   resource('Profile', CALICO, 'profiles'),
   resource('BlockAffinity', 'crd.projectcalico.org/v1', 'blockaffinities'),
+  ...UNSUPPORTED_POLICY_KINDS.map(({ kind, group, versions, plural }) =>
+    resource(
+      kind,
+      versions.map((version) => `${group}/${version}`),
+      plural,
+      'metadata',
+    ),
+  ),
 ];
 
 /** The path of all objects of a kind, in every namespace. */

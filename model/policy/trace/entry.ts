@@ -28,6 +28,8 @@ export const TRACE_KINDS = {
   kbanp: 'BaselineAdminNetworkPolicy',
   kcnp: 'ClusterNetworkPolicy',
   pro: 'Profile',
+  /** Stands for all policies of a kind that Sonde does not evaluate; the name is `Kind.group`. */
+  unsupported: 'a kind of policy that Sonde does not evaluate',
 } as const;
 
 export type TraceKind = keyof typeof TRACE_KINDS;
