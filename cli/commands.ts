@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { withPointerToHelp } from './help.js';
+import { serviceCommand } from './service-command.js';
 
-/** Every command and what loads it: services bring engines with them that take seconds, so only what is asked for is. */
+/** Loads each command on demand: the services' dependencies take seconds to load. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up/command.js')).upCommand(),
   observe: async () => (await import('./observe/command.js')).observeCommand(),
@@ -15,17 +16,23 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   logout: async () => (await import('./login/logout.js')).logoutCommand(),
   profile: async () => (await import('./profile/command.js')).profileCommand(),
   lab: async () => (await import('./lab/command.js')).labCommand(),
-  collector: async () => (await import('./services/collector.js')).collectorCommand(),
-  enricher: async () => (await import('./services/enricher.js')).enricherCommand(),
-  'query-api': async () => (await import('./services/query-api.js')).queryApiCommand(),
+  collector: async () => serviceCommand((await import('@sonde/collector/service')).collectorService),
+  enricher: async () => serviceCommand((await import('@sonde/enricher/service')).enricherService),
+  'query-api': async () => {
+    const { queryApiService } = await import('@sonde/query-api/service');
+    const { readKubeConfig } = await import('@sonde/enricher/watch/kube-config');
+    return serviceCommand(
+      queryApiService((file) => readKubeConfig(file === undefined ? 'usual places' : { file })),
+    );
+  },
   completion: async () => (await import('./completion/command.js')).completionCommand(),
 };
 
 const VERSION_FLAGS: ReadonlySet<string> = new Set(['-V', '--version']);
 
 /**
- * `sonde`, for a command line that begins with a word: with the command that is named, or all of them where help,
- * completion or an error message tells of all.
+ * The command `sonde` with the subcommand that `word` names, or with all of them if help, completion or an error
+ * message lists them.
  */
 export async function sondeCommand(word = ''): Promise<Command> {
   const sonde = new Command('sonde').description(

@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { profilesFile, saveProfile } from './client/profiles.js';
-import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
+import { ok, startStubServer, type StubServer } from '@sonde/test/fixtures/stub-server';
 
 const program = fileURLToPath(new URL('dist/sonde.js', import.meta.url));
 
-let server: SmallServer;
+let server: StubServer;
 let home: string;
 
 beforeEach(async () => {
-  server = await startSmallServer();
+  server = await startStubServer();
   home = temporaryDirectory('exit');
 });
 
@@ -57,7 +57,7 @@ describe('sonde ends', () => {
     await server.close();
     const { code, errors } = await sonde('top');
     expect([code, errors]).toEqual([3, expect.stringMatching(/^sonde: .* does not answer/)]);
-    server = await startSmallServer();
+    server = await startStubServer();
   });
 
   it.each([

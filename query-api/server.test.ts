@@ -6,7 +6,7 @@ import { StoreError } from '@sonde/backbone/store/store';
 import { fastify } from 'fastify';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { answerErrorsWithProblems } from './errors.js';
+import { answerErrorsWithProblems } from './http/errors.js';
 import { readyzRoute } from './routes/readyz.js';
 import { startQueryApi } from './server.js';
 import { stubStore } from '@sonde/test/fixtures/stub-store';
@@ -174,7 +174,7 @@ describe('a failure', () => {
     const told = vi.spyOn(ofRequests, 'error');
     const failing = await startQueryApi({
       ...{ port: 0, registry: new Registry(), log },
-      store: stubStore(() => Promise.reject(new StoreError('secret table name', { code: 60 }))),
+      store: stubStore(() => Promise.reject(new StoreError('secret table name', { engineCode: 60 }))),
     });
     const asked =
       method === 'GET'
@@ -196,7 +196,10 @@ describe('a failure', () => {
 describe('while the store', () => {
   it('does not answer, the API is not ready and tells nothing of the engine', async () => {
     for (const target of ['/readyz', '/api/v1/flows']) {
-      const answer = await answerOfFailingStore(new StoreError('secret table name', { code: 60 }), target);
+      const answer = await answerOfFailingStore(
+        new StoreError('secret table name', { engineCode: 60 }),
+        target,
+      );
       expect(answer).toMatchObject({
         status: 503,
         type: 'application/problem+json; charset=utf-8',
@@ -209,7 +212,10 @@ describe('while the store', () => {
     { what: 'time', code: 159, status: 504 },
     { what: 'memory', code: 241, status: 422 },
   ])('takes too much $what, the answer says what to do', async ({ code, status }) => {
-    const answer = await answerOfFailingStore(new StoreError('Limit exceeded', { code }), '/api/v1/flows');
+    const answer = await answerOfFailingStore(
+      new StoreError('Limit exceeded', { engineCode: code }),
+      '/api/v1/flows',
+    );
     expect(answer).toMatchObject({
       status,
       body: { detail: expect.stringContaining('ask for less time') as string },

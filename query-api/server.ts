@@ -6,22 +6,22 @@ import type { SecurityOptions } from './access/authenticate.js';
 import { CurrentSecurity } from './access/current-security.js';
 import { allowLoopback, isLoopback } from './access/loopback.js';
 import { requireAccess } from './access/request-access.js';
-import { noticeLeaving } from './client-left.js';
-import { tagAnswers } from './entity-tags.js';
-import { answerErrorsWithProblems, sendError } from './errors.js';
-import { refuseInfinity } from './finite-numbers.js';
-import { acceptJsonBodies } from './json-body.js';
+import { detectDisconnects } from './http/client-disconnect.js';
+import { tagAnswers } from './http/entity-tags.js';
+import { answerErrorsWithProblems, sendError } from './http/errors.js';
+import { refuseInfinity } from './http/finite-numbers.js';
+import { acceptJsonBodies } from './http/json-body.js';
 import { boundQueries } from './limits/bounded-queries.js';
 import { limitRequests } from './limits/limit-requests.js';
 import { defaultLimits, type Limits, localLimits } from './limits/limits.js';
 import { describeApi } from './openapi/describe-api.js';
-import { requestId, sendRequestIds } from './request-ids.js';
+import { requestId, sendRequestIds } from './http/request-ids.js';
 import type { LiveFeed } from './live/feed.js';
 import { LiveHub } from './live/hub.js';
 import { createStoreFeed } from './live/store-feed.js';
 import { SharedAnswers } from './query/shared-answers.js';
-import { answerMalformed } from './malformed-requests.js';
-import { measureRequests } from './request-metrics.js';
+import { answerMalformed } from './http/malformed-requests.js';
+import { measureRequests } from './http/request-metrics.js';
 import type { RouteDependencies } from './routes/dependencies.js';
 import { dnsRoute } from './routes/dns.js';
 import { fieldValuesRoute } from './routes/field-values.js';
@@ -43,8 +43,8 @@ import { policiesSuggestRoute } from './routes/policies-suggest.js';
 import { readyzRoute } from './routes/readyz.js';
 import { whoamiRoute } from './routes/whoami.js';
 import { workloadsRoute } from './routes/workloads.js';
-import { securityHeaders, sendHeaders } from './security-headers.js';
-import { type ReloadableServer, reloadTls, type TlsFiles, tlsOptions } from './tls.js';
+import { securityHeaders, sendHeaders } from './http/security-headers.js';
+import { type ReloadableServer, reloadTls, type TlsFiles, tlsOptions } from './http/tls.js';
 
 export interface QueryApiOptions {
   readonly store: FlowStore;
@@ -79,7 +79,7 @@ export interface QueryApi {
    * Says anew who may use the API; whoever reads a live view and may no longer is cut off.
    * @throws SecurityError if `security` cannot be meant; then the former holds. Error if there was none at the start.
    */
-  takeUp(security: SecurityOptions): void;
+  reload(security: SecurityOptions): void;
   /** Lets requests under way finish, for some seconds, then stops. The store stays open. */
   close(): Promise<void>;
 }
@@ -90,7 +90,7 @@ const CLOSING_MS = 5000;
 const ARRIVAL_MS = 30_000;
 
 /** The longest part of a path that stands for a name; each route says itself how long its names may be. */
-const LONGEST_IN_PATH = 1024;
+const MAX_PATH_PARAMETER_LENGTH = 1024;
 
 /**
  * Serves the HTTP interface to stored flows and DNS look-ups.
@@ -108,9 +108,9 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   const url = await server.listen({ host, port });
   return {
     url,
-    takeUp(anew) {
+    reload(anew) {
       if (!security) throw new Error('the API began without authentication');
-      security.takeUp(anew);
+      security.reload(anew);
     },
     async close() {
       stopReloading?.();
@@ -152,7 +152,7 @@ async function createServer(
     bodyLimit: limits.bodyBytes,
     requestTimeout: ARRIVAL_MS,
     genReqId: requestId,
-    routerOptions: { maxParamLength: LONGEST_IN_PATH },
+    routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
     logController: new LogController({ disableRequestLogging: true }),
     // No hook has run when these come about.
     frameworkErrors: (error, request, reply) => sendError(error, request, reply.headers(headers)),
@@ -166,7 +166,7 @@ async function createServer(
   acceptJsonBodies(server);
   refuseInfinity(server);
   sendRequestIds(server);
-  noticeLeaving(server);
+  detectDisconnects(server);
   sendHeaders(server, headers);
   measureRequests(server, registry);
   requireAccess(server, security ? (request) => security.authenticate(request) : allowLoopback());

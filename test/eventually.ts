@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Looks again and again until `look` gives something, or throws what it said last when time is up. */
+/** Calls `look` until it succeeds. @throws the last error of `look` after the deadline. */
 export async function eventually<Result>(
   look: () => Result | Promise<Result>,
   deadlineMs = 60_000,

@@ -1,46 +1,56 @@
 /**
- * How one setting of a service is declared. Its key has dots and camel case, for example `kafka.brokers`; the file's
- * path, the environment variable (`SONDE_KAFKA_BROKERS`), the flag (`--kafka-brokers`) and the documentation follow.
+ * Declares one setting of a service. The key is in camel case with dots, for example `kafka.brokers`. The path in the
+ * file, the environment variable (`SONDE_KAFKA_BROKERS`), the flag (`--kafka-brokers`) and the documentation derive from it.
  */
 export type OptionDeclaration = OptionCommon &
   (
-    | { readonly type: 'text'; readonly default?: string; readonly values?: readonly string[] }
-    /** Texts; in the environment and in flags separated by commas. */
-    | { readonly type: 'texts'; readonly default?: readonly string[]; readonly form?: TextForm }
-    /** The path of a file that can be read. */
+    | { readonly type: 'string'; readonly default?: string; readonly values?: readonly string[] }
+    /** A list of strings; separated by commas in the environment and in flags. */
+    | { readonly type: 'strings'; readonly default?: readonly string[]; readonly format?: StringFormat }
+    /** The path of a readable file. */
     | { readonly type: 'file' }
-    | { readonly type: 'number'; readonly default?: number; readonly least: number; readonly most: number }
-    /** A whole number. */
-    | { readonly type: 'integer'; readonly default?: number; readonly least: number; readonly most: number }
+    | { readonly type: 'integer'; readonly default?: number; readonly min: number; readonly max: number }
+    /** A duration such as `30s`; the value is in milliseconds. */
+    | (Quantity & { readonly type: 'duration'; readonly multipleOf?: string })
+    /** A size such as `1Gi`; the value is in bytes. */
+    | (Quantity & { readonly type: 'size' })
     | { readonly type: 'boolean'; readonly default: boolean }
-    /** A text that is nobody's business; `<key>File` may name a file that holds it instead. */
+    /** A string to keep confidential; `<key>File` may name a file that contains it. */
     | { readonly type: 'secret' }
   );
 
 interface OptionCommon {
   readonly key: string;
-  /** Whether a service cannot do without it. */
+  /** Whether the service cannot start without it. */
   readonly required?: boolean;
-  /** Keys that it is nothing without: where it is given, those must be, too, and be true where they can be. */
+  /** Keys that must be set too (and be true, if boolean) when this one is. */
   readonly needs?: readonly string[];
-  /** One line for people, with the unit of a number. */
+  /** One line for the help text and the documentation. */
   readonly description: string;
 }
 
-/** What each of some texts must look like. */
-export type TextForm = 'http://host:port' | 'host:port' | 'name=file';
+/** The default and the bounds, in the format of the setting's values. */
+interface Quantity {
+  readonly default?: string;
+  readonly min: string;
+  readonly max: string;
+}
+
+/** Format of each string in a list. */
+export type StringFormat = 'http://host:port' | 'host:port' | 'name=file';
 
 interface ValueOfType {
-  text: string;
+  string: string;
   file: string;
-  texts: readonly string[];
-  number: number;
+  strings: readonly string[];
   integer: number;
+  duration: number;
+  size: number;
   boolean: boolean;
   secret: string;
 }
 
-/** What a service is told: a value for each key, undefined where neither anybody nor the declaration gives one. */
+/** A service's settings by key; undefined where a setting has neither a value nor a default. */
 export type Configuration<Declared extends OptionDeclaration> = {
   readonly [Option in Declared as Option['key']]: Option extends
     { readonly default: unknown } | { readonly required: true }
@@ -48,14 +58,19 @@ export type Configuration<Declared extends OptionDeclaration> = {
     : ValueOfType[Option['type']] | undefined;
 };
 
-/** The environment variable of a key. */
+/** The environment variable of a key: `SONDE_KAFKA_BROKERS` for `kafka.brokers`. */
 export function environmentName(key: string): string {
   return `SONDE_${words(key).join('_').toUpperCase()}`;
 }
 
-/** The flag of a key, without the dashes before it. */
+/** The flag of a key without the leading dashes: `kafka-brokers` for `kafka.brokers`. */
 export function flagName(key: string): string {
   return words(key).join('-').toLowerCase();
+}
+
+/** The key of the file that contains a secret. */
+export function secretFileKey(key: string): string {
+  return `${key}File`;
 }
 
 function words(key: string): string[] {

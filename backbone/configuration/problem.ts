@@ -1,20 +1,21 @@
-/** What is wrong with a setting, and who gave it. */
+/** An invalid setting and where it was set. */
 export interface ConfigurationProblem {
   readonly key?: string;
   readonly origin?: string;
   readonly reason: string;
 }
 
-/** A service's configuration cannot be used; the message lists all that is wrong, a line each. */
+/** A service's configuration is invalid; the message lists every problem, one per line. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
+  readonly code = 'SONDE_CONFIGURATION_INVALID';
 
   constructor(readonly problems: readonly ConfigurationProblem[]) {
     super(
       problems
         .map(({ key, origin, reason }) => {
-          const who = origin === undefined ? '' : ` (${origin})`;
-          return key === undefined ? `${reason}${who}` : `${key}${who}: ${reason}`;
+          const where = origin === undefined ? '' : ` (${origin})`;
+          return key === undefined ? `${reason}${where}` : `${key}${where}: ${reason}`;
         })
         .join('\n'),
     );

@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from './file.js';
-import { type Configuration, environmentName, flagName, type OptionDeclaration } from './option.js';
+import {
+  type Configuration,
+  environmentName,
+  flagName,
+  type OptionDeclaration,
+  secretFileKey,
+} from './option.js';
 import { ConfigurationError, type ConfigurationProblem } from './problem.js';
-import { checkValue, type GivenValue } from './values.js';
+import { RENAMED_SETTINGS } from './renamed.js';
+import { defaultValue, parseValue, type RawValue } from './values.js';
 
 export interface ConfigurationSources {
-  /** A YAML file, whose nested maps are the keys' parts. */
+  /** A YAML file; nested maps are the parts of a key. */
   readonly file?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Values of flags by {@link flagName}. */
@@ -13,99 +20,116 @@ export interface ConfigurationSources {
 }
 
 /**
- * Reads a service's settings: a flag goes before the environment, that before the file, that before the declared
- * default. Variables of the environment that no option has are not looked at, as Kubernetes puts its own there.
- * @throws ConfigurationError with everything that is wrong.
+ * Reads a service's settings. Flags take precedence over the environment, the environment over the file, and the file
+ * over declared defaults. Unknown environment variables are ignored: Kubernetes sets variables with the same prefix.
+ * @throws ConfigurationError with every problem found.
  */
 export function readConfiguration<const Declared extends OptionDeclaration>(
   options: readonly Declared[],
   sources: ConfigurationSources,
 ): Configuration<Declared> {
   const problems: ConfigurationProblem[] = [];
-  const given = gather(options, sources, problems);
+  const raw = gather(options, sources, problems);
   const values: Record<string, unknown> = {};
   for (const option of options) {
     const { key } = option;
-    const found = given.get(key) ?? secretOfFile(option, given, problems);
+    const found = raw.get(key) ?? readSecretFile(option, raw, problems);
     if (found) {
-      const checked = checkValue(option, found);
-      if ('value' in checked) values[key] = checked.value;
-      else problems.push({ key, origin: found.origin, reason: checked.problem });
-    } else if ('default' in option) {
-      values[key] = option.default;
-    } else if (option.required === true) {
-      problems.push({ key, reason: `must be given: ${waysToGive(key)}` });
+      const parsed = parseValue(option, found);
+      if ('value' in parsed) values[key] = parsed.value;
+      else problems.push({ key, origin: found.origin, reason: parsed.problem });
+      continue;
     }
+    const value = defaultValue(option);
+    if (value !== undefined) values[key] = value;
+    else if (option.required === true) problems.push({ key, reason: `is required: set ${waysToSet(key)}` });
   }
-  problems.push(...missingCompanions(options, given, values));
+  problems.push(...missingCompanions(options, raw, values));
   if (problems.length > 0) throw new ConfigurationError(problems);
-  // Each value was checked against the declaration that the type comes from.
+  // Each value was validated against the declaration that the type derives from.
   return values as Configuration<Declared>;
 }
 
-/** Of what was given, what is nothing without something else that was not. */
+/** The keys of options under their old names, with the new name. */
+export function renamedKeys(options: readonly OptionDeclaration[]): [old: string, current: string][] {
+  const keys = new Set(keysOf(options));
+  return [...RENAMED_SETTINGS].filter(([, current]) => keys.has(current));
+}
+
+/** Settings that need another one that is not set. */
 function missingCompanions(
   options: readonly OptionDeclaration[],
-  given: ReadonlyMap<string, GivenValue>,
+  raw: ReadonlyMap<string, RawValue>,
   values: Readonly<Record<string, unknown>>,
 ): ConfigurationProblem[] {
   return options.flatMap(({ key, needs = [] }) => {
-    const giver = given.get(key) ?? given.get(secretFileKey(key));
-    if (!giver) return [];
+    const set = raw.get(key) ?? raw.get(secretFileKey(key));
+    if (!set) return [];
     const missing = needs.filter((needed) =>
-      needed in values ? values[needed] === false : !given.has(needed) && !given.has(secretFileKey(needed)),
+      needed in values ? values[needed] === false : !raw.has(needed) && !raw.has(secretFileKey(needed)),
     );
-    return missing.map((needed) => ({ key, origin: giver.origin, reason: `needs ${needed}, too` }));
+    return missing.map((needed) => ({ key, origin: set.origin, reason: `requires ${needed}` }));
   });
 }
 
-/** The key that names a secret's file. */
-export function secretFileKey(key: string): string {
-  return `${key}File`;
-}
-
-/** What was given for each key, by who goes first. */
+/** The value of each key from the source with the highest precedence. */
 function gather(
   options: readonly OptionDeclaration[],
   { file, environment, flags }: ConfigurationSources,
   problems: ConfigurationProblem[],
-): Map<string, GivenValue> {
-  const keys = options.flatMap(({ key, type }) => (type === 'secret' ? [key, secretFileKey(key)] : [key]));
-  const given = new Map<string, GivenValue>();
+): Map<string, RawValue> {
+  const keys = keysOf(options);
+  const raw = new Map<string, RawValue>();
   if (file !== undefined) {
     const read = readFile(file);
     problems.push(...read.problems);
-    for (const one of read.given) {
-      if (keys.includes(one.key)) given.set(one.key, one);
-      else problems.push({ key: one.key, origin: one.origin, reason: 'is no setting of this service' });
+    for (const entry of read.values) {
+      const renamed = RENAMED_SETTINGS.get(entry.key);
+      if (keys.includes(entry.key)) raw.set(entry.key, entry);
+      else if (renamed !== undefined) problems.push(renamedProblem(entry.key, renamed, entry.origin));
+      else
+        problems.push({ key: entry.key, origin: entry.origin, reason: 'is not a setting of this service' });
     }
   }
-  for (const key of keys) {
-    const variable = environmentName(key);
-    const ofEnvironment = environment[variable];
-    if (ofEnvironment !== undefined) given.set(key, { key, value: ofEnvironment, origin: variable });
-    const flag = flagName(key);
-    const ofFlag = flags[flag];
-    if (ofFlag !== undefined) given.set(key, { key, value: ofFlag, origin: `--${flag}` });
+  for (const [source, nameOf, prefix] of [
+    [environment, environmentName, ''],
+    [flags, flagName, '--'],
+  ] as const) {
+    for (const key of keys) {
+      const value = source[nameOf(key)];
+      if (value !== undefined) raw.set(key, { key, value, origin: prefix + nameOf(key) });
+    }
+    for (const [old, current] of renamedKeys(options)) {
+      if (source[nameOf(old)] !== undefined)
+        problems.push(renamedProblem(old, prefix + nameOf(current), prefix + nameOf(old)));
+    }
   }
-  return given;
+  return raw;
 }
 
-function secretOfFile(
+function renamedProblem(key: string, current: string, origin: string): ConfigurationProblem {
+  return { key, origin, reason: `was renamed; use ${current}` };
+}
+
+function keysOf(options: readonly OptionDeclaration[]): string[] {
+  return options.flatMap(({ key, type }) => (type === 'secret' ? [key, secretFileKey(key)] : [key]));
+}
+
+function readSecretFile(
   { key, type }: OptionDeclaration,
-  given: ReadonlyMap<string, GivenValue>,
+  raw: ReadonlyMap<string, RawValue>,
   problems: ConfigurationProblem[],
-): GivenValue | undefined {
-  const named = type === 'secret' ? given.get(secretFileKey(key)) : undefined;
-  if (!named) return undefined;
+): RawValue | undefined {
+  const file = type === 'secret' ? raw.get(secretFileKey(key)) : undefined;
+  if (!file) return undefined;
   try {
-    return { key, value: readFileSync(String(named.value), 'utf8').trimEnd(), origin: named.origin };
+    return { key, value: readFileSync(String(file.value), 'utf8').trimEnd(), origin: file.origin };
   } catch (error) {
-    problems.push({ key: named.key, origin: named.origin, reason: (error as Error).message });
-    return { key, value: '', origin: named.origin };
+    problems.push({ key: file.key, origin: file.origin, reason: (error as Error).message });
+    return { key, value: '', origin: file.origin };
   }
 }
 
-function waysToGive(key: string): string {
+function waysToSet(key: string): string {
   return `${key} in the file, ${environmentName(key)} or --${flagName(key)}`;
 }

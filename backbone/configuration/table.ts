@@ -1,6 +1,6 @@
 import { environmentName, flagName, type OptionDeclaration } from './option.js';
 
-/** A service's settings as a table in Markdown. */
+/** Renders a service's settings as a Markdown table. */
 export function optionsTable(options: readonly OptionDeclaration[]): string {
   const rows = options.map((option) => [
     `\`${option.key}\``,
@@ -9,7 +9,7 @@ export function optionsTable(options: readonly OptionDeclaration[]): string {
     `${option.description}${constraintOf(option)}${needsOf(option)}`,
   ]);
   return [
-    '| key | environment, flag | default | meaning |',
+    '| Setting | Environment variable, flag | Default | Description |',
     '|---|---|---|---|',
     ...rows.map((cells) => `| ${cells.join(' | ')} |`),
   ].join('\n');
@@ -23,19 +23,20 @@ function defaultOf(option: OptionDeclaration): string {
 }
 
 function needsOf({ needs = [] }: OptionDeclaration): string {
-  return needs.length === 0 ? '' : `; needs ${needs.map((key) => `\`${key}\``).join(' and ')}`;
+  return needs.length === 0 ? '' : `; requires ${needs.map((key) => `\`${key}\``).join(' and ')}`;
 }
 
 function constraintOf(option: OptionDeclaration): string {
   switch (option.type) {
-    case 'text':
+    case 'string':
       return option.values ? `: ${option.values.map((value) => `\`${value}\``).join(', ')}` : '';
-    case 'number':
     case 'integer':
-      return ` (${option.least} to ${option.most})`;
+    case 'duration':
+    case 'size':
+      return ` (${option.min} to ${option.max})`;
     case 'secret':
-      return `; or \`${option.key}File\`, a file that holds it`;
-    case 'texts':
+      return `; or \`${option.key}File\`, a file that contains it`;
+    case 'strings':
     case 'file':
     case 'boolean':
       return '';

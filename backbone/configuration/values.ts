@@ -1,104 +1,131 @@
 import { accessSync, constants } from 'node:fs';
-import type { OptionDeclaration, TextForm } from './option.js';
+import type { OptionDeclaration, StringFormat } from './option.js';
+import { parseDuration, parseSize } from './quantity.js';
 
-/** A value as somebody gave it: from YAML of any kind, else text. */
-export interface GivenValue {
+/** A value as it was set: of any type in YAML, otherwise a string. */
+export interface RawValue {
   readonly key: string;
   readonly value: unknown;
-  /** Who gave it, for people: `sonde.yaml line 3`, `SONDE_KAFKA_BROKERS`, `--kafka-brokers`. */
+  /** Where it was set, for messages: `sonde.yaml line 3`, `SONDE_KAFKA_BROKERS`, `--kafka-brokers`. */
   readonly origin: string;
 }
 
-/** The value of an option, or what is wrong with what was given. */
-export type CheckedValue =
+/** The value of an option, or why the value that was set is invalid. */
+export type ParsedValue =
   { readonly value: string | number | boolean | readonly string[] } | { readonly problem: string };
 
-/** Reads a value as its option's type says. */
-export function checkValue(option: OptionDeclaration, { value }: GivenValue): CheckedValue {
+/** Parses and validates a value by the declaration of its option. */
+export function parseValue(option: OptionDeclaration, { value }: RawValue): ParsedValue {
   switch (option.type) {
-    case 'text':
-      return checkText(value, option.values);
+    case 'string':
+      return parseString(value, option.values);
     case 'secret':
-      return checkText(value, undefined);
+      return parseString(value, undefined);
     case 'file':
-      return checkFile(value);
-    case 'texts':
-      return checkTexts(value, option);
+      return parseFile(value);
+    case 'strings':
+      return parseStrings(value, option);
     case 'boolean':
-      return checkBoolean(value);
-    case 'number':
+      return parseBoolean(value);
     case 'integer':
-      return checkNumber(value, option);
+      return parseInteger(value, option);
+    case 'duration':
+    case 'size':
+      return parseQuantity(value, option);
   }
 }
 
-function checkText(value: unknown, values: readonly string[] | undefined): CheckedValue {
-  if (typeof value !== 'string' && typeof value !== 'number') return { problem: 'must be a text' };
-  const text = String(value);
-  if (values && !values.includes(text))
-    return { problem: `must be one of ${values.join(', ')}, not ${text}` };
-  return { value: text };
+/** The default of an option as a value; undefined if it has none. */
+export function defaultValue(
+  option: OptionDeclaration,
+): string | number | boolean | readonly string[] | undefined {
+  if (!('default' in option) || option.default === undefined) return undefined;
+  if (option.type === 'duration') return parseDuration(option.default);
+  return option.type === 'size' ? parseSize(option.default) : option.default;
 }
 
-function checkFile(value: unknown): CheckedValue {
-  const checked = checkText(value, undefined);
-  if ('problem' in checked) return checked;
+function parseString(value: unknown, values: readonly string[] | undefined): ParsedValue {
+  if (typeof value !== 'string' && typeof value !== 'number') return { problem: 'must be a string' };
+  const string = String(value);
+  if (values && !values.includes(string))
+    return { problem: `must be one of ${values.join(', ')}, not ${string}` };
+  return { value: string };
+}
+
+function parseFile(value: unknown): ParsedValue {
+  const parsed = parseString(value, undefined);
+  if ('problem' in parsed) return parsed;
   try {
     accessSync(String(value), constants.R_OK);
-    return checked;
+    return parsed;
   } catch (error) {
-    return { problem: `cannot be read: ${(error as Error).message}` };
+    return { problem: `cannot read the file: ${(error as Error).message}` };
   }
 }
 
-function checkTexts(
+function parseStrings(
   value: unknown,
-  { required = false, form }: OptionDeclaration & { readonly type: 'texts' },
-): CheckedValue {
-  const texts = typeof value === 'string' ? splitTexts(value) : value;
-  if (!isTexts(texts)) return { problem: 'must be a list of texts' };
-  if (required && texts.length === 0) return { problem: 'must name at least one' };
-  const wrong = form && texts.find((text) => !hasForm(text, form));
-  return wrong === undefined ? { value: texts } : { problem: `must be ${form}, not ${wrong}` };
+  { required = false, format }: OptionDeclaration & { readonly type: 'strings' },
+): ParsedValue {
+  const strings = typeof value === 'string' ? splitList(value) : value;
+  if (!isStrings(strings)) return { problem: 'must be a list of strings' };
+  if (required && strings.length === 0) return { problem: 'must have at least one entry' };
+  const invalid = format && strings.find((string) => !hasFormat(string, format));
+  return invalid === undefined ? { value: strings } : { problem: `must be ${format}, not ${invalid}` };
 }
 
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 }
 
-function splitTexts(text: string): string[] {
-  return text
+function splitList(list: string): string[] {
+  return list
     .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 }
 
-function hasForm(text: string, form: TextForm): boolean {
-  switch (form) {
+function hasFormat(string: string, format: StringFormat): boolean {
+  switch (format) {
     case 'http://host:port':
-      return URL.canParse(text) && /^https?:\/\//.test(text);
+      return URL.canParse(string) && /^https?:\/\//.test(string);
     case 'host:port':
-      return /^([^\s:]+|\[[0-9A-Fa-f:.%]+\]):\d{1,5}$/.test(text);
+      return /^([^\s:]+|\[[0-9A-Fa-f:.%]+\]):\d{1,5}$/.test(string);
     case 'name=file':
-      return /^[^=]+=./.test(text);
+      return /^[^=]+=./.test(string);
   }
 }
 
-function checkBoolean(value: unknown): CheckedValue {
+function parseBoolean(value: unknown): ParsedValue {
   if (typeof value === 'boolean') return { value };
   if (value === 'true' || value === 'false') return { value: value === 'true' };
   return { problem: 'must be true or false' };
 }
 
-function checkNumber(
+function parseInteger(
   value: unknown,
-  { type, least, most }: OptionDeclaration & { readonly type: 'number' | 'integer' },
-): CheckedValue {
+  { min, max }: OptionDeclaration & { readonly type: 'integer' },
+): ParsedValue {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  const isRight = typeof number === 'number' && (type === 'number' || Number.isInteger(number));
-  if (!isRight || !(number >= least && number <= most)) {
-    const what = type === 'integer' ? 'a whole number' : 'a number';
-    return { problem: `must be ${what} from ${least} to ${most}, not ${JSON.stringify(value)}` };
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < min || number > max)
+    return { problem: `must be an integer from ${min} to ${max}, not ${JSON.stringify(value)}` };
+  return { value: number };
+}
+
+function parseQuantity(
+  value: unknown,
+  option: OptionDeclaration & { readonly type: 'duration' | 'size' },
+): ParsedValue {
+  const { type, min, max } = option;
+  const parse = type === 'duration' ? parseDuration : parseSize;
+  const number = parse(String(value));
+  const bound = (text: string) => parse(text) ?? 0;
+  if (number === undefined || number < bound(min) || number > bound(max)) {
+    const example = type === 'duration' ? '30s or 1h30m' : '512Mi or 1Gi';
+    const problem = `must be a ${type} from ${min} to ${max} (for example ${example}), not ${JSON.stringify(value)}`;
+    return { problem };
   }
+  if (type === 'duration' && option.multipleOf !== undefined && number % bound(option.multipleOf) !== 0)
+    return { problem: `must be a multiple of ${option.multipleOf}, not ${JSON.stringify(value)}` };
   return { value: number };
 }

@@ -1,6 +1,6 @@
 import { setImmediate as breath } from 'node:timers/promises';
 import { Composer, type Document, type LineCounter, Parser } from 'yaml';
-import { lexemesOf, UnreadableText } from './nesting.js';
+import { tokenize, UnreadableYamlError } from './nesting.js';
 
 /** Bounds of the work that a text may make. */
 export interface Bounds {
@@ -11,7 +11,7 @@ export interface Bounds {
 }
 
 /** Lexemes that are read in one go, before others have their turn. */
-const AT_ONCE = 10_000;
+const TOKENS_PER_TURN = 10_000;
 
 /**
  * The documents of a YAML text, with a turn for others after each some thousands of lexemes; a document is put
@@ -30,18 +30,18 @@ export async function* documentsOf(
   let inDocument = 0;
   let inTurn = 0;
   try {
-    for (const lexeme of lexemesOf(text)) {
+    for (const lexeme of tokenize(text)) {
       for (const token of parser.next(lexeme)) {
         if (token.type === 'document') inDocument = 0;
         yield* composer.next(token);
       }
       if (++inDocument > maxTokens) {
-        throw new UnreadableText(
+        throw new UnreadableYamlError(
           'the document is too large: give its objects as several',
           lines.lineStarts.length,
         );
       }
-      if (++inTurn === AT_ONCE) {
+      if (++inTurn === TOKENS_PER_TURN) {
         await breath();
         signal?.throwIfAborted();
         inTurn = 0;
@@ -49,7 +49,7 @@ export async function* documentsOf(
     }
   } catch (error) {
     // The composer holds a document back until the next one begins.
-    if (error instanceof UnreadableText) yield* composer.end();
+    if (error instanceof UnreadableYamlError) yield* composer.end();
     throw error;
   }
   for (const token of parser.end()) yield* composer.next(token);

@@ -1,10 +1,10 @@
 import { type Document, isCollection, isMap, isScalar, type Node, visit } from 'yaml';
 
 /** Aliases (`*a`) that a document may have. More are found in texts that are to exhaust who reads them. */
-const MOST_ALIASES = 100;
+const MAX_ALIASES = 100;
 
 /** What is wrong with a document, and where in the text, in characters from 0. */
-export interface Flaw {
+export interface NonJsonProblem {
   readonly offset: number;
   readonly reason: string;
 }
@@ -13,8 +13,8 @@ export interface Flaw {
  * What a YAML document says and JSON cannot: keys that are no text or occur twice, values within themselves, and more
  * aliases than anybody writes. Found in one visit, whatever the number of aliases.
  */
-export function findNonJson(document: Document.Parsed): Flaw | undefined {
-  let found: Flaw | undefined;
+export function findNonJson(document: Document.Parsed): NonJsonProblem | undefined {
+  let found: NonJsonProblem | undefined;
   let aliases = 0;
   const anchors = new Map<string, Node>();
   const report = (node: Node, reason: string) => {
@@ -25,15 +25,12 @@ export function findNonJson(document: Document.Parsed): Flaw | undefined {
     Pair: (_key, { key }) => (isCollection(key) ? report(key, 'a key is a list or an object') : undefined),
     Value: (_key, node) => {
       if (node.anchor !== undefined) anchors.set(node.anchor, node);
-      const twice = isMap(node) ? keyThatOccursTwice(node.items) : undefined;
+      const twice = isMap(node) ? findDuplicateKey(node.items) : undefined;
       return twice ? report(twice.node, `the key "${twice.key}" occurs twice`) : undefined;
     },
     Alias: (_key, alias, path) => {
-      if (++aliases > MOST_ALIASES) {
-        return report(
-          alias,
-          `there are more than ${MOST_ALIASES} aliases, of which this is *${alias.source}`,
-        );
+      if (++aliases > MAX_ALIASES) {
+        return report(alias, `there are more than ${MAX_ALIASES} aliases, of which this is *${alias.source}`);
       }
       // An alias stands for the last value before it that has the name.
       const target = anchors.get(alias.source);
@@ -45,7 +42,7 @@ export function findNonJson(document: Document.Parsed): Flaw | undefined {
   return found;
 }
 
-function keyThatOccursTwice(
+function findDuplicateKey(
   items: readonly { readonly key: unknown }[],
 ): { readonly node: Node; readonly key: string } | undefined {
   const keys = new Set<string>();

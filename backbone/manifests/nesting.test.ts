@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lexemesOf, UnreadableText } from './nesting.js';
+import { tokenize, UnreadableYamlError } from './nesting.js';
 
 const indented = (levels: number, line: (indent: string) => string) =>
   Array.from({ length: levels }, (_, level) => line(' '.repeat(level))).join('\n');
@@ -7,10 +7,10 @@ const indented = (levels: number, line: (indent: string) => string) =>
 /** The line at which a text nests too deep; undefined if it does not. */
 function deepLine(text: string): number | undefined {
   try {
-    expect([...lexemesOf(text)].length).toBeGreaterThan(0);
+    expect([...tokenize(text)].length).toBeGreaterThan(0);
     return undefined;
   } catch (error) {
-    if (!(error instanceof UnreadableText)) throw error;
+    if (!(error instanceof UnreadableYamlError)) throw error;
     return error.line;
   }
 }

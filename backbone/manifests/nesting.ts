@@ -1,13 +1,13 @@
 import { Lexer } from 'yaml';
 
 /** Columns of indentation and brackets within each other that a line may have: of manifests some dozens. */
-const DEEPEST = 120;
+const MAX_DEPTH = 120;
 
 /** What the lexer gives before a document's first line. */
 const DOCUMENT = '\u0002';
 
 /** A YAML text that cannot be read from some line on, whatever stands after it. */
-export class UnreadableText extends Error {
+export class UnreadableYamlError extends Error {
   override readonly name = 'UnreadableText';
   constructor(
     message: string,
@@ -24,7 +24,7 @@ export class UnreadableText extends Error {
  * by the lexer, which does not: each takes a bracket, or a column (two may share one).
  * @throws UnreadableText before the first lexeme of a level too many.
  */
-export function* lexemesOf(text: string): Generator<string> {
+export function* tokenize(text: string): Generator<string> {
   let line = 1;
   let column = 0;
   let brackets = 0;
@@ -39,7 +39,7 @@ export function* lexemesOf(text: string): Generator<string> {
     // Indicators of block collections stand at the beginning of a line, with nothing but spaces between.
     else if (isLineStart && /^[ ?:-]+$/.test(lexeme)) column += lexeme.length;
     else if (lexeme !== DOCUMENT) isLineStart = false;
-    if (brackets + column > DEEPEST) throw new UnreadableText('nests too deep', line);
+    if (brackets + column > MAX_DEPTH) throw new UnreadableYamlError('nests too deep', line);
     yield lexeme;
   }
 }

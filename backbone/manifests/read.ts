@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { type Document, LineCounter } from 'yaml';
 import { type Bounds, documentsOf } from './documents.js';
-import { UnreadableText } from './nesting.js';
+import { UnreadableYamlError } from './nesting.js';
 import { findNonJson } from './json-compatibility.js';
 
 /** A Kubernetes object and where it stands. */
@@ -64,7 +64,7 @@ export async function parseManifests(text: string, file: string, bounds = UNBOUN
       problems.push(...read.problems);
     }
   } catch (error) {
-    if (!(error instanceof UnreadableText)) throw error;
+    if (!(error instanceof UnreadableYamlError)) throw error;
     problems.push({ file, line: error.line, reason: error.message });
   }
   return { objects, problems };
@@ -85,7 +85,7 @@ function readDocument(
   if (flaw) return problem(lineAt(flaw.offset), flaw.reason);
   try {
     const value: unknown = document.toJS();
-    const values = valuesIn(value, maxTokens);
+    const values = countValues(value, maxTokens);
     if (values === Infinity || values > maxTokens) {
       return problem(line, 'its aliases stand for too much: give its objects without them');
     }
@@ -104,7 +104,7 @@ export function readObjects(value: unknown, file: string, line: number): Manifes
   const objects: ManifestObject[] = [];
   const problems: ManifestProblem[] = [];
   for (const item of itemsOf(value)) {
-    const reason = whyNoObject(item);
+    const reason = objectProblem(item);
     if (reason === undefined) objects.push({ object: item as KubernetesObject, file, line });
     else problems.push({ file, line, reason });
   }
@@ -112,18 +112,18 @@ export function readObjects(value: unknown, file: string, line: number): Manifes
 }
 
 /** Levels that aliases may make out of a document's, which are fewer. */
-const DEEPEST = 200;
+const MAX_LEVELS = 200;
 
 /**
  * How many values a value is made of, those that stand in it twice twice; counted no further than past `most`, and
  * infinitely many past so many levels.
  */
-function valuesIn(value: unknown, most: number, levels = DEEPEST): number {
+function countValues(value: unknown, most: number, levels = MAX_LEVELS): number {
   let count = 1;
   if (typeof value !== 'object' || value === null) return count;
   if (levels === 0) return Infinity;
   for (const inner of Object.values(value)) {
-    count += valuesIn(inner, most - count, levels - 1);
+    count += countValues(inner, most - count, levels - 1);
     if (count > most) break;
   }
   return count;
@@ -147,7 +147,7 @@ function itemsOf(value: unknown): readonly unknown[] {
   return [value];
 }
 
-function whyNoObject(value: unknown): string | undefined {
+function objectProblem(value: unknown): string | undefined {
   if (!isRecord(value)) return 'not an object with apiVersion, kind and metadata';
   for (const field of ['apiVersion', 'kind']) {
     if (typeof value[field] !== 'string' || value[field] === '') return `${field} is missing or not a text`;

@@ -5,34 +5,41 @@ import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
 import type { DeliveredBatch, StoredOffset } from '../transport/transport.js';
 
-/** Records that are stored together; a kind of which there are none may be absent. */
-export interface RecordBlock {
-  readonly flows?: EnrichedFlows;
-  readonly dns?: EnrichedDns;
-  /** The messages that the records came in, as the transport gave them: how far their streams have come is kept too. */
+/**
+ * The records of each table, by table name. To add a record type, add it here and declare its table in
+ * `schema/record-tables.ts`; both stores then create, fill and expire that table.
+ */
+export interface RecordsByTable {
+  readonly flows: EnrichedFlows;
+  readonly dns: EnrichedDns;
+}
+
+/** Records that are stored together. A record type without records may be absent. */
+export interface RecordBlock extends Partial<RecordsByTable> {
+  /** The transport messages that contained the records; the store also keeps the positions of their streams. */
   readonly messages?: readonly Pick<DeliveredBatch, 'partition' | 'source'>[];
-  /** Where the store may put what it makes of the columns, until it has taken them. */
+  /** Reusable memory for encoding the columns, in use until the insert settles. */
   readonly memory?: ColumnMemory;
 }
 
-/** Where flows and DNS look-ups are kept: ClickHouse over HTTP, or chDB in the process. */
+/** Stores records and cluster objects: in ClickHouse over HTTP, or in chDB in this process. */
 export interface FlowStore {
   /** Creates or upgrades the tables. Safe to repeat. */
   migrate(): Promise<void>;
 
   /**
-   * Writes rows; when it resolves, they survive a crash and can be queried. Rows are identified by their
-   * transport partition and offset: a block holds all rows of each offset in it, of every kind, an offset never
-   * stands for other rows, and a block that was refused may be written again without doubling what was stored of it.
-   * @throws StoreError if the engine refuses; WriterReplacedError if another store has claimed one of the block's
-   * partitions; RangeError if the columns are not `rows` long.
+   * Inserts the records of a block; when it resolves, they survive a crash and can be queried. Rows are identified by
+   * their transport partition and offset: a block contains all rows of each of its offsets, of every record type, and
+   * an offset always identifies the same rows. A failed block can be inserted again without duplicates.
+   * @throws StoreError if the engine fails; WriterReplacedError if another store has acquired one of the block's
+   * partitions; RangeError if a column's length is not `rows`.
    */
   insert(block: RecordBlock): Promise<void>;
 
   /**
-   * Makes this store the one that writes transport partitions, for as long as nobody else claims them: no insert of a
-   * former writer appears afterwards. Gives for each up to which offset everything is stored: the writer goes on with the
-   * next one. What is stored beyond is left out when it is inserted again.
+   * Makes this store the writer of transport partitions until another store acquires them; no rows of an earlier writer
+   * appear afterwards. Returns the stored offset of each partition; the writer resumes at the next one. Rows beyond it
+   * that are already stored are skipped when they are inserted again.
    */
   acquirePartitions(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredOffset>>;
 
@@ -40,42 +47,42 @@ export interface FlowStore {
   highestOffsets(): Promise<ReadonlyMap<number, number>>;
 
   /**
-   * Keeps versions of objects that policies depend on. Those that are stored already stay as they are, so what failed
-   * may be tried again, and several may write the same.
-   * @throws StoreError if the engine refuses.
+   * Inserts versions of objects that policies depend on. Idempotent: a failed call can be repeated, and several writers
+   * can insert the same versions.
+   * @throws StoreError if the engine fails.
    */
   insertObjects(versions: readonly ObjectVersion[]): Promise<void>;
 
-  /** Says that what the store holds of a cluster's objects as of now still holds: retention counts from here. */
+  /** Confirms that the latest stored versions of a cluster's objects are current, which restarts their retention. */
   confirmObjects(cluster: string): Promise<void>;
 
   /**
-   * Runs a SELECT. Values go in `parameters` (ClickHouse's `{name:Type}` placeholders), never into the text.
-   * Rows come as JSON gives them, with 64-bit integers as decimal strings.
-   * @throws StoreError with the engine's message, or what `options.signal` was aborted with.
+   * Runs a SELECT. Pass values in `parameters` (ClickHouse's `{name:Type}` placeholders), never in the SQL.
+   * Rows are parsed JSON, with 64-bit integers as decimal strings.
+   * @throws StoreError with the engine's message, or the abort reason of `options.signal`.
    */
   query<Row>(sql: string, parameters?: QueryParameters, options?: QueryOptions): Promise<Row[]>;
 
   /**
-   * Runs a SELECT and gives its answer's bytes in a format, for those who hand them on. Errors that occur before the
-   * first byte reject; later ones destroy the stream. The stream must be read to its end or destroyed.
+   * Runs a SELECT and streams its result in a format. Errors before the first byte reject; later ones destroy the
+   * stream. The caller must read the stream to its end or destroy it.
    * @throws StoreError as `query` does.
    */
   queryStream(
     sql: string,
     parameters: QueryParameters,
-    format: AnswerFormat,
+    format: ResultFormat,
     options?: QueryOptions,
   ): Promise<Readable>;
 
-  /** Finishes what is under way and lets go of the engine and its files. */
+  /** Waits for running operations, then closes the engine and its files. */
   close(): Promise<void>;
 }
 
-/** Values of a query's placeholders, by name. */
+/** Values of a query's parameters, by name. */
 export type QueryParameters = Readonly<Record<string, unknown>>;
 
-/** What applies to one query. */
+/** Options of one query. */
 export interface QueryOptions {
   /** Cancels the query in the engine too. */
   readonly signal?: AbortSignal | undefined;
@@ -85,24 +92,26 @@ export interface QueryOptions {
 
 export type QuerySettings = Readonly<Record<string, string | number>>;
 
-/** Formats of whole answers (https://clickhouse.com/docs/en/interfaces/formats). */
-export type AnswerFormat = 'ArrowStream' | 'CSVWithNames' | 'JSONEachRow';
+/** Formats of query results (https://clickhouse.com/docs/en/interfaces/formats). */
+export type ResultFormat = 'ArrowStream' | 'CSVWithNames' | 'JSONEachRow';
 
-/** The store refused or failed; `code` is ClickHouse's error number where the engine gave one. */
+/** The store failed or rejected a request; `engineCode` is ClickHouse's error code if the engine returned one. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  readonly code: number | undefined;
+  readonly code = 'SONDE_STORE_ERROR';
+  readonly engineCode: number | undefined;
 
-  constructor(message: string, options: { cause?: unknown; code?: number | undefined } = {}) {
+  constructor(message: string, options: { cause?: unknown; engineCode?: number | undefined } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = options.code;
+    this.engineCode = options.engineCode;
   }
 }
 
 /**
- * Somebody else has claimed a partition that this store wrote: nothing more of the block is stored, and whoever wrote it
- * has to forget what it holds of its partitions and ask anew which are its own.
+ * Another store has acquired a partition of the block. The rest of the block is not stored; the writer must drop its
+ * data of the partitions and acquire its assigned partitions again.
  */
 export class WriterReplacedError extends Error {
   override readonly name = 'WriterReplacedError';
+  readonly code = 'SONDE_WRITER_REPLACED';
 }

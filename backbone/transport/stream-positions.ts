@@ -10,7 +10,7 @@ export interface StreamPosition {
  * So many streams are remembered, those that sent last. A spool that is lost leaves its stream behind for good, and nodes
  * come and go; what Kafka repeats comes soon after its first sending.
  */
-const MOST_STREAMS = 1024;
+const MAX_STREAMS = 1024;
 
 /**
  * How far each stream has come in a partition. Messages of a stream come in the order of their positions, so one that is
@@ -36,7 +36,7 @@ export class StreamPositions {
     this.#next.delete(stream);
     this.#next.set(stream, position + 1);
     const [longestSilent] = this.#next.keys();
-    if (this.#next.size > MOST_STREAMS && longestSilent !== undefined) this.#next.delete(longestSilent);
+    if (this.#next.size > MAX_STREAMS && longestSilent !== undefined) this.#next.delete(longestSilent);
   }
 
   /** Of each stream the position that it goes on with, those that sent last at the end. */

@@ -2,18 +2,18 @@ import { readFile, stat } from 'node:fs/promises';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { logIn } from '../login/command.js';
-import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
+import { ok, startStubServer, type StubServer } from '@sonde/test/fixtures/stub-server';
 import { connect } from './connection.js';
 import { EXIT } from './errors.js';
 import { profilesFile, readProfiles, saveProfile } from './profiles.js';
 
-let server: SmallServer;
+let server: StubServer;
 let url: string;
 let home: string;
 let environment: NodeJS.ProcessEnv;
 
 beforeEach(async () => {
-  server = await startSmallServer();
+  server = await startStubServer();
   url = server.url;
   home = temporaryDirectory('client');
   environment = { XDG_CONFIG_HOME: home };
@@ -41,7 +41,7 @@ describe('a client', () => {
     const other = url.replace('127.0.0.1', 'localhost');
     await (await connect({ server: other }, environment)).get('whoami');
     await (await connect({ server: other }, { ...environment, SONDE_TOKEN: 'given' })).get('whoami');
-    expect(server.asked.map((line) => line.replace('GET /api/v1/whoami ', ''))).toEqual([
+    expect(server.requests.map((line) => line.replace('GET /api/v1/whoami ', ''))).toEqual([
       'Bearer secret',
       'nobody',
       'Bearer given',
@@ -129,7 +129,7 @@ describe('a login', () => {
   it('by a token keeps it, once the server knows it', async () => {
     server.answer = (request) => (request.endsWith('/login') ? ways({}) : whoami);
     expect(await logIn({ server: url }, surroundings())).toContain('you may view the namespaces storefront');
-    expect(server.asked.at(-1)).toBe('GET /api/v1/whoami Bearer pasted');
+    expect(server.requests.at(-1)).toBe('GET /api/v1/whoami Bearer pasted');
     const { current, profiles } = await readProfiles(profilesFile(environment));
     expect([current, profiles]).toEqual(['default', { default: { server: url, token: 'pasted' } }]);
   });
@@ -189,7 +189,7 @@ describe('a login', () => {
     expect(said).toContain(`Open ${url}/go in a browser and enter the code ABCD`);
     expect(polls).toEqual([]);
     await (await connect({}, environment)).get('whoami');
-    expect(server.asked.at(-1)).toBe('GET /api/v1/whoami Bearer second');
+    expect(server.requests.at(-1)).toBe('GET /api/v1/whoami Bearer second');
     const kept = JSON.parse(await readFile(profilesFile(environment), 'utf8')) as object;
     expect(kept).toMatchObject({
       profiles: { default: { token: 'second', renewal: { refreshToken: 'again' } } },
@@ -226,7 +226,7 @@ describe('a login', () => {
       return ok({ issuer: url, token_endpoint: `${url}/token`, device_authorization_endpoint, ...claim });
     };
     await expect(logIn({ server: url }, surroundings())).rejects.toThrow(message);
-    expect(server.asked.at(-1)).toMatch(/^GET \/\.well-known/);
+    expect(server.requests.at(-1)).toMatch(/^GET \/\.well-known/);
   });
 
   it('where the provider has no device flow asks for a token', async () => {
@@ -237,6 +237,6 @@ describe('a login', () => {
         : whoami;
     };
     await logIn({ server: url }, surroundings());
-    expect(server.asked.at(-1)).toBe('GET /api/v1/whoami Bearer pasted');
+    expect(server.requests.at(-1)).toBe('GET /api/v1/whoami Bearer pasted');
   });
 });

@@ -3,18 +3,18 @@ import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
+import { ok, startStubServer, type StubServer } from '@sonde/test/fixtures/stub-server';
 import { connect } from './connection.js';
 import { EXIT } from './errors.js';
 import { profilesFile, readProfiles, saveProfile } from './profiles.js';
 import { tokensOf } from './renewal.js';
 
-let server: SmallServer;
+let server: StubServer;
 let home: string;
 let environment: NodeJS.ProcessEnv;
 
 beforeEach(async () => {
-  server = await startSmallServer();
+  server = await startStubServer();
   home = temporaryDirectory('renewal');
   environment = { XDG_CONFIG_HOME: home };
 });
@@ -49,8 +49,8 @@ describe('a token that has expired', () => {
     await expired();
     const clients = await Promise.all(Array.from({ length: 5 }, () => connect({}, environment)));
     await Promise.all(clients.map((client) => client.get('whoami')));
-    expect(server.asked.filter((line) => line.startsWith('POST /token'))).toHaveLength(1);
-    expect(server.asked.filter((line) => line === 'GET /api/v1/whoami Bearer t1')).toHaveLength(5);
+    expect(server.requests.filter((line) => line.startsWith('POST /token'))).toHaveLength(1);
+    expect(server.requests.filter((line) => line === 'GET /api/v1/whoami Bearer t1')).toHaveLength(5);
     expect((await readProfiles(file())).profiles['work']?.renewal?.refreshToken).toBe('r1');
   });
 
@@ -60,7 +60,7 @@ describe('a token that has expired', () => {
     const client = await connect({}, environment);
     for (const token of ['t1', 't2', 't3']) {
       await client.get('whoami');
-      expect(server.asked.at(-1)).toBe(`GET /api/v1/whoami Bearer ${token}`);
+      expect(server.requests.at(-1)).toBe(`GET /api/v1/whoami Bearer ${token}`);
     }
   });
 
@@ -70,7 +70,7 @@ describe('a token that has expired', () => {
     const { pid } = spawnSync('true');
     await writeFile(`${file()}.lock`, `${hostname()} ${pid}`);
     await (await connect({}, environment)).get('whoami');
-    expect(server.asked.at(-1)).toBe('GET /api/v1/whoami Bearer t1');
+    expect(server.requests.at(-1)).toBe('GET /api/v1/whoami Bearer t1');
   });
 
   it.each([
@@ -100,7 +100,7 @@ describe('a token that has expired', () => {
     const client = await connect({}, environment);
     await saveProfile(file(), 'work', { server: 'https://sonde.example.com', token: 'other' });
     await expect(client.get('whoami')).rejects.toMatchObject({ exitCode: EXIT.notAllowed });
-    expect(server.asked).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 });
 

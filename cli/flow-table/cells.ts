@@ -1,5 +1,5 @@
-import { endName } from '@sonde/model/flow/end-name';
-import type { FlowRow } from '@sonde/model/record/rows';
+import { endpointName } from '@sonde/model/flow/endpoint-name';
+import type { FlowRow } from '@sonde/model/flow/records';
 import { isIcmp } from '@sonde/model/net/protocol';
 import { portOrTypeText } from './ports.js';
 import { printable } from '../table/printable.js';
@@ -83,7 +83,7 @@ function destinationText(flow: FlowRow): string {
 }
 
 function endText(flow: FlowRow, side: 'src' | 'dst'): string {
-  return endName({
+  return endpointName({
     kind: flow[`${side}_kind`],
     namespace: flow[`${side}_namespace`],
     workload: flow[`${side}_workload`],

@@ -1,4 +1,4 @@
-import type { FlowRow } from '@sonde/model/record/rows';
+import type { FlowRow } from '@sonde/model/flow/records';
 
 export type Colour = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'plain';
 

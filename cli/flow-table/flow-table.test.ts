@@ -1,7 +1,8 @@
-import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
-import { allocateColumn, type FlowColumns } from '@sonde/model/record/columns';
+import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
+import { allocateColumn } from '@sonde/model/record/columns';
+import { type FlowColumns } from '@sonde/model/flow/records';
 import { flowFields } from '@sonde/model/flow/fields';
-import { type FlowRow, flowRow } from '@sonde/model/record/rows';
+import { type FlowRow, flowRow } from '@sonde/model/flow/records';
 import { describe, expect, it } from 'vitest';
 import { bytesText, flowCells, microsText, verdictText } from './cells.js';
 import { paintFor } from './colour.js';
@@ -11,7 +12,7 @@ import { LiveTable } from './live.js';
 const plain = paintFor({});
 const coloured = paintFor({ isTTY: true }, {});
 
-function flow(context: Partial<FlowRow> = {}, observed: ObservedRow = {}): FlowRow {
+function flow(context: Partial<FlowRow> = {}, observed: ObservedFlowRow = {}): FlowRow {
   const seen = observedFlows([
     { src_ip: '10.0.0.1', dst_ip: '10.0.0.2', dst_port: 8080, protocol: 6, ...observed },
   ]);

@@ -1,4 +1,4 @@
-import type { FlowRow } from '@sonde/model/record/rows';
+import type { FlowRow } from '@sonde/model/flow/records';
 import { FLOW_TABLE_COLUMNS, type FlowCells, flowCells } from './cells.js';
 import { type Colour, colourOfVerdict, type Paint } from './colour.js';
 

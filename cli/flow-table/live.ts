@@ -1,4 +1,4 @@
-import type { FlowRow } from '@sonde/model/record/rows';
+import type { FlowRow } from '@sonde/model/flow/records';
 import { bytesText, type FlowCells, flowCells, microsText } from './cells.js';
 import { type Colour, colourOfVerdict, type Paint } from './colour.js';
 import { cellsLine, titleLine, widthsFor } from './lines.js';

@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import type { FlowRow } from '@sonde/model/record/rows';
+import type { FlowRow } from '@sonde/model/flow/records';
 import { paintFor } from './colour.js';
 import { flowLine, titleLine } from './lines.js';
 import { LiveTable } from './live.js';

@@ -1,4 +1,4 @@
-import { ADDRESS_CLASSES } from '@sonde/model/cluster/address-class';
+import { ADDRESS_CLASSES } from '@sonde/model/net/address-class';
 import { protocolText } from '../flow-table/ports.js';
 
 /** What `GET /api/v1/graph` answers. */

@@ -1,5 +1,5 @@
 import type { DnsRow } from '@sonde/model/dns/records';
-import type { FlowRow } from '@sonde/model/record/rows';
+import type { FlowRow } from '@sonde/model/flow/records';
 import { Command, Option } from 'commander';
 import { type ApiClient } from '../client/api-client.js';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';

@@ -1,5 +1,5 @@
 import type { DnsRow } from '@sonde/model/dns/records';
-import type { FlowRow } from '@sonde/model/record/rows';
+import type { FlowRow } from '@sonde/model/flow/records';
 import { flowCells } from '../flow-table/cells.js';
 import { colourOfVerdict, type Paint } from '../flow-table/colour.js';
 import { clientText } from './dns-lines.js';

@@ -1,4 +1,4 @@
-import { endName } from '@sonde/model/flow/end-name';
+import { endpointName } from '@sonde/model/flow/endpoint-name';
 import type { DnsRow } from '@sonde/model/dns/records';
 import { microsText } from '../flow-table/cells.js';
 import type { Paint } from '../flow-table/colour.js';
@@ -56,7 +56,7 @@ function cells(texts: readonly string[]): string[] {
 
 /** Who asked. */
 export function clientText({ src_kind, src_namespace, src_workload, src_name, src_ip }: DnsRow): string {
-  return endName({
+  return endpointName({
     kind: src_kind,
     namespace: src_namespace,
     workload: src_workload,

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from '../client/connection.js';
 import { EXIT } from '../client/errors.js';
 import { profilesFile, saveProfile } from '../client/profiles.js';
-import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
+import { ok, startStubServer, type StubServer } from '@sonde/test/fixtures/stub-server';
 import { gapText } from './gap-text.js';
 import { type Gap, liveRecords } from './live-records.js';
 
-let server: SmallServer;
+let server: StubServer;
 let home: string;
 let environment: NodeJS.ProcessEnv;
 let gaps: Gap[];
@@ -15,7 +15,7 @@ let lost: string[];
 let stop: AbortController;
 
 beforeEach(async () => {
-  server = await startSmallServer();
+  server = await startStubServer();
   home = temporaryDirectory('live');
   environment = { XDG_CONFIG_HOME: home };
   [gaps, lost, stop] = [[], [], new AbortController()];

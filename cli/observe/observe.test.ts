@@ -7,7 +7,7 @@ import { batchOf } from '@sonde/test/builders/batch';
 import type { DnsRow } from '@sonde/model/dns/records';
 import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { enrichedDns } from '@sonde/test/builders/dns';
-import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
+import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
 import { createLocalFeed } from '@sonde/query-api/live/feed';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
@@ -52,7 +52,7 @@ function startApi(port: number): Promise<QueryApi> {
 }
 
 /** Stores flows that start at the given moments, one batch. */
-async function stored(startTimes: readonly number[], row: ObservedRow = {}): Promise<void> {
+async function stored(startTimes: readonly number[], row: ObservedFlowRow = {}): Promise<void> {
   const rows = startTimes.map((start_time, index) => ({
     start_time,
     end_time: start_time,

@@ -1,5 +1,5 @@
 import type { DnsRow } from '@sonde/model/dns/records';
-import type { FlowRow } from '@sonde/model/record/rows';
+import type { FlowRow } from '@sonde/model/flow/records';
 import type { ApiClient } from '../client/api-client.js';
 
 /** The records of each kind that an API serves, by the name of its path. */

@@ -1,4 +1,4 @@
-import { type ApplyingPolicy, applyingPolicies } from '@sonde/model/policy/applying';
+import { type ApplicablePolicy, applicablePolicies } from '@sonde/model/policy/applicable-policies';
 import type { ManifestCluster } from '@sonde/model/policy/manifests/cluster';
 import { connect, type ServerOptions } from '../client/connection.js';
 import { InputError, loadCluster } from './load.js';
@@ -11,7 +11,7 @@ interface ApplyingAnswer {
     readonly kind: string;
     readonly labels: string;
     readonly serviceAccount: string;
-    readonly applying: readonly ApplyingPolicy[];
+    readonly applying: readonly ApplicablePolicy[];
   }[];
 }
 
@@ -65,7 +65,7 @@ async function explainByManifests(
   return applying.length === 0 ? note : `${applyingTable(printable(applying))}\n${note}`;
 }
 
-function applyingTable(applying: readonly ApplyingPolicy[]): string {
+function applyingTable(applying: readonly ApplicablePolicy[]): string {
   const rows = applying.map(({ direction, tier, policy, order, staged, rules, tierDefault }) => [
     ...[direction, tier, policy, order === undefined ? '-' : String(order)],
     ...[staged ? 'staged' : 'enforced', String(rules), tierDefault],
@@ -74,7 +74,7 @@ function applyingTable(applying: readonly ApplyingPolicy[]): string {
   return formatTable(header, rows);
 }
 
-function whatSelects(cluster: ManifestCluster, name: string): { applying: ApplyingPolicy[]; note: string } {
+function whatSelects(cluster: ManifestCluster, name: string): { applying: ApplicablePolicy[]; note: string } {
   const pod = cluster.pods.get(name);
   if (!pod) throw new InputError([`There is no pod ${name} in the manifests.`]);
   if (pod.hostNetwork) {
@@ -82,7 +82,7 @@ function whatSelects(cluster: ManifestCluster, name: string): { applying: Applyi
   }
   const { evaluator } = cluster;
   const identity = evaluator.identify(pod.addresses[0], 0, pod);
-  const applying = applyingPolicies(evaluator, identity);
+  const applying = applicablePolicies(evaluator, identity);
   return {
     applying,
     note:

@@ -1,4 +1,4 @@
-import { endName, type NamedEnd } from '@sonde/model/flow/end-name';
+import { endpointName, type NamedEndpoint } from '@sonde/model/flow/endpoint-name';
 import { bytesText } from '../flow-table/cells.js';
 import type { Paint } from '../flow-table/colour.js';
 import { portOrTypeText } from '../flow-table/ports.js';
@@ -33,7 +33,7 @@ interface PreviewChange {
 }
 
 interface PreviewEnd {
-  readonly kind: NamedEnd['kind'];
+  readonly kind: NamedEndpoint['kind'];
   readonly namespace: string;
   readonly workload: string;
 }
@@ -64,7 +64,7 @@ export function previewText(answer: PreviewAnswer, paint: Paint): string {
 }
 
 function endText(end: PreviewEnd & { readonly domain: string }, name: string, address: string): string {
-  return endName({ ...end, name, address });
+  return endpointName({ ...end, name, address });
 }
 
 /** The step of a trace that decided: the first that denies, else the last. */

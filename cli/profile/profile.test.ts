@@ -2,15 +2,15 @@ import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
 import { logOut } from '../login/logout.js';
-import { ok, startSmallServer, type SmallServer } from '@sonde/test/fixtures/stub-server';
+import { ok, startStubServer, type StubServer } from '@sonde/test/fixtures/stub-server';
 import { chooseProfile, listProfiles, removeProfile } from './command.js';
 
-let provider: SmallServer;
+let provider: StubServer;
 let home: string;
 let environment: NodeJS.ProcessEnv;
 
 beforeEach(async () => {
-  provider = await startSmallServer();
+  provider = await startStubServer();
   home = temporaryDirectory('profile');
   environment = { XDG_CONFIG_HOME: home };
   const file = profilesFile(environment);

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { ConfigurationError } from '@sonde/backbone/configuration/problem';
 import { createLogger } from '@sonde/backbone/logging';
-import { flowRow } from '@sonde/model/record/rows';
+import { flowRow } from '@sonde/model/flow/records';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createFlowPrinter, type FlowPrinter } from '../flow-table/printer.js';
 import {
@@ -62,18 +62,18 @@ export function upCommand(): Command {
       'keep flows in this ClickHouse; with further settings as SONDE_CLICKHOUSE_…',
     )
     .option('--node <name>', 'name of this node, with --interface', hostname())
-    .option('--window <seconds>', 'how often flows are reported', between(0.1, 300), 2)
+    .option('--window <duration>', 'interval at which flows are reported', duration('100ms', '5m'), 2_000)
     .option(
-      '--wait <seconds>',
-      'how long flows wait for pods that a cluster tells of late',
-      between(0, 60),
-      5,
+      '--identity-timeout <duration>',
+      'how long flows wait for pods that the API server has not reported yet',
+      duration('0s', '1m'),
+      5_000,
     )
     .option(
-      '--horizon <seconds>',
-      'how long pods that are gone are still known, for late flows',
-      between(60, 86_400),
-      3600,
+      '--identity-retention <duration>',
+      'how long deleted pods stay known for late flows',
+      duration('1m', '24h'),
+      3_600_000,
     )
     .option('--host <address>', 'address that the API listens on', '127.0.0.1')
     .option('--port <number>', 'port that the API listens on; 0 for any free one', port, 4180)

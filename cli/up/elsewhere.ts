@@ -1,8 +1,8 @@
 import { readConfiguration } from '@sonde/backbone/configuration/read';
 import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { clickHouseOptions, openConfiguredStore } from '../services/clickhouse-options.js';
-import { kafkaConnection, kafkaOptions, kafkaTopics } from '../services/kafka-options.js';
+import { clickHouseOptions, openConfiguredStore } from '@sonde/backbone/store/clickhouse/options';
+import { kafkaConnection, kafkaOptions, kafkaTopics } from '@sonde/backbone/transport/kafka/options';
 import type { KafkaRoute } from './pipe.js';
 
 /** What of `sonde up` is elsewhere; how to reach it otherwise is said in the environment, as services are told. */

@@ -1,6 +1,6 @@
 import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { createDirectTransport, DIRECT_PARTITION } from '@sonde/backbone/transport/direct';
+import { createInProcessTransport, IN_PROCESS_PARTITION } from '@sonde/backbone/transport/in-process';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaConsumer } from '@sonde/backbone/transport/kafka/consumer';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
@@ -8,28 +8,32 @@ import type { TopicSettings } from '@sonde/backbone/transport/kafka/topics';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import type { FlowConsumer, FlowPublisher } from '@sonde/backbone/transport/transport';
 import type { Registry } from 'prom-client';
-import { consumerMetrics, publisherMetrics, queueMetrics } from '../services/transport-metrics.js';
+import {
+  registerConsumerMetrics,
+  registerPublisherMetrics,
+  registerQueueMetrics,
+} from '@sonde/backbone/transport/metrics';
 
-/** How batches get from the collectors of this process to its enricher. */
+/** The transport from the collectors of this process to its enricher. */
 export interface Pipe {
   readonly publisher: FlowPublisher;
   readonly consumer: FlowConsumer;
-  /** Takes no more batches; resolves when what was published is where it survives, or on its way to the consumer. */
+  /** Accepts no more batches; resolves when published batches are durable or queued for the consumer. */
   endPublishing(): Promise<void>;
-  /** Ends the consumer's deliveries, if they do not end with what was published. */
+  /** Ends the consumer's deliveries if they do not end with the published batches. */
   endConsuming(): void;
 }
 
-/** How many batches may wait for the enricher before collectors do. */
+/** Maximum number of queued batches; collectors wait when the queue is full. */
 export const DIRECT_CAPACITY = 64;
 
-/** Through this process's memory. */
+/** The in-process transport. */
 export async function directPipe(store: FlowStore, registry: Registry): Promise<Pipe> {
-  // Offsets must be above every one that is stored, and after a claim no other writer's can come.
-  await store.claim([DIRECT_PARTITION]);
-  const firstOffset = ((await store.highestOffsets()).get(DIRECT_PARTITION) ?? -1) + 1;
-  const transport = createDirectTransport({ firstOffset, capacity: DIRECT_CAPACITY });
-  queueMetrics(registry, transport);
+  // New offsets must be above every stored one; after a claim, no other writer can add any.
+  await store.acquirePartitions([IN_PROCESS_PARTITION]);
+  const firstOffset = ((await store.highestOffsets()).get(IN_PROCESS_PARTITION) ?? -1) + 1;
+  const transport = createInProcessTransport({ firstOffset, capacity: DIRECT_CAPACITY });
+  registerQueueMetrics(registry, transport);
   return {
     publisher: transport,
     consumer: transport,
@@ -41,22 +45,22 @@ export async function directPipe(store: FlowStore, registry: Registry): Promise<
   };
 }
 
-/** A Kafka that batches go through. */
+/** A Kafka cluster between collectors and enricher. */
 export interface KafkaRoute {
   readonly connection: KafkaConnection;
-  /** Topics to make if they are not there. */
+  /** Topics to create if they do not exist. */
   readonly topics: TopicSettings | undefined;
-  /** Where batches wait while Kafka is away. */
+  /** Directory for batches that Kafka has not acknowledged. */
   readonly spoolDirectory: string;
 }
 
-const MOST_SPOOL_BYTES = 2 ** 30;
-/** How long Kafka may take at the end for what still waits; the rest waits for the next start. */
+const MAX_SPOOL_BYTES = 2 ** 30;
+/** Time at the end to deliver the spool; the rest is delivered after the next start. */
 const DRAIN_MS = 5_000;
 
 /**
- * Through Kafka, where others may take a share of the work, and publish too.
- * @throws StoreError if another process uses the spool's directory.
+ * The transport through Kafka, which other enrichers and collectors may share.
+ * @throws StoreError if another process uses the spool directory.
  */
 export async function kafkaPipe(
   { connection, topics, spoolDirectory }: KafkaRoute,
@@ -65,15 +69,15 @@ export async function kafkaPipe(
   const sink = createKafkaPublisher({ connection, topics, log });
   const publisher = await createSpooledPublisher(sink, {
     directory: spoolDirectory,
-    mostBytes: MOST_SPOOL_BYTES,
+    maxBytes: MAX_SPOOL_BYTES,
     log,
   });
   const consumer = createKafkaConsumer({
     ...{ connection, topics, log },
-    claim: (partitions) => store.claim(partitions),
+    acquirePartitions: (partitions) => store.acquirePartitions(partitions),
   });
-  publisherMetrics(registry, publisher);
-  consumerMetrics(registry, consumer);
+  registerPublisherMetrics(registry, publisher);
+  registerConsumerMetrics(registry, consumer);
   return {
     publisher,
     consumer,

@@ -5,7 +5,7 @@ import type { FlowSource } from '@sonde/collector/source';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { recordedLab } from '@sonde/deploy/lab/recorded';
 import { LabUnavailable } from '@sonde/deploy/lab/unavailable';
-import { probeProgram, whyNotLive } from './probe-program.js';
+import { probeProgram, whyNotLive } from '@sonde/collector/probe/probe-program';
 
 /** What `sonde up` was asked to watch. */
 export type TrafficChoice =

@@ -6,13 +6,7 @@ import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ObservedWindow } from '../source.js';
-import {
-  cookedFrame,
-  ethernetFrame,
-  ipPacket,
-  type PacketToWrite,
-  pcapFile,
-} from '@sonde/test/builders/pcap';
+import { cookedFrame, ethernetFrame, ipPacket, type PacketSpec, pcapFile } from '@sonde/test/builders/pcap';
 import { LINK_TYPES } from './link-layer.js';
 import { captureSource } from './source.js';
 
@@ -24,7 +18,7 @@ const WINDOW_MS = 1000;
 
 /** The windows of a capture whose packets follow each other by a millisecond, or at the times given. */
 async function windowsOf(
-  packets: readonly (PacketToWrite & { atMs?: number })[],
+  packets: readonly (PacketSpec & { atMs?: number })[],
   linkType = LINK_TYPES.ethernet,
   frameOf = (ip: Buffer, _index: number) => ethernetFrame(ip),
 ) {

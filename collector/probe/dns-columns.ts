@@ -2,7 +2,7 @@ import { type ObservedDns, observedDnsFields } from '@sonde/model/dns/records';
 import { queryTypeName } from '@sonde/model/dns/query-types';
 import { parseAddress } from '@sonde/model/net/address';
 import { allocateColumns } from '@sonde/model/record/columns';
-import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import type { DnsTransaction } from './messages.js';
 
@@ -14,9 +14,9 @@ export function dnsColumns(transactions: readonly DnsTransaction[]): ObservedDns
   const rows = transactions.length;
   const columns = allocateColumns(observedDnsFields, rows);
   const starts = halvesOf(columns.start_time);
-  const names = new TextColumnBuilder(rows);
-  const types = new TextColumnBuilder(rows);
-  const answers = new TextColumnBuilder(rows);
+  const names = new StringColumnBuilder(rows);
+  const types = new StringColumnBuilder(rows);
+  const answers = new StringColumnBuilder(rows);
 
   for (const [row, transaction] of transactions.entries()) {
     const { answered, addresses } = transaction;

@@ -1,4 +1,4 @@
-import type { TextColumn } from '@sonde/model/record/columns';
+import type { StringColumn } from '@sonde/model/record/columns';
 
 /** The tables of NAMES frames (bpf-probe/PROTOCOL.md), by number. */
 const DROP_REASONS = 0;
@@ -52,7 +52,7 @@ class NumberedColumn {
     this.#indexes[row] = entry;
   }
 
-  build(): TextColumn {
+  build(): StringColumn {
     return { indexes: this.#indexes, dictionary: this.#dictionary };
   }
 }

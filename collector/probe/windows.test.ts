@@ -9,9 +9,9 @@ import type { ObservedWindow } from '../source.js';
 import {
   countersPayload,
   dnsPayload,
-  type DnsToWrite,
+  type DnsSpec,
   flowsPayload,
-  type FlowToWrite,
+  type FlowSpec,
   frame,
   namesPayload,
   text,
@@ -24,7 +24,7 @@ const COUNTERS = 3;
 const DNS = 6;
 const NOW_MICROS = 1_780_000_000_123_456;
 
-const flow: FlowToWrite = {
+const flow: FlowSpec = {
   sourceAddress: '10.0.1.2',
   destinationAddress: '2001:db8::9',
   serviceAddress: '10.96.0.1',
@@ -190,7 +190,7 @@ describe("a probe's flows", () => {
 });
 
 describe("a probe's DNS look-ups", () => {
-  const lookup: DnsToWrite = {
+  const lookup: DnsSpec = {
     client: '10.0.1.2',
     clientPort: 40_000,
     server: 'fd00::53',
@@ -204,7 +204,7 @@ describe("a probe's DNS look-ups", () => {
     ],
   };
 
-  async function dnsRows(...lookups: DnsToWrite[]) {
+  async function dnsRows(...lookups: DnsSpec[]) {
     const [window] = await windowsOf([
       frame(DNS, dnsPayload(lookups), 0),
       frame(COUNTERS, countersPayload(0), 1),

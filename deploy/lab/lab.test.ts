@@ -276,7 +276,7 @@ function isAlive(pid: number): boolean {
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 25_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('It did not come true within 25 s.');
+    if (Date.now() > deadline) throw new Error('condition not met within 25 s');
     await sleep(200);
   }
 }

@@ -7,19 +7,19 @@ import { explainFailure, requireLabPrograms } from './unavailable.js';
 import type { HttpService } from './workload/tasks.js';
 import { dnsServersOf, startWorkload, startWorkloads } from './workloads.js';
 
-/** A Kubernetes-like cluster made of network namespaces on this machine. */
+/** A Kubernetes-like cluster of network namespaces on this machine. */
 export interface Lab {
   name: string;
-  /** The folder of the Kubernetes objects that describe what runs in the lab. */
+  /** The folder of the lab's Kubernetes manifests. */
   manifestsDirectory: string;
   nodes: LabNodeNetwork[];
   external: LabExternal;
   /**
-   * Starts one more pod, on addresses that no other pod has; resolves when its servers listen. Neither manifests nor
-   * services nor the enforcement of policies know of it.
+   * Starts another pod with unused addresses; resolves when its servers listen. It is not part of the manifests, the
+   * services or the policy enforcement.
    */
   addPod(pod: LabPodToAdd): Promise<AddedPod>;
-  /** Ends the lab's processes and removes all of its network. */
+  /** Stops the lab's processes and removes its network. */
   down(): Promise<void>;
 }
 
@@ -30,9 +30,9 @@ export interface LabNodeNetwork {
   podInterfaces: LabPodInterface[];
 }
 
-/** A pod's attachment: the end of its veth pair that lies in its node's namespace. */
+/** The interface of a pod in its node's network namespace: one end of its veth pair. */
 export interface LabPodInterface {
-  /** Name in the node's namespace; in the pod's own the other end is `eth0`. */
+  /** Name in the node's namespace; the other end is `eth0` in the pod's namespace. */
   interface: string;
   namespace: string;
   pod: string;
@@ -41,23 +41,23 @@ export interface LabPodInterface {
   addresses: string[];
 }
 
-/** A pod to be added to a lab that stands. */
+/** A pod to add to a running lab. */
 export interface LabPodToAdd {
   namespace: string;
   name: string;
-  /** The name of one of the lab's nodes. */
+  /** The name of a node of the lab. */
   node: string;
-  /** Out of the node's ranges, at most one a family. */
+  /** From the node's pod CIDRs, at most one per family. */
   addresses: string[];
   serve: HttpService[];
 }
 
 export interface AddedPod extends LabPodInterface {
-  /** Ends its process and removes its network; its addresses are free then. */
+  /** Stops its process and removes its network; its addresses can be reused. */
   remove(): Promise<void>;
 }
 
-/** The outside's first host. */
+/** The first external host. */
 export interface LabExternal {
   netns: string;
   addresses: string[];
@@ -65,21 +65,21 @@ export interface LabExternal {
 }
 
 export interface LabOptions {
-  /** 1 to 20 lower-case letters and digits; labs of different names stand side by side. */
+  /** 1 to 20 lowercase letters and digits; labs with different names run next to each other. */
   name: string;
-  /** The definition: `storefront`, which is the default, or the path of a folder laid out like it. */
+  /** The definition: `storefront` (default), or the path of a folder with the same layout. */
   definition?: string;
-  /** Whether the pods call each other; without it their servers answer and nobody asks. */
+  /** Whether the pods call each other; if false, only their servers run. */
   traffic: boolean;
-  /** Off: segments cross every interface as they would a wire, so that packet counts compare one to one. */
+  /** False: segmentation offload is off, so that packet counts of all interfaces are comparable. */
   offloads?: boolean;
-  /** Takes a line for each thing worth telling: a workload's unexpected outcome or end. */
+  /** Receives a line for each unexpected result or exit of a workload. */
   log: (line: string) => void;
 }
 
 /**
- * Builds a lab and starts its workloads; what is left of an earlier lab of the name is removed first. When it fails
- * half-way it leaves nothing behind.
+ * Builds a lab and starts its workloads; first removes the remains of an earlier lab with the same name. Removes
+ * everything again if it fails.
  * @throws {LabUnavailable} when this machine lacks root or a program, or refuses to make namespaces
  * @throws {LabDefinitionError} when the definition or the name is wrong
  */
@@ -109,7 +109,7 @@ export async function upLab(options: LabOptions): Promise<Lab> {
 }
 
 /**
- * Ends every process inside a lab's namespaces and removes them, whoever built the lab and however that ended.
+ * Stops all processes in a lab's namespaces and removes the namespaces, also if the lab's owner was killed.
  * Resolves to whether there was anything to remove.
  */
 export async function downLab(name: string): Promise<boolean> {

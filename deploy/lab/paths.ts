@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** The folder of this workspace, whether the code runs from its sources or from `dist/`. */
 const workspaceDirectory = findUp(path.dirname(fileURLToPath(import.meta.url)), 'package.json');
 
-/** Where a definition lies: a name (`storefront`) is a folder beside this file's source, a path is taken as it is. */
+/** The folder of a definition: a name (`storefront`) is a folder next to this source file, a path is used as is. */
 export function definitionDirectory(definition: string): string {
   return path.resolve(workspaceDirectory, 'lab', definition);
 }

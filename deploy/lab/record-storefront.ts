@@ -4,7 +4,7 @@ import { definitionDirectory } from './paths.js';
 import { recordLab } from './record.js';
 
 /*
- * A program that renews the recording of the storefront's traffic, for machines that can build no lab:
+ * A program that updates the recording of the storefront's traffic, for machines that cannot build a lab:
  * `node deploy/dist/lab/record-storefront.js [SECONDS]`.
  */
 const seconds = Number(process.argv[2] ?? 15);

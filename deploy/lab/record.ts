@@ -10,13 +10,13 @@ import { run, searchPath } from './command/run.js';
 import type { Lab, LabNodeNetwork } from './lab.js';
 import { requireLabPrograms } from './unavailable.js';
 
-/** What was recorded on one node. */
+/** The recording of one node. */
 export interface NodeRecording {
   node: string;
-  /** A pcap file of link type LINUX_SLL2, which tells each packet's interface index and direction. */
+  /** A pcap file of link type LINUX_SLL2, which has each packet's interface index and direction. */
   file: string;
   packets: number;
-  /** Packets that the kernel could not hand to tcpdump; they are missing from the file. */
+  /** Packets that the kernel dropped before tcpdump; they are missing from the file. */
   dropped: number;
 }
 
@@ -24,8 +24,8 @@ export interface NodeRecording {
 const snapLength = 128;
 
 /**
- * Records what crosses the pods' interfaces of a lab for some seconds, as `<node>.pcap` in a directory that is made
- * when absent. A packet between two pods of one node is recorded twice, as it comes in and as it goes out.
+ * Records the packets on the pods' interfaces of a lab for some seconds to `<node>.pcap` in a directory, which is
+ * created if necessary. A packet between two pods of one node is recorded twice, on ingress and on egress.
  * @throws {LabUnavailable} when tcpdump is not installed
  */
 export async function recordLab(

@@ -2,15 +2,15 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { definitionDirectory } from './paths.js';
 
-/** The recording that a lab's definition ships, for machines that cannot hold the lab. */
+/** The recording of a lab definition, for machines that cannot run the lab. */
 export interface RecordedLab {
-  /** One capture a node, named `<node>.pcap`. */
+  /** One pcap file per node, named `<node>.pcap`. */
   files: string[];
-  /** The folder of the Kubernetes objects that describe what was recorded. */
+  /** The folder of the recorded lab's Kubernetes manifests. */
   manifestsDirectory: string;
 }
 
-/** @throws Error from the file system if there is no such definition, or it ships no recording. */
+/** @throws Error from the file system if the definition does not exist or has no recording. */
 export function recordedLab(definition: string): RecordedLab {
   const directory = definitionDirectory(definition);
   const recorded = path.join(directory, 'recorded');

@@ -2,12 +2,12 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { CommandFailed, searchPath } from './command/run.js';
 
-/** This machine cannot hold a lab. The message says in a sentence what is missing and what to do. */
+/** This machine cannot run a lab. The message says what is missing and what to do. */
 export class LabUnavailable extends Error {
   override readonly name = 'LabUnavailable';
 }
 
-/** The Debian package of each program that the lab spawns. */
+/** The Debian packages of the programs that the lab runs. */
 const packageOf = {
   ip: 'iproute2',
   nft: 'nftables',
@@ -18,7 +18,7 @@ const packageOf = {
 
 export type LabProgram = keyof typeof packageOf;
 
-/** Why a lab that needs these programs cannot run here, or undefined when it can. */
+/** Why a lab that needs these programs cannot run here; undefined if it can. */
 export function whyUnavailable(programs: readonly LabProgram[]): string | undefined {
   if (process.platform !== 'linux') {
     return `The lab is made of Linux network namespaces, and this is ${process.platform}: run it on Linux.`;
@@ -40,10 +40,10 @@ export function requireLabPrograms(programs: readonly LabProgram[]): void {
   if (reason !== undefined) throw new LabUnavailable(reason);
 }
 
-/** What iproute2 and nftables say when the kernel, or a container's restrictions, refuse something to root. */
+/** Messages of iproute2 and nftables when the kernel or a container denies an operation to root. */
 const refusal = /Operation not permitted|Permission denied|Operation not supported|Unknown device type/;
 
-/** The error to report when building failed: LabUnavailable where the machine refused, else the one given. */
+/** The error to report when building failed: LabUnavailable if the machine denied it, otherwise the given error. */
 export function explainFailure(error: unknown): unknown {
   if (!(error instanceof CommandFailed) || !refusal.test(error.result.stderr)) return error;
   return new LabUnavailable(

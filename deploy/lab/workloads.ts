@@ -14,13 +14,13 @@ import type { WorkloadConfiguration } from './workload/tasks.js';
 
 /** The running processes of a lab. */
 export interface Workloads {
-  /** Ends them all, and resolves when they are gone. */
+  /** Stops all processes and resolves after their exit. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a process for each pod and one for the outside, and resolves when all of their servers listen. With `call`
- * they then call each other as the definition's traffic says. The processes end with this one, however it ends.
+ * Starts a process for each pod and one for the external network; resolves when all servers listen. With `call` they
+ * then make the calls of the definition's traffic. The processes exit when this process exits or is killed.
  */
 export async function startWorkloads(
   lab: string,
@@ -77,18 +77,18 @@ export function startWorkload(
   const child = spawn(program, args, { detached: true, env: { ...process.env, PATH: searchPath } });
   let stopping = false;
   createInterface({ input: child.stderr }).on('line', (line) => log(`${name}: ${line}`));
-  // The pipe breaks when the process dies, and `exit` tells of that.
+  // The pipe breaks when the process dies; the `exit` event reports that.
   child.stdin.on('error', () => undefined);
   child.stdin.write(`${JSON.stringify(configuration)}\n`);
   const exited = exitOf(child);
   void exited.then((how) => {
-    if (!stopping) log(`${name}: the workload ended with ${how}`);
+    if (!stopping) log(`${name}: the workload exited with ${how}`);
   });
   return {
     listening: Promise.race([
       once(createInterface({ input: child.stdout }), 'line').then(() => undefined),
       exited.then((how) => {
-        throw new Error(`The workload of ${name} ended with ${how} before it listened.`);
+        throw new Error(`The workload of ${name} exited with ${how} before it listened.`);
       }),
     ]),
     startCalls: () => {
@@ -102,7 +102,7 @@ export function startWorkload(
   };
 }
 
-/** How a process ended: its exit code, its signal, or why it did not start. */
+/** Exit code or signal of a process, or why it did not start. */
 function exitOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.on('error', (error) => resolve(error.message));
@@ -110,7 +110,7 @@ function exitOf(child: ChildProcess): Promise<string> {
   });
 }
 
-/** What the cluster's DNS answers: services by their addresses, headless ones by their endpoints', hosts outside. */
+/** The records of the cluster's DNS: services, headless services by endpoint, and external hosts. */
 function zoneOf({ services }: LabCluster, { hosts }: Outside): Record<string, string[]> {
   return Object.fromEntries([
     ...services.map((service) => [
@@ -128,6 +128,7 @@ function endpointAddresses({ ports }: LabService): string[] {
 /** Addresses of the cluster's DNS service. */
 export function dnsServersOf({ services }: LabCluster): string[] {
   const dns = services.find(({ namespace, name }) => namespace === 'kube-system' && name === 'kube-dns');
-  if (!dns) throw new LabDefinitionError('The manifests hold no Service kube-dns in namespace kube-system.');
+  if (!dns)
+    throw new LabDefinitionError('The manifests contain no Service kube-dns in namespace kube-system.');
   return dns.addresses;
 }

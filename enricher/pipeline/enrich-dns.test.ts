@@ -2,7 +2,7 @@ import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedDns, type ObservedDnsRow } from '@sonde/test/builders/dns';
 import { dnsFields } from '@sonde/model/dns/fields';
-import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
+import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
 import { recordRow } from '@sonde/model/record/rows';
 import { flowRow } from '@sonde/model/flow/records';
 import { describe, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ const lookup: ObservedDnsRow = {
   answer_ttl_s: 60,
 };
 
-const flow: ObservedRow = {
+const flow: ObservedFlowRow = {
   start_time: NOON,
   end_time: NOON,
   src_ip: WEB.ipv4,
@@ -56,7 +56,11 @@ const flow: ObservedRow = {
 
 /** A batch that a node sent. */
 function delivered(
-  { dns = [], flows = [], node = 'node-a' }: { dns?: ObservedDnsRow[]; flows?: ObservedRow[]; node?: string },
+  {
+    dns = [],
+    flows = [],
+    node = 'node-a',
+  }: { dns?: ObservedDnsRow[]; flows?: ObservedFlowRow[]; node?: string },
   offset = 0,
 ) {
   const timed = flows.map((row) => ({ start_time: NOON, end_time: NOON, ...row }));
@@ -77,7 +81,7 @@ function dnsRows(batches: ReturnType<typeof delivered>[], isMonitored = true) {
 }
 
 /** The domains of flows whose window, or one before, held the look-ups. */
-function domains(dns: ObservedDnsRow[], flows: ObservedRow[]) {
+function domains(dns: ObservedDnsRow[], flows: ObservedFlowRow[]) {
   const known = context();
   const batches = [delivered({ dns, flows })];
   enrichDns(batches, known);
@@ -88,7 +92,7 @@ function domains(dns: ObservedDnsRow[], flows: ObservedRow[]) {
   });
 }
 
-const dstDomains = (dns: ObservedDnsRow[], ...flows: ObservedRow[]) =>
+const dstDomains = (dns: ObservedDnsRow[], ...flows: ObservedFlowRow[]) =>
   domains(dns, flows).map(({ dst_domain }) => dst_domain);
 
 describe('a DNS look-up', () => {

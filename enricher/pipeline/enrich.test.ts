@@ -2,7 +2,7 @@ import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { FlowBatch } from '@sonde/model/batch/batch';
 import type { EnrichedFlows } from '@sonde/model/flow/records';
-import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
+import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
 import type { Column } from '@sonde/model/record/columns';
 import { type FlowFieldName, flowFields } from '@sonde/model/flow/fields';
 import { flowRow } from '@sonde/model/flow/records';
@@ -35,14 +35,14 @@ function pod(name: string, ip: string, nodeName: string, startTime?: string): Ku
   return object('Pod', name, 'shop', { spec: { nodeName }, status });
 }
 
-function batch(rows: readonly ObservedRow[], node = 'node-a'): FlowBatch {
+function batch(rows: readonly ObservedFlowRow[], node = 'node-a'): FlowBatch {
   const timed = rows.map((row) => ({ start_time: NOW, end_time: NOW, ...row }));
   return batchOf(observedFlows(timed), { cluster: 'test', node });
 }
 
 /** Enriches rows seen by `node` in a cluster where `monitored` nodes are collected. */
 function enriched(
-  rows: readonly ObservedRow[],
+  rows: readonly ObservedFlowRow[],
   { node = 'node-a', monitored = ['node-a', 'node-b'], extra = [] as KubernetesObject[] } = {},
 ) {
   const { context } = contextFromObjects([...objects, ...extra], (name) => monitored.includes(name));
@@ -57,7 +57,7 @@ function values(flows: EnrichedFlows, names: readonly FlowFieldName[], row = 0):
   return Object.fromEntries(names.map((name) => [name, value(flows, name, row)]));
 }
 
-const webToApi: ObservedRow = {
+const webToApi: ObservedFlowRow = {
   src_ip: '10.0.1.1',
   dst_ip: '10.0.2.1',
   src_port: 40_000,

@@ -1,6 +1,6 @@
 import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
+import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
 import { flowRow } from '@sonde/model/flow/records';
 import { expect, describe, it } from 'vitest';
 import { contextFromObjects } from './context.js';
@@ -53,7 +53,7 @@ const objects = [
   }),
 ];
 
-function flow(row: ObservedRow) {
+function flow(row: ObservedFlowRow) {
   const timed = {
     start_time: NOW,
     end_time: NOW,

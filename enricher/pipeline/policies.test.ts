@@ -1,6 +1,6 @@
 import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
+import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
 import { flowRow } from '@sonde/model/flow/records';
 import { describe, expect, it } from 'vitest';
 import { contextFromObjects } from './context.js';
@@ -56,7 +56,7 @@ const objects = [
 ] as KubernetesObject[];
 
 /** What is said of flows that one enricher sees one after the other. */
-function said(...rows: ObservedRow[]) {
+function said(...rows: ObservedFlowRow[]) {
   const { context, problems } = contextFromObjects(objects);
   expect(problems).toEqual([]);
   const timed = rows.map((row) => ({

@@ -1,6 +1,6 @@
 import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
+import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
 import { describe, expect, it } from 'vitest';
 import { contextFromObjects } from './context.js';
 import { enrich } from './enrich.js';
@@ -36,7 +36,7 @@ function podObject(ip: string, node: string): KubernetesObject {
 
 interface Seen {
   readonly node: string;
-  readonly row: ObservedRow;
+  readonly row: ObservedFlowRow;
 }
 
 interface Watched {

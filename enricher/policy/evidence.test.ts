@@ -1,11 +1,11 @@
-import { observedFlows, type ObservedRow } from '@sonde/test/builders/observed-flows';
+import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
 import { ColumnMemory } from '@sonde/model/record/column-memory';
 import { enumerationNumber, enumerationValue, type EnumerationValue } from '@sonde/model/flow/enumerations';
 import { describe, expect, it } from 'vitest';
 import { compareWithEvidence } from './evidence.js';
 
 /** What is said of one flow, when policies say `action` of it. */
-function judged(row: ObservedRow, action: EnumerationValue<'action'> = 'unknown') {
+function judged(row: ObservedFlowRow, action: EnumerationValue<'action'> = 'unknown') {
   const { columns } = observedFlows([row]);
   const { evidence, contradiction } = compareWithEvidence(
     columns,
@@ -15,8 +15,8 @@ function judged(row: ObservedRow, action: EnumerationValue<'action'> = 'unknown'
   return { evidence: enumerationValue('evidence', evidence[0] ?? -1), contradiction: contradiction[0] === 1 };
 }
 
-const answered: ObservedRow = { connection_state: 'established', packets_in: 5 };
-const dropped: ObservedRow = {
+const answered: ObservedFlowRow = { connection_state: 'established', packets_in: 5 };
+const dropped: ObservedFlowRow = {
   connection_state: 'unanswered',
   dropped_packets: 2,
   drop_reason: 'NETFILTER_DROP',
@@ -36,7 +36,7 @@ describe('the evidence of the wire', () => {
     ['a SYN that was dropped', dropped, 'dropped'],
     ['a datagram without an answer', { connection_state: 'stateless' }, 'unanswered'],
     ['a datagram that was dropped', { connection_state: 'stateless', dropped_packets: 1 }, 'dropped'],
-  ] satisfies [string, ObservedRow, string][])('of %s', (_, row, evidence) => {
+  ] satisfies [string, ObservedFlowRow, string][])('of %s', (_, row, evidence) => {
     expect(judged(row).evidence).toBe(evidence);
   });
 });
@@ -64,7 +64,10 @@ describe('policies and the wire contradict each other', () => {
       'deny',
     ],
     ['policies say nothing', dropped, 'unknown'],
-  ] satisfies [string, ObservedRow, EnumerationValue<'action'>][])('but not where %s', (_, row, action) => {
-    expect(judged(row, action).contradiction).toBe(false);
-  });
+  ] satisfies [string, ObservedFlowRow, EnumerationValue<'action'>][])(
+    'but not where %s',
+    (_, row, action) => {
+      expect(judged(row, action).contradiction).toBe(false);
+    },
+  );
 });

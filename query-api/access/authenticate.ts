@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import { type Identity, type RecogniseToken, TokenRefused } from './identity.js';
 import {
   claimsIssuer,

@@ -28,7 +28,7 @@ export class CurrentSecurity {
    * Says it anew. What was known of tokens is forgotten; who has a view open is looked at anew.
    * @throws SecurityError if `options` cannot be meant; then the former ones hold.
    */
-  takeUp(options: SecurityOptions): void {
+  reload(options: SecurityOptions): void {
     this.#authenticate = authenticateTokens(options);
     this.#options = options;
     for (const listener of this.#listeners) listener();

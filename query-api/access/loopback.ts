@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import { accessOf, rights } from './access.js';
 import type { Authenticate } from './request-access.js';
 

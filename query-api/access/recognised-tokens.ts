@@ -1,5 +1,5 @@
 import { TokenBuckets } from '../limits/token-buckets.js';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import type { Access } from './access.js';
 import { TokenRefused } from './identity.js';
 import { sha256 } from './static-tokens.js';

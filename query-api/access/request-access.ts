@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import { type Access, holds, type Right } from './access.js';
 
 /**
@@ -23,7 +23,7 @@ declare module 'fastify' {
     /** Who asks, and what they may do. Throws on a `public` route: nobody was asked for there. */
     readonly access: Access;
     /** Finds it out anew, for what goes on for long. @throws Problem if they may not use the route any more. */
-    accessAnew(this: FastifyRequest): Promise<Access>;
+    refreshAccess(this: FastifyRequest): Promise<Access>;
   }
 }
 

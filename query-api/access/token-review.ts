@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
-import { Turns } from '../limits/turns.js';
+import { ConcurrencyLimiter } from '../limits/concurrency-limiter.js';
 import { type RecogniseToken, TokenRefused } from './identity.js';
 
 /** A Kubernetes API server that says whose a token is. */
@@ -39,10 +39,10 @@ const REVIEWS = { concurrent: 8, waiting: 256 };
 /** Recognises tokens of service accounts and users by asking the API server. */
 export function kubernetesTokens(options: KubernetesTokens): RecogniseToken {
   const { kubeConfig, audiences, groupsPrefix = '' } = options;
-  const reviews = new Turns(REVIEWS);
+  const reviews = new ConcurrencyLimiter(REVIEWS);
   return async (token) => {
     const spec = { token, ...(audiences && { audiences }) };
-    const end = await reviews.take('', AbortSignal.timeout(ANSWER_MS));
+    const end = await reviews.acquire('', AbortSignal.timeout(ANSWER_MS));
     if (!end) throw new Error(`${REVIEWS.waiting} tokens wait for the API server already`);
     const status = await review(kubeConfig, spec).finally(end);
     if (status.authenticated !== true || status.user?.username === undefined) {

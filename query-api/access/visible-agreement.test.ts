@@ -4,13 +4,13 @@ import { flowFields } from '@sonde/model/flow/fields';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';
 import { Random } from '@sonde/test/builders/random-choices';
-import { SeenRecords, viewer } from '@sonde/test/fixtures/visible-records';
+import { VisibleRecords, viewer } from '@sonde/test/fixtures/visible-records';
 import { visibleRecords } from './visible.js';
 
-let records: SeenRecords;
+let records: VisibleRecords;
 
 beforeAll(async () => {
-  records = await SeenRecords.open();
+  records = await VisibleRecords.open();
 });
 
 afterAll(() => records.close());

@@ -1,32 +1,33 @@
+import { stringAt } from '@sonde/model/record/string-column';
 import type { DnsField } from '@sonde/model/dns/fields';
 import { dnsFields } from '@sonde/model/dns/fields';
 import {
   type ColumnByType,
   columnOf,
   type ColumnsOf,
-  type FlowColumn,
+  type Column,
   type Records,
-  type TextColumn,
+  type StringColumn,
 } from '@sonde/model/record/columns';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import { type FlowField, flowFields } from '@sonde/model/flow/fields';
 import type { Access } from './access.js';
-import { dnsReductions, type End, flowReductions, type Reduction, stepNamespace } from './reduction.js';
+import { dnsRedactions, type Side, flowRedactions, type Redaction, stepNamespace } from './redaction.js';
 
 /** What `access` lets be seen of flows that are not in the store yet: the rule of `visibleRecords`, on columns. */
 export function visibleFlows(flows: Records<FlowField>, access: Access): Records<FlowField> {
-  return visibleColumns(flowFields, flowReductions, ['src', 'dst'], flows, access);
+  return visibleColumns(flowFields, flowRedactions, ['src', 'dst'], flows, access);
 }
 
 /** The same of DNS look-ups. */
 export function visibleDns(lookups: Records<DnsField>, access: Access): Records<DnsField> {
-  return visibleColumns(dnsFields, dnsReductions, ['src'], lookups, access);
+  return visibleColumns(dnsFields, dnsRedactions, ['src'], lookups, access);
 }
 
 function visibleColumns<Field extends FieldDeclaration>(
   fields: readonly Field[],
-  reductions: Readonly<Record<Field['name'], Reduction>>,
-  ends: readonly End[],
+  reductions: Readonly<Record<Field['name'], Redaction>>,
+  ends: readonly Side[],
   records: Records<Field>,
   access: Access,
 ): Records<Field> {
@@ -46,20 +47,20 @@ interface EndMarks {
   readonly foreign: Uint8Array;
   readonly networkSet: Uint8Array;
   /** The most specific network set that may be seen; empty if there is none. */
-  readonly firstSet: TextColumn;
+  readonly firstSet: StringColumn;
 }
 
 /** Works on dictionaries where it can: what it decides by text is decided once a text, then looked up by row. */
 class ColumnReduction<Field extends FieldDeclaration> {
   /** The rows that touch a namespace of the reader's. */
   readonly rows: Uint32Array;
-  readonly #marks: Readonly<Partial<Record<End, EndMarks>>>;
+  readonly #marks: Readonly<Partial<Record<Side, EndMarks>>>;
 
   constructor(
     private readonly fields: readonly Field[],
     private readonly records: Records<Field>,
     private readonly namespaces: ReadonlySet<string>,
-    private readonly ends: readonly End[],
+    private readonly ends: readonly Side[],
   ) {
     this.#marks = Object.fromEntries(ends.map((end) => [end, this.#endMarks(end)]));
     const touching: number[] = [];
@@ -70,7 +71,7 @@ class ColumnReduction<Field extends FieldDeclaration> {
   }
 
   /** The column of the rows that may be seen. */
-  column(field: Field, reduction: Reduction): FlowColumn {
+  column(field: Field, reduction: Redaction): Column {
     const column = columnOf(this.records.columns, field);
     switch (reduction.rule) {
       case 'shown':
@@ -84,19 +85,19 @@ class ColumnReduction<Field extends FieldDeclaration> {
         return this.#blankedUnless(column, (row) => own[row] === 1);
       }
       case 'networkSets':
-        return this.#rowsOf(mapped(column as TextColumn, (sets) => this.#seenSets(sets).join(',')));
+        return this.#rowsOf(mapped(column as StringColumn, (sets) => this.#seenSets(sets).join(',')));
       case 'kind':
         return this.#kind(field, column as Uint8Array, this.#end(reduction.end));
       case 'namespace':
-        return this.#setPartOr(column as TextColumn, reduction.end, (set) => set.split('/').at(-2) ?? '');
+        return this.#setPartOr(column as StringColumn, reduction.end, (set) => set.split('/').at(-2) ?? '');
       case 'name':
-        return this.#setPartOr(column as TextColumn, reduction.end, (set) => set.split('/').at(-1) ?? '');
+        return this.#setPartOr(column as StringColumn, reduction.end, (set) => set.split('/').at(-1) ?? '');
       case 'labels': {
         const { foreign, networkSet } = this.#end(reduction.end);
         return this.#blankedUnless(column, (row) => foreign[row] === 0 && networkSet[row] === 0);
       }
       case 'ownNode':
-        return this.#ownNode(column as TextColumn);
+        return this.#ownNode(column as StringColumn);
       case 'service': {
         const own = this.#inOwn(this.#text('dst_service_namespace'));
         return this.#blankedUnless(column, (row) => own[row] === 1);
@@ -107,17 +108,17 @@ class ColumnReduction<Field extends FieldDeclaration> {
         return this.#blankedUnless(column, (row) => own[row] === 1 || client[row] === 1);
       }
       case 'trace':
-        return this.#trace(column as TextColumn);
+        return this.#trace(column as StringColumn);
     }
   }
 
-  #end(end: End): EndMarks {
+  #end(end: Side): EndMarks {
     const marks = this.#marks[end];
     if (!marks) throw new Error(`these records have no end ${end}`);
     return marks;
   }
 
-  #endMarks(end: End): EndMarks {
+  #endMarks(end: Side): EndMarks {
     const namespace = this.#text(`${end}_namespace`);
     const own = this.#inOwn(namespace);
     const foreign = new Uint8Array(own.length);
@@ -126,7 +127,7 @@ class ColumnReduction<Field extends FieldDeclaration> {
     const networkSet = Uint8Array.from(kinds, (kind) => (kind === setKind ? 1 : 0));
     for (let row = 0; row < own.length; row++) {
       if (networkSet[row] === 1) own[row] = 0;
-      else if (own[row] === 0 && textAt(namespace, row) !== '') foreign[row] = 1;
+      else if (own[row] === 0 && stringAt(namespace, row) !== '') foreign[row] = 1;
     }
     const firstSet = mapped(this.#text(`${end}_network_sets`), (sets) => this.#seenSets(sets)[0] ?? '');
     return { own, foreign, networkSet, firstSet };
@@ -138,16 +139,16 @@ class ColumnReduction<Field extends FieldDeclaration> {
     return field;
   }
 
-  #column(name: string): FlowColumn {
+  #column(name: string): Column {
     return columnOf(this.records.columns, this.#field(name));
   }
 
-  #text(name: string): TextColumn {
-    return this.#column(name) as TextColumn;
+  #text(name: string): StringColumn {
+    return this.#column(name) as StringColumn;
   }
 
   /** 1 for the rows whose text is one of the reader's namespaces. */
-  #inOwn({ indexes, dictionary }: TextColumn): Uint8Array {
+  #inOwn({ indexes, dictionary }: StringColumn): Uint8Array {
     const own = dictionary.map((namespace) => (this.namespaces.has(namespace) ? 1 : 0));
     return Uint8Array.from(indexes, (index) => own[index] ?? 0);
   }
@@ -163,11 +164,11 @@ class ColumnReduction<Field extends FieldDeclaration> {
   #kind(field: Field, kinds: Uint8Array, { networkSet, firstSet }: EndMarks): Uint8Array {
     const external = field.values?.indexOf('external') ?? 0;
     return Uint8Array.from(this.rows, (row) =>
-      networkSet[row] === 1 && textAt(firstSet, row) === '' ? external : (kinds[row] ?? 0),
+      networkSet[row] === 1 && stringAt(firstSet, row) === '' ? external : (kinds[row] ?? 0),
     );
   }
 
-  #setPartOr(column: TextColumn, end: End, part: (set: string) => string): TextColumn {
+  #setPartOr(column: StringColumn, end: Side, part: (set: string) => string): StringColumn {
     const { foreign, networkSet, firstSet } = this.#end(end);
     const parts = mapped(firstSet, part);
     const offset = column.dictionary.length;
@@ -181,14 +182,14 @@ class ColumnReduction<Field extends FieldDeclaration> {
     };
   }
 
-  #ownNode(column: TextColumn): TextColumn {
+  #ownNode(column: StringColumn): StringColumn {
     const nodes = this.ends.map((end) => ({ own: this.#end(end).own, node: this.#text(`${end}_node`) }));
     return this.#blankedUnless(column, (row) =>
-      nodes.some(({ own, node }) => own[row] === 1 && textAt(node, row) === textAt(column, row)),
+      nodes.some(({ own, node }) => own[row] === 1 && stringAt(node, row) === stringAt(column, row)),
     );
   }
 
-  #trace(column: TextColumn): TextColumn {
+  #trace(column: StringColumn): StringColumn {
     const steps = column.dictionary.map(stepsOf);
     const texts = [true, false].flatMap((withoutNamespace) =>
       steps.map((trace) =>
@@ -209,13 +210,13 @@ class ColumnReduction<Field extends FieldDeclaration> {
     };
   }
 
-  #rowsOf(column: FlowColumn): FlowColumn {
+  #rowsOf(column: Column): Column {
     return this.#blankedUnless(column, () => true);
   }
 
   /** The rows that may be seen, empty or zero where `keep` says no. */
-  #blankedUnless<Column extends FlowColumn>(column: Column, keep: (row: number) => boolean): Column;
-  #blankedUnless(column: FlowColumn, keep: (row: number) => boolean): FlowColumn {
+  #blankedUnless<Kind extends Column>(column: Kind, keep: (row: number) => boolean): Kind;
+  #blankedUnless(column: Column, keep: (row: number) => boolean): Column {
     if (!ArrayBuffer.isView(column)) {
       const blank = column.dictionary.length;
       return {
@@ -270,10 +271,6 @@ function namespaceOf(step: string): string {
 }
 
 /** A text column with each text replaced by what `change` makes of it. */
-function mapped({ indexes, dictionary }: TextColumn, change: (text: string) => string): TextColumn {
+function mapped({ indexes, dictionary }: StringColumn, change: (text: string) => string): StringColumn {
   return { indexes, dictionary: dictionary.map(change) };
-}
-
-function textAt({ indexes, dictionary }: TextColumn, row: number): string {
-  return dictionary[indexes[row] ?? 0] ?? '';
 }

@@ -4,14 +4,14 @@ import type { FlowField } from '@sonde/model/flow/fields';
 import type { RowOf } from '@sonde/model/record/rows';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';
-import { SeenRecords, viewer } from '@sonde/test/fixtures/visible-records';
+import { VisibleRecords, viewer } from '@sonde/test/fixtures/visible-records';
 import { type Access, accessOf } from './access.js';
 import { visibleRecords } from './visible.js';
 
-let records: SeenRecords;
+let records: VisibleRecords;
 
 beforeAll(async () => {
-  records = await SeenRecords.open();
+  records = await VisibleRecords.open();
 });
 
 afterAll(() => records.close());

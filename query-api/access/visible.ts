@@ -1,8 +1,13 @@
-import { columnType, dnsTable, flowsTable, type RecordTable } from '@sonde/backbone/store/schema';
+import {
+  columnType,
+  dnsTable,
+  flowsTable,
+  type RecordTable,
+} from '@sonde/backbone/store/schema/record-tables';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { SqlParameters } from '../sql/parameters.js';
 import type { Access } from './access.js';
-import { dnsReductions, type End, flowReductions, type Reduction, stepNamespace } from './reduction.js';
+import { dnsRedactions, type Side, flowRedactions, type Redaction, stepNamespace } from './redaction.js';
 
 /** The tables that requests are answered from. */
 export type VisibleTable = 'flows' | 'dns' | 'cluster_objects';
@@ -18,9 +23,9 @@ export function visibleRecords(table: VisibleTable, access: Access, parameters: 
   const own = parameters.add(namespaces, 'Array(String)');
   switch (table) {
     case 'flows':
-      return recordsTouching(flowsTable, flowReductions, ['src', 'dst'], own, parameters);
+      return recordsTouching(flowsTable, flowRedactions, ['src', 'dst'], own, parameters);
     case 'dns':
-      return recordsTouching(dnsTable, dnsReductions, ['src'], own, parameters);
+      return recordsTouching(dnsTable, dnsRedactions, ['src'], own, parameters);
     case 'cluster_objects':
       return objectsOf(own);
   }
@@ -37,8 +42,8 @@ function objectsOf(own: string): string {
 
 function recordsTouching(
   { name: table, fields }: RecordTable,
-  reductions: Readonly<Record<string, Reduction>>,
-  ends: readonly End[],
+  reductions: Readonly<Record<string, Redaction>>,
+  ends: readonly Side[],
   own: string,
   parameters: SqlParameters,
 ): string {
@@ -60,18 +65,18 @@ function recordsTouching(
 
 /** What reductions depend on besides the record: placeholders of the namespaces and of the pattern of steps. */
 interface Seen {
-  readonly ends: readonly End[];
+  readonly ends: readonly Side[];
   readonly own: string;
   readonly stepPattern: string;
 }
 
 /** An end whose pod or service is in one of the namespaces. */
-function isOwn(end: End, own: string): string {
+function isOwn(end: Side, own: string): string {
   return `(${end}_namespace IN ${own} AND ${end}_kind != 'network_set')`;
 }
 
 /** What the reductions need to know of an end, worked out once a record. */
-function marksOf(end: End, own: string): string[] {
+function marksOf(end: Side, own: string): string[] {
   return [
     `${isOwn(end, own)} AS ${end}_is_own`,
     `${end}_kind = 'network_set' AS ${end}_is_set`,
@@ -82,10 +87,10 @@ function marksOf(end: End, own: string): string[] {
 }
 
 /** A field of a record `r` with its marks as its reduction has it, of the field's type. */
-function reduced(field: FieldDeclaration, reduction: Reduction, { ends, own, stepPattern }: Seen): string {
+function reduced(field: FieldDeclaration, reduction: Redaction, { ends, own, stepPattern }: Seen): string {
   const { name } = field;
   const value = `r.${name}`;
-  const isForeign = (end: End) => `${end}_is_foreign`;
+  const isForeign = (end: Side) => `${end}_is_foreign`;
   switch (reduction.rule) {
     case 'shown':
       return value;
@@ -138,7 +143,7 @@ function seenTrace(trace: string, foreign: readonly string[], own: string, stepP
     [splitByChar(',', ${trace})]))[1]`;
 }
 
-function nameOr(end: End, value: string, part: (set: string) => string): string {
+function nameOr(end: Side, value: string, part: (set: string) => string): string {
   return text(`multiIf(${end}_is_set, ${part(`${end}_sets[1]`)}, ${end}_is_foreign, '', ${value})`);
 }
 

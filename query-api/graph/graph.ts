@@ -1,6 +1,6 @@
 import { hasPorts } from '@sonde/model/net/protocol';
 import type { Access } from '../access/access.js';
-import { fromWhere, type Question } from '../records/question.js';
+import { fromWhere, type RecordQuery } from '../records/record-query.js';
 import { type AggregateFunction, mergedSql, stateSql } from '../sql/aggregate-function.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { type GraphLevel, nodeFields, nodeId, type NodeKind, type NodeName, nodeSql } from './nodes.js';
@@ -66,7 +66,7 @@ export interface EdgeRow extends Record<string, unknown> {
  * the engine compares by number, and then by the nodes' names, which are texts that cost as much to make as all sums.
  */
 export function edgesSql(
-  question: Question,
+  question: RecordQuery,
   { level, limit, records }: { level: GraphLevel; limit: number; records: 'primary' | 'all' },
   access: Access,
 ): { sql: string; parameters: SqlParameters } {

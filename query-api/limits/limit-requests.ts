@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
-import { whenOver } from '../client-left.js';
-import { Problem } from '../problem.js';
+import { onResponseEnd } from '../http/client-disconnect.js';
+import { Problem } from '../http/problem.js';
 import type { Limits } from './limits.js';
 import { TokenBuckets } from './token-buckets.js';
-import { Turns } from './turns.js';
+import { ConcurrencyLimiter } from './concurrency-limiter.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,8 +19,8 @@ declare module 'fastify' {
  */
 export function limitRequests(server: FastifyInstance, limits: Limits, registry: Registry): void {
   const rate = new TokenBuckets(limits.requests);
-  const requests = new Turns(limits);
-  const streams = new Turns({ concurrent: limits.streams, waiting: 0 });
+  const requests = new ConcurrencyLimiter(limits);
+  const streams = new ConcurrencyLimiter({ concurrent: limits.streams, waiting: 0 });
   const refused = new Counter({
     name: 'sonde_api_requests_refused_total',
     help: 'Requests refused because their sender had asked too much',
@@ -39,12 +39,12 @@ export function limitRequests(server: FastifyInstance, limits: Limits, registry:
     const { subject } = request.access;
     const seconds = rate.take(subject);
     if (seconds > 0) throw refuse('rate', 'you ask too often', seconds);
-    const end = await (stream ? streams : requests).take(subject, request.left);
+    const end = await (stream ? streams : requests).acquire(subject, request.disconnectSignal);
     if (!end) {
       throw stream
         ? refuse('streams', `you have ${limits.streams} live streams open already`, 10)
         : refuse('waiting', `${limits.waiting} of your requests wait already`, 1);
     }
-    whenOver(request, reply, end);
+    onResponseEnd(request, reply, end);
   });
 }

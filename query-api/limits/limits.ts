@@ -1,7 +1,7 @@
-import { invalidParameters } from '../problem.js';
+import { invalidParameters } from '../http/problem.js';
 import type { TimeRange } from '../time-range.js';
 import type { Rate } from './token-buckets.js';
-import type { TurnLimits } from './turns.js';
+import type { ConcurrencyLimits } from './concurrency-limiter.js';
 
 /** Bounds of what one request may ask for, and of what one identity, and all together, may ask for at a time. */
 export interface Limits {
@@ -24,7 +24,7 @@ export interface Limits {
   /** Live streams of an identity at the same time. */
   readonly streams: number;
   /** Queries of all together that the store works on at the same time, and that wait; those beyond are refused. */
-  readonly queries: TurnLimits;
+  readonly queries: ConcurrencyLimits;
 }
 
 const DAY_MS = 86_400_000;

@@ -1,7 +1,7 @@
-import type { ColumnsOf, FlowColumn, Records } from '@sonde/model/record/columns';
+import type { ColumnsOf, Column, Records } from '@sonde/model/record/columns';
 import { allocateColumn } from '@sonde/model/record/columns';
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import { TextColumnBuilder } from '@sonde/model/record/string-column';
+import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { type Data, Table, tableFromIPC, type TypeMap, type Vector } from 'apache-arrow';
 
 /** Records that the store gave as an Arrow IPC stream, as columns of the given fields. */
@@ -19,9 +19,9 @@ export function arrowRecords<Field extends FieldDeclaration>(
   return { rows: table.numRows, columns: Object.fromEntries(columns) as ColumnsOf<Field> };
 }
 
-function columnFrom(field: FieldDeclaration, vector: Vector | null, rows: number): FlowColumn {
+function columnFrom(field: FieldDeclaration, vector: Vector | null, rows: number): Column {
   if (field.type === 'text') {
-    const builder = new TextColumnBuilder(rows);
+    const builder = new StringColumnBuilder(rows);
     for (let row = 0; row < rows; row++)
       builder.indexes[row] = builder.intern(String(vector?.get(row) ?? ''));
     return builder.build();
@@ -38,7 +38,7 @@ function columnFrom(field: FieldDeclaration, vector: Vector | null, rows: number
 function copy(
   { type }: FieldDeclaration,
   data: Data,
-  column: Exclude<FlowColumn, { dictionary: unknown }>,
+  column: Exclude<Column, { dictionary: unknown }>,
   start: number,
 ): void {
   const { length } = data;

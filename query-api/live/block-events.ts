@@ -2,7 +2,7 @@ import type { Records } from '@sonde/model/record/columns';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { Access } from '../access/access.js';
 import { visibleDns, visibleFlows } from '../access/visible-columns.js';
-import type { RecordKind } from '../records/question.js';
+import type { RecordKind } from '../records/record-query.js';
 import type { LiveBlock } from './feed.js';
 import { jsonRows } from './json-rows.js';
 

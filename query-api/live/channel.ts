@@ -4,16 +4,16 @@ import { filterPredicate } from '@sonde/model/filter/predicate';
 import type { Records } from '@sonde/model/record/columns';
 import { type BlockEvents, blockEvents, type LiveView, viewKey } from './block-events.js';
 import type { LiveBlock } from './feed.js';
-import type { Pace } from './pace.js';
-import type { Viewer } from './viewer.js';
+import type { Throttle } from './throttle.js';
+import type { Subscriber } from './subscriber.js';
 
 /** What a live view shows. */
-export interface LiveQuestion extends LiveView {
+export interface LiveQuery extends LiveView {
   readonly filter: Filter;
 }
 
 /** Records that wait while others are sent; when more come, the oldest blocks are left out. */
-const MOST_ROWS = 10_000;
+const MAX_QUEUED_ROWS = 10_000;
 
 /** Events are sent in pieces of about this size, between which viewers may read. */
 const PIECE_LENGTH = 1 << 17;
@@ -36,7 +36,7 @@ interface Piece {
  * blocks wait, the rest is counted and not even written.
  */
 export class Channel {
-  readonly viewers = new Set<Viewer>();
+  readonly subscribers = new Set<Subscriber>();
   readonly #predicate: ReturnType<typeof filterPredicate>;
   readonly #view: string;
   readonly #blocks: LiveBlock[] = [];
@@ -48,21 +48,21 @@ export class Channel {
   #isFull = false;
 
   constructor(
-    readonly question: LiveQuestion,
-    private readonly pace: Pace,
+    readonly question: LiveQuery,
+    private readonly pace: Throttle,
   ) {
     this.#predicate = filterPredicate(question.filter);
     this.#view = viewKey(question);
   }
 
   /** Shows a block to the viewers, behind those that wait. Does little at once: who brings blocks does not wait for views. */
-  show(block: LiveBlock): void {
+  publish(block: LiveBlock): void {
     this.#blocks.push(block);
     this.#leaveOutOldest();
     if (this.#isSending) return;
     this.#send().catch((error: unknown) => {
       // What is wrong with a view must not come to those who brought the block.
-      for (const { stream } of this.viewers) stream.destroy(error as Error);
+      for (const { stream } of this.subscribers) stream.destroy(error as Error);
     });
   }
 
@@ -72,7 +72,7 @@ export class Channel {
       while (this.#blocks.length > 0) {
         const startMs = performance.now();
         await this.#sendBlocks();
-        if (this.viewers.size === 0) return;
+        if (this.subscribers.size === 0) return;
         await delay(Math.max(0, startMs + GATHERING_MS - performance.now()));
       }
     } finally {
@@ -84,7 +84,7 @@ export class Channel {
     const pieces = this.#pieces(this.#blocks.splice(0));
     for (;;) {
       this.#isFull = !(await this.#room());
-      if (await this.pace.do(() => this.#sendNext(pieces))) return;
+      if (await this.pace.run(() => this.#sendNext(pieces))) return;
     }
   }
 
@@ -94,7 +94,7 @@ export class Channel {
     if (next.done === true) return true;
     const { bytes, records } = next.value;
     const leftOut = { records: this.#dropped, isMore: this.#isMore };
-    for (const viewer of this.viewers) viewer.show(bytes, records, leftOut);
+    for (const viewer of this.subscribers) viewer.send(bytes, records, leftOut);
     this.#dropped = 0;
     this.#isMore = false;
     return false;
@@ -103,8 +103,8 @@ export class Channel {
   /** Waits until somebody can take a piece; false if something newer came before that, or nobody is left. */
   async #room(): Promise<boolean> {
     for (;;) {
-      for (const viewer of this.viewers) if (viewer.hasRoom(PIECE_LENGTH)) return true;
-      if (this.viewers.size === 0 || this.#blocks.length > 0) return false;
+      for (const viewer of this.subscribers) if (viewer.hasRoom(PIECE_LENGTH)) return true;
+      if (this.subscribers.size === 0 || this.#blocks.length > 0) return false;
       await delay(PAUSE_MS);
     }
   }
@@ -140,7 +140,7 @@ export class Channel {
   /** Counts what too many blocks have for the viewers, instead of sending it. */
   #leaveOutOldest(): void {
     let rows = this.#blocks.reduce((sum, block) => sum + this.#rowsOf(block), 0);
-    while (rows > MOST_ROWS && this.#blocks.length > 1) {
+    while (rows > MAX_QUEUED_ROWS && this.#blocks.length > 1) {
       const oldest = this.#blocks.shift();
       if (!oldest) return;
       rows -= this.#rowsOf(oldest);

@@ -1,6 +1,6 @@
 import { enrichedDns } from '@sonde/test/builders/dns';
 import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
-import { flowRow } from '@sonde/model/record/rows';
+import { flowRow } from '@sonde/model/flow/records';
 import { expect, it } from 'vitest';
 import { createLocalFeed, type LiveBlock } from './feed.js';
 

@@ -1,7 +1,7 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import type { EnrichedDns } from '@sonde/model/dns/records';
-import type { EnrichedFlows } from '@sonde/model/batch/batch';
-import { columnOf, type ColumnsOf, type FlowColumn, type Records } from '@sonde/model/record/columns';
+import type { EnrichedFlows } from '@sonde/model/flow/records';
+import { columnOf, type ColumnsOf, type Column, type Records } from '@sonde/model/record/columns';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 
@@ -60,6 +60,6 @@ function copyOfRecords<Field extends FieldDeclaration>(
   return { rows, columns: Object.fromEntries(copied) as ColumnsOf<Field> };
 }
 
-function copyOfColumn(column: FlowColumn): FlowColumn {
+function copyOfColumn(column: Column): Column {
   return 'dictionary' in column ? { ...column, indexes: column.indexes.slice() } : column.slice();
 }

@@ -1,18 +1,18 @@
 import { viewKey } from './block-events.js';
-import { Channel, type LiveQuestion } from './channel.js';
+import { Channel, type LiveQuery } from './channel.js';
 import type { LiveFeed } from './feed.js';
-import { Pace } from './pace.js';
-import { Viewer } from './viewer.js';
+import { Throttle } from './throttle.js';
+import { Subscriber } from './subscriber.js';
 
-const BEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 
 /** A stream ends after so long, so that who comes back is asked anew who it is and what it may see. */
-const LONGEST_MS = 600_000;
+const MAX_STREAM_MS = 600_000;
 
 /** Brings what comes to the store to those who watch. Follows the feed only while somebody does. */
 export class LiveHub {
   readonly #channels = new Map<string, Channel>();
-  readonly #pace = new Pace();
+  readonly #pace = new Throttle();
   #unsubscribe: (() => void) | undefined;
 
   constructor(private readonly feed: LiveFeed) {}
@@ -20,30 +20,30 @@ export class LiveHub {
   /**
    * A new viewer. `text` is the filter as it was asked for: who asks the same and may see the same shares a channel.
    */
-  open(question: LiveQuestion, text: string): Viewer {
+  open(question: LiveQuery, text: string): Subscriber {
     const key = JSON.stringify([viewKey(question), text]);
     const channel = this.#channels.get(key) ?? new Channel(question, this.#pace);
     this.#channels.set(key, channel);
-    const viewer = new Viewer();
-    channel.viewers.add(viewer);
-    const beat = setInterval(() => viewer.beat(), BEAT_MS);
-    const longest = setTimeout(() => viewer.end(), LONGEST_MS);
+    const viewer = new Subscriber();
+    channel.subscribers.add(viewer);
+    const beat = setInterval(() => viewer.sendHeartbeat(), HEARTBEAT_MS);
+    const longest = setTimeout(() => viewer.end(), MAX_STREAM_MS);
     viewer.stream.once('close', () => {
       clearInterval(beat);
       clearTimeout(longest);
-      channel.viewers.delete(viewer);
-      if (channel.viewers.size === 0) this.#channels.delete(key);
+      channel.subscribers.delete(viewer);
+      if (channel.subscribers.size === 0) this.#channels.delete(key);
       if (this.#channels.size === 0) this.#stop();
     });
     this.#unsubscribe ??= this.feed.subscribe((block) => {
-      for (const one of this.#channels.values()) one.show(block);
+      for (const one of this.#channels.values()) one.publish(block);
     });
     return viewer;
   }
 
   /** Ends all streams. */
   close(): void {
-    for (const { viewers } of this.#channels.values()) for (const viewer of viewers) viewer.end();
+    for (const { subscribers } of this.#channels.values()) for (const viewer of subscribers) viewer.end();
     this.#stop();
   }
 

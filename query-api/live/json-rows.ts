@@ -1,5 +1,5 @@
 import { formatAddress } from '@sonde/model/net/address';
-import type { ColumnByType, FlowColumn } from '@sonde/model/record/columns';
+import type { ColumnByType, Column } from '@sonde/model/record/columns';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 
@@ -9,7 +9,7 @@ import { halvesOf, readWide } from '@sonde/model/record/wide';
  */
 export function jsonRows(
   fields: readonly FieldDeclaration[],
-  columns: Readonly<Record<string, FlowColumn>>,
+  columns: Readonly<Record<string, Column>>,
 ): (row: number) => string {
   const writers: { readonly start: string; readonly value: (row: number) => string | number }[] = [];
   let text = '{';
@@ -33,14 +33,14 @@ export function jsonRows(
 }
 
 /** Whether a column has the same value in all rows. */
-function isSame({ type }: FieldDeclaration, column: FlowColumn): boolean {
+function isSame({ type }: FieldDeclaration, column: Column): boolean {
   const values = 'dictionary' in column ? column.indexes : column;
   const width = type === 'ip' ? 16 : 1;
   for (let i = width; i < values.length; i++) if (values[i] !== values[i % width]) return false;
   return true;
 }
 
-function writerOf(field: FieldDeclaration, column: FlowColumn): (row: number) => string | number {
+function writerOf(field: FieldDeclaration, column: Column): (row: number) => string | number {
   switch (field.type) {
     case 'time': {
       const halves = halvesOf(column as ColumnByType['time']);

@@ -4,7 +4,7 @@ import type { FlowStore } from '@sonde/backbone/store/store';
 import { timeText } from '@sonde/model/filter/sql';
 import { accessOf } from '../access/access.js';
 import { visibleRecords } from '../access/visible.js';
-import { type RecordKind, recordKinds, tableOf } from '../records/question.js';
+import { type RecordKind, recordKinds, tableOf } from '../records/record-query.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { arrowRecords } from './arrow-records.js';
 import type { LiveBlock, LiveFeed } from './feed.js';
@@ -20,7 +20,7 @@ export interface StoreFeedOptions {
 const LATE_MS = 600_000;
 
 /** Most records that are read at once; the rest is left out and counted. */
-const MOST_ROWS = 20_000;
+const MAX_ROWS = 20_000;
 
 /** Who watches is asked for by channels, which reduce what they show; the feed itself reads all. */
 const everything = accessOf('live feed', [{ rights: ['view'], namespaces: 'all' }]);
@@ -100,7 +100,7 @@ class Follower {
     const { fields } = tableOf[this.kind];
     const sql = `SELECT ${fields.map(({ name }) => name).join(', ')} ${this.#fromNew(known, parameters)}
       AND transport_offset <= ${offsetOf(highest, parameters)}
-      ORDER BY start_time LIMIT ${parameters.add(MOST_ROWS, 'UInt32')}`;
+      ORDER BY start_time LIMIT ${parameters.add(MAX_ROWS, 'UInt32')}`;
     const stream = await this.store.queryStream(sql, parameters.values, 'ArrowStream', {
       // The reader knows no compression.
       settings: {

@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
-import { problemSchema, problemType } from '../problem.js';
+import { problemSchema, problemType } from '../http/problem.js';
 import { exampleOf } from './example-of.js';
 
 /**

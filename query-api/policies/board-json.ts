@@ -1,9 +1,9 @@
-import type { BoardHits, BoardPolicy, PolicyBoard } from '@sonde/model/policy/board/board';
-import type { PolicyHits, Traffic } from '@sonde/model/policy/board/hits';
+import type { PolicyTraffic, ActivePolicy, PolicyActivity } from '@sonde/model/policy/activity/activity';
+import type { PolicyCounters, Traffic } from '@sonde/model/policy/activity/policy-counters';
 import { referenceOf, referenceProperties } from './references.js';
 
 /** The board as the API gives it; {@link boardProperties} is its schema. */
-export function boardJson({ tiers, others, problems }: PolicyBoard) {
+export function boardJson({ tiers, others, problems }: PolicyActivity) {
   return {
     tiers: tiers.map(({ name, exists, order, defaultAction, policies }) => ({
       ...{ name, exists, defaultAction },
@@ -15,7 +15,7 @@ export function boardJson({ tiers, others, problems }: PolicyBoard) {
   };
 }
 
-function policyJson(policy: BoardPolicy) {
+function policyJson(policy: ActivePolicy) {
   const { object, place, order, staged, directions } = policy;
   return {
     ...referenceOf(object),
@@ -28,7 +28,7 @@ function policyJson(policy: BoardPolicy) {
   };
 }
 
-function hitsJson({ enforced, pending }: BoardHits) {
+function hitsJson({ enforced, pending }: PolicyTraffic) {
   const last = Math.max(enforced?.lastMs ?? 0, pending?.lastMs ?? 0);
   return {
     hits: viewJson(enforced),
@@ -38,7 +38,7 @@ function hitsJson({ enforced, pending }: BoardHits) {
   };
 }
 
-function viewJson(hits: PolicyHits | undefined) {
+function viewJson(hits: PolicyCounters | undefined) {
   const rules = [...(hits?.rules ?? [])].sort(
     (a, b) => (a.direction < b.direction ? 1 : a.direction > b.direction ? -1 : 0) || a.rule - b.rule,
   );

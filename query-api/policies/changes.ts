@@ -4,7 +4,7 @@ import { createTwoFilesPatch } from 'diff';
 import type { FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
 import { visibleRecords } from '../access/visible.js';
-import { select } from '../records/question.js';
+import { select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';

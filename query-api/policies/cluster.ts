@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { visibleRecords } from '../access/visible.js';
-import { invalidParameters, Problem } from '../problem.js';
-import { select } from '../records/question.js';
+import { invalidParameters, Problem } from '../http/problem.js';
+import { select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 

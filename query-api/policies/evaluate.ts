@@ -1,15 +1,18 @@
 import { formatAddress } from '@sonde/model/net/address';
-import { type ApplyingPolicy, applyingPolicies } from '@sonde/model/policy/applying';
-import { SELF, STRANGERS } from '@sonde/model/policy/evaluate/connection';
+import { type ApplicablePolicy, applicablePolicies } from '@sonde/model/policy/applicable-policies';
+import { SELF, UNRELATED } from '@sonde/model/policy/evaluate/connection';
 import type { ConnectionReport } from '@sonde/model/policy/manifests/connection';
-import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
-import { NO_SOURCE_PORT, tellDomains, tellPods } from '@sonde/model/policy/preview/judge';
-import { evaluateReach, reachOf } from '@sonde/model/policy/preview/reach';
-import { type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
+import type { FlowEndpoint } from '@sonde/model/policy/preview/flow-identity';
+import { UNKNOWN_SOURCE_PORT, addDomainAnswers, addPods } from '@sonde/model/policy/preview/evaluate-flows';
+import {
+  evaluateDistinctConnections,
+  distinctConnections,
+} from '@sonde/model/policy/preview/connection-query';
+import { type PolicySnapshot, createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import { hasPorts, isIcmp, protocolNumber } from '@sonde/model/net/protocol';
 import type { FastifyRequest } from 'fastify';
-import { inTurns } from '../in-turns.js';
-import { invalidParameters, type ParameterError, Problem } from '../problem.js';
+import { runCooperatively } from '../limits/cooperative-task.js';
+import { invalidParameters, type ParameterError, Problem } from '../http/problem.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import type { TimeRange } from '../time-range.js';
 import { type KnownEnds, knownEnds, type NamedEnd, readNamedEnd, serviceEnds } from './named-ends.js';
@@ -38,8 +41,8 @@ export interface ConnectionQuestion {
 /** What policies say of a connection, and who its ends were taken for. */
 export interface EvaluatedConnection {
   readonly question: ConnectionQuestion;
-  readonly from: readonly FlowEnd[];
-  readonly to: readonly FlowEnd[];
+  readonly from: readonly FlowEndpoint[];
+  readonly to: readonly FlowEndpoint[];
   readonly report: ConnectionReport;
 }
 
@@ -55,7 +58,7 @@ export async function evaluateConnections(
   range: TimeRange,
   questions: readonly ConnectionQuestion[],
 ): Promise<EvaluatedConnection[]> {
-  const world = policyWorld(await objectsAt(dependencies, request, cluster, range.to));
+  const world = createPolicySnapshot(await objectsAt(dependencies, request, cluster, range.to));
   const named = questions.map((question) => ({
     question,
     from: readNamedEnd(question.from),
@@ -81,15 +84,15 @@ export async function evaluateConnections(
   if (ends > MOST_ENDS) throw tooMuch(`stand for ${ends} ends, and may stand for ${MOST_ENDS}`);
   const flows = asked.flatMap(({ to, service }) => to.map((dst) => ({ dst, ...service })));
   const namespaces = namespacesOfServices([world], flows);
-  tellPods(world, await podsBehindServices(dependencies, request, cluster, range, namespaces));
-  tellDomains(
+  addPods(world, await podsBehindServices(dependencies, request, cluster, range, namespaces));
+  addDomainAnswers(
     world,
     [...known.domains].flatMap(([domain, addresses]) =>
       addresses.map((address) => ({ domain, dst: external(address) })),
     ),
   );
   const reaches = asked.map(({ from, to, service, isOne }) =>
-    reachOf(world, { from, to, ...service, relation: isOne ? SELF : STRANGERS }),
+    distinctConnections(world, { from, to, ...service, relation: isOne ? SELF : UNRELATED }),
   );
   const pairs = reaches.reduce((sum, reach) => sum + reach.pairs, 0);
   if (pairs > MOST_PAIRS) {
@@ -100,7 +103,10 @@ export async function evaluateConnections(
   for (const [index, { question, from, to }] of asked.entries()) {
     const reach = reaches[index];
     if (!reach) continue;
-    const report = await inTurns(evaluateReach(world, reach), request.left);
+    const report = await runCooperatively(
+      evaluateDistinctConnections(world, reach),
+      request.disconnectSignal,
+    );
     const notes = [...report.notes, ...(isPartial ? [PARTIAL] : [])];
     evaluated.push({ question, from, to, report: { ...report, notes } });
   }
@@ -125,29 +131,29 @@ export async function policiesApplying(
   cluster: string,
   range: TimeRange,
   name: string,
-): Promise<{ readonly end: FlowEnd; readonly applying: readonly ApplyingPolicy[] }[]> {
+): Promise<{ readonly end: FlowEndpoint; readonly applying: readonly ApplicablePolicy[] }[]> {
   const { byName } = await knownEnds(dependencies, request, cluster, range, [{ is: 'workload', name }]);
   const ends = byName.get(name);
   if (!ends) throw new Problem(404, UNKNOWN_NAME);
-  const world = policyWorld(await objectsAt(dependencies, request, cluster, range.to));
+  const world = createPolicySnapshot(await objectsAt(dependencies, request, cluster, range.to));
   // Addresses of both families, and pods that carry on one another's work, are governed alike.
   const kinds = new Map(ends.map((end) => [`${end.kind} ${end.labels} ${end.serviceAccount}`, end] as const));
   return [...kinds.values()].map((end) => {
     const pod = end.kind === 'pod' ? world.pods.of(end) : undefined;
     return {
       end,
-      applying: applyingPolicies(world.evaluator, world.evaluator.identify(end.address, 0, pod)),
+      applying: applicablePolicies(world.evaluator, world.evaluator.identify(end.address, 0, pod)),
     };
   });
 }
 
 function resolved(
-  world: PolicyWorld,
+  world: PolicySnapshot,
   known: KnownEnds,
   end: NamedEnd,
   parameter: string,
   errors: ParameterError[],
-): readonly FlowEnd[] {
+): readonly FlowEndpoint[] {
   const found = endsOf(world, known, end);
   if (typeof found !== 'string') return found;
   errors.push({ parameter, reason: found });
@@ -155,7 +161,7 @@ function resolved(
 }
 
 /** Who is meant, or why nobody is. */
-function endsOf(world: PolicyWorld, known: KnownEnds, end: NamedEnd): readonly FlowEnd[] | string {
+function endsOf(world: PolicySnapshot, known: KnownEnds, end: NamedEnd): readonly FlowEndpoint[] | string {
   switch (end.is) {
     case 'workload': {
       const found = known.byName.get(end.name) ?? serviceEnds(world, end.name);
@@ -184,19 +190,19 @@ function endsOf(world: PolicyWorld, known: KnownEnds, end: NamedEnd): readonly F
 
 const UNKNOWN_NAME = 'no flow of the time range tells of a workload or pod of this name';
 
-function addressEnd({ services, backends }: PolicyWorld, address: Uint8Array): FlowEnd {
+function addressEnd({ services, backends }: PolicySnapshot, address: Uint8Array): FlowEndpoint {
   return (services.at(address) ?? backends.get(formatAddress(address)))
     ? { ...external(address), kind: 'service' }
     : external(address);
 }
 
-function external(address: Uint8Array): FlowEnd {
+function external(address: Uint8Array): FlowEndpoint {
   return { kind: 'external', namespace: '', labels: '', serviceAccount: '', address };
 }
 
 /** Protocol and ports as the evaluator wants them. */
 function readService(question: ConnectionQuestion, at: string, errors: ParameterError[]) {
-  const { port, sourcePort = NO_SOURCE_PORT, icmpType, icmpCode = 0 } = question;
+  const { port, sourcePort = UNKNOWN_SOURCE_PORT, icmpType, icmpCode = 0 } = question;
   const protocol = protocolNumber(question.protocol) ?? 0;
   if (protocol === 0) {
     errors.push({
@@ -207,7 +213,7 @@ function readService(question: ConnectionQuestion, at: string, errors: Parameter
   if (isIcmp(protocol)) {
     return {
       protocol,
-      port: icmpType === undefined ? NO_SOURCE_PORT : icmpType * 256 + icmpCode,
+      port: icmpType === undefined ? UNKNOWN_SOURCE_PORT : icmpType * 256 + icmpCode,
       sourcePort,
     };
   }

@@ -1,10 +1,10 @@
 import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { Relation } from '@sonde/model/policy/evaluate/connection';
-import type { FlowEnd, FlowIdentity } from '@sonde/model/policy/preview/flow-identity';
-import { NO_SOURCE_PORT } from '@sonde/model/policy/preview/judge';
-import type { PolicyWorld } from '@sonde/model/policy/preview/world';
+import type { FlowEndpoint, FlowIdentity } from '@sonde/model/policy/preview/flow-identity';
+import { UNKNOWN_SOURCE_PORT } from '@sonde/model/policy/preview/evaluate-flows';
+import type { PolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import type { FastifyRequest } from 'fastify';
-import { fromWhere, type Question, select } from '../records/question.js';
+import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { addressClassSql } from './address-classes.js';
@@ -63,8 +63,8 @@ type NumberColumn =
   'proto' | 'port' | 'source_port' | 'relation' | 'answered' | `example_${'src' | 'dst'}_port`;
 
 type Row = Readonly<Record<TextColumn, string> & Record<NumberColumn, number>> & {
-  readonly src_kind: FlowEnd['kind'];
-  readonly dst_kind: FlowEnd['kind'];
+  readonly src_kind: FlowEndpoint['kind'];
+  readonly dst_kind: FlowEndpoint['kind'];
 };
 
 /**
@@ -75,8 +75,8 @@ export async function flowIdentities(
   dependencies: RouteDependencies,
   request: FastifyRequest,
   cluster: string,
-  question: Question,
-  worlds: readonly PolicyWorld[],
+  question: RecordQuery,
+  worlds: readonly PolicySnapshot[],
 ): Promise<{ readonly groups: FlowGroup[]; readonly notJudged: NotJudged[] }> {
   const parameters = new SqlParameters();
   const prefixes = worlds.flatMap(({ evaluator }) => evaluator.addressPrefixes);
@@ -134,7 +134,7 @@ async function notJudged(
   dependencies: RouteDependencies,
   request: FastifyRequest,
   cluster: string,
-  question: Question,
+  question: RecordQuery,
   judged: number,
 ): Promise<NotJudged[]> {
   const parameters = new SqlParameters();
@@ -157,12 +157,12 @@ async function notJudged(
 }
 
 /** The client's port where it may matter: where policies look at it, or where client and server may be swapped. */
-function sourcePort(worlds: readonly PolicyWorld[]): string {
+function sourcePort(worlds: readonly PolicySnapshot[]): string {
   if (worlds.some(looksAtSourcePorts)) return 'toInt32(src_port)';
-  return `if(${answeredSql}, toInt32(least(src_port, ${FIRST_CLIENT_PORT})), ${NO_SOURCE_PORT})`;
+  return `if(${answeredSql}, toInt32(least(src_port, ${FIRST_CLIENT_PORT})), ${UNKNOWN_SOURCE_PORT})`;
 }
 
-function looksAtSourcePorts({ evaluator }: PolicyWorld): boolean {
+function looksAtSourcePorts({ evaluator }: PolicySnapshot): boolean {
   return evaluator.tiers
     .flatMap(({ policies }) => policies)
     .flatMap(({ ingress = [], egress = [] }) => [...ingress, ...egress])

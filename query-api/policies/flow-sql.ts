@@ -1,4 +1,4 @@
-import { FROM_OWN_NODE, SELF, STRANGERS } from '@sonde/model/policy/evaluate/connection';
+import { FROM_OWN_NODE, SELF, UNRELATED } from '@sonde/model/policy/evaluate/connection';
 
 /** What policies see of a flow, as SQL over its record. It says what `enricher/policies.ts` says of columns. */
 
@@ -14,8 +14,8 @@ export const isLinkUpkeepSql = '(protocol = 58 AND (icmp_type BETWEEN 130 AND 13
 
 /** How the ends stand to each other, by the numbers of `Relation`. */
 export const relationSql = `multiIf(
-  src_kind IN ('external', 'network_set') OR dst_kind IN ('external', 'network_set'), ${STRANGERS},
+  src_kind IN ('external', 'network_set') OR dst_kind IN ('external', 'network_set'), ${UNRELATED},
   src_name != '' AND src_kind = dst_kind AND src_namespace = dst_namespace AND src_name = dst_name, ${SELF},
   src_kind IN ('node', 'host_network_pod') AND src_node != '' AND src_node = dst_node,
     if(dst_kind IN ('node', 'host_network_pod'), ${SELF}, ${FROM_OWN_NODE}),
-  ${STRANGERS})`;
+  ${UNRELATED})`;

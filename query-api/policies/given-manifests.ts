@@ -1,8 +1,8 @@
 import { parseManifests, readObjects } from '@sonde/backbone/manifests/read';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { isPolicyMatter, manifestText } from '@sonde/model/policy/history/version';
-import { policyWorld } from '@sonde/model/policy/preview/world';
-import { invalidParameters, type ParameterError } from '../problem.js';
+import { isPolicyMatter, manifestText } from '@sonde/model/policy/history/object-version';
+import { createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
+import { invalidParameters, type ParameterError } from '../http/problem.js';
 
 /** Manifests of a request: as a text of YAML or JSON, and as objects. */
 export interface GivenManifests {
@@ -11,7 +11,7 @@ export interface GivenManifests {
 }
 
 /** Lexemes of a document of the text, some thousand policies. Larger ones would keep others waiting for long. */
-const BOUNDS = { mostLexemes: 100_000 };
+const BOUNDS = { maxTokens: 100_000 };
 
 /** Errors that an answer lists. */
 const MOST_ERRORS = 100;
@@ -45,7 +45,7 @@ export async function readGivenManifests(
   }
   refuse(errors);
   const objects = given.map(({ object }) => withNamespace(object));
-  for (const { object: index, field, reason } of policyWorld(objects).problems) {
+  for (const { object: index, field, reason } of createPolicySnapshot(objects).problems) {
     const [one, from] = [objects[index], given[index]];
     if (one && from) errors.push({ parameter: from.file, reason: `${nameOf(one)}: ${field} ${reason}` });
   }

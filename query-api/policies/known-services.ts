@@ -1,8 +1,8 @@
 import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { STRANGERS } from '@sonde/model/policy/evaluate/connection';
+import { UNRELATED } from '@sonde/model/policy/evaluate/connection';
 import { readService } from '@sonde/model/policy/manifests/kubernetes';
-import { type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
+import { type PolicySnapshot, createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
 import {
   type KnownServices,
@@ -13,7 +13,7 @@ import {
 import type { ObservedFlow } from '@sonde/model/policy/suggest/observed';
 import type { FastifyRequest } from 'fastify';
 import { visibleRecords } from '../access/visible.js';
-import { select } from '../records/question.js';
+import { select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
@@ -39,7 +39,7 @@ export async function knownServices(
   const names = [...new Set(services.map(({ namespace, name }) => `${namespace}/${name}`))];
   const namespaces = [...new Set(services.map(({ namespace }) => namespace))];
   const versions = await serviceVersions(dependencies, request, cluster, names);
-  const world = policyWorld(await objectsAt(dependencies, request, cluster, range.to));
+  const world = createPolicySnapshot(await objectsAt(dependencies, request, cluster, range.to));
   const pods = await podsBehindServices(dependencies, request, cluster, range, namespaces);
   return {
     versions,
@@ -84,7 +84,7 @@ async function serviceVersions(
 }
 
 function denies(
-  { evaluator, pods }: PolicyWorld,
+  { evaluator, pods }: PolicySnapshot,
   { src, sourceAccount, protocol, sourcePort }: ObservedFlow,
   { pod, end }: SeenPod,
   port: number,
@@ -95,6 +95,6 @@ function denies(
     kind === 'pod' ? pods.of({ namespace, labels, serviceAccount: sourceAccount, address }) : undefined;
   const source = evaluator.identify(address, 0, client);
   const destination = evaluator.identify(parseAddress(end.address), 0, pod);
-  const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, STRANGERS);
+  const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, UNRELATED);
   return evaluator.verdict(result) === 'deny';
 }

@@ -1,9 +1,9 @@
 import { AddressError, formatAddress, parseAddress } from '@sonde/model/net/address';
-import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
-import type { PolicyWorld } from '@sonde/model/policy/preview/world';
+import type { FlowEndpoint } from '@sonde/model/policy/preview/flow-identity';
+import type { PolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../problem.js';
-import { fromWhere, select } from '../records/question.js';
+import { Problem } from '../http/problem.js';
+import { fromWhere, select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
@@ -21,9 +21,9 @@ export type NamedEnd =
 /** Who names stood for in a time range, as its flows tell. */
 export interface KnownEnds {
   /** Pods and nodes by `namespace/workload` and `namespace/name`. */
-  readonly byName: ReadonlyMap<string, readonly FlowEnd[]>;
+  readonly byName: ReadonlyMap<string, readonly FlowEndpoint[]>;
   /** Who had an address last, by its text. */
-  readonly byAddress: ReadonlyMap<string, FlowEnd>;
+  readonly byAddress: ReadonlyMap<string, FlowEndpoint>;
   /** Addresses by domain name. */
   readonly domains: ReadonlyMap<string, readonly Uint8Array[]>;
 }
@@ -53,15 +53,15 @@ export async function knownEnds(
   const domains = ends.flatMap((end) => (end.is === 'domain' ? end.domain : []));
   const asked = { dependencies, request, cluster, range };
   const [byName, byAddress, answered] = [
-    names.length > 0 ? await endsByName(asked, names) : new Map<string, FlowEnd[]>(),
-    addresses.length > 0 ? await endsByAddress(asked, addresses) : new Map<string, FlowEnd>(),
+    names.length > 0 ? await endsByName(asked, names) : new Map<string, FlowEndpoint[]>(),
+    addresses.length > 0 ? await endsByAddress(asked, addresses) : new Map<string, FlowEndpoint>(),
     await addressesOfDomains(asked, domains, addresses),
   ];
   return { byName, byAddress, domains: answered };
 }
 
 /** The service of a name, in a world: an end at its virtual address. */
-export function serviceEnds({ services }: PolicyWorld, name: string): FlowEnd[] {
+export function serviceEnds({ services }: PolicySnapshot, name: string): FlowEndpoint[] {
   const service = services.all.find((one) => `${one.namespace}/${one.name}` === name);
   return (service?.addresses ?? []).map((address) => ({
     ...{ kind: 'service', namespace: service?.namespace ?? '', labels: '', serviceAccount: '', address },
@@ -76,7 +76,7 @@ interface Asked {
 }
 
 interface EndRow {
-  readonly kind: FlowEnd['kind'];
+  readonly kind: FlowEndpoint['kind'];
   readonly namespace: string;
   readonly workload: string;
   readonly pod: string;
@@ -86,7 +86,7 @@ interface EndRow {
   readonly latest: string;
 }
 
-async function endsByName(asked: Asked, names: readonly string[]): Promise<Map<string, FlowEnd[]>> {
+async function endsByName(asked: Asked, names: readonly string[]): Promise<Map<string, FlowEndpoint[]>> {
   const rows = await endRows(
     asked,
     (end, parameters) => {
@@ -100,7 +100,7 @@ async function endsByName(asked: Asked, names: readonly string[]): Promise<Map<s
     },
     "isIPAddressInRange(toString(ip), '::ffff:0:0/96')",
   );
-  const found = new Map<string, FlowEnd[]>();
+  const found = new Map<string, FlowEndpoint[]>();
   for (const row of rows) {
     for (const name of new Set([`${row.namespace}/${row.workload}`, `${row.namespace}/${row.pod}`])) {
       const ends = found.get(name);
@@ -111,7 +111,7 @@ async function endsByName(asked: Asked, names: readonly string[]): Promise<Map<s
   return found;
 }
 
-async function endsByAddress(asked: Asked, addresses: readonly string[]): Promise<Map<string, FlowEnd>> {
+async function endsByAddress(asked: Asked, addresses: readonly string[]): Promise<Map<string, FlowEndpoint>> {
   const rows = await endRows(
     asked,
     (end, parameters) => ({
@@ -207,7 +207,7 @@ function anyFlow(range: TimeRange) {
   return { kind: 'flows', range, filter: { kind: 'constant', value: true } } as const;
 }
 
-function endOf({ kind, namespace, labels, account, address }: EndRow): FlowEnd {
+function endOf({ kind, namespace, labels, account, address }: EndRow): FlowEndpoint {
   return { kind, namespace, labels, serviceAccount: account, address: parseAddress(address) };
 }
 

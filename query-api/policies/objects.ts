@@ -1,9 +1,9 @@
-import { latestObjects } from '@sonde/backbone/store/cluster-objects';
+import { latestObjects } from '@sonde/backbone/store/schema/cluster-objects';
 import { timeText } from '@sonde/model/filter/sql';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { FastifyRequest } from 'fastify';
 import { visibleRecords } from '../access/visible.js';
-import { select } from '../records/question.js';
+import { select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 

@@ -1,8 +1,8 @@
 import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { ObservedEnd, ObservedFlow } from '@sonde/model/policy/suggest/observed';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../problem.js';
-import { fromWhere, type Question, select } from '../records/question.js';
+import { Problem } from '../http/problem.js';
+import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
@@ -37,7 +37,7 @@ export async function observedFlows(
   request: FastifyRequest,
   cluster: string,
   namespace: string,
-  question: Question,
+  question: RecordQuery,
 ): Promise<ObservedFlow[]> {
   const parameters = new SqlParameters();
   const own = parameters.add(namespace, 'String');

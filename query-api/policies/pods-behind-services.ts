@@ -1,8 +1,8 @@
 import { parseAddress } from '@sonde/model/net/address';
-import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
-import type { PolicyWorld } from '@sonde/model/policy/preview/world';
+import type { FlowEndpoint } from '@sonde/model/policy/preview/flow-identity';
+import type { PolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import type { FastifyRequest } from 'fastify';
-import { fromWhere, select } from '../records/question.js';
+import { fromWhere, select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
@@ -11,15 +11,15 @@ import type { TimeRange } from '../time-range.js';
 const MOST_PODS = 50_000;
 
 /** Pods that flows do not tell apart, with an address that one of them had. */
-export interface KindOfPod extends FlowEnd {
+export interface KindOfPod extends FlowEndpoint {
   /** The workload's name, or that of a pod without one. */
   readonly workload: string;
 }
 
 /** The namespaces of the services to whose addresses some flows go, as worlds have them. */
 export function namespacesOfServices(
-  worlds: readonly PolicyWorld[],
-  flows: readonly { readonly dst: FlowEnd }[],
+  worlds: readonly PolicySnapshot[],
+  flows: readonly { readonly dst: FlowEndpoint }[],
 ): string[] {
   const addresses = flows.filter(({ dst }) => dst.kind === 'service').map(({ dst }) => dst.address);
   const services = worlds.flatMap((world) => addresses.map((address) => world.services.at(address)));

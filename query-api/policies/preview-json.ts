@@ -1,4 +1,4 @@
-import type { Judgement } from '@sonde/model/policy/preview/judge';
+import type { FlowVerdict } from '@sonde/model/policy/preview/evaluate-flows';
 import type { ChangedFlow } from '@sonde/model/policy/preview/preview';
 import { enumerationSchema } from '../records/enumeration-schema.js';
 import type { FlowGroup } from './flow-identities.js';
@@ -57,7 +57,7 @@ function changeJson({ flow, before, after }: ChangedFlow<FlowGroup>) {
   };
 }
 
-function judgementJson({ verdict, policies }: Judgement) {
+function judgementJson({ verdict, policies }: FlowVerdict) {
   return { verdict, policies: policies === '' ? [] : policies.split(',') };
 }
 

@@ -1,11 +1,20 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { type Judgement, type PolicyView, tellDomains, tellPods } from '@sonde/model/policy/preview/judge';
+import {
+  type FlowVerdict,
+  type PolicyView,
+  addDomainAnswers,
+  addPods,
+} from '@sonde/model/policy/preview/evaluate-flows';
 import { type ChangedFlow, previewFlows } from '@sonde/model/policy/preview/preview';
-import { changedObjects, type PolicyWorld, policyWorld } from '@sonde/model/policy/preview/world';
+import {
+  changedObjects,
+  type PolicySnapshot,
+  createPolicySnapshot,
+} from '@sonde/model/policy/preview/snapshot';
 import { setImmediate as breath } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
-import { invalidParameters } from '../problem.js';
-import type { Question } from '../records/question.js';
+import { invalidParameters } from '../http/problem.js';
+import type { RecordQuery } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { type FlowGroup, flowIdentities, type NotJudged } from './flow-identities.js';
 import { currentObjects } from './objects.js';
@@ -13,7 +22,7 @@ import { namespacesOfServices, podsBehindServices } from './pods-behind-services
 
 export interface PreviewRequest {
   readonly cluster: string;
-  readonly question: Question;
+  readonly question: RecordQuery;
   readonly apply: readonly KubernetesObject[];
   readonly remove: readonly ObjectToRemove[];
   /** Whether staged policies count as enforced after the change. */
@@ -51,8 +60,8 @@ export async function preview(
 ): Promise<Preview> {
   const current = await currentObjects(dependencies, request, asked.cluster);
   const change = { apply: asked.apply, remove: objectsToRemove(current, asked.remove) };
-  const before = policyWorld(current);
-  const after = policyWorld(changedObjects(current, change).objects);
+  const before = createPolicySnapshot(current);
+  const after = createPolicySnapshot(changedObjects(current, change).objects);
   const { groups, notJudged } = await flowIdentities(dependencies, request, asked.cluster, asked.question, [
     before,
     after,
@@ -66,17 +75,17 @@ export async function preview(
     namespacesOfServices(worlds, groups),
   );
   for (const world of worlds) {
-    tellDomains(world, groups);
-    tellPods(world, pods);
+    addDomainAnswers(world, groups);
+    addPods(world, pods);
   }
   const changed: ChangedFlow<FlowGroup>[] = [];
   const open = new Map<string, number>();
   for (let at = 0; at < groups.length; at += AT_ONCE) {
     const some = previewFlows(before, after, groups.slice(at, at + AT_ONCE), asked.view);
     changed.push(...some.changed);
-    for (const { flow, reason } of some.notJudged) open.set(reason, (open.get(reason) ?? 0) + flow.flows);
+    for (const { flow, reason } of some.notEvaluated) open.set(reason, (open.get(reason) ?? 0) + flow.flows);
     await breath();
-    request.left.throwIfAborted();
+    request.disconnectSignal.throwIfAborted();
   }
   return {
     changed: together(changed),
@@ -114,7 +123,7 @@ function objectsToRemove(
   return found.flat();
 }
 
-function problemsOf({ objects, problems }: PolicyWorld): Preview['problems'] {
+function problemsOf({ objects, problems }: PolicySnapshot): Preview['problems'] {
   return problems.flatMap(({ object: index, field, reason }) => {
     const object = objects[index];
     return object ? [{ object, reason: `${field} ${reason}` }] : [];
@@ -137,7 +146,7 @@ function together(changed: readonly ChangedFlow<FlowGroup>[]): ChangedFlow<FlowG
 
 function shownAs({ flow, before, after }: ChangedFlow<FlowGroup>): string {
   const { src, dst, srcWorkload, dstWorkload, domain, protocol, port } = flow;
-  const judged = ({ verdict, policies }: Judgement) => `${verdict} ${policies}`;
+  const judged = ({ verdict, policies }: FlowVerdict) => `${verdict} ${policies}`;
   const ends = [src.kind, src.namespace, srcWorkload, dst.kind, dst.namespace, dstWorkload, domain];
   return JSON.stringify([...ends, protocol, port, judged(before), judged(after)]);
 }

@@ -1,7 +1,7 @@
-import type { StepTraffic } from '@sonde/model/policy/board/hits';
+import type { StepTraffic } from '@sonde/model/policy/activity/policy-counters';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../problem.js';
-import { fromWhere, type Question, select } from '../records/question.js';
+import { Problem } from '../http/problem.js';
+import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 
@@ -33,7 +33,7 @@ export async function stepTraffic(
   dependencies: RouteDependencies,
   request: FastifyRequest,
   cluster: string,
-  question: Question,
+  question: RecordQuery,
 ): Promise<{ readonly enforced: StepTraffic[]; readonly pending: StepTraffic[] }> {
   const parameters = new SqlParameters();
   const rows = await select<Row>(

@@ -1,5 +1,5 @@
 import type { Access } from '../access/access.js';
-import { fromWhere, type Question } from '../records/question.js';
+import { fromWhere, type RecordQuery } from '../records/record-query.js';
 import { mergedSql, resultSql, stateSql } from '../sql/aggregate-function.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { Aggregation } from './aggregation.js';
@@ -17,7 +17,7 @@ export interface Statement {
  * `g0` …, `m0` …, and `more`, whether there are more groups than asked for. With steps of time the groups are the first
  * of the whole range, the same in every step.
  */
-export function aggregationSql(question: Question, aggregation: Aggregation, access: Access): Statement {
+export function aggregationSql(question: RecordQuery, aggregation: Aggregation, access: Access): Statement {
   const parts = partsOf(question, aggregation, access);
   return { sql: sqlOf(parts, aggregation), parameters: parts.parameters };
 }
@@ -33,7 +33,7 @@ interface Parts {
   readonly most: string;
 }
 
-function partsOf(question: Question, aggregation: Aggregation, access: Access): Parts {
+function partsOf(question: RecordQuery, aggregation: Aggregation, access: Access): Parts {
   const parameters = new SqlParameters();
   const primary = aggregation.records === 'primary' ? ' AND primary = true' : '';
   return {

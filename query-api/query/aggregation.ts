@@ -1,6 +1,6 @@
 import type { Limits } from '../limits/limits.js';
-import { invalidParameters, type ParameterError } from '../problem.js';
-import { type Question, tableOf } from '../records/question.js';
+import { invalidParameters, type ParameterError } from '../http/problem.js';
+import { type RecordQuery, tableOf } from '../records/record-query.js';
 import { parseDuration } from '../time-range.js';
 import { type Group, readGroup } from './group.js';
 import { type Metric, type MetricRequest, readMetric } from './metrics.js';
@@ -41,7 +41,7 @@ const STEPS_PER_ROW = 10;
  */
 export function readAggregation(
   request: AggregationRequest,
-  { kind, range }: Question,
+  { kind, range }: RecordQuery,
   limits: Limits,
 ): Aggregation {
   const { fields } = tableOf[kind];

@@ -1,9 +1,9 @@
 import { FilterError } from '@sonde/model/filter/errors';
 import { type Key, keyName, parseKey } from '@sonde/model/filter/key';
-import { textSql } from '@sonde/model/filter/sql';
-import { endNameSql } from '@sonde/model/flow/end-name';
+import { stringSql } from '@sonde/model/filter/sql';
+import { endpointNameSql } from '@sonde/model/flow/endpoint-name';
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import type { ParameterError } from '../problem.js';
+import type { ParameterError } from '../http/problem.js';
 import { valueJson } from '../records/record-json.js';
 import type { SqlParameters } from '../sql/parameters.js';
 import type { Column, Value } from './column.js';
@@ -38,7 +38,7 @@ export function readGroup(
 
 /** A group as an expression of a record. */
 export function groupSql(group: Group, parameters: SqlParameters): string {
-  return group.is === 'end' ? endNameSql(group.end) : textSql(group.key, parameters);
+  return group.is === 'end' ? endpointNameSql(group.end) : stringSql(group.key, parameters);
 }
 
 /** Fields of text that have few values in any cluster. */

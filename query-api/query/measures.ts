@@ -1,6 +1,6 @@
 import { nearestNames } from '@sonde/model/filter/nearest-names';
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import type { ParameterError } from '../problem.js';
+import type { ParameterError } from '../http/problem.js';
 
 /** What metrics are taken of: a field, or a sum of two that people ask for as one. */
 export interface Measure {

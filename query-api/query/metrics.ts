@@ -1,5 +1,5 @@
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import type { ParameterError } from '../problem.js';
+import type { ParameterError } from '../http/problem.js';
 import type { AggregateFunction } from '../sql/aggregate-function.js';
 import type { SqlParameters } from '../sql/parameters.js';
 import { type Measure, readMeasure } from './measures.js';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { columnType, type RecordTable } from '@sonde/backbone/store/schema';
+import { columnType, type RecordTable } from '@sonde/backbone/store/schema/record-tables';
 import { LATEST_MS, parseTimestamp } from '@sonde/model/filter/timestamp';
 import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 import { checkRange, type Limits } from '../limits/limits.js';
-import { invalidParameters } from '../problem.js';
+import { invalidParameters } from '../http/problem.js';
 import type { TimeRange } from '../time-range.js';
 
 /** Where a page of records ended: at which place of their order, and how many of those at that place were given. */

@@ -1,6 +1,6 @@
 import { nearestNames } from '@sonde/model/filter/nearest-names';
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import { invalidParameters } from '../problem.js';
+import { invalidParameters } from '../http/problem.js';
 
 /** The parameter that selects fields. */
 export const fieldsSchema = {

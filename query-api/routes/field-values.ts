@@ -2,21 +2,21 @@ import { FilterError } from '@sonde/model/filter/errors';
 import { type Key, parseKey } from '@sonde/model/filter/key';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { FastifyInstance } from 'fastify';
-import { Problem, problemSchema } from '../problem.js';
+import { Problem, problemSchema } from '../http/problem.js';
 import {
-  type QuestionParameters,
-  questionSchema,
-  readSummaryQuestion,
+  type RecordQueryParameters,
+  recordQuerySchema,
+  parseAggregateQuery,
   type RecordKind,
   recordKinds,
-  selectSums,
+  selectAggregates,
   tableOf,
-} from '../records/question.js';
+} from '../records/record-query.js';
 import { valueJson } from '../records/record-json.js';
-import { valuesSql } from '../records/values-query.js';
+import { valuesSql } from '../records/values-sql.js';
 import type { RouteDependencies } from './dependencies.js';
 
-interface Parameters extends QuestionParameters {
+interface Parameters extends RecordQueryParameters {
   readonly table: RecordKind;
   readonly containing: string;
   readonly limit: number;
@@ -30,9 +30,9 @@ export function fieldValuesRoute(server: FastifyInstance, dependencies: RouteDep
     async (request) => {
       const { table, containing, limit } = request.query;
       const key = readKey(request.params.field, tableOf[table].fields);
-      const question = readSummaryQuestion(table, request.query, dependencies.limits);
+      const question = parseAggregateQuery(table, request.query, dependencies.limits);
       const { sql, parameters } = valuesSql(question, key, { containing, limit }, request.access);
-      const rows = await selectSums<{ value: string | number | boolean }>(
+      const rows = await selectAggregates<{ value: string | number | boolean }>(
         dependencies,
         request,
         question,
@@ -78,7 +78,7 @@ const SCHEMA = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      ...questionSchema,
+      ...recordQuerySchema,
       table: { type: 'string', enum: recordKinds, default: 'flows', description: 'Of which records' },
       containing: {
         type: 'string',

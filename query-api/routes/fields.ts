@@ -2,8 +2,8 @@ import { metricFunctions } from '../query/metrics.js';
 import { measureNames } from '../query/measures.js';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { FastifyInstance } from 'fastify';
-import { problemSchema } from '../problem.js';
-import { type RecordKind, recordKinds, tableOf } from '../records/question.js';
+import { problemSchema } from '../http/problem.js';
+import { type RecordKind, recordKinds, tableOf } from '../records/record-query.js';
 
 interface Parameters {
   readonly table: RecordKind;

@@ -1,16 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { type EdgeRow, edgesSql, graphFrom } from '../graph/graph.js';
 import { type GraphLevel, graphLevels, nodeKinds } from '../graph/nodes.js';
-import { problemSchema } from '../problem.js';
+import { problemSchema } from '../http/problem.js';
 import {
-  type QuestionParameters,
-  questionSchema,
-  readSummaryQuestion,
-  selectSums,
-} from '../records/question.js';
+  type RecordQueryParameters,
+  recordQuerySchema,
+  parseAggregateQuery,
+  selectAggregates,
+} from '../records/record-query.js';
 import type { RouteDependencies } from './dependencies.js';
 
-interface Parameters extends QuestionParameters {
+interface Parameters extends RecordQueryParameters {
   readonly level: GraphLevel;
   readonly limit: number;
   readonly records: 'primary' | 'all';
@@ -21,9 +21,9 @@ export function graphRoute(server: FastifyInstance, dependencies: RouteDependenc
   const schema = schemaOf(dependencies);
   server.get<{ Querystring: Parameters }>('/api/v1/graph', { schema }, async (request) => {
     const { level, limit, records } = request.query;
-    const question = readSummaryQuestion('flows', request.query, dependencies.limits);
+    const question = parseAggregateQuery('flows', request.query, dependencies.limits);
     const { sql, parameters } = edgesSql(question, { level, limit, records }, request.access);
-    const rows = await selectSums<EdgeRow>(dependencies, request, question, sql, parameters);
+    const rows = await selectAggregates<EdgeRow>(dependencies, request, question, sql, parameters);
     const { from, to } = question.range;
     return {
       from: new Date(from).toISOString(),
@@ -41,7 +41,7 @@ function schemaOf({ limits }: RouteDependencies) {
       type: 'object',
       additionalProperties: false,
       properties: {
-        ...questionSchema,
+        ...recordQuerySchema,
         level: { type: 'string', enum: graphLevels, default: 'workload', description: 'What the nodes are' },
         limit: {
           type: 'integer',

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { CurrentSecurity } from '../access/current-security.js';
-import { whenOver } from '../client-left.js';
-import { endWithAccess } from '../live/end-with-access.js';
+import { onResponseEnd } from '../http/client-disconnect.js';
+import { endOnAccessChange } from '../live/end-on-access-change.js';
 import type { LiveHub } from '../live/hub.js';
-import { invalidParameters, problemSchema } from '../problem.js';
-import { questionSchema, readFilter, type RecordKind, tableOf } from '../records/question.js';
+import { invalidParameters, problemSchema } from '../http/problem.js';
+import { recordQuerySchema, readFilter, type RecordKind, tableOf } from '../records/record-query.js';
 import { fieldsSchema, readFields } from '../records/selected-fields.js';
 
 /** How the records of a kind are offered as they come. */
@@ -32,9 +32,9 @@ export function liveRoute(server: FastifyInstance, hub: LiveHub, { path, kind, s
       if (!('kind' in filter)) throw invalidParameters([filter]);
       const selected = readFields(names, fields);
       const viewer = hub.open({ kind, filter, fields: selected, access: request.access }, text);
-      whenOver(request, reply, () => viewer.stream.destroy());
-      endWithAccess(viewer, request.access, {
-        anew: () => request.accessAnew(),
+      onResponseEnd(request, reply, () => viewer.stream.destroy());
+      endOnAccessChange(viewer, request.access, {
+        refresh: () => request.refreshAccess(),
         onChange: (listener) => security?.onChange(listener) ?? (() => undefined),
       });
       return reply
@@ -56,7 +56,7 @@ const SCHEMA = {
   querystring: {
     type: 'object',
     additionalProperties: false,
-    properties: { filter: questionSchema.filter, fields: fieldsSchema },
+    properties: { filter: recordQuerySchema.filter, fields: fieldsSchema },
   },
   response: {
     200: {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { checkRange } from '../limits/limits.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
 import { policiesApplying } from '../policies/evaluate.js';
-import { invalidParameters, problemSchema } from '../problem.js';
+import { invalidParameters, problemSchema } from '../http/problem.js';
 import { parseTimeRange, timeRangeSchema } from '../time-range.js';
 import type { RouteDependencies } from './dependencies.js';
 

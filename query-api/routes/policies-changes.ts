@@ -3,7 +3,7 @@ import { checkRange } from '../limits/limits.js';
 import { policyChanges } from '../policies/changes.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
 import { referenceProperties } from '../policies/references.js';
-import { invalidParameters, problemSchema } from '../problem.js';
+import { invalidParameters, problemSchema } from '../http/problem.js';
 import { parseTimeRange, timeRangeSchema } from '../time-range.js';
 import type { RouteDependencies } from './dependencies.js';
 

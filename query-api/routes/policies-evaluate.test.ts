@@ -1,5 +1,5 @@
 import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
-import { calico, networkPolicy } from '@sonde/model/policy/manifests/build';
+import { calico, networkPolicy } from '@sonde/test/builders/manifests';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { API, flow, keep, MINUTE, NOW, pod, startPolicyShop, WEB } from '@sonde/test/fixtures/policy-shop';
 import type { TestApi } from '@sonde/test/fixtures/test-api';

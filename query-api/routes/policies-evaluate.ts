@@ -1,5 +1,5 @@
 import { formatAddress } from '@sonde/model/net/address';
-import type { FlowEnd } from '@sonde/model/policy/preview/flow-identity';
+import type { FlowEndpoint } from '@sonde/model/policy/preview/flow-identity';
 import type { FastifyInstance } from 'fastify';
 import { checkRange } from '../limits/limits.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
@@ -8,7 +8,7 @@ import {
   evaluateConnections,
   type EvaluatedConnection,
 } from '../policies/evaluate.js';
-import { invalidParameters, problemSchema } from '../problem.js';
+import { invalidParameters, problemSchema } from '../http/problem.js';
 import { enumerationSchema } from '../records/enumeration-schema.js';
 import { parseTimeRange, timeRangeSchema } from '../time-range.js';
 import type { RouteDependencies } from './dependencies.js';
@@ -42,7 +42,7 @@ function connectionJson({ question, from, to, report }: EvaluatedConnection) {
   return { ...question, ...report, ends: { from: from.map(endJson), to: to.map(endJson) } };
 }
 
-function endJson({ kind, namespace, labels, serviceAccount, address }: FlowEnd) {
+function endJson({ kind, namespace, labels, serviceAccount, address }: FlowEndpoint) {
   return { kind, namespace, labels, serviceAccount, address: formatAddress(address) };
 }
 

@@ -1,4 +1,4 @@
-import { calico, manifest, networkPolicy } from '@sonde/model/policy/manifests/build';
+import { calico, manifest, networkPolicy } from '@sonde/test/builders/manifests';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
 import { flow, keep, pod, startPolicyShop, WEB } from '@sonde/test/fixtures/policy-shop';

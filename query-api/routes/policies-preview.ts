@@ -4,11 +4,11 @@ import { readGivenManifests } from '../policies/given-manifests.js';
 import { type ObjectToRemove, preview } from '../policies/preview.js';
 import { previewJson, previewProperties } from '../policies/preview-json.js';
 import { referenceProperties } from '../policies/references.js';
-import { problemSchema } from '../problem.js';
-import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
+import { problemSchema } from '../http/problem.js';
+import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
 import type { RouteDependencies } from './dependencies.js';
 
-interface Body extends QuestionParameters {
+interface Body extends RecordQueryParameters {
   readonly cluster?: string;
   readonly manifests: string;
   readonly apply: readonly object[];
@@ -21,8 +21,8 @@ interface Body extends QuestionParameters {
 export function policiesPreviewRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
   server.post<{ Body: Body }>('/api/v1/policies/preview', { schema }, async (request) => {
     const { staged, limit, remove, cluster: asked } = request.body;
-    const question = readQuestion('flows', request.body, dependencies.limits);
-    const apply = await readGivenManifests(request.body, request.left);
+    const question = parseRecordQuery('flows', request.body, dependencies.limits);
+    const apply = await readGivenManifests(request.body, request.disconnectSignal);
     const cluster = await clusterOf(dependencies, request, asked);
     const view = staged === 'enforced' ? 'pending' : 'enforced';
     const result = await preview(dependencies, request, { cluster, question, apply, remove, view });
@@ -44,8 +44,8 @@ const schema = {
     additionalProperties: false,
     properties: {
       cluster: clusterSchema,
-      ...questionSchema,
-      from: { ...questionSchema.from, default: '-1h' },
+      ...recordQuerySchema,
+      from: { ...recordQuerySchema.from, default: '-1h' },
       manifests: {
         type: 'string',
         default: '',

@@ -2,7 +2,7 @@ import { enrichedDns, type WrittenDnsRow } from '@sonde/test/builders/dns';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
-import { manifest, namespace, networkPolicy } from '@sonde/model/policy/manifests/build';
+import { manifest, namespace, networkPolicy } from '@sonde/test/builders/manifests';
 import { flow, keep, MINUTE, NOW, pod, startPolicyShop } from '@sonde/test/fixtures/policy-shop';
 import type { TestApi } from '@sonde/test/fixtures/test-api';
 

@@ -4,19 +4,19 @@ import { learnPolicies } from '@sonde/model/policy/suggest/suggest';
 import type { RuleEvidence } from '@sonde/model/policy/suggest/manifest';
 import type { Evidence } from '@sonde/model/policy/suggest/observed';
 import type { FastifyInstance } from 'fastify';
-import { inTurns } from '../in-turns.js';
+import { runCooperatively } from '../limits/cooperative-task.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
 import { knownServices } from '../policies/known-services.js';
 import { observedFlows } from '../policies/observed-flows.js';
 import { evidenceText, suggestionYaml } from '../policies/suggestion-yaml.js';
-import { problemSchema } from '../problem.js';
-import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
+import { problemSchema } from '../http/problem.js';
+import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
 import type { RouteDependencies } from './dependencies.js';
 
 const dialects = ['kubernetes', 'calico', 'calico-enterprise'] as const;
 type Dialect = (typeof dialects)[number];
 
-interface Body extends QuestionParameters {
+interface Body extends RecordQueryParameters {
   readonly cluster?: string;
   readonly namespace: string;
   readonly dialect: Dialect;
@@ -28,12 +28,12 @@ interface Body extends QuestionParameters {
 export function policiesSuggestRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
   server.post<{ Body: Body }>('/api/v1/policies/suggest', { schema }, async (request) => {
     const { namespace, dialect, tier, order, cluster: asked } = request.body;
-    const question = readQuestion('flows', request.body, dependencies.limits);
+    const question = parseRecordQuery('flows', request.body, dependencies.limits);
     const cluster = await clusterOf(dependencies, request, asked);
     const observed = await observedFlows(dependencies, request, cluster, namespace, question);
     const services = await knownServices(dependencies, request, cluster, question.range, observed);
     const learning = learnPolicies(namespace, observed, services);
-    const { policies, notCovered } = await inTurns(learning, request.left);
+    const { policies, notCovered } = await runCooperatively(learning, request.disconnectSignal);
     const written =
       dialect === 'kubernetes'
         ? kubernetesManifests(namespace, policies)
@@ -99,8 +99,8 @@ const schema = {
     properties: {
       cluster: clusterSchema,
       namespace: { type: 'string', minLength: 1, maxLength: 253, examples: ['storefront'] },
-      ...questionSchema,
-      from: { ...questionSchema.from, default: '-24h' },
+      ...recordQuerySchema,
+      from: { ...recordQuerySchema.from, default: '-24h' },
       dialect: {
         type: 'string',
         enum: dialects,

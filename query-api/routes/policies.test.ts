@@ -1,4 +1,4 @@
-import { calico, namespace } from '@sonde/model/policy/manifests/build';
+import { calico, namespace } from '@sonde/test/builders/manifests';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keep, startPolicyShop } from '@sonde/test/fixtures/policy-shop';
 import type { TestApi } from '@sonde/test/fixtures/test-api';

@@ -1,26 +1,26 @@
-import { policyBoard } from '@sonde/model/policy/board/board';
-import { countHits } from '@sonde/model/policy/board/hits';
+import { policyActivity } from '@sonde/model/policy/activity/activity';
+import { countPolicyTraffic } from '@sonde/model/policy/activity/policy-counters';
 import type { FastifyInstance } from 'fastify';
 import { boardJson, boardProperties } from '../policies/board-json.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
 import { currentObjects } from '../policies/objects.js';
 import { stepTraffic } from '../policies/step-traffic.js';
-import { problemSchema } from '../problem.js';
-import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
+import { problemSchema } from '../http/problem.js';
+import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
 import type { RouteDependencies } from './dependencies.js';
 
-interface Parameters extends QuestionParameters {
+interface Parameters extends RecordQueryParameters {
   readonly cluster?: string;
 }
 
 /** `GET /api/v1/policies`: the board, which is policies in the order of evaluation with what they did to flows. */
 export function policiesRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
   server.get<{ Querystring: Parameters }>('/api/v1/policies', { schema }, async (request) => {
-    const question = readQuestion('flows', request.query, dependencies.limits);
+    const question = parseRecordQuery('flows', request.query, dependencies.limits);
     const cluster = await clusterOf(dependencies, request, request.query.cluster);
     const objects = await currentObjects(dependencies, request, cluster);
     const { enforced, pending } = await stepTraffic(dependencies, request, cluster, question);
-    const board = policyBoard(objects, countHits(enforced), countHits(pending));
+    const board = policyActivity(objects, countPolicyTraffic(enforced), countPolicyTraffic(pending));
     const { from, to } = question.range;
     return {
       cluster,
@@ -40,8 +40,8 @@ const schema = {
     additionalProperties: false,
     properties: {
       cluster: clusterSchema,
-      ...questionSchema,
-      from: { ...questionSchema.from, default: '-24h' },
+      ...recordQuerySchema,
+      from: { ...recordQuerySchema.from, default: '-24h' },
     },
   },
   response: {

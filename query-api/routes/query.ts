@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { problemSchema } from '../problem.js';
+import { problemSchema } from '../http/problem.js';
 import { type AggregationRequest, readAggregation } from '../query/aggregation.js';
 import { aggregationSql } from '../query/aggregation-sql.js';
 import { tableCsv } from '../query/csv.js';
@@ -8,16 +8,16 @@ import { metricSchema } from '../query/metrics.js';
 import type { Value } from '../query/column.js';
 import { type Table, tableFrom } from '../query/table.js';
 import {
-  type QuestionParameters,
-  questionSchema,
-  readSummaryQuestion,
+  type RecordQueryParameters,
+  recordQuerySchema,
+  parseAggregateQuery,
   type RecordKind,
   recordKinds,
-  selectSums,
-} from '../records/question.js';
+  selectAggregates,
+} from '../records/record-query.js';
 import type { RouteDependencies } from './dependencies.js';
 
-interface Body extends QuestionParameters, AggregationRequest {
+interface Body extends RecordQueryParameters, AggregationRequest {
   readonly table: RecordKind;
   readonly format: 'json' | 'csv' | 'arrow';
   readonly refId: string;
@@ -28,10 +28,16 @@ export function queryRoute(server: FastifyInstance, dependencies: RouteDependenc
   const { limits } = dependencies;
   server.post<{ Body: Body }>('/api/v1/query', { schema: schemaOf(dependencies) }, async (request, reply) => {
     const { body } = request;
-    const question = readSummaryQuestion(body.table, body, limits);
+    const question = parseAggregateQuery(body.table, body, limits);
     const aggregation = readAggregation(body, question, limits);
     const { sql, parameters } = aggregationSql(question, aggregation, request.access);
-    const rows = await selectSums<Record<string, Value>>(dependencies, request, question, sql, parameters);
+    const rows = await selectAggregates<Record<string, Value>>(
+      dependencies,
+      request,
+      question,
+      sql,
+      parameters,
+    );
     const { from, to } = question.range;
     const table = tableFrom(rows, aggregation, question.range);
     if (body.format !== 'json') return sendTable(reply, table, body.format, body.refId);
@@ -56,7 +62,7 @@ function schemaOf({ limits }: RouteDependencies) {
       additionalProperties: false,
       required: ['metrics'],
       properties: {
-        ...questionSchema,
+        ...recordQuerySchema,
         table: { type: 'string', enum: recordKinds, default: 'flows', description: 'Of which records' },
         metrics: { type: 'array', minItems: 1, maxItems: 20, items: metricSchema },
         groupBy: {

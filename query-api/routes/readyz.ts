@@ -1,6 +1,6 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
 import type { FastifyInstance } from 'fastify';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 
 /** How long the store may take to answer: longer than a query that it may be busy with. */
 const ANSWER_MS = 30_000;

@@ -1,17 +1,17 @@
 import type { FastifyInstance } from 'fastify';
-import { problemSchema } from '../problem.js';
+import { problemSchema } from '../http/problem.js';
 import { readCursor, writeCursor } from '../records/cursor.js';
 import { nextCursor } from '../records/pages.js';
 import {
-  type QuestionParameters,
-  questionSchema,
-  readQuestion,
+  type RecordQueryParameters,
+  recordQuerySchema,
+  parseRecordQuery,
   type RecordKind,
   select,
   tableOf,
-} from '../records/question.js';
+} from '../records/record-query.js';
 import { type RecordJson, recordJson, recordSchema } from '../records/record-json.js';
-import { buildRecordsQuery, type RecordsOrder, recordsOrders } from '../records/records-query.js';
+import { buildRecordsQuery, type RecordsOrder, recordsOrders } from '../records/records-sql.js';
 import { fieldsSchema, readFields } from '../records/selected-fields.js';
 import type { RouteDependencies } from './dependencies.js';
 
@@ -25,7 +25,7 @@ export interface RecordsRoute {
   readonly description: string;
 }
 
-interface Parameters extends QuestionParameters {
+interface Parameters extends RecordQueryParameters {
   readonly limit: number;
   readonly order: RecordsOrder;
   readonly fields: string;
@@ -49,7 +49,7 @@ export function recordsRoute(
     async (request) => {
       const { limit, order, cursor } = request.query;
       const asked = [kind, request.query.filter, order, request.query.fields];
-      const question = readQuestion(kind, request.query, dependencies.limits);
+      const question = parseRecordQuery(kind, request.query, dependencies.limits);
       const fields = readFields(request.query.fields, table.fields);
       const after = cursor === undefined ? undefined : readCursor(cursor, table, asked, dependencies.limits);
       const range = after?.range ?? question.range;
@@ -79,7 +79,7 @@ function schemaOf({ kind, plural, description }: RecordsRoute, { limits }: Route
       type: 'object',
       additionalProperties: false,
       properties: {
-        ...questionSchema,
+        ...recordQuerySchema,
         limit: {
           type: 'integer',
           minimum: 1,

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { Problem, problemSchema } from '../problem.js';
+import { Problem, problemSchema } from '../http/problem.js';
 import { enumerationSchema } from '../records/enumeration-schema.js';
-import { type QuestionParameters, questionSchema, readQuestion } from '../records/question.js';
+import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
 import { healthProperties, healthRequired } from '../workloads/health.js';
 import { healthOfSide, peersOf, type Workload } from '../workloads/peers.js';
 import type { RouteDependencies } from './dependencies.js';
 
-interface Parameters extends QuestionParameters {
+interface Parameters extends RecordQueryParameters {
   readonly limit: number;
 }
 
@@ -17,7 +17,7 @@ export function workloadsRoute(server: FastifyInstance, dependencies: RouteDepen
     { schema },
     async (request) => {
       const workload = request.params;
-      const question = readQuestion('flows', request.query, dependencies.limits);
+      const question = parseRecordQuery('flows', request.query, dependencies.limits);
       const side = async (end: 'src' | 'dst') => {
         const health = await healthOfSide(dependencies, request, workload, end, question);
         const { limit } = request.query;
@@ -101,8 +101,8 @@ const schema = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      ...questionSchema,
-      from: { ...questionSchema.from, default: '-1h' },
+      ...recordQuerySchema,
+      from: { ...recordQuerySchema.from, default: '-1h' },
       limit: {
         type: 'integer',
         minimum: 1,

@@ -1,6 +1,6 @@
 import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { FastifyRequest } from 'fastify';
-import { fromWhere, type Question, select } from '../records/question.js';
+import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
 import type { RouteDependencies } from '../routes/dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { type Health, healthOf, type HealthRow, healthSql } from './health.js';
@@ -40,7 +40,7 @@ export async function peersOf(
   request: FastifyRequest,
   workload: Workload,
   side: 'src' | 'dst',
-  question: Question,
+  question: RecordQuery,
   limit: number,
 ): Promise<Peers> {
   const other = side === 'src' ? 'dst' : 'src';
@@ -72,7 +72,7 @@ export async function healthOfSide(
   request: FastifyRequest,
   workload: Workload,
   side: 'src' | 'dst',
-  question: Question,
+  question: RecordQuery,
 ): Promise<Health | undefined> {
   const parameters = new SqlParameters();
   const [row] = await select<HealthRow>(

@@ -8,7 +8,7 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GivenCursor } from './random-cursors.js';
 import { RandomRequests, type RandomRequest } from './random-requests.js';
-import { DAY, fillWorld, worlds } from './two-worlds.js';
+import { DAY, fillWorld, worlds } from './store-pair.js';
 
 /** `npm run fuzz:api` makes ten thousand; SONDE_FUZZ_SEED makes others. */
 const REQUESTS = Number(process.env.SONDE_FUZZ_REQUESTS ?? 1000);

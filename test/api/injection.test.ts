@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { DAY, fillWorld, worlds } from './two-worlds.js';
+import { DAY, fillWorld, worlds } from './store-pair.js';
 
 // Many questions a test, on a machine that may be busy with other things.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

@@ -1,9 +1,9 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import { flowFields } from '@sonde/model/flow/fields';
-import { flowReductions } from '@sonde/query-api/access/reduction';
+import { flowRedactions } from '@sonde/query-api/access/redaction';
 import { type Answer, startTestApi, type TestClient } from '../fixtures/test-api.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DAY, fillWorld, type World, worlds } from './two-worlds.js';
+import { DAY, fillWorld, type World, worlds } from './store-pair.js';
 
 /** A question: the target of a GET, and with a body that of a POST. */
 interface Question {
@@ -130,7 +130,7 @@ function groupings(): Question[] {
 }
 
 function typeahead(): Question[] {
-  const told = flowFields.filter(({ name }) => flowReductions[name].rule !== 'shown').map(({ name }) => name);
+  const told = flowFields.filter(({ name }) => flowRedactions[name].rule !== 'shown').map(({ name }) => name);
   const names = [...told, 'action', 'dst.labels.app', 'src.labels["tier"]'];
   return [
     ...names.map((name) => get(`fields/${encodeURIComponent(name)}/values`)),

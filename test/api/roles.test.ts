@@ -6,7 +6,7 @@ import { startQueryApi } from '@sonde/query-api/server';
 import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { DAY, fillWorld, worlds } from './two-worlds.js';
+import { DAY, fillWorld, worlds } from './store-pair.js';
 
 // Many questions a test, on a machine that may be busy with other things.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

@@ -5,7 +5,7 @@ import { run as policy } from './policy.js';
 import { run as probe } from './probe.js';
 import { run as store } from './store.js';
 
-/** Measures something; its figures are named `group.figureWithUnit`. */
+/** A benchmark; returns figures named `group.figureWithUnit`. */
 export type Benchmark = () => Promise<Record<string, number>>;
 
 /** The benchmarks by the names that `npm run bench` takes. */

@@ -19,8 +19,8 @@ const FLOWS_A_BATCH = 10_000;
 const MEBIBYTE = 2 ** 20;
 
 /**
- * A process that follows the cluster at the URL of its argument, enriches flows from and to every pod, and sends its
- * parent the figures: it is what an enricher is, so its memory is what an enricher takes.
+ * A process that follows the cluster at the URL given as argument, enriches flows from and to every pod, and sends the
+ * figures to its parent. It does the work of an enricher, so its memory use is that of an enricher.
  */
 const [, , url = ''] = process.argv;
 const stop = new AbortController();
@@ -34,7 +34,7 @@ await followed.ready;
 const startSeconds = (performance.now() - start) / 1000;
 if (context.cluster.identities.size < PODS) throw new Error('the benchmark did not read all pods');
 enrichFlows();
-// What reading left behind is collected when the process is idle.
+// Garbage from reading is collected when the process is idle.
 await delay(2000);
 const resident = process.memoryUsage.rss() / MEBIBYTE;
 const peak = process.resourceUsage().maxRSS / 1024;
@@ -50,7 +50,7 @@ process.send?.({
 });
 process.disconnect();
 
-/** Flows from each pod to the next one, so that every pod has been an end and was looked at by policies. */
+/** Flows from each pod to the next one, so that policies are evaluated for every pod as source and destination. */
 function enrichFlows(): void {
   const timeMs = Date.now();
   for (let first = 0; first < PODS; first += FLOWS_A_BATCH) {
@@ -87,11 +87,11 @@ function lookupsPerSecond(): number {
     }
   }
   const seconds = cpuSeconds() - begin;
-  if (unknown > 0) throw new Error(`${unknown} look-ups found nobody`);
+  if (unknown > 0) throw new Error(`${unknown} lookups found no endpoint`);
   return (LOOKUPS * LOOKUP_ROUNDS) / seconds;
 }
 
-/** A pod that comes on an address and then goes counts as two events. */
+/** Creating and deleting a pod counts as two events. */
 function eventsPerSecond(): number {
   const pods = Array.from({ length: EVENTS / 2 }, (_, index) =>
     buildPod({ name: `churn-${index}`, ip: addressOf(index % 1000), startMs: Date.now() + index }),
@@ -104,7 +104,7 @@ function eventsPerSecond(): number {
   return EVENTS / (cpuSeconds() - begin);
 }
 
-/** The time that this process had a core for: others may want the cores too. */
+/** The CPU time of this process; wall time would include waiting for a core. */
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;

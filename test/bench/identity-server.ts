@@ -14,11 +14,11 @@ import {
   WORKLOADS,
 } from './identity-cluster.js';
 
-/** ReplicaSets that a Deployment keeps of former roll-outs. */
+/** Old ReplicaSets that a Deployment keeps. */
 const FORMER_REPLICA_SETS = 2;
 const GLOBAL_POLICIES = 200;
 
-/** A thread that serves the cluster of the identity benchmark, and tells where. */
+/** A thread that serves the cluster of the identity benchmark and posts its URL. */
 const server = new FakeApiServer(
   WATCHED_RESOURCES.flatMap(({ versions, plural }) =>
     versions.slice(0, 1).map((version) => collectionPath(version, plural)),
@@ -29,7 +29,7 @@ for (const object of objects()) {
   const resource = WATCHED_RESOURCES.find(
     ({ kind, versions }) => kind === object.kind && versions[0] === object.apiVersion,
   );
-  if (!resource) throw new Error(`nobody watches ${object.kind} of ${object.apiVersion}`);
+  if (!resource) throw new Error(`${object.kind} of ${object.apiVersion} is not watched`);
   server.put(collectionPath(object.apiVersion, resource.plural), object);
 }
 parentPort?.postMessage(server.url);

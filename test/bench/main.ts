@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util';
 import { type Benchmark, benchmarks } from './benchmarks.js';
 import { figuresTable } from './measure/figures-table.js';
 
-/** `npm run bench -- [NAME…] [--json FILE]`: measures, prints a table, and writes the figures if asked to. */
+/** `npm run bench -- [NAME…] [--json FILE]`: runs benchmarks, prints a table, and writes the figures to FILE. */
 const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });
 const names = positionals.length > 0 ? positionals : Object.keys(benchmarks);
 const unknown = names.filter((name) => !(name in benchmarks));
 if (unknown.length > 0) {
-  console.error(`bench: no benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}`);
+  console.error(
+    `bench: unknown benchmark ${unknown.join(', ')}; available: ${Object.keys(benchmarks).join(', ')}`,
+  );
   process.exit(2);
 }
 

@@ -9,7 +9,7 @@ const NAMESPACES = 200;
 const PODS = 10_000;
 const POLICIES = 1_000;
 const WORKLOADS_PER_NAMESPACE = 10;
-/** Connections that take turns in the cached measurement: as many as a busy node sees. */
+/** Distinct connections in the cached measurement: as many as a busy node has. */
 const CACHED_CONNECTIONS = 20_000;
 
 interface BenchPod extends PolicyPod {
@@ -18,7 +18,7 @@ interface BenchPod extends PolicyPod {
 
 /**
  * Measures the policy evaluator on one core, over 10,000 pods in 200 namespaces under 1,000 policies of all
- * three families: look-ups of cached results, evaluations of connections never seen, and one policy's change.
+ * three families: lookups of cached results, evaluations of new connections, and a change of one policy.
  */
 export function run(): Promise<Record<string, number>> {
   const before = heapMebibytes();
@@ -69,7 +69,7 @@ function evaluateAll(evaluator: PolicyEvaluator, pairs: Int32Array): number {
   return sum;
 }
 
-/** Distinct connections between identities that come round in an order without pattern. */
+/** Random distinct connections between identities. */
 function connections(identities: readonly number[], count: number): Int32Array {
   const random = randomNumbers(7);
   const pairs = new Int32Array(count * 3);

@@ -1,7 +1,7 @@
 import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/batch/batch';
 import type { ObservedFlows } from '@sonde/model/flow/observed';
 
-/** A batch of flows, for tests: what a test does not say of it is the first batch of `node-a` without losses. */
+/** A batch of flows; by default the first batch of `node-a`, without losses. */
 export function batchOf(
   flows: ObservedFlows,
   said: Partial<Omit<FlowBatch, keyof ObservedFlows>> = {},

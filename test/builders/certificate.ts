@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-/** A self-signed certificate for 127.0.0.1 and its key, in PEM, for tests (RFC 5280 §4.1). */
+/** A self-signed certificate for 127.0.0.1 and its key in PEM (RFC 5280 §4.1). */
 export function buildCertificate(commonName: string): { certificate: string; key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = der(
@@ -29,7 +29,7 @@ export function buildCertificate(commonName: string): { certificate: string; key
   };
 }
 
-/** A value in DER: its tag, its length, itself (X.690 §8.1). */
+/** A DER value: tag, length, content (X.690 §8.1). */
 function der(tag: number, content: Buffer): Buffer {
   const { length } = content;
   const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 0xff];
@@ -47,7 +47,7 @@ function oid(first: number, second: number, ...rest: number[]): Buffer {
   return der(0x06, Buffer.from(bytes));
 }
 
-/** `YYYYMMDDhhmmssZ`, of which UTCTime leaves out the century. */
+/** A UTCTime from `YYYYMMDDhhmmssZ`; UTCTime omits the century. */
 function utcTime(time: string): Buffer {
   return der(0x17, Buffer.from(time.slice(2)));
 }

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { readManifestCluster } from '@sonde/model/policy/manifests/cluster';
 import { evaluateNamed, type ConnectionReport } from '@sonde/model/policy/manifests/connection';
 
-/** Builders of manifests for tests, and the evaluation of connections over them. */
+/** Options of a pod manifest. */
 export interface PodOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly ips?: readonly string[];
@@ -62,7 +62,7 @@ export function clusterPolicy(name: string, spec: object): KubernetesObject {
   return manifest('policy.networking.k8s.io/v1alpha2', 'ClusterNetworkPolicy', name, spec);
 }
 
-/** A resource of Calico's; the name holds the namespace where the kind has one. */
+/** A Calico resource; the name of a namespaced kind is `namespace/name`. */
 export function calico(
   kind: string,
   name: string,
@@ -85,7 +85,7 @@ export function manifest(
   return { apiVersion, kind, metadata, ...{ spec } };
 }
 
-/** What the policies among the objects say of a connection. */
+/** Evaluates the policies among the objects for a connection. @throws Error if an object is invalid. */
 export function evaluated(
   objects: readonly KubernetesObject[],
   connection: object,

@@ -2,9 +2,9 @@ import { isMappedIpv4, parseAddress } from '@sonde/model/net/address';
 import { LINK_TYPES } from '@sonde/collector/pcap/link-layer';
 import { PROTOCOL } from '@sonde/collector/pcap/ip-packet';
 
-/** Writes packets and capture files, for tests. */
+/** A packet to build; omitted fields are zero or empty. */
 
-export interface PacketToWrite {
+export interface PacketSpec {
   readonly from: string;
   readonly to: string;
   readonly protocol?: keyof typeof PROTOCOL;
@@ -20,8 +20,8 @@ export interface PacketToWrite {
 
 const FLAG_BITS: Readonly<Record<string, number>> = { F: 1, S: 2, R: 4, P: 8, A: 16 };
 
-/** An IP packet, of the family of its addresses. */
-export function ipPacket(packet: PacketToWrite): Buffer {
+/** Builds an IPv4 or IPv6 packet, by the family of its addresses. */
+export function ipPacket(packet: PacketSpec): Buffer {
   const source = Buffer.from(parseAddress(packet.from));
   const destination = Buffer.from(parseAddress(packet.to));
   const protocol = PROTOCOL[packet.protocol ?? 'tcp'];
@@ -52,7 +52,7 @@ export function ipPacket(packet: PacketToWrite): Buffer {
 }
 
 function transportHeader(
-  { fromPort = 0, toPort = 0, flags = '', icmp }: PacketToWrite,
+  { fromPort = 0, toPort = 0, flags = '', icmp }: PacketSpec,
   protocol: number,
 ): Buffer {
   if (icmp) return Buffer.from([...icmp, 0, 0, 0, 1, 0, 1]);
@@ -66,13 +66,13 @@ function transportHeader(
   return header;
 }
 
-/** An Ethernet frame around an IP packet, with VLAN tags if given. */
+/** Wraps an IP packet in an Ethernet frame, with optional VLAN tags. */
 export function ethernetFrame(ip: Buffer, ...vlans: number[]): Buffer {
   const tags = vlans.map((vlan) => Buffer.from([0x81, 0, vlan >> 8, vlan & 255]));
   return Buffer.concat([Buffer.alloc(12), ...tags, etherType(ip), ip]);
 }
 
-/** A frame of a Linux cooked capture, version 2. */
+/** Wraps an IP packet in a Linux cooked capture header, version 2 (LINUX_SLL2). */
 export function cookedFrame(ip: Buffer, interfaceIndex: number, direction: 'in' | 'out'): Buffer {
   const header = Buffer.alloc(18);
   header.writeUInt32BE(interfaceIndex, 2);
@@ -84,16 +84,16 @@ function etherType(ip: Buffer): Buffer {
   return Buffer.from((ip[0] ?? 0) >> 4 === 4 ? [8, 0] : [0x86, 0xdd]);
 }
 
-export interface FrameToWrite {
+export interface FrameSpec {
   readonly timeMicros: number;
   readonly frame: Buffer;
-  /** Bytes to keep of it; all if absent. */
+  /** Captured bytes; the whole frame by default. */
   readonly snapLength?: number;
 }
 
-/** A pcap file in microseconds. */
+/** A pcap file with microsecond timestamps. */
 export function pcapFile(
-  frames: readonly FrameToWrite[],
+  frames: readonly FrameSpec[],
   linkType = LINK_TYPES.ethernet,
   isLittle = true,
 ): Buffer {
@@ -113,8 +113,8 @@ export function pcapFile(
   return Buffer.concat([header, ...records]);
 }
 
-/** A pcapng file with one interface, whose times have 10^-9 s as unit. */
-export function pcapngFile(frames: readonly FrameToWrite[], linkType = LINK_TYPES.ethernet): Buffer {
+/** A pcapng file with one interface and nanosecond timestamps. */
+export function pcapngFile(frames: readonly FrameSpec[], linkType = LINK_TYPES.ethernet): Buffer {
   const section = block(
     0x0a0d0d0a,
     Buffer.from([0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, ...Array<number>(8).fill(255)]),

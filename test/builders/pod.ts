@@ -6,13 +6,13 @@ export interface PodChoice {
   /** Empty for a pod that has no address yet. */
   readonly ip: string;
   readonly startMs: number;
-  /** When its container ended, if it has, as its node then told. */
+  /** When its container terminated, as reported by the node. */
   readonly endMs?: number;
   readonly node?: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A pod as the API server tells of it, with much that Sonde does not look at. */
+/** A pod as the API server returns it, including fields that Sonde ignores. */
 export function buildPod({
   name,
   uid = name,
@@ -53,7 +53,7 @@ export function buildPod({
   };
 }
 
-/** What a node says of a pod whose only container ended before `endMs`; its times are cut off to seconds. */
+/** The status of a pod whose only container terminated before `endMs`; times are truncated to seconds. */
 function ended(endMs: number) {
   const finishedAt = new Date(endMs - 1000).toISOString();
   return { phase: 'Succeeded', containerStatuses: [{ state: { terminated: { finishedAt } } }] };

@@ -2,10 +2,8 @@ import { parseAddress } from '@sonde/model/net/address';
 import { FLOW_RECORD_BYTES } from '@sonde/collector/probe/flow-records';
 import { FRAME_HEADER_BYTES, PROTOCOL_VERSION } from '@sonde/collector/probe/frames';
 
-/** Writes what a probe writes (bpf-probe/PROTOCOL.md), for tests and benchmarks. */
-
-/** A flow to be written; what is absent is zero, or the value named. */
-export interface FlowToWrite {
+/** A flow of a FLOWS frame (bpf-probe/PROTOCOL.md). Omitted fields are zero, or the documented default. */
+export interface FlowSpec {
   readonly sourceAddress: string;
   readonly destinationAddress: string;
   readonly serviceAddress?: string;
@@ -24,7 +22,7 @@ export interface FlowToWrite {
   readonly destinationPort?: number;
   readonly servicePort?: number;
   readonly tcpFlags?: number;
-  /** 6, TCP, if absent. */
+  /** Default: 6 (TCP). */
   readonly protocol?: number;
   readonly icmpType?: number;
   readonly icmpCode?: number;
@@ -32,7 +30,7 @@ export interface FlowToWrite {
   readonly retransmits?: number;
   readonly droppedPackets?: number;
   readonly droppedBytes?: number;
-  /** Numbers of NAMES tables. */
+  /** Ids of NAMES tables. */
   readonly dropReason?: number;
   readonly tlsServer?: number;
   readonly sourceProcess?: number;
@@ -46,7 +44,7 @@ export interface FlowToWrite {
   readonly ends?: number;
 }
 
-/** A frame of any type, with a header that can be made wrong on purpose. */
+/** A frame of any type; the header can be made invalid on purpose. */
 export function frame(type: number, payload: Buffer, sequence: number, version = PROTOCOL_VERSION): Buffer {
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
   header.write('SOND');
@@ -57,8 +55,8 @@ export function frame(type: number, payload: Buffer, sequence: number, version =
   return Buffer.concat([header, payload]);
 }
 
-/** The payload of a FLOWS frame; `stride` may be longer than the record that this protocol version defines. */
-export function flowsPayload(flows: readonly FlowToWrite[], stride = FLOW_RECORD_BYTES): Buffer {
+/** The payload of a FLOWS frame; `stride` can exceed the record size of this protocol version. */
+export function flowsPayload(flows: readonly FlowSpec[], stride = FLOW_RECORD_BYTES): Buffer {
   const payload = Buffer.alloc(8 + flows.length * stride);
   payload.writeUInt32LE(flows.length, 0);
   payload.writeUInt32LE(stride, 4);
@@ -100,30 +98,30 @@ export function namesPayload(table: number, names: Readonly<Record<number, strin
   ]);
 }
 
-/** A DNS transaction to be written; what is absent is zero, or the value named. */
-export interface DnsToWrite {
+/** A transaction of a DNS frame. Omitted fields are zero, or the documented default. */
+export interface DnsSpec {
   readonly client: string;
   readonly server: string;
   readonly startMicros: number;
   readonly latencyMicros?: number;
   readonly clientPort?: number;
-  /** 1, A, if absent. */
+  /** Default: 1 (A). */
   readonly queryType?: number;
   readonly responseCode?: number;
-  /** True if absent. */
+  /** Default: true. */
   readonly answered?: boolean;
   readonly queryName: string;
   readonly addresses?: readonly { readonly address: string; readonly seconds: number }[];
 }
 
-/** The payload of a DNS frame, of look-ups over UDP. */
-export function dnsPayload(transactions: readonly DnsToWrite[]): Buffer {
+/** The payload of a DNS frame with lookups over UDP. */
+export function dnsPayload(transactions: readonly DnsSpec[]): Buffer {
   const count = Buffer.alloc(4);
   count.writeUInt32LE(transactions.length);
   return Buffer.concat([count, ...transactions.map(dnsTransaction)]);
 }
 
-function dnsTransaction(transaction: DnsToWrite): Buffer {
+function dnsTransaction(transaction: DnsSpec): Buffer {
   const { addresses = [], answered = true } = transaction;
   const head = Buffer.alloc(56);
   head.set(parseAddress(transaction.client), 0);
@@ -145,7 +143,7 @@ function dnsTransaction(transaction: DnsToWrite): Buffer {
   return Buffer.concat([head, text(transaction.queryName), ...answers]);
 }
 
-/** A u16 length, then the text in UTF-8. */
+/** A u16 length followed by the string in UTF-8. */
 export function text(value: string): Buffer {
   const bytes = Buffer.from(value);
   const length = Buffer.alloc(2);
@@ -153,7 +151,7 @@ export function text(value: string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-function writeRecord(record: Buffer, flow: FlowToWrite): void {
+function writeRecord(record: Buffer, flow: FlowSpec): void {
   record.set(parseAddress(flow.sourceAddress), 0);
   record.set(parseAddress(flow.destinationAddress), 16);
   if (flow.serviceAddress !== undefined) record.set(parseAddress(flow.serviceAddress), 32);

@@ -1,7 +1,7 @@
-/** Numbers from 0 up to 1, the same in every run. */
+/** Returns numbers in [0, 1), the same sequence in every run. */
 export type RandomNumbers = () => number;
 
-/** Numbers by a linear congruential generator (Numerical Recipes' constants). */
+/** A linear congruential generator (constants of Numerical Recipes). */
 export function randomNumbers(seed: number): RandomNumbers {
   let state = seed >>> 0;
   return () => {
@@ -10,7 +10,7 @@ export function randomNumbers(seed: number): RandomNumbers {
   };
 }
 
-/** A whole number from 0 up to but not including `limit`. */
+/** An integer in [0, limit). */
 export function below(limit: number, random: RandomNumbers): number {
   return Math.floor(random() * limit);
 }
@@ -21,8 +21,7 @@ export function choose<Item>(items: readonly Item[], random: RandomNumbers): Ite
 }
 
 /**
- * Chooses ranks from 0 up to `ranks` by Zipf's law, few of them most of the time: rank r with a weight of
- * 1 / (r + flatness).
+ * Chooses ranks in [0, ranks) by Zipf's law: rank r has the weight 1 / (r + flatness).
  */
 export function zipf(ranks: number, flatness: number, random: RandomNumbers): () => number {
   let total = 0;

@@ -4,12 +4,12 @@ import type { FieldDeclaration } from '@sonde/model/record/field';
 import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 
-/** A record written by hand, for tests: any of the fields, numbers as numbers, addresses and values as text. */
+/** A record with any of the fields: numbers as numbers, addresses and enum values as strings. */
 export type WrittenRow<Fields extends FieldDeclaration> = {
   readonly [Field in Fields as Field['name']]?: WrittenValue<Field>;
 };
 
-/** A field's value as people write it: addresses, texts and enumerations' values as text, all else as it is. */
+/** The value of a field in a record: addresses and enum values are strings. */
 type WrittenValue<Field> = Field extends { values: readonly (infer Value)[] }
   ? Value
   : Field extends { type: 'ip' | 'text' }
@@ -18,7 +18,7 @@ type WrittenValue<Field> = Field extends { values: readonly (infer Value)[] }
       ? boolean
       : number;
 
-/** The columns of records written by hand. What a row leaves out is zero or empty. */
+/** Builds columns of records. Omitted fields are zero or empty. */
 export function buildRecords<Field extends FieldDeclaration>(
   fields: readonly Field[],
   rows: readonly WrittenRow<Field>[],

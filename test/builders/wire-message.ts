@@ -6,10 +6,10 @@ import { observedFlows } from './observed-flows.js';
 import { observedFlowFields } from '@sonde/model/flow/observed';
 import { recordRow } from '@sonde/model/record/rows';
 
-/** When the first of the flows of {@link batchOfManyKinds} could be: milliseconds since 1970. */
+/** The earliest start time in {@link batchOfManyKinds}, in ms since 1970. */
 export const start = Date.parse('2026-03-01T10:00:00Z');
 
-/** A batch for tests, whose flows and look-ups have fields of every type and numbers of every width. */
+/** A batch whose flows and DNS lookups have fields of every type and numbers of every width. */
 export function batchOfManyKinds(): FlowBatch {
   const flows = observedFlows([
     {
@@ -53,7 +53,7 @@ export function batchOfManyKinds(): FlowBatch {
   });
 }
 
-/** What a batch says, for comparison: whatever its columns' arrays and dictionaries look like. */
+/** The content of a batch as rows, for comparison independent of arrays and dictionaries. */
 export function contentOf({ rows, columns, dns, ...rest }: FlowBatch) {
   return {
     ...rest,

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { dnsFields } from '@sonde/model/dns/fields';
-import type { FieldDeclaration, FlowFieldDeclaration } from '@sonde/model/record/field';
+import type { FieldDeclaration } from '@sonde/model/record/field';
+import type { FlowFieldDeclaration } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { expect, it } from 'vitest';
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import type { OptionDeclaration } from '@sonde/backbone/configuration/option';
 import { optionsTable } from '@sonde/backbone/configuration/table';
-import { collectorOptions } from '@sonde/cli/services/collector';
-import { enricherOptions } from '@sonde/cli/services/enricher';
-import { queryApiOptions } from '@sonde/cli/services/query-api';
-import { serviceOptions } from '@sonde/cli/services/service-options';
+import { collectorOptions } from '@sonde/collector/service';
+import { enricherOptions } from '@sonde/enricher/service';
+import { queryApiOptions } from '@sonde/query-api/service';
+import { serviceOptions } from '@sonde/backbone/service/options';
 import { expect, it } from 'vitest';
 
 const page = path.join(import.meta.dirname, '../../docs/settings.md');

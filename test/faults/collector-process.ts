@@ -2,7 +2,7 @@ import { openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
-import { startCollector } from '@sonde/cli/services/collector';
+import { startCollector } from '@sonde/collector/service';
 import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
 import { observedDns } from '../builders/dns.js';
 import { observedFlows } from '../builders/observed-flows.js';

@@ -3,7 +3,7 @@ import { StreamPositions } from '@sonde/backbone/transport/stream-positions';
 import type { DeliveredBatch, StoredOffset } from '@sonde/backbone/transport/transport';
 
 /**
- * What a store promises of partitions (`FlowStore.claim`), without an engine: which batches are stored, and that only the
+ * What a store promises of partitions (`FlowStore.acquirePartitions`), without an engine: which batches are stored, and that only the
  * last who claimed a partition writes it.
  */
 export class FakeStore {

@@ -1,5 +1,5 @@
 import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
-import { observedFlows, type ObservedRow } from '../builders/observed-flows.js';
+import { observedFlows, type ObservedFlowRow } from '../builders/observed-flows.js';
 
 /** A source of flows that a test writes, window by window. */
 export class ScriptedSource implements FlowSource {
@@ -8,7 +8,7 @@ export class ScriptedSource implements FlowSource {
   #wake: (() => void) | undefined;
 
   /** Reports a window of these flows. */
-  report(rows: readonly ObservedRow[]): void {
+  report(rows: readonly ObservedFlowRow[]): void {
     this.#windows.push({ ...observedFlows(rows), counters: new Map() });
     this.#wake?.();
   }

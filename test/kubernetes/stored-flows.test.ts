@@ -2,7 +2,7 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { type Embedded, startEmbedded } from '@sonde/cli/up/embedded';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
-import type { ObservedRow } from '../builders/observed-flows.js';
+import type { ObservedFlowRow } from '../builders/observed-flows.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { buildPod, type PodChoice } from '../builders/pod.js';
@@ -74,7 +74,7 @@ async function awaited(): Promise<Record<string, number>> {
 }
 
 /** A flow to an external address, identified by its port. */
-function flow(src_ip: string, src_port: number, timeMs: number): ObservedRow {
+function flow(src_ip: string, src_port: number, timeMs: number): ObservedFlowRow {
   const times = { start_time: timeMs, end_time: timeMs };
   return { src_ip, src_port, dst_ip: OUTSIDE, dst_port: 443, protocol: 6, reporter: 'src', ...times };
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { probeProgram } from '@sonde/cli/up/probe-program';
+import { probeProgram } from '@sonde/collector/probe/probe-program';
 
 /** The folder of the test workspace, whether the code runs from its sources or from `dist/`. */
 const workspace = findUp(import.meta.dirname, 'package.json');

@@ -4,7 +4,7 @@ import type { DnsTransaction } from '@sonde/collector/probe/messages';
 import { probeWindows } from '@sonde/collector/probe/windows';
 import { formatAddress } from '@sonde/model/net/address';
 import { enumerationValue } from '@sonde/model/flow/enumerations';
-import type { TextColumn } from '@sonde/model/record/columns';
+import type { StringColumn } from '@sonde/model/record/columns';
 import type { ObservedFlows } from '@sonde/model/flow/observed';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { flowprobeProgram } from './paths.js';
@@ -126,7 +126,7 @@ function namesText(names: readonly string[]): string {
 }
 
 function reportedFlows({ rows, columns }: ObservedFlows): ReportedFlow[] {
-  const text = ({ indexes, dictionary }: TextColumn, row: number) => dictionary[indexes[row] ?? 0] ?? '';
+  const text = ({ indexes, dictionary }: StringColumn, row: number) => dictionary[indexes[row] ?? 0] ?? '';
   const wide = (column: BigUint64Array, row: number) => readWide(halvesOf(column), row);
   return Array.from({ length: rows }, (_, row) => ({
     client: endText(columns.src_ip, columns.src_port, row),

@@ -7,7 +7,7 @@ import { startCollector } from '@sonde/collector/service';
 import type { RunningService } from '@sonde/backbone/service/run-service';
 import type { ObservedWindow } from '@sonde/collector/source';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
-import { type ObservedRow, observedFlows } from '../builders/observed-flows.js';
+import { type ObservedFlowRow, observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
@@ -54,7 +54,7 @@ it('an enricher gives the flows of each cluster to the pods of that cluster', as
     put(`only-${name}`, name === 'east' ? ONLY_EAST : ONLY_WEST);
   }
   const enricher = await startEnricher();
-  const rows = [SHARED, ONLY_EAST, ONLY_WEST].map((src_ip): ObservedRow => ({
+  const rows = [SHARED, ONLY_EAST, ONLY_WEST].map((src_ip): ObservedFlowRow => ({
     ...{ src_ip, dst_ip: '198.51.100.1', dst_port: 443, protocol: 6, reporter: 'src' },
     ...{ start_time: startMs + 1000, end_time: startMs + 1000 },
   }));
@@ -113,7 +113,7 @@ async function startEnricher(): Promise<TestProcess> {
 }
 
 /** A collector on a node of a cluster that sees some flows, once. */
-async function collectorOf(cluster: string, rows: readonly ObservedRow[]): Promise<RunningService> {
+async function collectorOf(cluster: string, rows: readonly ObservedFlowRow[]): Promise<RunningService> {
   const stopping = new AbortController();
   return await startCollector({
     ...{ cluster, node: 'node-1' },

@@ -95,7 +95,7 @@ function columnEncoders(memory: ColumnMemory): ColumnEncoders {
         nullCount: 0,
         data: new Int8Array(column.buffer, column.byteOffset, column.length),
       }),
-    text: (column) => encodeText(column, usedEntries, memory),
+    text: (column) => encodeStringColumn(column, usedEntries, memory),
   };
 }
 
@@ -114,7 +114,7 @@ interface UsedEntries {
  * a column is written with a dictionary of its own: each text that its rows use, once. `usedEntries` remembers what
  * the rows of columns that share their indexes use.
  */
-function encodeText(
+function encodeStringColumn(
   column: StringColumn,
   usedEntries: Map<Uint32Array, UsedEntries>,
   memory: ColumnMemory,
@@ -123,7 +123,7 @@ function encodeText(
   let used = usedEntries.get(indexes);
   if (used?.dictionaryLength !== dictionary.length)
     usedEntries.set(indexes, (used = findUsed(column, memory)));
-  const { texts, positions } = distinctTexts(column, used.entries, memory);
+  const { texts, positions } = distinctStrings(column, used.entries, memory);
   return makeData({
     ...narrowIndexes(texts.length, indexes, positions, memory),
     length: indexes.length,
@@ -133,7 +133,7 @@ function encodeText(
 }
 
 /** The texts that are used, each once, and the position of each used entry of the dictionary among them. */
-function distinctTexts({ dictionary, stringIds }: StringColumn, used: Uint32Array, memory: ColumnMemory) {
+function distinctStrings({ dictionary, stringIds }: StringColumn, used: Uint32Array, memory: ColumnMemory) {
   const texts: string[] = [];
   const positions = memory.column('uint32', dictionary.length);
   // UTF-8 has no lone surrogates: two texts that differ only in them would be written as one.
@@ -197,11 +197,11 @@ function dictionaryOf(indexes: Uint8 | Uint16 | Uint32) {
 }
 
 /** A character takes at most so many bytes in UTF-8 for each of its UTF-16 units. */
-const MOST_BYTES_PER_UNIT = 3;
+const MAX_BYTES_PER_UNIT = 3;
 
 function encodeStrings(strings: readonly string[], memory: ColumnMemory): Vector<Utf8> {
   const joined = strings.join('');
-  const space = memory.column('uint8', joined.length * MOST_BYTES_PER_UNIT);
+  const space = memory.column('uint8', joined.length * MAX_BYTES_PER_UNIT);
   const length = Buffer.from(space.buffer, space.byteOffset, space.length).write(joined);
   // Where every character is one byte, lengths need not be asked for.
   const lengthOf =

@@ -2,20 +2,20 @@ import { ColumnMemory } from '@sonde/model/record/column-memory';
 import { columnOf, type Records } from '@sonde/model/record/columns';
 import { isZeroColumn } from '@sonde/model/record/zero-columns';
 import { encodeRecords } from './encode.js';
-import { dnsTable, flowsTable, type RecordTable } from '../schema/record-tables.js';
+import { type RecordTable, recordTables } from '../schema/record-tables.js';
 import type { RecordBlock } from '../store.js';
 
-/** The records of a block that go into one table. */
+/** The encoded records of a block for one table. */
 export interface TableBlock {
   readonly table: RecordTable;
   readonly rows: number;
-  /** The fields that are written; the others have their types' defaults, which are zero and empty, in every row. */
+  /** The fields that are written; all rows of other fields have the default of their type (zero or empty). */
   readonly fields: RecordTable['fields'];
   /** The records as an Arrow stream of one record batch. */
   readonly content: readonly Uint8Array[];
 }
 
-/** What statements speak of; they are written whatever they hold. */
+/** Fields that insert statements refer to; always written. */
 const ALWAYS_WRITTEN: ReadonlySet<string> = new Set([
   'start_time',
   'transport_partition',
@@ -23,15 +23,15 @@ const ALWAYS_WRITTEN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a block holds for each table that it has records for, in the order in which they are written. Columns of zeros
- * are left out: of tunnels, ICMP, drops and the like most blocks have none.
- * @throws RangeError if the columns are not `rows` long.
+ * Encodes a block for each table that it has records for, in the order in which they are written. Omits columns of
+ * zeros: most blocks have no tunnels, ICMP, drops and the like.
+ * @throws RangeError if a column's length is not `rows`.
  */
-export function tableBlocks({ flows, dns, memory = new ColumnMemory() }: RecordBlock): TableBlock[] {
-  return [...tableParts(dnsTable, dns, memory), ...tableParts(flowsTable, flows, memory)];
+export function tableBlocks({ memory = new ColumnMemory(), ...block }: RecordBlock): TableBlock[] {
+  return recordTables.flatMap((table) => encodeTable(table, block[table.name], memory));
 }
 
-function tableParts(table: RecordTable, records: Records | undefined, memory: ColumnMemory): TableBlock[] {
+function encodeTable(table: RecordTable, records: Records | undefined, memory: ColumnMemory): TableBlock[] {
   if (!records || records.rows === 0) return [];
   const fields = table.fields.filter(
     (field) => ALWAYS_WRITTEN.has(field.name) || !isZeroColumn(columnOf(records.columns, field)),

@@ -2,7 +2,7 @@ import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** What a block holds for one table. */
-export interface BlockPart {
+export interface TableContent {
   /** Name of the table, and in the spool of the part's file. */
   readonly table: string;
   readonly content: readonly Uint8Array[];
@@ -49,7 +49,7 @@ export class ArrowSpool {
   }
 
   /** Writes a block; when it resolves, all of it survives a power cut. */
-  async write(parts: readonly BlockPart[]): Promise<SpooledBlock> {
+  async write(parts: readonly TableContent[]): Promise<SpooledBlock> {
     const base = path.join(this.directory, String(this.#next++).padStart(12, '0'));
     try {
       await mkdir(base + unfinished);

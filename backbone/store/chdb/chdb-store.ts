@@ -16,7 +16,7 @@ import { lockDirectory, type DirectoryLock } from '../../files/directory-lock.js
 import { InDoubtOffsets } from '../progress/in-doubt-offsets.js';
 import { toStoreError } from '../sql/engine-error.js';
 import { SerialQueue } from '../sql/serial-queue.js';
-import { insertRows, type InsertTarget, isMissing, offsetColumns } from '../progress/insert-statement.js';
+import { insertRows, type InsertTarget, notStored, offsetColumns } from '../progress/insert-statement.js';
 import { parseJsonRows } from '../sql/sql-engine.js';
 import { upgradeTables } from '../schema/migrations.js';
 import { insertProgress, readEpochs } from '../progress/writer-epochs.js';
@@ -25,7 +25,7 @@ import { tableBlocks } from '../arrow/table-blocks.js';
 import { highestOffsetsQuery, recordTables } from '../schema/record-tables.js';
 import { ArrowSpool } from './arrow-spool.js';
 import {
-  type AnswerFormat,
+  type ResultFormat,
   type FlowStore,
   type QueryOptions,
   type QueryParameters,
@@ -166,7 +166,7 @@ class ChdbStore implements FlowStore {
   async queryStream(
     sql: string,
     parameters: QueryParameters,
-    format: AnswerFormat,
+    format: ResultFormat,
     options?: QueryOptions,
   ): Promise<Readable> {
     this.#assertOpen();
@@ -277,7 +277,7 @@ function insertMissing(table: InsertTarget, file: string, columns: readonly stri
   const rows = arrowFile(file);
   const offsets = `(${offsetColumns}) IN (SELECT ${offsetColumns} FROM ${rows})`;
   const times = `start_time >= (SELECT min(start_time) FROM ${rows}) AND start_time <= (SELECT max(start_time) FROM ${rows})`;
-  return insertRows(table, columns, rows, [isMissing(table, offsets, times)]);
+  return insertRows(table, columns, rows, [notStored(table, offsets, times)]);
 }
 
 function arrowFile(file: string): string {

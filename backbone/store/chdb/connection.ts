@@ -4,7 +4,7 @@ import { quoted } from '../sql/sql-engine.js';
 import { StoreError, type QueryOptions, type QuerySettings } from '../store.js';
 
 /** Parameters may hold as many addresses as a request can: statements may be long. */
-const LONGEST_STATEMENT_BYTES = 1 << 28;
+const MAX_STATEMENT_BYTES = 1 << 28;
 
 /** A connection to an engine in this process. It runs one statement after the other, each with settings of its own. */
 export class ChdbConnection {
@@ -23,7 +23,7 @@ export class ChdbConnection {
     format: string,
     { signal, settings = {} }: QueryOptions,
   ): Promise<Uint8Array> {
-    assertGiven(sql, parameters);
+    assertParametersSet(sql, parameters);
     await this.#apply(settings, parameters);
     signal?.throwIfAborted();
     const result = await this.#session.queryAsync(sql, { format });
@@ -37,7 +37,7 @@ export class ChdbConnection {
    */
   async #apply(settings: QuerySettings, parameters: ParameterStrings): Promise<void> {
     if (this.#set === undefined) {
-      await this.#session.queryAsync(`SET max_query_size = ${LONGEST_STATEMENT_BYTES}`);
+      await this.#session.queryAsync(`SET max_query_size = ${MAX_STATEMENT_BYTES}`);
     }
     const former = (this.#set ?? []).filter((name) => !(name in settings)).map((name) => `${name} = DEFAULT`);
     const given = Object.entries(parameters).map(([name, text]) => `param_${name} = ${quoted(text)}`);
@@ -52,7 +52,7 @@ export class ChdbConnection {
 }
 
 /** Without a value of its own a placeholder would take the one of a query before. */
-function assertGiven(sql: string, parameters: ParameterStrings): void {
+function assertParametersSet(sql: string, parameters: ParameterStrings): void {
   for (const [, name = ''] of sql.matchAll(/\{(\w+):/g)) {
     if (!Object.hasOwn(parameters, name)) throw new StoreError(`the parameter ${name} has no value`);
   }

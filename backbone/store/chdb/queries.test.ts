@@ -24,14 +24,16 @@ describe('a store in this process', () => {
     const sql = "SELECT getSetting('max_execution_time') AS seconds FROM numbers(5)";
     expect(await temporary.store.query(sql, {}, limited)).toHaveLength(5);
     await expect(temporary.store.query('SELECT * FROM numbers(11)', {}, limited)).rejects.toMatchObject({
-      code: 396,
+      engineCode: 396,
     });
     expect(await temporary.store.query(`${sql} LIMIT 1`)).toEqual([{ seconds: 0 }]);
   });
 
   it('goes on after a setting that the engine does not know', async () => {
     const unknown = { settings: { no_such_setting: 1 } };
-    await expect(temporary.store.query('SELECT 1 AS one', {}, unknown)).rejects.toMatchObject({ code: 115 });
+    await expect(temporary.store.query('SELECT 1 AS one', {}, unknown)).rejects.toMatchObject({
+      engineCode: 115,
+    });
     expect(await temporary.store.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
@@ -126,20 +128,20 @@ describe('a store in this process', () => {
     );
     expect(await text(stream)).toBe('"a","b"\n"x",1\n');
     await expect(temporary.store.queryStream('SELECT nothing', {}, 'ArrowStream')).rejects.toMatchObject({
-      code: 47,
+      engineCode: 47,
     });
   });
 
   it.each(['DROP TABLE flows', 'TRUNCATE TABLE flows', "INSERT INTO migrations SELECT 9, '', now()"])(
     'reads only: %s is refused',
     async (sql) => {
-      await expect(temporary.store.query(sql)).rejects.toMatchObject({ name: 'StoreError', code: 164 });
+      await expect(temporary.store.query(sql)).rejects.toMatchObject({ name: 'StoreError', engineCode: 164 });
     },
   );
 
   it("gives the engine's message and number when a query fails", async () => {
     const error = await temporary.store.query('SELECT nothing FROM nowhere').catch((error: unknown) => error);
     expect(error).toBeInstanceOf(StoreError);
-    expect(error).toMatchObject({ code: 60, message: expect.stringContaining('nowhere') as string });
+    expect(error).toMatchObject({ engineCode: 60, message: expect.stringContaining('nowhere') as string });
   });
 });

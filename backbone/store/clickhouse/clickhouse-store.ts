@@ -14,7 +14,7 @@ import {
 } from '../schema/cluster-objects.js';
 import { InDoubtOffsets } from '../progress/in-doubt-offsets.js';
 import { SerialQueue } from '../sql/serial-queue.js';
-import { insertRows, isMissing } from '../progress/insert-statement.js';
+import { insertRows, notStored } from '../progress/insert-statement.js';
 import { upgradeTables } from '../schema/migrations.js';
 import {
   type PartitionEpoch,
@@ -24,14 +24,14 @@ import {
   recentWriters,
   renewEpochs,
   REPLACED,
-  unlessReplaced,
+  assertNotReplaced,
 } from '../progress/writer-epochs.js';
 import { type OffsetRange, offsetRanges } from '../progress/offset-ranges.js';
 import { tableBlocks, type TableBlock } from '../arrow/table-blocks.js';
 import { highestOffsetsQuery, recordTables } from '../schema/record-tables.js';
 import { parseJsonRows, quoted } from '../sql/sql-engine.js';
 import {
-  type AnswerFormat,
+  type ResultFormat,
   type FlowStore,
   type QueryOptions,
   type QueryParameters,
@@ -138,7 +138,7 @@ class ClickHouseStore implements FlowStore {
   async queryStream(
     sql: string,
     parameters: QueryParameters,
-    format: AnswerFormat,
+    format: ResultFormat,
     options?: QueryOptions,
   ): Promise<Readable> {
     this.#assertOpen();
@@ -164,7 +164,7 @@ class ClickHouseStore implements FlowStore {
       const missingOnly = this.#doubtful.concern(ranges);
       await this.#command({ sql: insertProgress(this.#writer, epochs, this.#stored, ranges) });
       for (const part of parts) {
-        const conditions = [unlessReplaced(this.#writer, epochs)];
+        const conditions = [assertNotReplaced(this.#writer, epochs)];
         if (missingOnly) conditions.push(this.#isMissing(part, block, ranges));
         await this.#insertPart(part, conditions);
       }
@@ -192,7 +192,7 @@ class ClickHouseStore implements FlowStore {
         settings: { ...INSERT_SETTINGS, insert_deduplication_token: queryId },
       });
     } catch (error) {
-      if (error instanceof StoreError && error.code === THROW_IF && error.message.includes(REPLACED)) {
+      if (error instanceof StoreError && error.engineCode === THROW_IF && error.message.includes(REPLACED)) {
         throw new WriterReplacedError(`${REPLACED}: the block is not stored`, { cause: error });
       }
       throw error;
@@ -204,13 +204,13 @@ class ClickHouseStore implements FlowStore {
       ([partition, { first, last }]) =>
         `transport_partition = ${partition} AND transport_offset BETWEEN ${first} AND ${last}`,
     );
-    const records = table.name === 'flows' ? block.flows : block.dns;
+    const records = block[table.name];
     const { first, last } = timeRangeOf(
       records ?? { rows: 0, columns: { start_time: new BigUint64Array() } },
     );
     const time = (ms: number) => `fromUnixTimestamp64Milli(${ms}, 'UTC')`;
     const times = `start_time BETWEEN ${time(first)} AND ${time(last)}`;
-    return isMissing(table, `(${offsets.join(' OR ')})`, times);
+    return notStored(table, `(${offsets.join(' OR ')})`, times);
   }
 
   /** Ends what we ourselves have begun in some partitions. What is stored of them, nobody else has changed. */

@@ -39,21 +39,21 @@ export interface Statement {
   readonly signal?: AbortSignal | undefined;
 }
 
-const MOST_CONNECTIONS = 10;
+const DEFAULT_MAX_CONNECTIONS = 10;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /**
  * For how long a connection may be idle and still be used: less than servers keep it, 3 s before ClickHouse 23.11 and
  * 10 s since (https://clickhouse.com/docs/operations/server-configuration-parameters/settings#keep_alive_timeout).
  */
-const LONGEST_IDLE_MS = 2_500;
+const MAX_IDLE_MS = 2_500;
 
 /** How often a statement that only reads is tried, and how long it waits before it is tried again. */
 const READ_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 100;
 
 /** TOO_MANY_SIMULTANEOUS_QUERIES: the server has not begun. */
-const OVERLOADED = 202;
+const TOO_MANY_SIMULTANEOUS_QUERIES = 202;
 
 /** Clients of one or several servers, one of which is used at a time. */
 export class ClickHouseServers {
@@ -105,8 +105,9 @@ export class ClickHouseServers {
         return stream;
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
-        const code = error instanceof StoreError ? error.code : undefined;
-        if ((code !== undefined && code !== OVERLOADED) || attempt === READ_ATTEMPTS) throw error;
+        const code = error instanceof StoreError ? error.engineCode : undefined;
+        if ((code !== undefined && code !== TOO_MANY_SIMULTANEOUS_QUERIES) || attempt === READ_ATTEMPTS)
+          throw error;
         await delay(retryMs, undefined, { signal });
       }
     }
@@ -125,7 +126,7 @@ export class ClickHouseServers {
       return await run(client);
     } catch (error) {
       const failure = toStoreError(error);
-      const isAnswer = failure instanceof StoreError && failure.code !== undefined;
+      const isAnswer = failure instanceof StoreError && failure.engineCode !== undefined;
       if (!isAnswer && this.#current === used) this.#current = (used + 1) % this.#clients.length;
       throw failure;
     }
@@ -152,10 +153,10 @@ function connect(url: string, connection: ClickHouseConnection): ClickHouseClien
     username,
     password,
     application: 'sonde',
-    max_open_connections: connection.maxConnections ?? MOST_CONNECTIONS,
+    max_open_connections: connection.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
     request_timeout: connection.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     // By the clock and not by a timer alone, which is late after long work and then ends a connection already in use.
-    keep_alive: { idle_socket_ttl: LONGEST_IDLE_MS, eagerly_destroy_stale_sockets: true },
+    keep_alive: { idle_socket_ttl: MAX_IDLE_MS, eagerly_destroy_stale_sockets: true },
     compression: { request: compression, response: compression },
     log: { level: ClickHouseLogLevel.OFF },
     ...(tls?.caFile !== undefined && { tls: tlsOptions(tls, tls.caFile) }),

@@ -1,7 +1,9 @@
-import { type RecordTable, tablePartition } from '../schema/record-tables.js';
+import { tablePartition } from '../schema/record-tables.js';
 
 /** What is needed to name a table in an insert. */
-export type InsertTarget = Pick<RecordTable, 'name'>;
+export interface InsertTarget {
+  readonly name: string;
+}
 
 /** The columns that say where in the transport a row came from. */
 export const offsetColumns = 'transport_partition, transport_offset';
@@ -29,7 +31,7 @@ export function insertRows(
  * @param offsets a condition that holds of the block's offsets, and of few others.
  * @param times one that holds of the times of the block's rows: the table lies in their order.
  */
-export function isMissing(table: InsertTarget, offsets: string, times: string): string {
+export function notStored(table: InsertTarget, offsets: string, times: string): string {
   return `(${tablePartition}, ${offsetColumns}) NOT IN (
         SELECT ${tablePartition}, ${offsetColumns} FROM ${table.name} WHERE ${times} AND ${offsets})`;
 }

@@ -1,5 +1,6 @@
 import type { FlowColumns } from '@sonde/model/flow/records';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
+import { recordTables } from '../schema/record-tables.js';
 import type { RecordBlock } from '../store.js';
 
 /** The first and last offset of a transport partition in a block. */
@@ -9,9 +10,12 @@ export interface OffsetRange {
 }
 
 /** The offset range of each transport partition in a block, by partition number. */
-export function offsetRanges({ flows, dns }: RecordBlock): Map<number, OffsetRange> {
+export function offsetRanges(block: RecordBlock): Map<number, OffsetRange> {
   const ranges = new Map<number, OffsetRange>();
-  for (const records of [flows, dns]) if (records) extendRanges(ranges, records);
+  for (const { name } of recordTables) {
+    const records = block[name];
+    if (records) extendRanges(ranges, records);
+  }
   return ranges;
 }
 

@@ -95,11 +95,11 @@ export async function recentWriters(engine: SqlEngine, partitions: readonly numb
   return rows.map(({ writer }) => writer);
 }
 
-/** What the server says of an insert that is refused by {@link unlessReplaced}. */
+/** What the server says of an insert that is refused by {@link assertNotReplaced}. */
 export const REPLACED = 'another writer has claimed the partition';
 
 /** A condition on an insert that refuses it as a whole if one of the partitions has a later writer. */
-export function unlessReplaced(writer: string, epochs: ReadonlyMap<number, number>): string {
+export function assertNotReplaced(writer: string, epochs: ReadonlyMap<number, number>): string {
   const later = [...epochs].map(
     ([partition, epoch]) =>
       `(transport_partition = ${partition} AND (epoch, writer) > (${epoch}, '${writer}'))`,

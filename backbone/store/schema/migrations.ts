@@ -20,7 +20,7 @@ import {
   type TableLayout,
 } from './table-definition.js';
 
-interface Migration {
+interface SchemaMigration {
   readonly name: string;
   /** Statements that may be run again: a crash between them and the record of them repeats them. */
   readonly statements: (layout: TableLayout) => readonly string[];
@@ -30,7 +30,7 @@ interface Migration {
  * Every change of structure, in order; its number is its place in the list, counted from 1. Append, never edit.
  * A field that is only new in the declaration needs none: {@link upgradeTables} adds its column.
  */
-const migrations: readonly Migration[] = [
+const migrations: readonly SchemaMigration[] = [
   creation('create flows', recordTableDefinition(flowsTable)),
   creation('create dns', recordTableDefinition(dnsTable)),
   creation('create cluster_objects', clusterObjectsDefinition),
@@ -44,7 +44,7 @@ const migrations: readonly Migration[] = [
   },
 ];
 
-function creation(name: string, table: TableDefinition): Migration {
+function creation(name: string, table: TableDefinition): SchemaMigration {
   return { name, statements: (layout) => createTable(table, layout) };
 }
 

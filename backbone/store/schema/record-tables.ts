@@ -1,20 +1,21 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
+import type { RecordsByTable } from '../store.js';
 import type { TableDefinition } from './table-definition.js';
 
-/** A table of records. All have the fields `start_time`, `transport_partition` and `transport_offset`. */
+/** A table of records. Every record type has the fields `start_time`, `transport_partition` and `transport_offset`. */
 export interface RecordTable {
-  /** Its name in the connection's database. */
-  readonly name: string;
+  /** Name in the connection's database; the key of its records in a block. */
+  readonly name: keyof RecordsByTable;
   readonly fields: readonly FieldDeclaration[];
   /**
-   * What rows lie in the order of: five-minute buckets, within them by who talked to whom. So a time range reads few
-   * buckets, a namespace or workload few granules of each, and equal neighbours compress
+   * Sorting key: five-minute buckets, then source and destination. A time range reads few buckets, a namespace or
+   * workload few granules of each, and equal neighbors compress well
    * (docs/decisions/0001-flows-table.md).
    */
   readonly sortingKey: readonly string[];
-  /** How many of the sorting key's columns are kept in memory to find granules. */
+  /** Number of leading sorting key columns in the primary index. */
   readonly primaryKeyColumns: number;
 }
 
@@ -53,16 +54,17 @@ export const dnsTable: RecordTable = {
   primaryKeyColumns: 5,
 };
 
-export const recordTables = [flowsTable, dnsTable] as const;
+/** All tables of records, in the order in which a block is written to them. */
+export const recordTables: readonly RecordTable[] = [dnsTable, flowsTable];
 
-/** Asks for the highest stored `offset` of each transport `partition`. */
+/** Selects the highest stored `offset` of each transport `partition`. */
 export const highestOffsetsQuery = `SELECT transport_partition AS partition, max(transport_offset) AS offset
   FROM (${recordTables
     .map(({ name }) => `SELECT transport_partition, transport_offset FROM ${name}`)
     .join(' UNION ALL ')})
   GROUP BY transport_partition`;
 
-/** A table's partition of a row; an insert makes one part for each, and each part is stored whole or not. */
+/** The table partition of a row. An insert makes one part for each; a part is stored completely or not at all. */
 export const tablePartition = 'toDate(start_time)';
 
 /** The table of records with every declared field. */
@@ -83,7 +85,7 @@ export function recordTableDefinition({
       // Expired parts are dropped, never rewritten.
       `${DURABLE_SETTINGS}, ttl_only_drop_parts = 1`,
     ],
-    // A partition's rows are on one shard, so that what is stored of an offset there is all that is stored of it.
+    // All rows of a transport partition are on one shard, which therefore knows all stored rows of an offset.
     shardingKey: 'transport_partition',
   };
 }

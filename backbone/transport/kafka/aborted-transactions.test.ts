@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
-import { type FetchedMessage, type FetchedPartition, hideAborted } from './aborted-transactions.js';
+import { type FetchedMessage, type FetchedPartition, hideAbortedMessages } from './aborted-transactions.js';
 
 /** What kafkajs makes of a fetch from some offset on. */
 const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch.js') as new (
@@ -35,7 +35,7 @@ function partition(
 }
 
 function given(fetched: FetchedPartition, from = 10): string[] {
-  hideAborted(fetched);
+  hideAbortedMessages(fetched);
   return new Batch('flows', String(from), fetched).messages.map(({ offset }) => offset);
 }
 
@@ -89,7 +89,7 @@ it('those that began before what is fetched are known, too', () => {
 
 it('a fetch of nothing but aborted messages says where to go on', () => {
   const fetched = partition('aa', [['a', 10]]);
-  hideAborted(fetched);
+  hideAbortedMessages(fetched);
   const batch = new Batch('flows', '10', fetched);
   expect(batch.messages).toEqual([]);
   expect(batch.lastOffset()).toBe('11');

@@ -37,7 +37,7 @@ interface FetchAnswer {
  * ends, while kafkajs 2.2 takes the list to be in the order of their beginnings and of each message looks at one of
  * it: of transactions that overlap, it gives messages that were aborted. So they are hidden before it looks.
  */
-export function hideAborted(partition: FetchedPartition): void {
+export function hideAbortedMessages(partition: FetchedPartition): void {
   const begins = [...(partition.abortedTransactions ?? [])].sort((a, b) =>
     Number(BigInt(a.firstOffset) - BigInt(b.firstOffset)),
   );
@@ -74,7 +74,7 @@ export function hideAbortedInFetches(): void {
   const { fetch } = prototype;
   prototype.fetch = async function (options) {
     const answer = await fetch.call(this, options);
-    for (const { partitions } of answer.responses) partitions.forEach(hideAborted);
+    for (const { partitions } of answer.responses) partitions.forEach(hideAbortedMessages);
     return answer;
   };
 }

@@ -6,7 +6,7 @@ import { StreamPositions } from '../stream-positions.js';
 import type { Delivery, FlowConsumer, StoredOffset } from '../transport.js';
 import { deadLetter } from './dead-letter.js';
 import { GroupMember, type GroupMemberOptions, HEARTBEAT_MS } from './group-member.js';
-import { streamPositionOf } from './stream-headers.js';
+import { parseStreamHeaders } from './stream-headers.js';
 import { TopicRecreatedError } from './topic-recreated.js';
 import { type BlockLimits, BlockQueue } from './block-queue.js';
 
@@ -242,7 +242,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     message: KafkaMessage,
   ): Promise<void> {
     const value = message.value ?? Buffer.alloc(0);
-    const source = streamPositionOf(message.headers);
+    const source = parseStreamHeaders(message.headers);
     this.#counts.messages += 1;
     this.#counts.bytes += value.length;
     if (source && !streams.isNew(source)) {

@@ -17,7 +17,7 @@ export interface GroupMemberOptions {
 }
 
 /** What a member of a group hears. */
-export interface GroupEvents {
+export interface GroupListener {
   /** These partitions are its own until `onEnded`. Nothing has been fetched of them. */
   onAssigned(partitions: readonly number[]): void;
   /** It may have no partitions any more. */
@@ -60,7 +60,7 @@ export class GroupMember {
 
   constructor(
     private readonly options: GroupMemberOptions,
-    private readonly events: GroupEvents,
+    private readonly events: GroupListener,
   ) {
     this.names = kafkaNames(options.connection);
   }

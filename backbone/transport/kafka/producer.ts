@@ -24,7 +24,7 @@ const TRANSACTION_TIMEOUT_MS = 15_000;
 const ABORTED_WITHIN_MS = 15_000;
 
 /** Longer than a broker takes to end what was left open, and than a busy one takes for the rest. */
-const LONGEST_OPENING_MS = 60_000;
+const MAX_OPEN_MS = 60_000;
 
 /**
  * Delivers a spool to Kafka exactly once, across crashes of this process: messages and the spool's position, kept as
@@ -82,7 +82,7 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
         createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       });
       current = { stream, session, admin: session.admin(), producer };
-      return await session.within(LONGEST_OPENING_MS, begin(current));
+      return await session.within(MAX_OPEN_MS, begin(current));
     },
 
     async send(messages, position) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { streamHeaders, streamPositionOf } from './stream-headers.js';
+import { streamHeaders, parseStreamHeaders } from './stream-headers.js';
 
 /** Headers as Kafka gives them back. */
 function received(headers: Readonly<Record<string, string>>) {
@@ -9,7 +9,7 @@ function received(headers: Readonly<Record<string, string>>) {
 describe('the headers of a message', () => {
   it('say where in its spool it was', () => {
     const source = { stream: '0a1b2c', position: 2 ** 40 };
-    expect(streamPositionOf(received(streamHeaders(source) as Record<string, string>))).toEqual(source);
+    expect(parseStreamHeaders(received(streamHeaders(source) as Record<string, string>))).toEqual(source);
   });
 
   it.each([
@@ -21,6 +21,6 @@ describe('the headers of a message', () => {
     { 'sonde-stream': "a'), ('b", 'sonde-position': '1' },
     { 'sonde-stream': 'a'.repeat(65), 'sonde-position': '1' },
   ])('say nothing if they are not ours: %j', (headers) => {
-    expect(streamPositionOf(received(headers))).toBeUndefined();
+    expect(parseStreamHeaders(received(headers))).toBeUndefined();
   });
 });

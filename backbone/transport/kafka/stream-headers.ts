@@ -7,7 +7,7 @@ export function streamHeaders({ stream, position }: StreamPosition): IHeaders {
 }
 
 /** What {@link streamHeaders} says; undefined of a message that did not come out of a spool. */
-export function streamPositionOf(headers: IHeaders | undefined): StreamPosition | undefined {
+export function parseStreamHeaders(headers: IHeaders | undefined): StreamPosition | undefined {
   const stream = textOf(headers?.['sonde-stream']);
   const position = textOf(headers?.['sonde-position']);
   if (!/^[\w.-]{1,64}$/.test(stream) || !/^\d{1,15}$/.test(position)) return undefined;

@@ -36,7 +36,7 @@ export interface TopicSettings {
 export const defaultTopics: TopicSettings = { partitions: 12, retentionHours: 24 };
 
 /** The largest record batch that the topics take. Brokers' own limit is 1 MiB unless a topic says otherwise. */
-const MOST_MESSAGE_BYTES = 8 * 2 ** 20;
+const MAX_MESSAGE_BYTES = 8 * 2 ** 20;
 
 /** How long messages that could not be read are kept for whoever looks into it. */
 const DEAD_RETENTION_HOURS = 24 * 7;
@@ -66,7 +66,7 @@ function topic(name: string, { partitions, replicas, retentionHours }: TopicSett
     configEntries: [
       { name: 'cleanup.policy', value: 'delete' },
       { name: 'retention.ms', value: String(retentionHours * 3_600_000) },
-      { name: 'max.message.bytes', value: String(MOST_MESSAGE_BYTES) },
+      { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) },
       // As the collectors compress: brokers need not do it again.
       { name: 'compression.type', value: 'producer' },
     ],

@@ -4,10 +4,10 @@ import type { OutgoingMessage } from './sink.js';
 /** A message in the spool. */
 export interface SpoolRecord extends OutgoingMessage {
   /** How many flows and look-ups would be lost with it. */
-  readonly contents: Contents;
+  readonly contents: RecordCounts;
 }
 
-export interface Contents {
+export interface RecordCounts {
   readonly flows: number;
   readonly lookups: number;
 }
@@ -20,14 +20,14 @@ const HEADER_BYTES = 8;
 const FIXED_BYTES = 20;
 
 /** No record is longer: a length above is damage, and nothing is allocated for it. */
-const MOST_RECORD_BYTES = 64 * 2 ** 20;
+const MAX_RECORD_BYTES = 64 * 2 ** 20;
 
 /** @throws RangeError if the record is longer than records may be. */
 export function encodeRecord({ position, contents, topic, key, value }: SpoolRecord): Buffer {
   const topicBytes = Buffer.from(topic);
   const keyBytes = Buffer.from(key);
   const length = FIXED_BYTES + topicBytes.length + keyBytes.length + value.length;
-  if (length > MOST_RECORD_BYTES)
+  if (length > MAX_RECORD_BYTES)
     throw new RangeError(`a message of ${length} bytes is too long for the spool`);
   const record = Buffer.allocUnsafe(HEADER_BYTES + length);
   record.writeUInt32LE(length, 0);
@@ -58,7 +58,7 @@ export interface ReadRecord {
 export function decodeRecord(bytes: Buffer, start: number): ReadRecord | 'incomplete' | 'damaged' {
   if (bytes.length < start + HEADER_BYTES) return 'incomplete';
   const length = bytes.readUInt32LE(start);
-  if (length < FIXED_BYTES || length > MOST_RECORD_BYTES) return 'damaged';
+  if (length < FIXED_BYTES || length > MAX_RECORD_BYTES) return 'damaged';
   const end = start + HEADER_BYTES + length;
   if (bytes.length < end) return 'incomplete';
   const body = bytes.subarray(start + HEADER_BYTES, end);

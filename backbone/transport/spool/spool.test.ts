@@ -104,7 +104,7 @@ describe('a spool', () => {
   it('remembers which position comes next when all was delivered and its sink is away', async () => {
     const before = await opened(8_000);
     for (let round = 0; round < 30; round++) await put(before, 1);
-    await before.delivered(positions(await allOf(before)).length);
+    await before.confirmDelivered(positions(await allOf(before)).length);
     await before.finish();
     const after = await crashed(before);
     await put(after, 1);
@@ -117,7 +117,7 @@ describe('a spool', () => {
     for (let round = 0; round < 40; round++) await put(spool, 1);
     const before = segments().length;
     await allOf(spool);
-    await spool.delivered(40);
+    await spool.confirmDelivered(40);
     await spool.finish();
     expect(before).toBeGreaterThan(3);
     expect(segments()).toHaveLength(1);
@@ -129,7 +129,7 @@ describe('a spool', () => {
     for (let sent = 0; sent < 3; sent++) {
       await put(spool, 2);
       await allOf(spool);
-      await spool.delivered(2 * sent + 2);
+      await spool.confirmDelivered(2 * sent + 2);
     }
     await put(spool, 1);
     await allOf(spool);
@@ -148,7 +148,7 @@ describe('a spool', () => {
     for (let sent = 1; sent <= 3; sent++) {
       await put(spool, 1);
       await allOf(spool);
-      await spool.delivered(sent);
+      await spool.confirmDelivered(sent);
     }
     await spool.resume(0);
     expect(positions(await allOf(spool))).toEqual([2]);
@@ -207,7 +207,7 @@ describe('a full spool', () => {
     const before = await opened(20_000);
     for (let round = 0; round < 10; round++) await put(before, 1);
     const [first, second] = positions(await allOf(before));
-    await before.delivered((second ?? 0) + 1);
+    await before.confirmDelivered((second ?? 0) + 1);
     expect(first).toBe(0);
     const after = await crashed(before, 20_000);
     for (let round = 0; round < 40; round++) await put(after, 1);

@@ -11,7 +11,7 @@ import {
   SegmentWriter,
   SpoolDamagedError,
 } from './segment.js';
-import { DeliveryNote, type LostMessages, readState, type SpoolState, writeState } from './state.js';
+import { DeliveryCheckpoint, type DroppedMessages, readState, type SpoolState, writeState } from './state.js';
 
 export interface SpoolOptions {
   /** Where it lies; made if it is not there. One process at a time may use it. */
@@ -62,7 +62,7 @@ export class Spool {
     state: SpoolState,
     segments: Segment[],
     writer: SegmentWriter,
-    private readonly note: DeliveryNote,
+    private readonly note: DeliveryCheckpoint,
   ) {
     this.#options = options;
     this.#lock = lock;
@@ -102,7 +102,7 @@ export class Spool {
       if (segments.at(-1)?.first === end) segments.pop();
       const writer = await SegmentWriter.create(directory, end);
       segments.push(writer.segment);
-      return new Spool(options, lock, state, segments, writer, await DeliveryNote.open(directory));
+      return new Spool(options, lock, state, segments, writer, await DeliveryCheckpoint.open(directory));
     } catch (error) {
       lock.release();
       throw error;
@@ -115,7 +115,7 @@ export class Spool {
   }
 
   /** What was dropped since the spool was made. */
-  get lost(): LostMessages {
+  get lost(): DroppedMessages {
     return this.#state.lost;
   }
 
@@ -183,7 +183,7 @@ export class Spool {
   }
 
   /** Says that what was taken is delivered, up to this position (exclusive). */
-  delivered(position: number): Promise<void> {
+  confirmDelivered(position: number): Promise<void> {
     return this.#inTurn(() => this.#settle(this.#sentFrom, position));
   }
 
@@ -202,7 +202,7 @@ export class Spool {
   }
 
   /** Counts messages as lost that were taken but can never be delivered. */
-  giveUp(records: readonly SpoolRecord[]): Promise<void> {
+  discard(records: readonly SpoolRecord[]): Promise<void> {
     return this.#inTurn(() => this.#countLost(records));
   }
 

@@ -221,7 +221,7 @@ class Delivery {
         }
         throw error;
       }
-      await this.spool.delivered(last.position + 1);
+      await this.spool.confirmDelivered(last.position + 1);
       this.problem = undefined;
       this.counts.sentMessages += records.length;
       this.counts.sentBytes += records.reduce((sum, { value }) => sum + value.length, 0);
@@ -244,7 +244,7 @@ class Delivery {
     const record = this.#undeliverable;
     if (record === undefined) return;
     await this.sink.send([], record.position + 1);
-    await this.spool.giveUp([record]);
+    await this.spool.discard([record]);
     await this.spool.skipTo(record.position + 1);
     this.#undeliverable = undefined;
     this.log.error(

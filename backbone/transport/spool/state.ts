@@ -8,18 +8,18 @@ export interface SpoolState {
   /** Tells this spool from every other, also from one that lay in the same place before. */
   readonly stream: string;
   /** What had to be dropped since the spool was made. */
-  readonly lost: LostMessages;
+  readonly lost: DroppedMessages;
   /** A segment that is counted as lost, and so must go if it still lies there. */
   readonly dropping?: string;
 }
 
-export interface LostMessages {
+export interface DroppedMessages {
   readonly messages: number;
   readonly flows: number;
   readonly lookups: number;
 }
 
-const nothingLost: LostMessages = { messages: 0, flows: 0, lookups: 0 };
+const nothingLost: DroppedMessages = { messages: 0, flows: 0, lookups: 0 };
 
 const FILE = 'spool.json';
 
@@ -58,20 +58,20 @@ export interface DeliveryPositions {
 }
 
 /** Notes how far was delivered. It survives a crash of the process, if not of the machine: then it may be behind. */
-export class DeliveryNote {
+export class DeliveryCheckpoint {
   private constructor(
     /** What the process before this one noted last. */
     readonly positions: DeliveryPositions,
     private readonly handle: FileHandle,
   ) {}
 
-  static async open(directory: string): Promise<DeliveryNote> {
+  static async open(directory: string): Promise<DeliveryCheckpoint> {
     const handle = await open(path.join(directory, 'delivered'), constants.O_RDWR | constants.O_CREAT);
     const [resendFrom = 0, taken = resendFrom] = (await handle.readFile('utf8'))
       .split(' ')
       .map(Number)
       .filter((position) => Number.isSafeInteger(position));
-    return new DeliveryNote({ resendFrom, taken }, handle);
+    return new DeliveryCheckpoint({ resendFrom, taken }, handle);
   }
 
   async write({ resendFrom, taken }: DeliveryPositions): Promise<void> {

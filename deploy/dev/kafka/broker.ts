@@ -7,7 +7,7 @@ import { KafkaUnavailableError, kafkaClassPath, runKafkaTool, smallJvm } from '.
 import { type BrokerSettings, brokerProperties, clientListener } from './properties.js';
 
 export interface BrokerOptions extends BrokerSettings {
-  /** Where everything of the broker lies: settings, log, data. Made if it is not there; kept when it stops. */
+  /** The directory of the broker's settings, log and data. Created if necessary; kept when the broker stops. */
   readonly directory: string;
   /** Let the broker outlive this process. */
   readonly detached?: boolean;
@@ -18,11 +18,11 @@ export interface Broker {
   readonly pid: number;
   /** `host:port` for clients without TLS and authentication. */
   readonly address: string;
-  /** Stops it and resolves when it has gone. SIGKILL is how a crash looks. */
+  /** Stops the broker and resolves after its exit. SIGKILL simulates a crash. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
-/** How long a busy machine may take until the broker answers. */
+/** Maximum time until the broker responds, on a busy machine. */
 const LONGEST_START_MS = 240_000;
 
 /**

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-/** Kafka's programs cannot be had or run here; the message says what is missing. */
+/** Kafka cannot be installed or run here; the message says what is missing. */
 export class KafkaUnavailableError extends Error {
   override readonly name = 'KafkaUnavailableError';
 }

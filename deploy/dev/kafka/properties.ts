@@ -1,12 +1,12 @@
-/** How clients may reach a broker and who they must be. */
+/** Listeners and users of a broker. */
 export interface BrokerSettings {
   /** The listeners for clients; the first is the one that {@link clientListener} names. */
   readonly listeners: readonly BrokerListener[];
   /** The port of the controller, which only the broker itself uses. */
   readonly controllerPort: number;
-  /** Users that may come by SCRAM-SHA-512, with their passwords. */
+  /** Users for SCRAM-SHA-512, with their passwords. */
   readonly scramUsers?: Readonly<Record<string, string>>;
-  /** Users that may come by PLAIN, with their passwords. */
+  /** Users for PLAIN, with their passwords. */
   readonly plainUsers?: Readonly<Record<string, string>>;
   /** PEM file with the key and the certificate of listeners with TLS. */
   readonly certificateFile?: string;
@@ -15,7 +15,7 @@ export interface BrokerSettings {
 export interface BrokerListener {
   readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
   readonly port: number;
-  /** Where clients are told to connect to, if something stands between them and the broker; else `port`. */
+  /** The advertised port, if a proxy stands between clients and the broker; default: `port`. */
   readonly advertisedPort?: number;
 }
 

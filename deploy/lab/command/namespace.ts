@@ -27,7 +27,7 @@ export async function listNamespaces(prefix: string): Promise<string[]> {
   }
 }
 
-/** Ends every process inside these namespaces and removes them. */
+/** Stops all processes in these namespaces and removes the namespaces. */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
   await Promise.all(names.map((name) => endProcesses(name)));
   await run(['ip', '-batch', '-'], { input: names.map((name) => `netns del ${name}\n`).join('') });
@@ -42,7 +42,7 @@ async function endProcesses(netns: string): Promise<void> {
     const pids = await processesIn(netns);
     if (pids.length === 0) return;
     if (Date.now() > deadline) {
-      throw new Error(`Processes ${pids.join(', ')} in network namespace ${netns} do not end.`);
+      throw new Error(`Processes ${pids.join(', ')} in network namespace ${netns} did not exit.`);
     }
     for (const pid of pids) kill(pid);
     await sleep(20);

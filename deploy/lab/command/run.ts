@@ -10,7 +10,7 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** A command that ended with another code than 0. */
+/** A command exited with a code other than 0. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
 
@@ -48,7 +48,7 @@ export function execute(
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
-    // A program that ends without reading its input tells so by its exit code.
+    // A program that exits without reading its input is reported by its exit code.
     child.stdin.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') reject(error);
     });
@@ -58,7 +58,7 @@ export function execute(
 
 /**
  * Runs a command and returns its standard output.
- * @throws {CommandFailed} when it ends with another code than 0.
+ * @throws {CommandFailed} when the exit code is not 0.
  */
 export async function run(command: Command, options: { input?: string } = {}): Promise<string> {
   const result = await execute(command, options);

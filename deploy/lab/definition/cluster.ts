@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { LabDefinitionError, type Fields } from './fields.js';
 
-/** The parts of a cluster's objects that its network is built from. */
+/** The parts of a cluster's objects that define its network. */
 export interface LabCluster {
   nodes: LabNode[];
   /** Running pods, also those in their node's network. */
@@ -11,9 +11,9 @@ export interface LabCluster {
 
 export interface LabNode {
   name: string;
-  /** Internal addresses, at most one a family. */
+  /** Internal addresses, at most one per family. */
   addresses: string[];
-  /** The ranges that this node's pods have their addresses from. */
+  /** The pod CIDRs of this node. */
   podCidrs: string[];
 }
 
@@ -30,7 +30,7 @@ export interface LabPod {
 export interface LabService {
   namespace: string;
   name: string;
-  /** Cluster addresses, at most one a family; empty for a headless service. */
+  /** Cluster addresses, at most one per family; empty for a headless service. */
   addresses: string[];
   ports: LabServicePort[];
 }
@@ -49,8 +49,8 @@ export function familyOf(address: string): IpFamily {
 }
 
 /**
- * Takes nodes, pods, services and their endpoints out of Kubernetes objects (core/v1, discovery.k8s.io/v1); other
- * kinds are of no concern to the network.
+ * Reads nodes, pods, services and their endpoints from Kubernetes objects (core/v1, discovery.k8s.io/v1); ignores other
+ * kinds.
  * @throws {LabDefinitionError} when an object lacks what the network needs.
  */
 export function readCluster(objects: readonly Fields[]): LabCluster {

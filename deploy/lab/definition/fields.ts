@@ -1,9 +1,9 @@
-/** A lab's definition is wrong; the message names the file or object, the field and what is expected there. */
+/** A lab definition is invalid; the message names the file or object, the field and the expected value. */
 export class LabDefinitionError extends Error {
   override readonly name = 'LabDefinitionError';
 }
 
-/** Reads typed values out of one mapping of untyped YAML; whatever is not as expected is a LabDefinitionError. */
+/** Reads typed values from a mapping of untyped YAML. Methods throw LabDefinitionError for unexpected values. */
 export class Fields {
   private readonly values: Readonly<Record<string, unknown>>;
 
@@ -59,7 +59,7 @@ export class Fields {
     return this.items(key).map((item, index) => new Fields(item, `${this.path(key)}[${index}]`));
   }
 
-  /** A list of texts; empty when it is absent. */
+  /** A list of strings; empty if absent. */
   texts(key: string): string[] {
     return this.items(key).map((item, index) => {
       if (typeof item !== 'string') throw wrong(`${this.path(key)}[${index}]`, 'a text', item);
@@ -67,13 +67,13 @@ export class Fields {
     });
   }
 
-  /** A mapping of texts to texts, such as labels; empty when it is absent. */
+  /** A mapping of strings to strings, such as labels; empty if absent. */
   textMap(key: string): Record<string, string> {
     const inner = this.fields(key);
     return Object.fromEntries(Object.keys(inner.values).map((name) => [name, inner.text(name)]));
   }
 
-  /** The error for a field whose value is of the right type and wrong all the same. */
+  /** The error for a field whose value has the right type but is invalid. */
   invalid(key: string, expected: string): LabDefinitionError {
     return wrong(this.path(key), expected, this.values[key]);
   }

@@ -1,8 +1,8 @@
 import type { Fields } from './fields.js';
 
-/** The world outside the cluster: one namespace that holds the addresses of all these hosts. */
+/** The external network: one network namespace with the addresses of all these hosts. */
 export interface Outside {
-  /** Addresses on the nodes' network, one a family: the nodes' default route. */
+  /** Addresses on the nodes' network, one per family: the nodes' default gateway. */
   gateway: string[];
   /** At least one; the first is the service outside that the application uses. */
   hosts: [OutsideHost, ...OutsideHost[]];
@@ -10,7 +10,7 @@ export interface Outside {
 
 export interface OutsideHost {
   name: string;
-  /** The name that the cluster's DNS server answers with the addresses. */
+  /** The DNS name of the addresses. */
   domain: string;
   addresses: string[];
 }

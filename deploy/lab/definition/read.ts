@@ -6,7 +6,7 @@ import { Fields, LabDefinitionError } from './fields.js';
 import { readOutside, type Outside } from './outside.js';
 import { readTraffic, type Traffic } from './traffic.js';
 
-/** Everything a lab is built from: what a definition's folder says. */
+/** A lab definition, read from its folder. */
 export interface LabDefinition {
   manifestsDirectory: string;
   cluster: LabCluster;
@@ -48,7 +48,7 @@ async function readYaml(file: string): Promise<Fields[]> {
   return parseAllDocuments(await readText(file)).map((document, index) => {
     const where = `${file}[${index}]`;
     const [error] = document.errors;
-    if (error) throw new LabDefinitionError(`${where} is no YAML: ${error.message}`);
+    if (error) throw new LabDefinitionError(`${where} is not YAML: ${error.message}`);
     return new Fields(document.toJS(), where);
   });
 }

@@ -2,7 +2,7 @@ import type { CallTask, Call, HttpService } from '../workload/tasks.js';
 import { familyOf, podsByLabels, type LabCluster, type LabPod } from './cluster.js';
 import type { Fields } from './fields.js';
 
-/** Who serves and who calls whom. */
+/** Servers and calls of workloads. */
 export interface Traffic {
   pods: PodTraffic[];
   outside: WorkloadTraffic[];
@@ -36,7 +36,7 @@ function readServe(task: Fields): WorkloadTraffic['serve'][number] {
   return { kind: task.oneOf('kind', ['http', 'dns']), port: task.count('port') };
 }
 
-/** One call a host; a call to pods is one to each of their addresses. */
+/** One call per host; a call to pods is one call per address. */
 function readCalls(task: Fields, cluster: LabCluster): CallTask[] {
   const family = task.oneOf('family', [4, 6]);
   const hosts = task.has('toPods')

@@ -32,7 +32,7 @@ export async function buildNetwork(
   const all = [fabric, external, ...nodes.map(({ netns }) => netns), ...pods.map(({ netns }) => netns)];
   await createNamespaces(all);
   await Promise.all(all.map(useAddressesAtOnce));
-  // The order matters: a cable is laid from the fabric, then from the nodes, into namespaces that stand already.
+  // The order matters: veth pairs are created from the fabric and the nodes into existing namespaces.
   await configureLinks(fabric, fabricCommands(lab, cluster));
   await Promise.all([
     configureLinks(external, outsideCommands(cluster, outside)),
@@ -48,7 +48,7 @@ export async function buildNetwork(
   if (!options.offloads) await turnOffloadsOff(lab);
 }
 
-/** Builds the network of one more pod, in a lab that stands. */
+/** Builds the network of another pod in a running lab. */
 export async function buildPodNetwork(
   lab: string,
   pod: LabPod,
@@ -87,7 +87,7 @@ async function writeSettings(netns: string, value: string, names: readonly strin
   await run(inNamespace(netns, ['tee', ...names.map((name) => `/proc/sys/net/${name}`)]), { input: value });
 }
 
-/** Makes every interface of the lab carry packets as they are on a wire: no joining of segments, no late splitting. */
+/** Turns segmentation and receive offload off on every interface of the lab. */
 async function turnOffloadsOff(lab: string): Promise<void> {
   for (const netns of await listNamespaces(labPrefix(lab))) {
     const { stdout } = await execInNamespace(netns, ['ip', '-json', 'link', 'show', 'type', 'veth']);

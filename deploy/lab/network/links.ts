@@ -15,13 +15,13 @@ import { nodeNamespace, outsideNamespace, podInterface, podNamespace } from './n
 /** The gateway that every pod sees, of both families; each pod interface on a node answers to it. */
 const podGateway = { 4: '169.254.1.1', 6: 'fe80::1' } as const;
 
-/** How long a prefix one single address is. */
+/** The prefix length of a single address. */
 const hostPrefix = { 4: 32, 6: 128 } as const;
 
 /** The nodes' network: their internal addresses and the outside's gateway share it. */
 const fabricPrefix = { 4: 24, 6: 64 } as const;
 
-/** In the fabric: a bridge, and a cable from it to each node and to the outside, whose end there is `eth0`. */
+/** In the fabric: a bridge with a veth pair to each node and to the external network, whose other end is `eth0`. */
 export function fabricCommands(lab: string, cluster: LabCluster): string[] {
   const cables = [
     ...cluster.nodes.map((node) => ({ port: node.name, netns: nodeNamespace(lab, node) })),
@@ -51,7 +51,7 @@ export function nodeCommands(lab: string, node: LabNode, cluster: LabCluster, ou
   ];
 }
 
-/** A pod hangs on its node by a cable of its own and is routed to, as Calico does; nodes bridge nothing. */
+/** A pod is connected to its node by a veth pair and routed, as with Calico; nodes have no bridge. */
 export function podCableCommands(lab: string, pod: LabPod): string[] {
   const name = podInterface(pod);
   return [
@@ -78,7 +78,7 @@ export function podCommands(pod: LabPod): string[] {
   ];
 }
 
-/** In the outside: the gateway's addresses, all hosts' addresses, and the way back to every node's pods. */
+/** In the external network: the addresses of gateway and hosts, and routes back to every node's pods. */
 export function outsideCommands(cluster: LabCluster, outside: Outside): string[] {
   const hostAddresses = outside.hosts.flatMap((host) => host.addresses);
   return [

@@ -9,7 +9,7 @@ import { LabDefinitionError } from '../definition/fields.js';
  */
 export function labPrefix(lab: string): string {
   if (!/^[a-z0-9]{1,20}$/.test(lab)) {
-    throw new LabDefinitionError(`A lab's name is 1 to 20 lower-case letters and digits, not "${lab}".`);
+    throw new LabDefinitionError(`A lab name must be 1 to 20 lowercase letters and digits, not "${lab}".`);
   }
   return `sonde-${lab}-`;
 }

@@ -1,7 +1,7 @@
 import { familyOf, type LabService, type LabServicePort } from '../definition/cluster.js';
 
 /**
- * The nftables script that makes a node translate service addresses to endpoints, in turn, for the packets of its
+ * The nftables script that makes a node translate service addresses to endpoints, round-robin, for the packets of its
  * pods and its own. The tables are named apart from those of the policies.
  */
 export function serviceTranslation(services: readonly LabService[]): string {
@@ -23,7 +23,7 @@ ${rules.map((rule) => `\t\t${rule}\n`).join('')}	}
 `;
 }
 
-/** No rule where no endpoint is ready: then nobody answers at the address. */
+/** No rule without ready endpoints: connections to the address stay unanswered. */
 function translationRule(address: string, { protocol, port, endpoints }: LabServicePort): string[] {
   const family = familyOf(address);
   const targets = endpoints.filter((endpoint) => familyOf(endpoint.address) === family);

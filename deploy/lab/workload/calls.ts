@@ -5,12 +5,12 @@ import { ping } from './ping.js';
 import { resolveBy, type Resolve } from './resolve.js';
 import type { CallTask, Outcome, WorkloadConfiguration } from './tasks.js';
 
-/** How far a pause between two calls departs from its length, either way. */
+/** The relative jitter of the pause between two calls. */
 const jitter = 0.1;
 
 /**
- * Makes all calls for as long as the process lives. A call whose outcome turns from the expected one to another, or
- * back, is reported once.
+ * Makes all calls until the process exits. Reports a call once when its outcome changes from expected to unexpected or
+ * back.
  */
 export function startCalls(
   { call, dnsServers }: WorkloadConfiguration,
@@ -41,7 +41,7 @@ async function repeat(
   await sleep(Math.random() * task.everyMs);
   for (;;) {
     const outcome = await makeCall().catch((error: unknown) => String(error));
-    if (outcome !== before) report(`${describe(task)} ended ${outcome}, expected was ${task.expect}`);
+    if (outcome !== before) report(`${describe(task)} was ${outcome}, expected ${task.expect}`);
     before = outcome;
     await sleep(task.everyMs * (1 + jitter * (2 * Math.random() - 1)));
   }

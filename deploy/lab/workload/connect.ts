@@ -1,10 +1,10 @@
 import net from 'node:net';
 import type { Outcome } from './tasks.js';
 
-/** How long a call waits for an answer before it counts as unanswered. */
+/** The time after which a call counts as unanswered. */
 export const answerTimeoutMs = 2_000;
 
-/** Opens a TCP connection, from an own address if one is given, and closes it as soon as it stands. */
+/** Opens a TCP connection, optionally from a given address, and closes it once established. */
 export function connect(address: string, port: number, from?: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const socket = net.connect({

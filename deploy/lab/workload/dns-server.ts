@@ -6,12 +6,12 @@ import packet, { type Answer, type DecodedPacket, type Question } from 'dns-pack
 /** Addresses of both families by name, without the closing dot. */
 type Zone = Readonly<Record<string, string[]>>;
 
-/** Response codes of RFC 1035 section 4.1.1, which the packet's flags end in. */
+/** Response codes, the low bits of the flags (RFC 1035 section 4.1.1). */
 const rcode = { noError: 0, formatError: 1, noSuchName: 3 } as const;
 
 const timeToLiveSeconds = 5;
 
-/** The longest message that a client takes over UDP unless it says otherwise (RFC 1035 section 4.2.1). */
+/** The maximum UDP message size without EDNS (RFC 1035 section 4.2.1). */
 const udpMessageBytes = 512;
 
 /** Answers A and AAAA queries over UDP and TCP on all addresses; resolves when it listens. */
@@ -45,8 +45,8 @@ function answerStream(socket: Socket, zone: Zone): void {
 }
 
 /**
- * The reply to one query, cut to its question and marked so when it is longer than `limit` bytes; undefined for what
- * is no query, which gets no reply.
+ * The reply to a query, truncated to its question section with TC set if it exceeds `limit` bytes; undefined for
+ * messages that are not queries.
  */
 export function answer(message: Buffer, zone: Zone, limit: number): Buffer | undefined {
   const query = decode(message);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import http from 'node:http';
 
-/** The request header that says how many bytes of answer are wanted. */
+/** The request header with the requested response size in bytes. */
 export const responseBytesHeader = 'x-response-bytes';
 
-/** A kept connection is closed after this many requests, so that long ones begin and end too. */
+/** A keep-alive connection is closed after this many requests, so that long connections also start and end. */
 const requestsPerConnection = 30;
 
 /** Serves on all addresses, of both families; resolves when it listens. */

@@ -6,8 +6,8 @@ import type { WorkloadConfiguration } from './tasks.js';
 
 /*
  * The program of every pod. Its standard input brings a line with its configuration, then, once all servers of
- * the lab listen, a line that lets it call; the input's end ends it, so that no workload outlives its lab's owner.
- * On its standard output it says `listening`; standard error takes what ends otherwise than expected.
+ * the lab listen, a line that starts its calls; it exits at the end of input, so that no workload outlives its lab's
+ * owner. It writes `listening` to standard output, and unexpected results to standard error.
  */
 const lines = createInterface({ input: process.stdin });
 let configuration: WorkloadConfiguration | undefined;

@@ -1,6 +1,6 @@
-/** What one workload process does; written as a line of JSON on its standard input. */
+/** The configuration of a workload process; a line of JSON on its standard input. */
 export interface WorkloadConfiguration {
-  /** Addresses of DNS servers, at most one a family; a call asks the one of its own family. */
+  /** Addresses of DNS servers, at most one per family; a call asks the one of its own family. */
   dnsServers: string[];
   serve: ServeTask[];
   call: CallTask[];
@@ -24,7 +24,7 @@ export interface DnsService {
 
 export type CallTask = HttpCall | ConnectCall | PingCall;
 
-/** How a call ends: with an answer, with a refusal (RST or an ICMP error), or with silence. */
+/** The outcome of a call: answered, refused (RST or an ICMP error), or unanswered. */
 export type Outcome = 'answered' | 'refused' | 'unanswered';
 
 export interface Call {
@@ -32,7 +32,7 @@ export interface Call {
   host: string;
   family: 4 | 6;
   everyMs: number;
-  /** Own address to call from; the system's choice when absent. */
+  /** Source address; chosen by the system if absent. */
   from?: string;
   /** Anything else is reported. */
   expect: Outcome;
@@ -47,7 +47,7 @@ export interface HttpCall extends Call {
   responseBytes: number;
 }
 
-/** A TCP connection that is closed as soon as it stands. */
+/** A TCP connection that is closed once established. */
 export interface ConnectCall extends Call {
   kind: 'connect';
   port: number;

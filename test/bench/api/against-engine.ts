@@ -2,7 +2,7 @@ import path from 'node:path';
 import { ChdbConnection } from '@sonde/backbone/store/chdb/connection';
 import { formatParameters } from '@sonde/backbone/store/chdb/parameters';
 import type { FlowStore, QueryParameters } from '@sonde/backbone/store/store';
-import { ask } from './ask.js';
+import { sendRequest } from './send-request.js';
 import { dashboards, panels } from './dashboards.js';
 
 const PEOPLE = 20;
@@ -28,7 +28,7 @@ export async function measureAgainstEngine(
     return query(sql, parameters, options);
   };
   const ofApi = await cpuSeconds(async () => {
-    for (const request of requests.values()) await ask(url, request);
+    for (const request of requests.values()) await sendRequest(url, request);
   });
   store.query = query;
   const engine = new ChdbConnection(path.join(directory, 'chdb'));

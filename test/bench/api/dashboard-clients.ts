@@ -1,4 +1,4 @@
-import { ask } from './ask.js';
+import { sendRequest } from './send-request.js';
 import { type Dashboard, dashboards, panels } from './dashboards.js';
 
 /** What the clients saw. */
@@ -34,7 +34,7 @@ async function refresh(dashboard: Dashboard, person: number): Promise<void> {
     const request = requests[panel % requests.length];
     if (!request) continue;
     const askedMs = performance.now();
-    await ask(url, request);
+    await sendRequest(url, request);
     if (askedMs >= measureFromMs) millis.push(performance.now() - askedMs);
   }
 }

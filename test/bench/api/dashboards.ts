@@ -7,20 +7,20 @@ export interface Request {
   readonly body?: object;
 }
 
-/** What somebody looks at. */
+/** A dashboard. */
 export interface Dashboard {
   readonly range: Range;
-  /** The namespace that all panels are about; undefined if they are about all. */
+  /** The namespace of all panels; undefined for all namespaces. */
   readonly namespace: string | undefined;
 }
 
 export interface Range {
   readonly from: string;
-  /** Length of a panel's steps of time, as Grafana chooses it. */
+  /** The interval of time series, as Grafana chooses it. */
   readonly interval: string;
 }
 
-/** Of twenty people, how many look at which range; Grafana's own default is six hours. */
+/** The number of users per time range, of twenty; Grafana's default is six hours. */
 const RANGES: readonly (readonly [people: number, range: Range])[] = [
   [5, { from: '-15m', interval: '15s' }],
   [6, { from: '-1h', interval: '1m' }],
@@ -29,7 +29,7 @@ const RANGES: readonly (readonly [people: number, range: Range])[] = [
   [1, { from: '-3d', interval: '1h' }],
 ];
 
-/** Dashboards of so many people: half of them at all namespaces, the others at one of a hundred. */
+/** Dashboards of this many users: half show all namespaces, the others one of a hundred. */
 export function dashboards(people: number): Dashboard[] {
   const random = randomNumbers(1);
   const { namespaces } = syntheticCluster();
@@ -40,7 +40,7 @@ export function dashboards(people: number): Dashboard[] {
   }));
 }
 
-/** What a dashboard's panels ask. */
+/** The requests of a dashboard's panels. */
 export function panels({ range: { from, interval }, namespace }: Dashboard): Request[] {
   const filter = namespace === undefined ? '' : `either(namespace == "${namespace}")`;
   const and = (more: string) => (filter === '' ? more : `${filter} && ${more}`);

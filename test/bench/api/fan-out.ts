@@ -16,10 +16,10 @@ const ROUNDS = 4;
 const MEBIBYTE = 1 << 20;
 const START_MS = Date.parse('2026-02-15T00:00:00Z');
 const TRAFFIC = { windows: 2, connections: 25_000, startMs: START_MS };
-/** What is stored as fast as that goes, with viewers and without. */
+/** Maximum write throughput, with and without subscribers. */
 const STORED_TRAFFIC = { windows: 6, connections: 25_000, startMs: START_MS };
 
-/** Of 200 people, 150 watch a namespace each, 30 what is denied, and 20 everything. */
+/** Of 200 subscribers, 150 watch one namespace each, 30 denied flows, and 20 all flows. */
 const TYPICAL = [
   ...Array.from({ length: 150 }, (_, person) => ofNamespace(person)),
   ...Array.from({ length: 30 }, () => 'action == "deny"'),
@@ -32,7 +32,7 @@ function ofNamespace(person: number): string {
   return `either(namespace == "${namespaces[person % namespaces.length] ?? ''}")`;
 }
 
-/** Many clients watch what comes, in a process of their own: what they get, what it takes, and what it takes from storing. */
+/** Measures many live subscribers in a process of their own: delivered events, cost, and effect on write throughput. */
 export async function measureFanOut(
   url: string,
   store: FlowStore,
@@ -66,21 +66,21 @@ async function withViewers<Result>(
   filters: readonly string[],
   measure: (counts: () => Promise<CountsByFilter>) => Promise<Result>,
 ): Promise<Result> {
-  const viewers = fork(path.join(import.meta.dirname, 'viewers.js'), [url, JSON.stringify(filters)]);
+  const subscribers = fork(path.join(import.meta.dirname, 'subscribers.js'), [url, JSON.stringify(filters)]);
   try {
-    await once(viewers, 'message');
+    await once(subscribers, 'message');
     return await measure(async () => {
-      viewers.send('count');
-      const [counts] = (await once(viewers, 'message')) as [CountsByFilter];
+      subscribers.send('count');
+      const [counts] = (await once(subscribers, 'message')) as [CountsByFilter];
       return counts;
     });
   } finally {
-    if (viewers.connected) viewers.disconnect();
-    if (viewers.exitCode === null) await once(viewers, 'exit');
+    if (subscribers.connected) subscribers.disconnect();
+    if (subscribers.exitCode === null) await once(subscribers, 'exit');
   }
 }
 
-/** Brings blocks as they would come at some rate. */
+/** Delivers blocks at a fixed rate. */
 async function show(
   feed: LocalFeed,
   blocks: readonly LiveBlock[],
@@ -103,7 +103,7 @@ async function show(
   return { seconds, flowsPerSecond: flows / seconds, mebibytes, counts: await countsOf() };
 }
 
-/** Stores flows as fast as that goes, and hands them to live views, as one process does. */
+/** Stores flows at maximum speed and delivers them to live views in one process. */
 async function storedPerSecond(store: FlowStore, feed: LocalFeed, log: Logger): Promise<number> {
   let flows = 0;
   const insert = async (block: RecordBlock) => {

@@ -8,16 +8,16 @@ import { storeClusterFlows } from './cluster-flows.js';
 
 const FLOWS = 10_000_000;
 const SPAN_MS = 3 * 86_400_000;
-/** What is stored goes on for so long, so that there are still newest flows when it is asked for. */
+/** Stored flows extend this far into the future, so that queries for the newest flows find some. */
 const AHEAD_MS = 5 * 60_000;
 
-/** A day that is no other flow's, on which the synthetic cluster's pods are there. */
+/** A day without other flows, on which the synthetic cluster's pods exist. */
 const SEED_DAY = '2026-02-15';
 const SEED_MS = Date.parse(`${SEED_DAY}T00:00:00Z`);
 
-/** What the enricher is asked for; the rest are these again, at other times and with other ports of clients. */
+/** Flows made by the enricher; the rest are copies with other times and client ports. */
 const SEED = { windows: 8, connections: 30_000, startMs: SEED_MS };
-const LONGEST_MERGE_MS = 120_000;
+const MAX_MERGE_MS = 120_000;
 
 /**
  * A process that fills a store, `fill-store DIRECTORY`: flows of a cluster of 10,000 pods through the enricher, and then
@@ -47,7 +47,7 @@ async function copySeed(): Promise<void> {
   }
 }
 
-/** Windows of five seconds at random in a stretch of time; within its window a flow stays where it was. */
+/** Random windows of five seconds in a time range; a flow keeps its position within the window. */
 function copyStatement(fromMs: number, lengthMs: number, limit: number): string {
   const start = `${fromMs} + intDiv(rand64(1) % ${lengthMs}, 5000) * 5000 + toUnixTimestamp64Milli(start_time) % 5000`;
   return `INSERT INTO flows
@@ -60,9 +60,9 @@ function copyStatement(fromMs: number, lengthMs: number, limit: number): string 
     SETTINGS max_insert_threads = 1`;
 }
 
-/** Waits until the engine has merged what it wants to: a store that has stood for a while. */
+/** Waits until the engine has finished its merges, as in a store that has been idle. */
 async function merged(): Promise<void> {
-  const lastMs = performance.now() + LONGEST_MERGE_MS;
+  const lastMs = performance.now() + MAX_MERGE_MS;
   for (let quiet = 0; quiet < 3 && performance.now() < lastMs;) {
     await delay(500);
     const [merges] = await rows<{ count: number }>('SELECT toUInt32(count()) AS count FROM system.merges');

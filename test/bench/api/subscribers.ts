@@ -1,12 +1,12 @@
-/** What viewers were given, and what was left out for them. */
+/** Events delivered to subscribers and events dropped for them. */
 export interface ViewerCounts {
   records: number;
   dropped: number;
 }
 
 /**
- * A process that watches the live views of an API: `viewers URL FILTERS`, the filters as a JSON array. It counts events by their
- * ends and reads no more of them: two hundred readers of JSON would take more than the API has.
+ * A process that subscribes to live views of an API: `subscribers URL FILTERS`, the filters as a JSON array. It counts
+ * events without parsing them: parsing JSON for two hundred subscribers would take more CPU time than the API has.
  */
 const [, , url = '', filters = '[]'] = process.argv;
 /** By filter. */

@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs';
 import { type Profiler, Session } from 'node:inspector/promises';
 import { figuresTable } from './figures-table.js';
 
-/** CPU seconds by the name of the stage that they were spent in. */
+/** CPU seconds by stage. */
 export type CpuStages = Readonly<Record<string, number>>;
 
-/** CPU time that was used. */
+/** Used CPU time. */
 export interface CpuSeconds {
-  /** By the thread that ran the work: garbage collection on it included. */
+  /** Of the thread that ran the work, including garbage collection on it. */
   readonly threadSeconds: number;
-  /** By the whole process: that thread, the garbage collector's helpers, and any engine in the process. */
+  /** Of the whole process: this thread, garbage collector threads, and any engine in the process. */
   readonly processSeconds: number;
 }
 
-/** What some work cost. */
+/** The cost of some work. */
 export interface CpuUse extends CpuSeconds {
   readonly stages: CpuStages;
 }
@@ -22,19 +22,19 @@ export interface CpuUse extends CpuSeconds {
 export type StageMarks = readonly (readonly [stage: string, mark: string])[];
 
 const SAMPLE_MICROS = 2_000;
-/** What the profiler calls time that is nobody's script: waiting, not work. */
+/** Names under which the profiler reports waiting instead of work. */
 const IDLE = '(idle)';
 const ENGINE = { '(garbage collector)': 'garbage collection', '(program)': 'native code and system calls' };
 
-/** Measures what is done between its start and its end. */
+/** Measures CPU use from its start to its end. */
 export interface CpuMeter {
   end(): Promise<CpuUse>;
 }
 
 /**
- * Tells where this thread's CPU time goes from now on: a stage takes the samples whose innermost frame that has a
- * mark is its. Samples tell shares alone; what they are shares of is the CPU time that the kernel counted for the
- * thread, so that waiting for a busy machine does not count.
+ * Attributes this thread's CPU time from now on to stages: a sample counts for the stage of its innermost frame with a
+ * mark. Samples give shares of the CPU time that the kernel counted for the thread, so that waiting on a busy machine
+ * does not count.
  */
 export async function startCpuMeter(marks: StageMarks): Promise<CpuMeter> {
   const session = new Session();
@@ -53,7 +53,7 @@ export async function startCpuMeter(marks: StageMarks): Promise<CpuMeter> {
   };
 }
 
-/** What this process has used since it began; or since it had used so much. */
+/** CPU time used since the start of this process, or since an earlier value. */
 export function cpuSeconds(before = { threadSeconds: 0, processSeconds: 0 }): CpuSeconds {
   const { user, system } = process.cpuUsage();
   return {
@@ -69,7 +69,7 @@ export function withStagesOf(used: CpuSeconds, profiled: CpuUse): CpuUse {
   return { ...used, stages: Object.fromEntries(stages) };
 }
 
-/** What several pieces of work cost together. */
+/** The total cost of several pieces of work. */
 export function addedUp(uses: readonly CpuUse[]): CpuUse {
   const stages: Record<string, number> = {};
   for (const use of uses) {
@@ -83,7 +83,7 @@ export function addedUp(uses: readonly CpuUse[]): CpuUse {
   };
 }
 
-/** Prints where the time went, in CPU seconds for a million flows. */
+/** Prints CPU seconds per million flows by stage. */
 export function printStages(
   title: string,
   { threadSeconds, processSeconds, stages }: CpuUse,
@@ -135,7 +135,7 @@ function scaled(counts: ReadonlyMap<string, number>, seconds: number): CpuStages
   return Object.fromEntries([...counts].map(([stage, count]) => [stage, (count / total) * seconds]));
 }
 
-/** CPU time of the process's first thread, from the scheduler's own count in ns (proc(5), `schedstat`). */
+/** CPU time of the main thread, from the scheduler's count in ns (proc(5), `schedstat`). */
 function threadSeconds(): number {
   const [nanoseconds = ''] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ');
   return Number(nanoseconds) / 1e9;

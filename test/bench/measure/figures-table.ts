@@ -1,4 +1,4 @@
-/** Figures as an aligned table of names and numbers, with thousands apart. */
+/** Formats figures as an aligned table with thousands separators. */
 export function figuresTable(figures: Readonly<Record<string, number>>): string {
   const rows = Object.entries(figures).map(([name, value]) => [name, figureText(value)] as const);
   const nameWidth = Math.max(...rows.map(([name]) => name.length));

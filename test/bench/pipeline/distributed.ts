@@ -30,7 +30,7 @@ const CONNECTIONS_A_WINDOW = 150_000;
 const MEASURED = { from: 0.3, to: 0.7, profiledTo: 0.9 };
 const START_MS = Date.parse('2026-03-01T10:00:00Z');
 const SPOOL_BYTES = 2 ** 31;
-const LONGEST_DELIVERY_MS = 120_000;
+const MAX_DELIVERY_MS = 120_000;
 
 /**
  * The distributed pipeline with every service in a process of its own: flows of 10,000 pods through a collector's
@@ -67,7 +67,7 @@ export async function distributed(): Promise<Record<string, number>> {
   }
 }
 
-/** Publishes all windows as a collector does, and measures that without the making of the flows. */
+/** Publishes all windows as a collector does; the measurement excludes generating the flows. */
 async function publish(connection: KafkaConnection): Promise<{ use: CpuUse; flows: number }> {
   const log = createLogger('bench', 'warn');
   const directory = await mkdtemp(path.join(tmpdir(), 'sonde-bench-spool-'));
@@ -82,7 +82,7 @@ async function publish(connection: KafkaConnection): Promise<{ use: CpuUse; flow
       const batches = windowBatches(cluster, shape);
       const meter = await startCpuMeter(collectorStages);
       for (const batch of batches) await publisher.publish(batch);
-      await eventually(() => assertDelivered(publisher), LONGEST_DELIVERY_MS);
+      await eventually(() => assertDelivered(publisher), MAX_DELIVERY_MS);
       uses.push(await meter.end());
       flows += batches.reduce((sum, { rows }) => sum + rows, 0);
     }
@@ -96,7 +96,8 @@ async function publish(connection: KafkaConnection): Promise<{ use: CpuUse; flow
 }
 
 function assertDelivered({ counts }: SpooledPublisher): void {
-  if (counts.spooledMessages > 0) throw new Error(`Kafka has not taken ${counts.spooledMessages} messages`);
+  if (counts.spooledMessages > 0)
+    throw new Error(`Kafka did not acknowledge ${counts.spooledMessages} messages`);
 }
 
 async function enrichAll(task: EnricherTask): Promise<EnricherReport> {
@@ -115,7 +116,7 @@ function startProcess(script: string): ChildProcess {
   return fork(new URL(script, import.meta.url));
 }
 
-/** What a process says next. */
+/** The next message of a process. */
 async function messageOf<Message>(child: ChildProcess): Promise<Message> {
   const ended = new AbortController();
   child.once('exit', (code) => {
@@ -125,16 +126,16 @@ async function messageOf<Message>(child: ChildProcess): Promise<Message> {
   return message;
 }
 
-/** Tells a process to end, and waits until it has. */
+/** Stops a process and waits for its exit. */
 async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
-  // It may be about to end by itself.
+  // The process may already be exiting.
   if (child.connected) child.send('end', () => undefined);
   await exit;
 }
 
-/** The length of what the broker holds of a topic, compressed as it came. */
+/** The size of a topic's data on the broker in bytes, compressed as received. */
 async function bytesIn(directory: string, topic: string): Promise<number> {
   const names = await readdir(directory, { recursive: true });
   const logs = names.filter((name) => name.includes(`${topic}-`) && name.endsWith('.log'));

@@ -75,13 +75,13 @@ async function measure(store: FlowStore): Promise<Record<string, number>> {
 
 async function* stream(windows: readonly Buffer[]): AsyncGenerator<Buffer> {
   for (const window of windows) {
-    // As a pipe gives them: in pieces, with the event loop between.
+    // In chunks between turns of the event loop, as from a pipe.
     for (let at = 0; at < window.length; at += 65_536) yield window.subarray(at, at + 65_536);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-/** The frames by which a probe tells of a window. */
+/** The probe's frames of one window. */
 function windowOf(cluster: SyntheticCluster, window: number): { bytes: Buffer; flows: number } {
   const shape = { window, connections: CONNECTIONS_A_WINDOW, startMs: START_MS };
   const flows = windowBatches(cluster, shape).flatMap(({ rows, columns }) =>

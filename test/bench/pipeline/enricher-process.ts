@@ -11,28 +11,28 @@ import { syntheticCluster } from '../synthetic/cluster.js';
 import { manifestsOf } from '../synthetic/manifests.js';
 import { enricherStages } from './stages.js';
 
-/** What an enricher process is to do. */
+/** The task of an enricher process. */
 export interface EnricherTask {
   readonly kafka: KafkaConnection;
   readonly clickHouse: ClickHouseConnection;
-  /** When it has stored so many it begins to measure, */
+  /** Starts measuring after this many stored flows, */
   readonly warmUpFlows: number;
-  /** ends that and begins to profile by stages, */
+  /** stops measuring and starts profiling by stage after this many, */
   readonly measuredFlows: number;
-  /** and ends. */
+  /** and exits after this many. */
   readonly lastFlows: number;
 }
 
 export interface EnricherReport {
-  /** How many flows were stored while it measured. */
+  /** Flows stored during the measurement. */
   readonly flows: number;
   readonly use: CpuUse;
   readonly seconds: number;
-  /** The most memory that the process had, cluster and all. */
+  /** Peak memory of the process, including the cluster. */
   readonly peakMebibytes: number;
 }
 
-/** One enricher as it runs in a cluster, in a process of its own, which waits for its task and reports its costs. */
+/** An enricher in a process of its own, which waits for its task and reports its costs. */
 const [task] = (await once(process, 'message')) as [EnricherTask];
 const log = createLogger('bench', 'warn');
 const { context } = contextFromObjects(manifestsOf(syntheticCluster()));
@@ -44,7 +44,7 @@ const consumer = createKafkaConsumer({
   acquirePartitions: (partitions) => store.acquirePartitions(partitions),
   log,
 });
-/** How things stood at a moment. */
+/** Counters at a point in time. */
 const now = () => ({ stored, ms: performance.now(), used: cpuSeconds() });
 let stored = 0;
 let begun: ReturnType<typeof now> | undefined;
@@ -61,7 +61,7 @@ const observer = {
   },
 };
 await runEnricher({ consumer, store, contextOf: () => context, log, observer, reusesMemory: true });
-if (!begun || !measured || !profiler) throw new Error('the flows came in few blocks: nothing was measured');
+if (!begun || !measured || !profiler) throw new Error('too few blocks of flows: nothing was measured');
 const profiled = await (await profiler).end();
 const used = {
   threadSeconds: measured.used.threadSeconds - begun.used.threadSeconds,

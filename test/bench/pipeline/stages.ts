@@ -1,6 +1,6 @@
 import type { StageMarks } from '../measure/cpu-use.js';
 
-/** The stages of an enricher's work by the files that do it. */
+/** The stages of an enricher, by source file. */
 export const enricherStages: StageMarks = [
   ['decode', '/flow/wire/'],
   ['join batches', '/flow/join-columns.'],
@@ -12,7 +12,7 @@ export const enricherStages: StageMarks = [
   ['policies', '/unreached-services.'],
   ['primary record', '/primary.'],
   ['evidence', '/evidence.'],
-  ['DNS look-ups', '/enrich-dns.'],
+  ['DNS lookups', '/enrich-dns.'],
   ['origin and address classes', '/origin.'],
   ['origin and address classes', '/enrich.'],
   ['Arrow', '/store/arrow'],
@@ -27,7 +27,7 @@ export const enricherStages: StageMarks = [
   ['sockets and streams', 'node:'],
 ];
 
-/** The stages of a collector's work after the probe's bytes. */
+/** The stages of a collector after reading the probe's bytes. */
 export const collectorStages: StageMarks = [
   ['encode', '/flow/wire/'],
   ['spool to disk', '/transport/spool/'],

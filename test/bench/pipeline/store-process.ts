@@ -1,6 +1,6 @@
 import { startTestClickHouse } from '../../clickhouse/server.js';
 
-/** A ClickHouse in a process of its own: sends how to reach it, and ends when told to. */
+/** A ClickHouse endpoint in a process of its own; sends its URL and exits on request. */
 const clickHouse = await startTestClickHouse();
 const { url, username, password, database } = clickHouse;
 process.send?.({ urls: [url], username, password, database });

@@ -2,7 +2,7 @@ import { parseAddress } from '@sonde/model/net/address';
 import { TCP, UDP } from '@sonde/model/net/protocol';
 import { below, choose, type RandomNumbers, randomNumbers } from '../../builders/random.js';
 
-/** Who is there in a large cluster, and who talks to whom; no traffic yet. */
+/** The workloads of a large cluster and the conversations between them, without traffic. */
 export interface SyntheticCluster {
   readonly namespaces: readonly string[];
   readonly nodes: readonly { readonly name: string; readonly address: string }[];
@@ -30,19 +30,19 @@ export interface Pod {
   readonly node: number;
 }
 
-/** A host outside the cluster. */
+/** An external host. */
 export interface Host {
   readonly address: string;
   readonly domain: string;
 }
 
-/** Pods of a workload connect to those of another, or to hosts outside, or hosts outside to them. */
+/** Connections between pods of two workloads, or between a workload and external hosts. */
 export interface Conversation {
   readonly client: Workload | readonly Host[];
   readonly server: Workload | readonly Host[];
   readonly port: number;
   readonly protocol: number;
-  /** Whether policies are to admit it; otherwise its connections go unanswered. */
+  /** Whether policies allow it; otherwise its connections are unanswered. */
   readonly admitted: boolean;
 }
 
@@ -52,8 +52,8 @@ const NAMESPACES = 100;
 const AGENTS = 3;
 const CONVERSATIONS = 4_000;
 const HOSTS = 20_000;
-/** Hosts that one workload talks to. */
-const MOST_HOSTS = 400;
+/** Maximum number of hosts that one workload connects to. */
+const MAX_HOSTS = 400;
 
 /**
  * 10,000 pods of some 800 workloads on 250 nodes, in 100 namespaces: three agents on every node, DNS on eight pods,
@@ -79,7 +79,7 @@ export function dnsOf({ workloads }: SyntheticCluster): Workload {
   return dns;
 }
 
-/** The bytes of an address, made once for each. */
+/** The bytes of an address, cached. */
 export function addressBytes(address: string): Uint8Array {
   let bytes = addresses.get(address);
   if (!bytes) addresses.set(address, (bytes = parseAddress(address)));
@@ -133,7 +133,7 @@ function makeWorkloads(namespaces: readonly string[], random: RandomNumbers): Wo
       port: choose(PORTS, random),
       protocol: TCP,
     } as const;
-    // Pareto's law: half have up to four replicas, one in a hundred over a hundred.
+    // Pareto distribution: half have up to four replicas, one in a hundred more than a hundred.
     const replicas = Math.min(120, Math.ceil(2 / (1 - random())));
     add(made, Math.min(replicas, PODS - pods), anyNode);
   }
@@ -159,7 +159,7 @@ function makeConversations(workloads: readonly Workload[], random: RandomNumbers
   }));
   const someHosts = () => {
     const first = below(HOSTS, random);
-    return hosts.slice(first, first + 1 + below(MOST_HOSTS, random));
+    return hosts.slice(first, first + 1 + below(MAX_HOSTS, random));
   };
   const toDns = others.map((client) => ({ client, server: dns, port: 53, protocol: UDP, admitted: true }));
   const rest = Array.from({ length: CONVERSATIONS - toDns.length }, (): Conversation => {

@@ -51,7 +51,7 @@ interface Pod {
   readonly node: number;
 }
 
-/** A client workload and what it talks to. */
+/** A client workload and its server. */
 interface Pair {
   readonly client: Workload;
   readonly server: Workload | { readonly ip: string; readonly domain: string };

@@ -175,7 +175,7 @@ function networkPolicies({ conversations }: SyntheticCluster): KubernetesObject[
   return [...clientsOf].flatMap(([server, clients], number) => {
     const admitted = clients.filter((one) => one.admitted);
     const ports = [{ port: server.port, protocol: protocolOf(server) }];
-    // DNS is for everyone.
+    // DNS is allowed for all pods.
     const from =
       server.protocol === UDP ? [{ namespaceSelector: {} }] : admitted.map(({ client }) => peer(client));
     const spec = {

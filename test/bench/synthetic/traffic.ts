@@ -11,7 +11,7 @@ import { addressBytes, dnsOf, type Host, type SyntheticCluster, type Workload } 
 
 export const WINDOW_MS = 5_000;
 
-/** Both ends of one connection, and what became of it. */
+/** Both endpoints of a connection, and its outcome. */
 interface Connection {
   readonly client: End;
   readonly server: End;
@@ -34,10 +34,10 @@ interface Report {
   readonly reporter: 'src' | 'dst' | 'both';
 }
 
-/** A pod's or host's end: who it is on the wire, and where it is seen. */
+/** An endpoint: its address, and the node that observes it. */
 interface End {
   readonly address: string;
-  /** Undefined outside the cluster. */
+  /** Undefined for external hosts. */
   readonly node: number | undefined;
   readonly process: string;
   readonly domain: string;
@@ -50,8 +50,8 @@ interface End {
  * How connections are distributed: a pair of workloads by Zipf's law (the most frequent has 0.7 % of all, the
  * rarest 0.005 %), then any pod of each, so that a pair of pods, port and protocol comes about three times a window of
  * 250,000 connections; nine in ten of those between workloads go through the service, one connection in five has an end
- * outside. Source ports are random, sizes log-normal, round trips exponential. With the flows come the DNS look-ups by
- * which connections to hosts outside found their addresses.
+ * outside. Source ports are random, sizes log-normal, round trips exponential. Includes the DNS lookups that
+ * resolved the external hosts.
  */
 export function windowBatches(
   cluster: SyntheticCluster,
@@ -190,7 +190,7 @@ function write(column: StringColumnBuilder, row: number, text: string): void {
   column.indexes[row] = column.intern(text);
 }
 
-/** The look-ups by which a third of the connections to hosts outside found their addresses. */
+/** The DNS lookups of a third of the connections to external hosts. */
 function lookUps(reports: readonly Report[], dns: Workload, random: RandomNumbers): ObservedDns {
   const [resolver] = dns.pods;
   return observedDns(

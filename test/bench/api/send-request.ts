@@ -1,7 +1,7 @@
 import type { Request } from './dashboards.js';
 
-/** Asks and reads the answer to its end. @throws Error with the answer if it is none of success. */
-export async function ask(url: string, { path, body }: Request): Promise<void> {
+/** Sends a request and reads the whole response. @throws Error with the response if it is not successful. */
+export async function sendRequest(url: string, { path, body }: Request): Promise<void> {
   const response = await fetch(url + path, {
     ...(body && {
       method: 'POST',

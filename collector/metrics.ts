@@ -1,0 +1,208 @@
+import { collectedCounter, collectedGauge } from '@sonde/backbone/metrics/collected';
+import { Counter, type Registry } from 'prom-client';
+import type { CollectorObserver } from './collector.js';
+
+/** A metric that takes its values from counters of the probe (bpf-probe/PROTOCOL.md) or of a pcap source. */
+interface ProbeMetric {
+  readonly name: string;
+  readonly help: string;
+  /** Label that tells the counters of this metric apart. */
+  readonly label?: string;
+  /** The label's value by the counter's name; empty without a label. */
+  readonly counters: Readonly<Record<string, string>>;
+  /** How much of the metric's unit one unit of the counter is. */
+  readonly factor?: number;
+}
+
+const probeCounters: readonly ProbeMetric[] = [
+  {
+    name: 'sonde_probe_flows_total',
+    help: 'Flow records that the probe emitted',
+    counters: { flows_reported: '' },
+  },
+  {
+    name: 'sonde_probe_packets_total',
+    help: 'Packets in the flow records that the probe emitted, or read from a capture file',
+    counters: { packets_reported: '', packets_seen: '' },
+  },
+  {
+    name: 'sonde_probe_bytes_total',
+    help: 'Bytes in the flow records that the probe emitted',
+    counters: { bytes_reported: '' },
+  },
+  {
+    name: 'sonde_probe_ignored_packets_total',
+    help: 'Packets without a flow record, by reason (not_ip, malformed)',
+    label: 'reason',
+    counters: { packets_not_ip: 'not_ip', packets_malformed: 'malformed' },
+  },
+  {
+    name: 'sonde_probe_unknown_fragments_total',
+    help: 'IP fragments whose first fragment was not seen',
+    counters: { fragments_unknown: '' },
+  },
+  {
+    name: 'sonde_probe_overflow_packets_total',
+    help: 'Packets counted outside of the flow map because it was full',
+    counters: { packets_map_full_fallback: '' },
+  },
+  {
+    name: 'sonde_probe_lost_packets_total',
+    help: 'Packets missing from flow records, by reason (map_full, overflow_full)',
+    label: 'reason',
+    counters: { lost_packets_map_full: 'map_full', lost_packets_overflow_full: 'overflow_full' },
+  },
+  {
+    name: 'sonde_probe_lost_bytes_total',
+    help: 'Bytes missing from flow records, by reason (map_full, overflow_full)',
+    label: 'reason',
+    counters: { lost_bytes_map_full: 'map_full', lost_bytes_overflow_full: 'overflow_full' },
+  },
+  {
+    name: 'sonde_probe_lost_payloads_total',
+    help: 'Payloads (DNS messages, TLS handshakes) that were not read because the ring buffer was full',
+    counters: { lost_payloads_ring_full: '' },
+  },
+  {
+    name: 'sonde_probe_lost_health_events_total',
+    help: 'Drops and retransmits that were not counted because their map was full',
+    counters: { lost_troubles_map_full: '', lost_health_map_full: '', lost_drops_map_full: '' },
+  },
+  {
+    name: 'sonde_probe_lost_dns_transactions_total',
+    help: 'DNS transactions dropped because too many were open',
+    counters: { lost_dns_transactions: '' },
+  },
+  {
+    name: 'sonde_probe_lost_frames_total',
+    help: 'Frames of the probe that the collector could not read, by reason',
+    label: 'reason',
+    counters: {
+      lost_frames_oversized: 'oversized',
+      lost_frames_wrong_version: 'wrong_version',
+      lost_frames_truncated: 'truncated',
+      lost_frames_missing: 'missing',
+      lost_frames_malformed: 'malformed',
+    },
+  },
+  {
+    name: 'sonde_probe_stream_skipped_bytes_total',
+    help: 'Bytes of the probe stream skipped to find the next frame',
+    counters: { stream_bytes_skipped: '' },
+  },
+  {
+    name: 'sonde_probe_unknown_frames_total',
+    help: 'Frames of an unknown type, from a newer probe',
+    counters: { stream_frames_unknown_type: '' },
+  },
+  {
+    name: 'sonde_probe_windows_total',
+    help: 'Windows that the probe emitted',
+    counters: { windows: '' },
+  },
+  {
+    name: 'sonde_probe_early_windows_total',
+    help: 'Windows that ended early because the flow map was filling up',
+    counters: { windows_early: '' },
+  },
+  {
+    name: 'sonde_probe_processing_seconds_total',
+    help: 'Time spent on evictions, by phase (drain, records, send)',
+    label: 'phase',
+    counters: { drain_micros: 'drain', records_micros: 'records', sending_micros: 'send' },
+    factor: 1e-6,
+  },
+  {
+    name: 'sonde_probe_forgotten_connections_total',
+    help: 'Connections removed from the connection table',
+    counters: { connections_forgotten: '' },
+  },
+  {
+    name: 'sonde_probe_dns_transactions_total',
+    help: 'DNS transactions observed',
+    counters: { dns_transactions: '' },
+  },
+  {
+    name: 'sonde_probe_dns_unanswered_total',
+    help: 'DNS transactions without a response in time',
+    counters: { dns_unanswered: '' },
+  },
+  {
+    name: 'sonde_probe_dns_malformed_total',
+    help: 'DNS messages that could not be parsed',
+    counters: { dns_malformed: '' },
+  },
+];
+
+const probeGauges: readonly ProbeMetric[] = [
+  {
+    name: 'sonde_probe_map_entries',
+    help: 'Entries in the flow map at the last eviction',
+    counters: { map_entries: '' },
+  },
+  {
+    name: 'sonde_probe_map_capacity_entries',
+    help: 'Capacity of the flow map',
+    counters: { map_capacity: '' },
+  },
+  {
+    name: 'sonde_probe_connections',
+    help: 'Connections in the connection table',
+    counters: { connections_known: '' },
+  },
+  {
+    name: 'sonde_probe_interfaces',
+    help: 'Network interfaces that the probe is attached to',
+    counters: { interfaces_watched: '' },
+  },
+  {
+    name: 'sonde_probe_sampling',
+    help: 'One of this many packets is counted; 1 means all',
+    counters: { sampling: '' },
+  },
+];
+
+/** Names of the source counters that have a metric. */
+export const exportedProbeCounters: ReadonlySet<string> = new Set(
+  [...probeCounters, ...probeGauges].flatMap(({ counters }) => Object.keys(counters)),
+);
+
+/** Registers the metrics of collectors and of their probes; returns the observer that updates them. */
+export function registerCollectorMetrics(registry: Registry): CollectorObserver {
+  const flows = new Counter({
+    name: 'sonde_collector_flows_total',
+    help: 'Flow records published, by node',
+    labelNames: ['node'],
+    registers: [registry],
+  });
+  const latest = new Map<string, ReadonlyMap<string, number>>();
+  for (const metric of probeCounters) collectedCounter(registry, collectedFrom(metric, latest));
+  for (const metric of probeGauges) collectedGauge(registry, collectedFrom(metric, latest));
+  return {
+    onWindow(node, count, counters) {
+      flows.inc({ node }, count);
+      latest.set(node, counters);
+    },
+  };
+}
+
+/** A metric over the last counters of each node. */
+function collectedFrom(
+  { name, help, label, counters, factor = 1 }: ProbeMetric,
+  latest: ReadonlyMap<string, ReadonlyMap<string, number>>,
+) {
+  return {
+    name,
+    help,
+    labelNames: ['node', ...(label === undefined ? [] : [label])],
+    *collect(): Generator<[Record<string, string>, number]> {
+      for (const [node, values] of latest) {
+        for (const [counter, labelValue] of Object.entries(counters)) {
+          const value = values.get(counter);
+          if (value !== undefined)
+            yield [{ node, ...(label !== undefined && { [label]: labelValue }) }, value * factor];
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { hostname } from 'node:os';
+import type { Logger } from '@sonde/backbone/logging';
+import type { Readiness } from '@sonde/backbone/metrics/readiness';
+import type { RunningService, ServiceDefinition } from '@sonde/backbone/service/run-service';
+import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
+import { kafkaConnection, kafkaTopics } from '@sonde/backbone/transport/kafka/options';
+import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
+import type { TopicSettings } from '@sonde/backbone/transport/kafka/topics';
+import { registerPublisherMetrics } from '@sonde/backbone/transport/metrics';
+import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
+import type { Registry } from 'prom-client';
+import { runCollector } from './collector.js';
+import { registerCollectorMetrics } from './metrics.js';
+import { collectorOptions } from './options.js';
+import { flowprobeSource } from './probe/flowprobe.js';
+import { probeProgram } from './probe/probe-program.js';
+import type { FlowSource } from './source.js';
+
+/** The node agent: publishes the flows of a node's interfaces to Kafka. */
+export const collectorService: ServiceDefinition<(typeof collectorOptions)[number]> = {
+  name: 'collector',
+  description: "Watch this node's traffic and publish its flows to Kafka",
+  options: collectorOptions,
+  async start({ configuration, log, registry, readiness }) {
+    const { cluster, node = hostname() } = configuration;
+    const source = flowprobeSource({
+      program: probeProgram(),
+      interfaces: configuration.interfaces,
+      windowMs: configuration.window,
+      onMessage: (line) => log.info({ message: line }, 'probe message'),
+      events: { onFault: (reason) => log.error({ reason }, 'probe frame lost') },
+    });
+    return await startCollector({
+      ...{ cluster, node, source, log, registry, readiness },
+      connection: kafkaConnection(configuration, `sonde-collector-${node}`),
+      topics: kafkaTopics(configuration),
+      transactionTimeoutMs: configuration['kafka.transactionTimeout'],
+      spoolDirectory: configuration['spool.directory'],
+      maxSpoolBytes: configuration['spool.maxSize'],
+      drainMs: configuration['drain.timeout'],
+    });
+  },
+};
+
+export interface CollectorServiceOptions {
+  readonly cluster: string;
+  readonly node: string;
+  readonly source: FlowSource;
+  readonly connection: KafkaConnection;
+  /** Topics to create; undefined if they must exist. */
+  readonly topics: TopicSettings | undefined;
+  readonly transactionTimeoutMs?: number;
+  readonly spoolDirectory: string;
+  readonly maxSpoolBytes: number;
+  /** Time at the end to deliver the spool; the rest is delivered after the next start. */
+  readonly drainMs: number;
+  readonly registry: Registry;
+  readonly readiness: Readiness;
+  readonly log: Logger;
+}
+
+/** Publishes the flows of a source to Kafka, through a spool on disk. */
+export async function startCollector(options: CollectorServiceOptions): Promise<RunningService> {
+  const { cluster, node, source, connection, topics, transactionTimeoutMs, registry, log } = options;
+  const sink = createKafkaPublisher({ connection, topics, transactionTimeoutMs, log });
+  const publisher = await createSpooledPublisher(sink, {
+    directory: options.spoolDirectory,
+    maxBytes: options.maxSpoolBytes,
+    log,
+  });
+  registerPublisherMetrics(registry, publisher);
+  options.readiness.check('Kafka', () => publisher.problem);
+  const observer = registerCollectorMetrics(registry);
+  const done = runCollector({ cluster, node, source, publisher, observer });
+  return {
+    done,
+    async stop() {
+      source.stop();
+      await done.catch(() => undefined);
+      await publisher.close(options.drainMs);
+    },
+  };
+}

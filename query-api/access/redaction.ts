@@ -1,0 +1,149 @@
+import type { dnsFields } from '@sonde/model/dns/fields';
+import type { FlowFieldName } from '@sonde/model/flow/fields';
+
+/**
+ * What a reader of some namespaces sees of one field of a record that touches them (docs/access.md). A record
+ * touches a namespace if the pod or service at one of its ends is in it; that end is the reader's own.
+ *
+ * - `shown`: always. What a packet capture in the own end's network would show, and what follows from it.
+ * - `named`: says who an end is. Shown of ends that are the reader's own or in no namespace.
+ * - `own`: shown of own ends only.
+ * - `networkSets`: names of network sets, of which those of other namespaces are left out.
+ * - `kind`, `namespace`, `name`: as `named`, but the kind is always shown; and an address that a network set
+ *   names is named by the first that is left in, external if none is.
+ * - `labels`: as `named`, but never of network sets: they would be those of the first set, whosever it is.
+ * - `ownNode`: the reporting node, shown where an own end runs on it.
+ * - `service`: names a service, shown if it is in one of the reader's namespaces.
+ * - `serviceAddress`: shown to who can name the service, and to the client that addressed it.
+ * - `trace`: policies consulted, of which steps in other namespaces are left out, and if an end is in another namespace
+ *   those of policies in no namespace too: nothing tells at which end they were.
+ */
+export type Redaction =
+  | { readonly rule: 'shown' | 'ownNode' | 'service' | 'serviceAddress' | 'trace' }
+  | {
+      readonly rule: 'named' | 'own' | 'networkSets' | 'kind' | 'namespace' | 'name' | 'labels';
+      readonly end: Side;
+    };
+
+export type Side = 'src' | 'dst';
+
+/**
+ * Finds the namespace that a step of a trace names, in one of the groups: `2|tier|np:shop/allow-web|allow|0`, and the
+ * profiles `kns.<namespace>` and `ksa.<namespace>.<service account>`. For RE2 and JavaScript alike.
+ */
+export const stepNamespace =
+  '^\\d+\\|[^|]*\\|(?:pro:kns\\.([^|]+)|pro:ksa\\.([^.|]+)\\.[^|]*|[a-z]+:([^/|]+)/[^|]*)\\|';
+
+type DnsFieldName = (typeof dnsFields)[number]['name'];
+
+const shown = { rule: 'shown' } as const;
+
+/** Each field of flows. A field without an entry here does not compile: nobody must forget to decide. */
+export const flowRedactions: Readonly<Record<FlowFieldName, Redaction>> = {
+  start_time: shown,
+  end_time: shown,
+  cluster: shown,
+  node: { rule: 'ownNode' },
+  reporter: shown,
+  primary: shown,
+  sampling: shown,
+  src_ip: shown,
+  dst_ip: shown,
+  src_port: shown,
+  dst_port: shown,
+  protocol: shown,
+  icmp_type: shown,
+  icmp_code: shown,
+  bytes_out: shown,
+  packets_out: shown,
+  bytes_in: shown,
+  packets_in: shown,
+  connections_started: shown,
+  connections_completed: shown,
+  tcp_flags: shown,
+  connection_state: shown,
+  rtt_us: shown,
+  rtt_min_us: shown,
+  connect_us: shown,
+  retransmits: shown,
+  dropped_packets: shown,
+  dropped_bytes: shown,
+  drop_reason: shown,
+  tls_server_name: shown,
+  vlan: shown,
+  tunnel: shown,
+  tunnel_id: shown,
+  ...endpointRedactions('src'),
+  ...endpointRedactions('dst'),
+  dst_service_namespace: { rule: 'service' },
+  dst_service: { rule: 'service' },
+  dst_service_port: { rule: 'serviceAddress' },
+  dst_service_ip: { rule: 'serviceAddress' },
+  action: shown,
+  policies: { rule: 'trace' },
+  pending_policies: { rule: 'trace' },
+  evidence: shown,
+  contradiction: shown,
+  transport_partition: shown,
+  transport_offset: shown,
+};
+
+/** Each field of DNS look-ups, whose only end with an identity is the client. */
+export const dnsRedactions: Readonly<Record<DnsFieldName, Redaction>> = {
+  start_time: shown,
+  cluster: shown,
+  node: { rule: 'ownNode' },
+  primary: shown,
+  src_ip: shown,
+  src_port: shown,
+  ...identityRedactions('src'),
+  dst_ip: shown,
+  protocol: shown,
+  query_name: shown,
+  query_type: shown,
+  answered: shown,
+  rcode: shown,
+  latency_us: shown,
+  answers: shown,
+  answer_ttl_s: shown,
+  transport_partition: shown,
+  transport_offset: shown,
+};
+
+function endpointRedactions<const Prefix extends Side>(end: Prefix) {
+  const own: Redaction = { rule: 'own', end };
+  return {
+    ...identityRedactions(end),
+    ...prefixed(end, {
+      address_class: shown,
+      domain: { rule: 'named', end },
+      process: own,
+      cgroup: own,
+      tunnel_ip: own,
+    }),
+  };
+}
+
+function identityRedactions<const Prefix extends Side>(end: Prefix) {
+  const named: Redaction = { rule: 'named', end };
+  return prefixed(end, {
+    kind: { rule: 'kind', end },
+    namespace: { rule: 'namespace', end },
+    name: { rule: 'name', end },
+    workload: named,
+    workload_kind: named,
+    service_account: named,
+    labels: { rule: 'labels', end },
+    node: named,
+    zone: named,
+    network_sets: { rule: 'networkSets', end },
+  });
+}
+
+function prefixed<const Prefix extends Side, Name extends string>(
+  end: Prefix,
+  reductions: Readonly<Record<Name, Redaction>>,
+) {
+  const entries = Object.entries<Redaction>(reductions).map(([name, one]) => [`${end}_${name}`, one]);
+  return Object.fromEntries(entries) as Record<`${Prefix}_${Name}`, Redaction>;
+}
