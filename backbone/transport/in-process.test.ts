@@ -13,7 +13,7 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
   return (await Promise.race([promise, soon])) !== pending;
 }
 
-describe('the direct transport', () => {
+describe('the in-process transport', () => {
   it('delivers batches in order, with consecutive offsets from the given one', async () => {
     const transport = createInProcessTransport({ firstOffset: 41, capacity: 10 });
     for (const sequence of [0, 1, 2]) await transport.publish(batch(sequence));
@@ -30,7 +30,7 @@ describe('the direct transport', () => {
     ]);
   });
 
-  it('delivers together what is published in one turn, though the consumer waited for the first of it', async () => {
+  it('delivers batches that are published in one event loop turn together, even to a waiting consumer', async () => {
     const transport = createInProcessTransport({ firstOffset: 0, capacity: 10 });
     const firstDelivery = (async () => {
       for await (const { batches } of transport.deliveries()) return batches;
@@ -40,7 +40,7 @@ describe('the direct transport', () => {
     expect((await firstDelivery).map(({ batch }) => batch.sequence)).toEqual([0, 1, 2]);
   });
 
-  it('makes publishers wait while the consumer is behind, and lets none overtake', async () => {
+  it('blocks publishers while the consumer is behind and keeps their order', async () => {
     const transport = createInProcessTransport({ firstOffset: 0, capacity: 2 });
     const published = [0, 1, 2, 3].map((sequence) => transport.publish(batch(sequence)));
     expect(await settled(Promise.all(published.slice(0, 2)))).toBe(true);
@@ -58,7 +58,7 @@ describe('the direct transport', () => {
     expect(await settled(Promise.all(published))).toBe(true);
   });
 
-  it('gives what was accepted before it closed, and refuses what comes after', async () => {
+  it('delivers batches accepted before close and rejects later ones', async () => {
     const transport = createInProcessTransport({ firstOffset: 0, capacity: 1 });
     await transport.publish(batch(0));
     const late = transport.publish(batch(1));

@@ -2,39 +2,40 @@ import type { FlowBatch } from '@sonde/model/batch/batch';
 import type { DeliveredBatch, Delivery, FlowConsumer, FlowPublisher } from './transport.js';
 
 export interface InProcessTransportOptions {
-  /** Offset of the first batch: one past the highest that the store holds, so that offsets never repeat. */
+  /** Offset of the first batch: one past the highest stored offset, so that offsets never repeat. */
   readonly firstOffset: number;
-  /** How many batches may wait before publishers do. */
+  /** Maximum number of pending batches; further publishers wait. */
   readonly capacity: number;
 }
 
 /**
- * The partition of what is delivered directly, the highest that there can be: no Kafka has it, so a store may be used with and
- * without Kafka by turns.
+ * The partition number of in-process batches. It is the highest possible one, which Kafka never uses, so a store can be
+ * used alternately with and without Kafka.
  */
 export const IN_PROCESS_PARTITION = 2 ** 32 - 1;
 
-/** Joins collectors and the enricher of one process: a bounded queue that is one partition. */
+/** Connects collectors and the enricher of one process: a bounded queue with a single partition. */
 export interface InProcessTransport extends FlowPublisher, FlowConsumer {
-  /** How many batches wait to be taken. */
+  /** Number of batches in the queue. */
   readonly depth: number;
-  /** Takes no more batches; the consumer ends once it has taken those that wait. */
+  /** Rejects further batches; the consumer ends once the queue is drained. */
   close(): void;
 }
 
-/** A batch was published after the transport had been closed. */
+/** A batch was published after the transport was closed. */
 export class TransportClosedError extends Error {
   override readonly name = 'TransportClosedError';
+  readonly code = 'SONDE_TRANSPORT_CLOSED';
   constructor() {
-    super('The transport is closed: the batch was not accepted.');
+    super('the transport is closed: the batch was not accepted');
   }
 }
 
-/** There is one consumer, so nothing is ever taken away from it. */
+/** There is one consumer, so its partition is never revoked. */
 const never = new AbortController().signal;
 
 function rejectDelivery(): never {
-  throw new Error('another process writes to the store of this one');
+  throw new Error('another process writes to the store of this process');
 }
 
 export function createInProcessTransport({
@@ -48,7 +49,7 @@ export function createInProcessTransport({
   let delivered = 0;
   let closed = false;
 
-  /** Publishers go on only when what was delivered is stored: until then it counts as waiting. */
+  /** Delivered batches count as pending until they are stored. */
   function delivery(batches: DeliveredBatch[]): Delivery {
     delivered += batches.length;
     const confirmStored = () => {
@@ -75,8 +76,8 @@ export function createInProcessTransport({
     async *deliveries() {
       for (;;) {
         if (waiting.length > 0) {
-          // What is published in the same turn, as the parts of a large window are, is delivered together: the store
-          // wants few and large blocks.
+          // Deliver batches of the same event loop turn (parts of a large window) together: the store prefers few and
+          // large blocks.
           await new Promise((resolve) => setImmediate(resolve));
           yield delivery(waiting.splice(0));
         } else if (closed) {

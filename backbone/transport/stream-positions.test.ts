@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { StreamPositions } from './stream-positions.js';
 
-describe('positions of streams', () => {
-  it('tell a message that has come before from one that is new, each stream for itself', () => {
+describe('stream positions', () => {
+  it('distinguish duplicates from new messages per stream', () => {
     const positions = new StreamPositions();
     positions.note({ stream: 'a', position: 0 });
     positions.note({ stream: 'a', position: 7 });
@@ -12,7 +12,7 @@ describe('positions of streams', () => {
     expect(positions.isNew({ stream: 'b', position: 0 })).toBe(true);
   });
 
-  it('go on from what was written of them', () => {
+  it('can be restored from their entries', () => {
     const positions = new StreamPositions();
     positions.note({ stream: 'a', position: 4 });
     positions.note({ stream: 'b', position: 2 });
@@ -24,7 +24,7 @@ describe('positions of streams', () => {
     ]);
   });
 
-  it('forget the streams that are silent for longest when there are too many', () => {
+  it('forget the least recently active streams beyond the limit', () => {
     const positions = new StreamPositions();
     for (let stream = 0; stream < 5000; stream++) {
       positions.note({ stream: String(stream), position: 9 });

@@ -1,49 +1,49 @@
 import type { FlowBatch } from '@sonde/model/batch/batch';
 import type { StreamPosition } from './stream-positions.js';
 
-/** The collector's end of a transport. */
+/** Publishes batches from a collector. */
 export interface FlowPublisher {
   /**
-   * Hands over a batch. Resolves once the transport has accepted it, which waits while consumers are behind
+   * Publishes a batch. Resolves once the transport has accepted it, which waits while consumers are behind
    * (backpressure); rejects only if the transport is closed.
    */
   publish(batch: FlowBatch): Promise<void>;
 }
 
-/** A batch as the enricher receives it, with the place that it came from. */
+/** A batch as the enricher receives it, with its offset. */
 export interface DeliveredBatch {
   readonly batch: FlowBatch;
   readonly partition: number;
   /** Position of the batch in its partition; rises with every batch. */
   readonly offset: number;
-  /** Where it was in its collector's spool, if it came out of one. */
+  /** Its position in the collector's spool, if it came from one. */
   readonly source?: StreamPosition | undefined;
 }
 
-/** What is stored of a partition: everything up to an offset. */
+/** Everything up to this offset of a partition is stored. */
 export interface StoredOffset {
   /** The offset; -1 if nothing is stored. */
   readonly storedTo: number;
-  /** How far each stream has come up to there: of each the position that it goes on with. */
+  /** For each stream, its next position after that offset. */
   readonly streams: Iterable<readonly [stream: string, next: number]>;
 }
 
 /** Batches that are stored together (at least one), those of each partition in the order of their offsets. */
 export interface Delivery {
   readonly batches: readonly DeliveredBatch[];
-  /** Aborts when a partition of it has gone to another consumer: what is not stored by then will be delivered anew. */
+  /** Aborts when one of its partitions is revoked: batches that are not stored by then are delivered again. */
   readonly signal: AbortSignal;
-  /** Says that all of it is in the store. */
+  /** Confirms that all batches are stored. */
   readonly confirmStored: () => void;
-  /** Says that the store takes these partitions from another writer now (`WriterReplacedError`), and not from this one. */
+  /** Reports that another writer has acquired one of the partitions (`WriterReplacedError`). */
   readonly rejectDelivery: () => void;
 }
 
-/** The enricher's end of a transport. */
+/** Delivers batches to an enricher. */
 export interface FlowConsumer {
   /**
-   * What has come in, as much at a time as is waiting and fits a block. Deliveries may be taken ahead, but are to be
-   * stored in their order. Ends when the transport is closed and drained.
+   * Yields the pending batches, as many at a time as fit a block. Deliveries can be taken ahead, but must be stored in
+   * order. Ends when the transport is closed and drained.
    */
   deliveries(): AsyncIterable<Delivery>;
 }

@@ -295,14 +295,14 @@ describe('a query', () => {
   it('only reads', async () => {
     await expect(store.query('TRUNCATE TABLE flows')).rejects.toMatchObject({
       name: 'StoreError',
-      code: 164,
+      engineCode: 164,
     });
   });
 
   it("fails with the engine's message and number", async () => {
     const failing = store.query('SELECT nothing FROM nowhere');
     await expect(failing).rejects.toMatchObject({
-      code: 60,
+      engineCode: 60,
       message: expect.stringContaining('nowhere') as string,
     });
   });
@@ -318,7 +318,9 @@ describe('a query', () => {
 
   it('keeps to settings of its own', async () => {
     const limited = { settings: { max_result_rows: 10 } };
-    await expect(store.query('SELECT * FROM numbers(11)', {}, limited)).rejects.toMatchObject({ code: 396 });
+    await expect(store.query('SELECT * FROM numbers(11)', {}, limited)).rejects.toMatchObject({
+      engineCode: 396,
+    });
     expect(await store.query('SELECT count() AS n FROM numbers(11)')).toEqual([{ n: '11' }]);
   });
 

@@ -252,14 +252,14 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     expect(text(dead[0]?.headers?.['sonde-partition'])).toBe('3');
   });
 
-  it('are refused with a clear error when the topic was made anew under a store that has the former', async () => {
+  it('are refused with a clear error when the topic was recreated but the store has records of the old one', async () => {
     const publisher = await collector('one');
     await publish(publisher, 'a', 0);
     await eventually(() => expect(publisher.counts.spooledMessages).toBe(0), SOON_MS);
     store.claim = (_, partitions) =>
       Promise.resolve(new Map(partitions.map((partition) => [partition, { storedTo: 500, streams: [] }])));
     const { ended } = startEnricher({ name: 'first', connection, store, partitions: PARTITIONS });
-    await expect(ended).rejects.toThrow(/the topic was made anew/);
+    await expect(ended).rejects.toThrow(/the topic was recreated/);
   });
 
   async function asAdmin<Result>(ask: (admin: Admin) => Promise<Result>): Promise<Result> {

@@ -1,12 +1,12 @@
 import type { DeliveredBatch } from '../transport.js';
 
-/** How much makes a block. */
+/** Limits of a block. */
 export interface BlockLimits {
-  /** A block takes whole batches up to about this many rows. */
+  /** Maximum rows; a block consists of complete batches. */
   readonly rows: number;
-  /** And up to this length of their messages. */
+  /** Maximum size of the messages. */
   readonly bytes: number;
-  /** With less than that, a batch waits so long for others. */
+  /** How long a batch waits for others while a block is below both limits. */
   readonly ageMs: number;
 }
 
@@ -16,7 +16,7 @@ interface WaitingBatch extends DeliveredBatch {
   readonly sinceMs: number;
 }
 
-/** Batches of all partitions that wait to make a block, in the order in which they came. */
+/** Batches of all partitions that are pending for a block, in order of arrival. */
 export class BlockQueue {
   #batches: WaitingBatch[] = [];
   #rows = 0;
@@ -24,12 +24,12 @@ export class BlockQueue {
 
   constructor(private readonly limits: BlockLimits) {}
 
-  /** Length of the messages that wait. */
+  /** Size of the pending messages. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Adds a batch whose message was `bytes` long; `nowMs` is of the clock that {@link dueMs} goes by. */
+  /** Adds a batch whose message was `bytes` long; `nowMs` uses the same clock as {@link dueMs}. */
   add(delivered: DeliveredBatch, bytes: number, nowMs: number): void {
     const rows = delivered.batch.rows + (delivered.batch.dns?.rows ?? 0);
     this.#batches.push({ ...delivered, bytes, rows, sinceMs: nowMs });
@@ -37,7 +37,7 @@ export class BlockQueue {
     this.#bytes += bytes;
   }
 
-  /** When the next block is due: -Infinity if there is enough for one, Infinity if there is nothing. */
+  /** When the next block is due: -Infinity if a limit is reached, Infinity if the queue is empty. */
   dueMs(): number {
     const [first] = this.#batches;
     if (first === undefined) return Infinity;
@@ -45,7 +45,7 @@ export class BlockQueue {
     return first.sinceMs + this.limits.ageMs;
   }
 
-  /** Takes as much as makes a block, at least one batch if there is one. */
+  /** Removes and returns the batches of the next block, at least one if there is one. */
   take(): DeliveredBatch[] {
     let rows = 0;
     let bytes = 0;

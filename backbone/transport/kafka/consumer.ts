@@ -11,73 +11,77 @@ import { TopicRecreatedError } from './topic-recreated.js';
 import { type BlockLimits, BlockQueue } from './block-queue.js';
 
 export interface KafkaConsumerOptions extends GroupMemberOptions {
-  /** Makes the store's writer the one of some partitions, and says what is stored of each. */
+  /** Makes the store the writer of partitions and returns the stored offset of each. */
   readonly acquirePartitions: (partitions: readonly number[]) => Promise<ReadonlyMap<number, StoredOffset>>;
   readonly block?: BlockLimits;
 }
 
 export interface KafkaFlowConsumer extends FlowConsumer {
-  /** How things stand, for metrics. */
+  /** Statistics for metrics. */
   readonly counts: ConsumerCounts;
-  /** Why nothing can be received at the moment; undefined if nothing hinders it. */
+  /** Why no messages can be received; undefined if they can. */
   readonly problem: string | undefined;
-  /** Takes no more; `deliveries` ends, leaves the group and lets go of the connections. */
+  /** Stops consuming; `deliveries` ends, leaves the group and closes the connections. */
   close(): void;
 }
 
 export interface ConsumerCounts {
-  /** By partition, how many messages are not yet fetched. */
+  /** Messages not yet fetched, by partition. */
   readonly lag: ReadonlyMap<number, number>;
-  /** Length of the messages that wait to be stored. */
+  /** Size of fetched messages that are not stored yet. */
   readonly waitingBytes: number;
   /** Since the start. */
   readonly messages: number;
   readonly bytes: number;
   readonly assignments: number;
-  /** Times that the connection failed and was made anew. */
+  /** Connection failures, each followed by a reconnect. */
   readonly failures: number;
-  /** Messages that could not be read and were put aside. */
+  /** Messages that could not be decoded and were sent to the dead-letter topic. */
   readonly dead: number;
-  /** Messages that had come before and were passed over. */
+  /** Duplicate messages that were skipped. */
   readonly repeated: number;
-  /** Messages that Kafka had deleted before they were read. */
+  /** Messages that Kafka deleted before they were read. */
   readonly expired: number;
 }
 
+/**
+ * ClickHouse recommends inserts of 10,000 to 100,000 rows (https://clickhouse.com/docs/optimize/bulk-inserts);
+ * short-lived objects cost the garbage collector less.
+ */
 const DEFAULT_BLOCK: BlockLimits = { rows: 100_000, bytes: 16 * 2 ** 20, ageMs: 1_000 };
 
-/** Nothing more is fetched while so much waits, until half of it is delivered; messages wait as they came. */
+/** Fetching pauses above this size of pending messages, and resumes below half of it. */
 const MAX_WAITING_BYTES = 24 * 2 ** 20;
 
 const RETRY_MS = 200;
 
 /**
- * After the store has refused, partitions are claimed anew only when the group must have said whether they are still ours:
- * else two enrichers could take them from each other again and again.
+ * After a rejected delivery, partitions are acquired again only once the group has had time to reassign them. Otherwise
+ * two enrichers could take them from each other repeatedly.
  */
 const AFTER_REFUSAL_MS = HEARTBEAT_MS + 1_000;
 
 /**
- * Receives flows from Kafka as a member of a consumer group. Where to go on in a partition is what the store says when
- * it is claimed, so that each flow is stored once (docs/decisions/0005-exactly-once.md); the offsets that the group
- * keeps are only for showing lag.
+ * Consumes flows from Kafka as a member of a consumer group. It resumes each partition at the offset that the store
+ * returns on acquisition, so that each flow is stored once (docs/decisions/0005-exactly-once.md). Committed offsets only
+ * serve to show lag.
  */
 export function createKafkaConsumer(options: KafkaConsumerOptions): KafkaFlowConsumer {
   return new KafkaConsumer(options);
 }
 
-/** The partitions that this process has, until the group's next assignment, or until they are claimed anew. */
+/** The partitions assigned to this process, until the next assignment or acquisition. */
 interface Assignment {
   readonly partitions: readonly number[];
   readonly ended: AbortController;
-  /** Where each partition goes on; of those that are claimed. */
+  /** The position of each acquired partition. */
   readonly places: Map<number, Place>;
   readonly waiting: BlockQueue;
-  /** Commits offsets in the group's generation of this assignment. */
+  /** Commits offsets in the group generation of this assignment. */
   commit?: EachBatchPayload['commitOffsetsIfNecessary'];
 }
 
-/** Where a partition goes on. */
+/** The position of a partition. */
 interface Place {
   /** The offset of the next message. */
   next: number;
@@ -88,7 +92,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
   readonly #member: GroupMember;
   readonly #lag = new Map<number, number>();
   readonly #counts = { messages: 0, bytes: 0, dead: 0, repeated: 0, assignments: 0, expired: 0 };
-  /** Why partitions cannot be claimed at the moment. */
+  /** Why partitions cannot be acquired; undefined if they can. */
   #claimProblem: string | undefined;
   #assignment: Assignment | undefined;
   #isPaused = false;
@@ -136,14 +140,14 @@ class KafkaConsumer implements KafkaFlowConsumer {
     }
   }
 
-  /** Forgets what is held of the partitions: it comes anew, here or elsewhere. */
+  /** Drops the pending messages of the partitions: they are delivered again, here or elsewhere. */
   #end(): void {
     this.#assignment?.ended.abort();
     this.#assignment = undefined;
     this.#lag.clear();
   }
 
-  /** Nothing is fetched of partitions until they are claimed: called before the client fetches anything. */
+  /** Starts an assignment. Pauses its partitions until they are acquired, before the client fetches anything. */
   #begin(partitions: readonly number[], afterMs = 0): void {
     this.#end();
     this.#counts.assignments += 1;
@@ -162,7 +166,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     void this.#claim(assignment, afterMs);
   }
 
-  /** Claims the partitions, however long the store is away, and goes on where it says. */
+  /** Acquires the partitions, retrying while the store is unavailable, and seeks to their stored offsets. */
   async #claim(assignment: Assignment, afterMs: number): Promise<void> {
     if (afterMs > 0) await delay(afterMs);
     while (this.#isCurrent(assignment)) {
@@ -188,7 +192,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     }
   }
 
-  /** Where to go on in each partition. */
+  /** Acquires partitions and returns the position of each. */
   async #claimedPlaces(partitions: readonly number[]): Promise<Map<number, Place>> {
     const stored = await this.options.acquirePartitions(partitions);
     const kept = await this.#member.topicOffsets();
@@ -198,7 +202,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
       const wanted = storedTo + 1;
       const { low, high } = kept.get(partition) ?? { low: 0, high: wanted };
       if (wanted > high) throw new TopicRecreatedError(this.#member.names.flows, partition, wanted, high);
-      // The store knows nothing of messages without flows, and the end of a transaction takes an offset.
+      // Messages without records are not stored, and the end of a transaction uses an offset.
       if (wanted < low - 1) {
         const committed = (await this.#member.committedOffsets()).get(partition) ?? 0;
         const expired = low - Math.max(wanted, committed) - 1;
@@ -217,7 +221,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     const { partition, messages, highWatermark } = payload.batch;
     const assignment = this.#assignment;
     const place = assignment?.places.get(partition);
-    // Stale is what was fetched before the client was told where to go on.
+    // A payload is stale if it was fetched before the last seek.
     if (!assignment || !place || payload.isStale()) return;
     assignment.commit = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     for (const message of messages) {
@@ -234,7 +238,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     this.#notify();
   }
 
-  /** Puts a message with those that wait, or aside if it cannot be read; one that came before is passed over. */
+  /** Queues a message, sends it to the dead-letter topic if it cannot be decoded, or skips it if it is a duplicate. */
   async #receive(
     waiting: BlockQueue,
     partition: number,
@@ -273,7 +277,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
     );
   }
 
-  /** The next block, or undefined if something has changed meanwhile. */
+  /** The next block, or undefined if the state has changed in the meantime. */
   async #nextDelivery(): Promise<Delivery | undefined> {
     const assignment = this.#assignment;
     this.#woken = false;
@@ -292,13 +296,13 @@ class KafkaConsumer implements KafkaFlowConsumer {
         this.#lastCommit = this.#commit(assignment, last);
       },
       rejectDelivery: () => {
-        // Somebody else claimed them, but the group may have given them back to us since.
+        // Another writer acquired a partition, but the group may have assigned it to this process again since.
         if (this.#isCurrent(assignment)) this.#begin(assignment.partitions, AFTER_REFUSAL_MS);
       },
     };
   }
 
-  /** Tells the group what is stored. Only lag is shown by it, so it may fail. */
+  /** Commits offsets to the group. They only serve to show lag, so failures are ignored. */
   async #commit(assignment: Assignment, last: ReadonlyMap<number, number>): Promise<void> {
     if (!this.#isCurrent(assignment)) return;
     const partitions = [...last].map(([partition, offset]) => ({ partition, offset: String(offset + 1) }));
@@ -334,10 +338,10 @@ class KafkaConsumer implements KafkaFlowConsumer {
     this.#wake?.();
   }
 
-  /** Waits until something has changed, or for so long. */
-  async #awake(longestMs: number): Promise<void> {
+  /** Waits for a change, or at most `maxMs`. */
+  async #awake(maxMs: number): Promise<void> {
     if (this.#woken) return;
-    const timer = longestMs === Infinity ? undefined : setTimeout(() => this.#notify(), longestMs);
+    const timer = maxMs === Infinity ? undefined : setTimeout(() => this.#notify(), maxMs);
     await new Promise<void>((resolve) => (this.#wake = resolve));
     clearTimeout(timer);
   }

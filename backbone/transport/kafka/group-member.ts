@@ -9,50 +9,50 @@ export interface GroupMemberOptions {
   readonly connection: KafkaConnection;
   /** The consumer group: enrichers that share it share the partitions. Named by the connection's prefix if absent. */
   readonly group?: string | undefined;
-  /** Creates the topics that there are not; without it they must be there. */
+  /** Creates missing topics; without it they must exist. */
   readonly topics?: TopicSettings | undefined;
-  /** How long the group waits for an enricher that does not answer before others take its partitions. */
+  /** Session timeout: how long until the partitions of an unresponsive enricher are reassigned. */
   readonly sessionTimeoutMs?: number;
   readonly log: Logger;
 }
 
-/** What a member of a group hears. */
+/** Callbacks of a group member. */
 export interface GroupListener {
-  /** These partitions are its own until `onEnded`. Nothing has been fetched of them. */
+  /** These partitions are assigned until `onEnded`. Nothing has been fetched from them yet. */
   onAssigned(partitions: readonly number[]): void;
-  /** It may have no partitions any more. */
+  /** The assignment has ended. */
   onEnded(): void;
-  /** Something has come; the next comes when this resolves. */
+  /** A batch was fetched; the next one follows when this resolves. */
   onFetched(payload: EachBatchPayload): Promise<void>;
-  /** It has left for good, since trying again would not help. */
+  /** The member has left permanently because a retry would not help. */
   onRefused(error: Error): void;
 }
 
 export const HEARTBEAT_MS = 3_000;
 
-/** Longer than a busy broker takes to make topics. */
+/** Longer than a busy broker takes to create topics. */
 const MAX_CONNECT_MS = 60_000;
 
 const RETRY_MS = 200;
 
-/** A member of a group asks something all the time, and only joining may take longer: as long as the group's session. */
+/** A member sends requests continuously; only joining can take longer, up to the session timeout. */
 const MAX_SILENCE_MS = 30_000;
 
-/** What speaks to Kafka, from connecting until the connection fails. */
+/** The clients of one session. */
 interface Clients {
   readonly session: KafkaSession;
   readonly admin: Admin;
   readonly consumer: Consumer;
-  /** Puts messages aside. */
+  /** Writes to the dead-letter topic. */
   readonly producer: Producer;
 }
 
-/** A process's place in the consumer group that reads flows: joins it, however long Kafka is away, as often as it fails. */
+/** A member of the consumer group that reads flows. Rejoins after every failure, however long Kafka is unavailable. */
 export class GroupMember {
   readonly names: KafkaNames;
-  /** Times that the connection failed and was made anew. */
+  /** Connection failures, each followed by a reconnect. */
   failures = 0;
-  /** Why it is not in the group; undefined if it is. */
+  /** Why it is not in the group; undefined if it is a member. */
   problem: string | undefined = 'not yet a member of the consumer group';
   #clients: Clients | undefined;
   #staying: Promise<void> | undefined;
@@ -65,12 +65,12 @@ export class GroupMember {
     this.names = kafkaNames(options.connection);
   }
 
-  /** Begins to join the group, and to stay in it. */
+  /** Joins the group and stays in it until `leave`. */
   join(): void {
     this.#staying = this.#stay();
   }
 
-  /** Leaves the group and lets go of the connections. */
+  /** Leaves the group and closes the connections. */
   async leave(): Promise<void> {
     this.#leaving = true;
     this.#clients?.session.fail(new Error('leaving the group'));
@@ -89,7 +89,7 @@ export class GroupMember {
     this.#clients?.consumer.resume([{ topic: this.names.flows, partitions: [...partitions] }]);
   }
 
-  /** The first offset that Kafka keeps of each partition, and the one after the last. */
+  /** The low and high watermark of each partition. */
   async topicOffsets(): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>> {
     const kept = (await this.#clients?.admin.fetchTopicOffsets(this.names.flows)) ?? [];
     return new Map(
@@ -97,7 +97,7 @@ export class GroupMember {
     );
   }
 
-  /** The first offset of each partition that the group is not known to be done with. */
+  /** The committed offset of each partition. */
   async committedOffsets(): Promise<ReadonlyMap<number, number>> {
     const asked = { groupId: this.#groupId, topics: [this.names.flows] };
     const [flows] = (await this.#clients?.admin.fetchOffsets(asked)) ?? [];
@@ -127,7 +127,7 @@ export class GroupMember {
     } while (!this.#leaving);
   }
 
-  /** Joins the group, and resolves when it cannot stay in it. */
+  /** Joins the group; resolves with the reason when the membership fails. */
   async #failureOf(clients: Clients): Promise<Error> {
     const { session } = clients;
     let watch: NodeJS.Timeout | undefined;
@@ -150,7 +150,7 @@ export class GroupMember {
     const consumer = session.consumer({
       groupId: this.#groupId,
       sessionTimeout: sessionTimeoutMs,
-      // Members ask whether they are to join again far more often: who has not by then is gone.
+      // Live members rejoin well within this time.
       rebalanceTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
       maxWaitTimeInMs: 250,
@@ -158,7 +158,7 @@ export class GroupMember {
       maxBytes: 32 * 2 ** 20,
       allowAutoTopicCreation: false,
       readUncommitted: false,
-      // When it gives up, all is made anew.
+      // After kafkajs gives up, a new session starts.
       retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
     });
     const producer = session.producer({ allowAutoTopicCreation: false });
@@ -181,13 +181,13 @@ export class GroupMember {
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: async (payload) => {
-        // A consumer that is being ended may still have something at hand, which is not what its follower goes on with.
+        // A consumer that is shutting down may still deliver a batch; its successor starts elsewhere.
         if (this.#isCurrent(clients)) await this.events.onFetched(payload);
       },
     });
   }
 
-  /** Gives the timer that fails the session when nothing is answered any more, which kafkajs may not notice. */
+  /** Registers the listeners; returns a timer that fails the session when the broker stops responding. */
   #listen(clients: Clients): NodeJS.Timeout {
     const { consumer, session } = clients;
     const { GROUP_JOIN, REQUEST, REBALANCING, CRASH } = consumer.events;
@@ -203,7 +203,7 @@ export class GroupMember {
     });
     consumer.on(REQUEST, ({ payload }) => {
       answeredMs = performance.now();
-      // The answer to JoinGroup begins the group's next generation.
+      // The response to JoinGroup starts the group's next generation.
       if (this.#isCurrent(clients) && payload.apiName === 'JoinGroup') this.events.onEnded();
     });
     consumer.on(CRASH, ({ payload }) => session.fail(payload.error));
@@ -219,7 +219,7 @@ export class GroupMember {
 
   async #onFailed(error: Error): Promise<void> {
     this.failures += 1;
-    // Trying again would not make credentials right, and may lock the user out.
+    // Retrying with wrong credentials does not help and may lock the user out.
     if (isAuthenticationFailure(error)) {
       this.#leaving = true;
       this.events.onRefused(error);

@@ -4,19 +4,19 @@ import type { Logger } from '../../logging.js';
 import { type KafkaConnection, kafkaClient } from './connection.js';
 import { Sockets } from './sockets.js';
 
-/** How long connections may take to end in good order before they are cut. */
+/** How long clients have to disconnect gracefully before their sockets are closed. */
 const MAX_DISCONNECT_MS = 5_000;
 
 /**
- * Clients of a Kafka cluster that begin and end together. However kafkajs fails, a session ends within a bound and
- * leaves no connection behind, and nothing that waits on it waits for ever: after a failure, begin another one.
+ * Kafka clients with a common lifetime. However kafkajs fails, a session ends within a bounded time, leaves no
+ * connection open and releases everything that waits for it. After a failure, start a new session.
  */
 export class KafkaSession {
   readonly #sockets = new Sockets();
   readonly #kafka: Kafka;
   readonly #clients: (Admin | Producer | Consumer)[] = [];
   readonly #over = new AbortController();
-  /** Resolves with the reason when it is over. */
+  /** Resolves with the reason when the session ends. */
   readonly over: Promise<Error>;
 
   constructor(connection: KafkaConnection, log: Logger) {
@@ -45,8 +45,8 @@ export class KafkaSession {
   }
 
   /**
-   * What `work` gives. kafkajs does not always say so when something will never come.
-   * @throws Error if it takes longer than `maxMs`, and why the session is over if that comes first.
+   * Waits for `work`, which kafkajs may leave pending forever.
+   * @throws Error if it takes longer than `maxMs`, or the reason if the session ends first.
    */
   async within<Result>(maxMs: number, work: Promise<Result>): Promise<Result> {
     const { signal } = this.#over;
@@ -70,12 +70,12 @@ export class KafkaSession {
     }
   }
 
-  /** Says that it is over; it has yet to be ended. */
+  /** Marks the session as failed; call `end` to close it. */
   fail(error: Error): void {
     this.#over.abort(error);
   }
 
-  /** Ends its connections, whatever state they are in. */
+  /** Closes all connections, whatever their state. */
   async end(): Promise<void> {
     this.fail(new Error('the Kafka connections are closed'));
     const ended = Promise.allSettled(this.#clients.map((client) => client.disconnect()));

@@ -5,15 +5,15 @@ import type { ISocketFactory } from 'kafkajs';
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * The sockets of some of kafkajs' clients. kafkajs 2.2 connects again after it was disconnected, if something in it was
- * still trying, and then nobody ends that connection: so whoever is done with its clients ends their sockets.
+ * The sockets of a session's kafkajs clients. kafkajs 2.2 reconnects after a disconnect if a retry was pending, and
+ * leaves that connection open, so the session closes the sockets itself.
  */
 export class Sockets {
   readonly #open = new Set<Socket>();
-  /** Why there are to be no more; undefined while there may be. */
+  /** The reason why no more sockets may be opened; undefined while they may. */
   #ended: Error | undefined;
 
-  /** Opens one, as kafkajs asks for it. */
+  /** The socket factory for kafkajs. */
   readonly create: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     if (this.#ended) return new Socket().destroy(this.#ended);
     const name = isIP(host) === 0 ? { servername: host } : {};
@@ -25,15 +25,15 @@ export class Sockets {
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
-    // When the broker ends a connection that kafkajs itself is about to end, kafkajs goes on to wait for its answers;
-    // an error it heeds.
+    // If the broker closes a connection that kafkajs is about to close, kafkajs still waits for responses, unless the
+    // socket fails.
     socket.once('end', () => {
       if (!socket.writableEnded) socket.destroy(new Error('the broker closed the connection'));
     });
     return socket;
   };
 
-  /** Ends all of them, and at once whatever is asked for later. */
+  /** Closes all sockets, and every socket that is requested later. */
   end(): void {
     this.#ended = new Error('the Kafka connections are closed');
     for (const socket of this.#open) socket.destroy(this.#ended);
