@@ -39,24 +39,24 @@ const probeCounters: readonly ProbeMetric[] = [
   {
     name: 'sonde_probe_unknown_fragments_total',
     help: 'IP fragments whose first fragment was not seen',
-    counters: { fragments_unknown: '' },
+    counters: { fragments_unmatched: '' },
   },
   {
     name: 'sonde_probe_overflow_packets_total',
     help: 'Packets counted outside of the flow map because it was full',
-    counters: { packets_map_full_fallback: '' },
+    counters: { packets_via_ring_buffer: '' },
   },
   {
     name: 'sonde_probe_lost_packets_total',
-    help: 'Packets missing from flow records, by reason (map_full, overflow_full)',
+    help: 'Packets missing from flow records, by reason (map_full, overflow_table_full)',
     label: 'reason',
-    counters: { lost_packets_map_full: 'map_full', lost_packets_overflow_full: 'overflow_full' },
+    counters: { lost_packets_map_full: 'map_full', lost_packets_overflow_table_full: 'overflow_table_full' },
   },
   {
     name: 'sonde_probe_lost_bytes_total',
-    help: 'Bytes missing from flow records, by reason (map_full, overflow_full)',
+    help: 'Bytes missing from flow records, by reason (map_full, overflow_table_full)',
     label: 'reason',
-    counters: { lost_bytes_map_full: 'map_full', lost_bytes_overflow_full: 'overflow_full' },
+    counters: { lost_bytes_map_full: 'map_full', lost_bytes_overflow_table_full: 'overflow_table_full' },
   },
   {
     name: 'sonde_probe_lost_payloads_total',
@@ -66,12 +66,12 @@ const probeCounters: readonly ProbeMetric[] = [
   {
     name: 'sonde_probe_lost_health_events_total',
     help: 'Drops and retransmits that were not counted because their map was full',
-    counters: { lost_troubles_map_full: '', lost_health_map_full: '', lost_drops_map_full: '' },
+    counters: { lost_health_events_map_full: '' },
   },
   {
     name: 'sonde_probe_lost_dns_transactions_total',
     help: 'DNS transactions dropped because too many were open',
-    counters: { lost_dns_transactions: '' },
+    counters: { lost_dns_transactions_table_full: '' },
   },
   {
     name: 'sonde_probe_lost_frames_total',
@@ -103,19 +103,19 @@ const probeCounters: readonly ProbeMetric[] = [
   {
     name: 'sonde_probe_early_windows_total',
     help: 'Windows that ended early because the flow map was filling up',
-    counters: { windows_early: '' },
+    counters: { windows_ended_early: '' },
   },
   {
     name: 'sonde_probe_processing_seconds_total',
     help: 'Time spent on evictions, by phase (drain, records, send)',
     label: 'phase',
-    counters: { drain_micros: 'drain', records_micros: 'records', sending_micros: 'send' },
+    counters: { drain_cpu_micros: 'drain', records_cpu_micros: 'records', send_cpu_micros: 'send' },
     factor: 1e-6,
   },
   {
     name: 'sonde_probe_forgotten_connections_total',
     help: 'Connections removed from the connection table',
-    counters: { connections_forgotten: '' },
+    counters: { connections_evicted: '' },
   },
   {
     name: 'sonde_probe_dns_transactions_total',
@@ -125,12 +125,12 @@ const probeCounters: readonly ProbeMetric[] = [
   {
     name: 'sonde_probe_dns_unanswered_total',
     help: 'DNS transactions without a response in time',
-    counters: { dns_unanswered: '' },
+    counters: { dns_transactions_unanswered: '' },
   },
   {
     name: 'sonde_probe_dns_malformed_total',
     help: 'DNS messages that could not be parsed',
-    counters: { dns_malformed: '' },
+    counters: { dns_messages_malformed: '' },
   },
 ];
 
@@ -138,17 +138,17 @@ const probeGauges: readonly ProbeMetric[] = [
   {
     name: 'sonde_probe_map_entries',
     help: 'Entries in the flow map at the last eviction',
-    counters: { map_entries: '' },
+    counters: { flow_map_entries: '' },
   },
   {
     name: 'sonde_probe_map_capacity_entries',
     help: 'Capacity of the flow map',
-    counters: { map_capacity: '' },
+    counters: { flow_map_capacity: '' },
   },
   {
     name: 'sonde_probe_connections',
     help: 'Connections in the connection table',
-    counters: { connections_known: '' },
+    counters: { connections_tracked: '' },
   },
   {
     name: 'sonde_probe_interfaces',

@@ -32,7 +32,7 @@ export const enricherService: ServiceDefinition<(typeof enricherOptions)[number]
       connection: kafkaConnection(configuration, 'sonde-enricher'),
       group: configuration['kafka.groupId'],
       topics: kafkaTopics(configuration),
-      claim: (partitions) => store.claim(partitions),
+      acquirePartitions: (partitions) => store.acquirePartitions(partitions),
       block: {
         rows: configuration['block.maxRows'],
         bytes: configuration['block.maxSize'],

@@ -17,7 +17,7 @@ export function queryApiService(
     options: queryApiOptions,
     async start({ configuration, log, registry, readiness }) {
       const store = openConfiguredStore(configuration, log);
-      readiness.watch('store', () => storeProblem(store));
+      readiness.check('store', () => storeProblem(store));
       const file = configuration['api.securityFile'];
       const securityFile = file === undefined ? undefined : openSecurityFile(file, readKubeConfig);
       const tls = tlsOf(configuration);

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { ConfigurationError } from '@sonde/backbone/configuration/problem';
+import { parseDuration } from '@sonde/backbone/configuration/quantity';
 import { createLogger } from '@sonde/backbone/logging';
+import { nextShutdownSignal } from '@sonde/backbone/service/signals';
 import { flowRow } from '@sonde/model/flow/records';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createFlowPrinter, type FlowPrinter } from '../flow-table/printer.js';
@@ -21,47 +23,50 @@ const DEFAULT_CLUSTER = 'lab';
 interface UpOptions extends ElsewhereOptions {
   readonly data: string;
   readonly node: string;
+  /** In ms. */
   readonly window: number;
-  readonly wait: number;
-  readonly horizon: number;
+  /** In ms. */
+  readonly identityTimeout: number;
+  /** In ms. */
+  readonly identityRetention: number;
   readonly host: string;
   readonly port: number;
   readonly table: boolean;
   readonly logLevel: string;
 }
 
-/** `sonde up`: every service in one process, on live traffic or on captures. */
+/** `sonde up`: every service in one process, on live traffic or on capture files. */
 export function upCommand(): Command {
   const clusters = new ClusterChoices();
   const command = new Command('up')
-    .description('Watch traffic with every service in this process, and show its flows')
+    .description('Run every service in one process, watch traffic and print its flows')
     .addOption(
       new Option(
         '--lab [definition]',
-        `build a lab cluster on this machine and watch it; ${DEFAULT_LAB} if none is named`,
+        `create a lab cluster on this machine and watch it (default definition: ${DEFAULT_LAB})`,
       ),
     )
-    .option('--pcap <file>', 'read flows from a capture file; repeatable, one a node')
-    .option('--interface <name>', 'watch this interface, or pattern; repeatable')
-    .option(
-      '--manifests <path>',
-      'file or folder of Kubernetes manifests that describe the cluster; repeatable',
-    )
+    .option('--pcap <file>', 'read flows from a capture file, one per node; repeatable')
+    .option('--interface <name>', 'watch an interface or the interfaces that match a pattern; repeatable')
+    .option('--manifests <path>', 'file or folder of Kubernetes manifests of the cluster; repeatable')
     .option(
       '--kubeconfig [file]',
-      'follow the cluster of a kubeconfig; without a file that of KUBECONFIG, ~/.kube/config or the pod itself',
+      "watch the cluster of a kubeconfig (default file: KUBECONFIG, ~/.kube/config or the pod's service account)",
     )
     .option(
       '--cluster <name>',
-      `name of the cluster in every flow (default: "${DEFAULT_CLUSTER}"); repeatable, each with its own of the options above after it`,
+      `name of the cluster in every flow (default: "${DEFAULT_CLUSTER}"); if repeated, each is followed by its own options from above`,
     )
-    .option('--data <directory>', 'where flows are kept', '.sonde')
-    .option('--kafka <brokers>', 'have flows go through this Kafka; with further settings as SONDE_KAFKA_…')
+    .option('--data <directory>', 'data directory', '.sonde')
+    .option(
+      '--kafka <brokers>',
+      'send flows through Kafka (host:port,…); set other Kafka settings as SONDE_KAFKA_…',
+    )
     .option(
       '--clickhouse <urls>',
-      'keep flows in this ClickHouse; with further settings as SONDE_CLICKHOUSE_…',
+      'store flows in ClickHouse (http://host:port,…); set other ClickHouse settings as SONDE_CLICKHOUSE_…',
     )
-    .option('--node <name>', 'name of this node, with --interface', hostname())
+    .option('--node <name>', 'name of this node, for --interface', hostname())
     .option('--window <duration>', 'interval at which flows are reported', duration('100ms', '5m'), 2_000)
     .option(
       '--identity-timeout <duration>',
@@ -75,14 +80,14 @@ export function upCommand(): Command {
       duration('1m', '24h'),
       3_600_000,
     )
-    .option('--host <address>', 'address that the API listens on', '127.0.0.1')
-    .option('--port <number>', 'port that the API listens on; 0 for any free one', port, 4180)
-    .option('--no-table', 'print no flows')
-    .option('--log-level <level>', 'what is logged: debug, info, warn, error or silent', 'warn')
+    .option('--host <address>', 'listen address of the API', '127.0.0.1')
+    .option('--port <number>', 'listen port of the API; 0 picks a free port', port, 4180)
+    .option('--no-table', 'do not print flows')
+    .option('--log-level <level>', 'log level: debug, info, warn, error or silent', 'warn')
     .action((options: UpOptions) =>
       up(options, chosen(clusters, options, command), chosenElsewhere(options, command)),
     );
-  // By events, since which cluster an option is of depends on the order.
+  // Listens to events because the order decides which cluster an option belongs to.
   for (const option of CLUSTER_OPTIONS) {
     command.on(`option:${option}`, (value: string | null) => clusters.take(option, value));
   }
@@ -96,34 +101,34 @@ async function up(
 ): Promise<void> {
   const log = createLogger('sonde', options.logLevel);
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  const stopping = signalled(['SIGINT', 'SIGTERM', 'SIGHUP']);
+  const stopping = nextShutdownSignal();
 
-  const { clusters, down } = await prepareClusters(choices, { windowMs: options.window * 1000, say });
+  const { clusters, down } = await prepareClusters(choices, { windowMs: options.window, say });
   try {
     let printer: FlowPrinter | undefined;
     const embedded = await startEmbedded({
-      clusters: clusters.map((cluster) => ({ ...cluster, horizonMs: options.horizon * 1000 })),
+      clusters: clusters.map((cluster) => ({ ...cluster, identityRetentionMs: options.identityRetention })),
       dataDirectory: options.data,
       store: elsewhere.openStore?.(log),
       kafka: elsewhere.kafka,
-      waitMs: options.wait * 1000,
+      identityTimeoutMs: options.identityTimeout,
       api: { host: options.host, port: options.port },
       log,
       onStored(flows) {
         for (let row = 0; printer && row < flows.rows; row++) {
-          // Of a connection that both of its nodes report, one record is enough to see.
+          // Both nodes of a connection may report it; print one record.
           if (flows.columns.primary[row] === 1) printer.print(flowRow(flows.columns, row));
         }
       },
     });
     try {
       say(
-        `The API answers at ${embedded.url}/api/v1/flows; flows are kept in ${options.clickhouse ?? options.data}. Ctrl-C ends it.`,
+        `The API listens on ${embedded.url}/api/v1/flows; flows are stored in ${options.clickhouse ?? options.data}. Press Ctrl-C to stop.`,
       );
       if (options.table) printer = createFlowPrinter(process.stdout, `API: ${embedded.url}/api/v1/flows`);
       const ended = await Promise.race([stopping, embedded.done.then(() => 'ended' as const)]);
       if (ended === 'ended') {
-        say('Every source has ended; the API goes on answering until Ctrl-C.');
+        say('All sources have ended; the API keeps running until you press Ctrl-C.');
         await stopping;
       }
     } finally {
@@ -154,7 +159,7 @@ function chosenElsewhere(options: UpOptions, command: Command): Elsewhere {
   }
 }
 
-/** Makes the traffic of all clusters ready, or of none. */
+/** Prepares the traffic of all clusters, or of none if one fails. */
 async function prepareClusters(
   choices: readonly ClusterChoice[],
   options: TrafficOptions,
@@ -178,29 +183,19 @@ async function prepareClusters(
   return { clusters, down };
 }
 
-/** Resolves at the first of the signals. The next one ends the process at once, as it does by default. */
-function signalled(signals: readonly NodeJS.Signals[]): Promise<'signalled'> {
-  return new Promise((resolve) => {
-    const onSignal = () => {
-      for (const signal of signals) process.off(signal, onSignal);
-      resolve('signalled');
-    };
-    for (const signal of signals) process.on(signal, onSignal);
-  });
-}
-
-function between(least: number, most: number): (text: string) => number {
+/** Parses a duration within bounds to milliseconds. */
+function duration(min: string, max: string): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (!(value >= least && value <= most))
-      throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
-    return value;
+    const ms = parseDuration(text);
+    if (ms === undefined || ms < (parseDuration(min) ?? 0) || ms > (parseDuration(max) ?? 0))
+      throw new InvalidArgumentError(`It must be a duration from ${min} to ${max}, for example 5s.`);
+    return ms;
   };
 }
 
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65535)
-    throw new InvalidArgumentError('It must be a port number.');
+    throw new InvalidArgumentError('It must be a port number from 0 to 65535.');
   return value;
 }

@@ -7,81 +7,85 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openSecurityFile } from './security-file.js';
 
 const log = createLogger('test', 'silent');
-/** As often as it is looked at the file. */
-const LOOK_MS = 10_000;
+/** The poll interval. */
+const POLL_MS = 10_000;
+
+function noKubeConfig(): never {
+  throw new Error('no kubeconfig in this test');
+}
 
 let directory: string;
 let file: string;
-let taken: SecurityOptions[];
-let endFollowing: (() => void) | undefined;
+let reloaded: SecurityOptions[];
+let stopWatching: (() => void) | undefined;
 
 beforeEach(() => {
   vi.useFakeTimers();
   directory = temporaryDirectory('security');
   file = path.join(directory, 'security.yaml');
-  taken = [];
+  reloaded = [];
   write('first');
 });
 
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
-  endFollowing?.();
+  stopWatching?.();
 });
 
-/** Puts a new file in the place of the one that is there, at once, as Kubernetes does. */
+/** Replaces the file atomically, as Kubernetes does. */
 function write(role: string): void {
   const next = path.join(directory, 'next');
   writeFileSync(next, `roles: [{ name: ${role}, groups: [team], rights: [view], namespaces: all }]`);
   renameSync(next, file);
 }
 
-function rolesTaken(): string[][] {
-  return taken.map(({ roles }) => roles.map(({ name }) => name));
+function reloadedRoles(): string[][] {
+  return reloaded.map(({ roles }) => roles.map(({ name }) => name));
 }
 
-function follow(): void {
-  endFollowing = openSecurityFile(file).follow((security) => taken.push(security), log);
+function watch(): void {
+  stopWatching = openSecurityFile(file, noKubeConfig).watch((security) => reloaded.push(security), log);
 }
 
-it('says who may see what', () => {
-  expect(openSecurityFile(file).security.roles).toEqual([
+it('contains the access configuration', () => {
+  expect(openSecurityFile(file, noKubeConfig).security.roles).toEqual([
     { name: 'first', groups: ['team'], rights: ['view'], namespaces: 'all' },
   ]);
 });
 
-it('is taken up when it changes, once', () => {
-  follow();
-  vi.advanceTimersByTime(LOOK_MS);
-  expect(rolesTaken()).toEqual([]);
+it('is reloaded once per change', () => {
+  watch();
+  vi.advanceTimersByTime(POLL_MS);
+  expect(reloadedRoles()).toEqual([]);
   write('second');
-  vi.advanceTimersByTime(3 * LOOK_MS);
-  expect(rolesTaken()).toEqual([['second']]);
+  vi.advanceTimersByTime(3 * POLL_MS);
+  expect(reloadedRoles()).toEqual([['second']]);
   write('third');
-  vi.advanceTimersByTime(LOOK_MS);
-  expect(rolesTaken()).toEqual([['second'], ['third']]);
+  vi.advanceTimersByTime(POLL_MS);
+  expect(reloadedRoles()).toEqual([['second'], ['third']]);
 });
 
-it('is looked at no more when it is followed no more', () => {
-  const told = vi.spyOn(log, 'error');
-  follow();
+it('is not read after watching stops', () => {
+  const logged = vi.spyOn(log, 'error');
+  watch();
   rmSync(file);
-  vi.advanceTimersByTime(2 * LOOK_MS);
-  expect(told).toHaveBeenCalledTimes(2);
-  endFollowing?.();
-  vi.advanceTimersByTime(2 * LOOK_MS);
-  expect(told).toHaveBeenCalledTimes(2);
+  vi.advanceTimersByTime(2 * POLL_MS);
+  expect(logged).toHaveBeenCalledTimes(2);
+  stopWatching?.();
+  vi.advanceTimersByTime(2 * POLL_MS);
+  expect(logged).toHaveBeenCalledTimes(2);
 });
 
-it('holds as it was while it is not usable, which is told', () => {
-  const told = vi.spyOn(log, 'error');
-  follow();
+it('stays in effect while the file is invalid, and the error is logged', () => {
+  const logged = vi.spyOn(log, 'error');
+  watch();
   writeFileSync(file, 'roles: nobody');
-  vi.advanceTimersByTime(LOOK_MS);
-  expect(taken).toEqual([]);
+  vi.advanceTimersByTime(POLL_MS);
+  expect(reloaded).toEqual([]);
   const reason = expect.stringContaining('roles must be array') as string;
-  expect(told.mock.lastCall?.[0]).toMatchObject({ reason });
+  expect(logged.mock.lastCall?.[0]).toMatchObject({ reason });
   write('third');
-  vi.advanceTimersByTime(LOOK_MS);
-  expect(rolesTaken()).toEqual([['third']]);
+  vi.advanceTimersByTime(POLL_MS);
+  expect(reloadedRoles()).toEqual([['third']]);
 });

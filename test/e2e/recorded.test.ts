@@ -22,7 +22,7 @@ describe('sonde up without live traffic', () => {
       '--port',
       '0',
       '--window',
-      '0.5',
+      '500ms',
       '--data',
       path.join(directory, 'data'),
     ];

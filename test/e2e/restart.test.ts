@@ -65,7 +65,7 @@ describe.skipIf(whySkipLive() !== undefined)('sonde up on the lab', () => {
   });
 
   function start(): SondeProcess {
-    const sonde = new SondeProcess(['up', '--lab', LAB, '--port', '0', '--window', '0.5', '--data', data]);
+    const sonde = new SondeProcess(['up', '--lab', LAB, '--port', '0', '--window', '500ms', '--data', data]);
     running.push(sonde);
     return sonde;
   }

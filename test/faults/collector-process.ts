@@ -27,7 +27,7 @@ const collector = await startCollector({
   connection: { brokers: settings.brokers, clientId: `test-${settings.node}`, prefix: settings.prefix },
   topics: { partitions: settings.partitions, retentionHours: 1 },
   spoolDirectory: settings.spoolDirectory,
-  mostSpoolBytes: settings.mostSpoolBytes,
+  maxSpoolBytes: settings.maxSpoolBytes,
   drainMs: settings.drainMs,
   registry,
   readiness: new Readiness(),
@@ -37,9 +37,9 @@ process.once('SIGTERM', () => void end());
 
 async function end(): Promise<void> {
   await collector.stop();
-  const lost = registry.getSingleMetric('sonde_spool_lost_flows');
-  const [value] = (await lost?.get())?.values ?? [];
-  console.log(JSON.stringify({ lostFlows: value?.value }));
+  const lost = registry.getSingleMetric('sonde_spool_lost_records_total');
+  const flows = (await lost?.get())?.values.find(({ labels }) => labels['type'] === 'flow');
+  console.log(JSON.stringify({ lostFlows: flows?.value }));
 }
 
 /** Asking for the next window says that the last one was published. */
@@ -47,7 +47,7 @@ function madeUpSource(): FlowSource {
   const stopping = new AbortController();
   return {
     async *windows() {
-      for (let number = 0; !stopping.signal.aborted && number < settings.mostWindows; number++) {
+      for (let number = 0; !stopping.signal.aborted && number < settings.maxWindows; number++) {
         const name = `${settings.generation}.${number}`;
         note({ node: settings.node, window: name, rows: settings.rowsPerWindow, state: 'begun' });
         yield madeUpWindow(name);

@@ -68,11 +68,11 @@ export class Stack {
       prefix: this.kafka.prefix,
       partitions: PARTITIONS,
       spoolDirectory: path.join(this.directory, `${node}.spool`),
-      mostSpoolBytes: 256 * 2 ** 20,
+      maxSpoolBytes: 256 * 2 ** 20,
       ledgerFile,
       rowsPerWindow: 100,
       windowMs: 150,
-      mostWindows: Infinity,
+      maxWindows: Infinity,
       clockAheadMs: 0,
       drainMs: 20_000,
       logLevel: 'warn',
@@ -81,7 +81,7 @@ export class Stack {
       generation: (former?.settings.generation ?? -1) + 1,
     };
     // JSON knows no infinity.
-    const sent = { ...all, mostWindows: Math.min(all.mostWindows, Number.MAX_SAFE_INTEGER) };
+    const sent = { ...all, mostWindows: Math.min(all.maxWindows, Number.MAX_SAFE_INTEGER) };
     await mkdir(all.spoolDirectory, { recursive: true });
     const process = new TestProcess(testProgram('faults/collector-process.js'), [JSON.stringify(sent)]);
     this.#collectors.set(node, { process, settings: all });
@@ -106,17 +106,17 @@ export class Stack {
     const user = clickHouseUser();
     const enricher = new TestProcess(sondeProgram, ['enricher'], {
       SONDE_CLUSTER: 'faults',
-      SONDE_KUBERNETES_FOLLOW: 'false',
+      SONDE_KUBERNETES_WATCH: 'false',
       SONDE_KAFKA_BROKERS: this.kafka.addresses.join(','),
       SONDE_KAFKA_PREFIX: this.kafka.prefix,
       SONDE_KAFKA_PARTITIONS: String(PARTITIONS),
-      SONDE_KAFKA_SESSION_SECONDS: '6',
+      SONDE_KAFKA_SESSION_TIMEOUT: '6s',
       SONDE_CLICKHOUSE_URLS: this.proxy.url,
       SONDE_CLICKHOUSE_DATABASE: this.database,
       SONDE_CLICKHOUSE_USERNAME: user.username,
       SONDE_CLICKHOUSE_PASSWORD: user.password,
-      SONDE_CLICKHOUSE_TIMEOUT_SECONDS: '10',
-      SONDE_BLOCK_SECONDS: '0.5',
+      SONDE_CLICKHOUSE_REQUEST_TIMEOUT: '10s',
+      SONDE_BLOCK_MAX_AGE: '500ms',
       SONDE_MONITORING_HOST: '127.0.0.1',
       SONDE_MONITORING_PORT: '0',
       ...environment,

@@ -41,6 +41,6 @@ it('sonde up --kubeconfig attributes flows and evaluates policies with the objec
     expect(sonde?.output).toMatch(/\[customers\] +storefront\/frontend/);
   }, 90_000);
   const metrics = await (await fetch(`${sonde.url}/metrics`)).text();
-  expect(Number(/^sonde_identities\{cluster="lab"\} (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(10);
+  expect(Number(/^sonde_enricher_identities\{cluster="lab"\} (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(10);
   expect(await sonde.end('SIGINT')).toBe(0);
 }, 120_000);

@@ -54,7 +54,7 @@ async function start(
       sources: [{ node: 'node-a', source }],
     })),
     dataDirectory: path.join(directory, 'data'),
-    waitMs,
+    identityTimeoutMs: waitMs,
     api: { host: '127.0.0.1', port: 0 },
     log: createLogger('test', 'silent'),
   });
@@ -69,8 +69,12 @@ async function query<Row>(sql: string): Promise<Row[]> {
 /** The number of addresses that flows wait or waited for, by outcome. */
 async function awaited(): Promise<Record<string, number>> {
   const metrics = await (await fetch(`${embedded?.url ?? ''}/metrics`)).text();
-  const lines = metrics.matchAll(/^sonde_enricher_addresses_awaited\{outcome="(\w+)"\} (\d+)/gm);
-  return Object.fromEntries([...lines].map(([, outcome = '', count]) => [outcome, Number(count)]));
+  const outcomes = metrics.matchAll(/^sonde_enricher_awaited_addresses_total\{outcome="(\w+)"\} (\d+)/gm);
+  const pending = /^sonde_enricher_pending_addresses (\d+)/m.exec(metrics)?.[1];
+  return Object.fromEntries([
+    ['waiting', Number(pending)],
+    ...[...outcomes].map(([, outcome = '', count]) => [outcome, Number(count)] as const),
+  ]);
 }
 
 /** A flow to an external address, identified by its port. */
@@ -114,7 +118,7 @@ describe('stored flows', () => {
       // The server tells of them when their flows wait already.
       const known = round * ADDRESSES;
       await eventually(async () =>
-        expect(await awaited()).toEqual({ waiting: ADDRESSES, settled: known, given_up: 0 }),
+        expect(await awaited()).toEqual({ waiting: ADDRESSES, resolved: known, timed_out: 0 }),
       );
       for (const slot of slots) {
         if (round > 0) server.delete(PODS, buildPod(pod(slot, round - 1)));
@@ -132,7 +136,7 @@ describe('stored flows', () => {
     const wrong = stored.filter(({ port, name }) => ledger.get(port) !== name);
     expect(wrong.map((row) => `${row.port}: ${row.name}, not ${ledger.get(row.port) ?? ''}`)).toEqual([]);
     expect(new Set(stored.map(({ port }) => port)).size).toBe(ledger.size);
-    expect(await awaited()).toEqual({ waiting: 0, settled: ROUNDS * ADDRESSES - 1, given_up: 1 });
+    expect(await awaited()).toEqual({ waiting: 0, resolved: ROUNDS * ADDRESSES - 1, timed_out: 1 });
   }, 180_000);
 
   it('of several clusters are kept apart, even if addresses, pods and nodes have the same names', async () => {

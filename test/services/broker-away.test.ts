@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { startCollector } from '@sonde/collector/service';
-import { HELD, type RunningService } from '@sonde/backbone/service/run-service';
+import { OPEN_RESOURCES, type RunningService } from '@sonde/backbone/service/run-service';
 import type { ObservedWindow } from '@sonde/collector/source';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { observedFlows } from '../builders/observed-flows.js';
@@ -40,10 +40,10 @@ it('collector and enricher are ready while Kafka is there, and count what they d
   const collector = await collectorOfWindows(readiness, registry);
   const enricher = new TestProcess(sondeProgram, ['enricher'], {
     SONDE_CLUSTER: 'prod',
-    SONDE_KUBERNETES_FOLLOW: 'false',
+    SONDE_KUBERNETES_WATCH: 'false',
     SONDE_KAFKA_BROKERS: broker.addresses.join(','),
     SONDE_KAFKA_PARTITIONS: '3',
-    SONDE_KAFKA_SESSION_SECONDS: '6',
+    SONDE_KAFKA_SESSION_TIMEOUT: '6s',
     SONDE_CLICKHOUSE_URLS: clickHouse.url,
     SONDE_CLICKHOUSE_USERNAME: clickHouse.username,
     SONDE_CLICKHOUSE_PASSWORD: clickHouse.password,
@@ -61,22 +61,26 @@ it('collector and enricher are ready while Kafka is there, and count what they d
   };
   await untilBoth('ready');
   const metricsOf = async () => (await get(`${monitoring}/metrics`)).body;
-  await expect.poll(metricsOf, { timeout: SOON_MS }).toMatch(/sonde_enricher_flows_stored_total [1-9]/);
+  await expect
+    .poll(metricsOf, { timeout: SOON_MS })
+    .toMatch(/sonde_enricher_stored_records_total\{type="flow"\} [1-9]/);
 
   await broker.restart('SIGKILL', () => untilBoth('not ready'));
   expect((await get(`${monitoring}/readyz`)).body).toContain('Kafka: ');
   await untilBoth('ready');
 
-  await expect.poll(metricsOf, { timeout: SOON_MS }).toMatch(/sonde_consumer_lag\{partition="\d"\} \d/);
+  await expect
+    .poll(metricsOf, { timeout: SOON_MS })
+    .toMatch(/sonde_consumer_lag_messages\{partition="\d"\} \d/);
   const metrics = await metricsOf();
-  expect(metrics).toMatch(/sonde_consumer_failures [1-9]/);
-  expect(metrics).toMatch(/sonde_consumer_bytes [1-9]/);
+  expect(metrics).toMatch(/sonde_consumer_failures_total [1-9]/);
+  expect(metrics).toMatch(/sonde_consumer_bytes_total [1-9]/);
   const ofCollector = await registry.metrics();
-  expect(ofCollector).toMatch(/sonde_publisher_failures [1-9]/);
-  expect(ofCollector).toMatch(/sonde_publisher_bytes_sent [1-9]/);
+  expect(ofCollector).toMatch(/sonde_publisher_failures_total [1-9]/);
+  expect(ofCollector).toMatch(/sonde_publisher_sent_bytes_total [1-9]/);
   await collector.stop();
   expect(await enricher.end('SIGTERM')).toBe(0);
-  expect(enricher.log).not.toContain(HELD);
+  expect(enricher.log).not.toContain(OPEN_RESOURCES);
 });
 
 /** A collector of a flow ten times a second. */
@@ -98,7 +102,7 @@ async function collectorOfWindows(readiness: Readiness, registry: Registry): Pro
     connection: { brokers: broker.addresses, clientId: 'test' },
     topics: { partitions: 3, retentionHours: 1 },
     spoolDirectory: path.join(directory, 'spool'),
-    mostSpoolBytes: 2 ** 24,
+    maxSpoolBytes: 2 ** 24,
     drainMs: 30_000,
     registry,
     readiness,

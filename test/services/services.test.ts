@@ -74,11 +74,11 @@ it('an enricher waits for Kafka and ClickHouse, says so, and ends within its bou
   const nowhere = '127.0.0.1:1';
   const service = new TestProcess(sondeProgram, ['enricher', '--monitoring-port', '0'], {
     SONDE_CLUSTER: 'prod',
-    SONDE_KUBERNETES_FOLLOW: 'false',
+    SONDE_KUBERNETES_WATCH: 'false',
     SONDE_MONITORING_HOST: '127.0.0.1',
     SONDE_KAFKA_BROKERS: nowhere,
     SONDE_CLICKHOUSE_URLS: `http://${nowhere}`,
-    SONDE_SHUTDOWN_SECONDS: '20',
+    SONDE_SHUTDOWN_TIMEOUT: '20s',
   });
   const monitoring = await eventually(() => said(service, 'monitoring'), DEADLINE_MS);
   await expect
@@ -96,12 +96,12 @@ it('a service that cannot finish ends when its bound is over, and says so', asyn
   try {
     const service = new TestProcess(sondeProgram, ['enricher', '--monitoring-port', '0'], {
       SONDE_CLUSTER: 'prod',
-      SONDE_KUBERNETES_FOLLOW: 'false',
+      SONDE_KUBERNETES_WATCH: 'false',
       SONDE_MONITORING_HOST: '127.0.0.1',
       SONDE_KAFKA_BROKERS: '127.0.0.1:1',
       SONDE_CLICKHOUSE_URLS: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
-      SONDE_CLICKHOUSE_TIMEOUT_SECONDS: '3600',
-      SONDE_SHUTDOWN_SECONDS: '0.5',
+      SONDE_CLICKHOUSE_REQUEST_TIMEOUT: '1h',
+      SONDE_SHUTDOWN_TIMEOUT: '500ms',
     });
     await once(silent, 'request', { signal: AbortSignal.timeout(DEADLINE_MS) });
     expect(await service.end('SIGTERM')).toBe(1);

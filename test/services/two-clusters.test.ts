@@ -127,7 +127,7 @@ async function collectorOf(cluster: string, rows: readonly ObservedFlowRow[]): P
     connection: { brokers: kafka.addresses, prefix: kafka.prefix, clientId: 'test' },
     topics: { partitions: 3, retentionHours: 1 },
     spoolDirectory: path.join(directory, `spool-${cluster}`),
-    mostSpoolBytes: 2 ** 24,
+    maxSpoolBytes: 2 ** 24,
     drainMs: 30_000,
     ...{ registry: new Registry(), readiness: new Readiness(), log: silent() },
   });

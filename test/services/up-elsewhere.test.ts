@@ -36,7 +36,7 @@ it.each<[string, readonly ('--kafka' | '--clickhouse')[]]>([
   async (name, flags) => {
     const where = { '--kafka': kafka.addresses.join(','), '--clickhouse': clickHouse.url };
     const commandArguments = [
-      ...['up', '--lab', 'storefront', '--port', '0', '--window', '0.5', '--no-table'],
+      ...['up', '--lab', 'storefront', '--port', '0', '--window', '500ms', '--no-table'],
       ...['--data', path.join(directory, name), ...flags.flatMap((flag) => [flag, where[flag]])],
     ];
     const environment = {
