@@ -7,7 +7,8 @@ import { tell } from './table/tell.js';
 endWhenReaderLeaves(process.stdout);
 try {
   const sonde = await sondeCommand(process.argv[2]);
-  await sonde.parseAsync();
+  if (process.argv.length === 2) sonde.outputHelp();
+  else await sonde.parseAsync();
 } catch (error) {
   tell(`sonde: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = error instanceof ClientError ? error.exitCode : 1;

@@ -106,15 +106,15 @@ const probeCounters: readonly ProbeMetric[] = [
     counters: { windows_ended_early: '' },
   },
   {
-    name: 'sonde_probe_processing_seconds_total',
-    help: 'Time spent on evictions, by phase (drain, records, send)',
+    name: 'sonde_probe_cpu_seconds_total',
+    help: 'CPU time spent on evictions, by phase (drain, records, send)',
     label: 'phase',
     counters: { drain_cpu_micros: 'drain', records_cpu_micros: 'records', send_cpu_micros: 'send' },
     factor: 1e-6,
   },
   {
-    name: 'sonde_probe_forgotten_connections_total',
-    help: 'Connections removed from the connection table',
+    name: 'sonde_probe_evicted_connections_total',
+    help: 'Connections evicted from the connection table',
     counters: { connections_evicted: '' },
   },
   {
