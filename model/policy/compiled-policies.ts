@@ -1,11 +1,10 @@
 import { compileCalicoRule } from './compile/calico-rule.js';
-import { compilePolicy } from './compile/policy.js';
+import { compilePolicy, type Policy } from './policy-kinds.js';
 import { Dependencies } from './compile/dependencies.js';
 import type { CompiledPolicy, CompiledRule, CompiledTier } from './compile/compiled-policy.js';
 import type { FactSources } from './compile/fact-sources.js';
 import type { Direction } from './evaluate/program.js';
 import type { Profile } from './resources/endpoints.js';
-import type { Policy } from './resources/read.js';
 import { BUILT_IN_TIERS, type Tier } from './resources/tier.js';
 
 interface TierState {

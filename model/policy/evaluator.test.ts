@@ -6,7 +6,7 @@ import { SELF } from './evaluate/connection.js';
 import { PolicyEvaluator } from './evaluator.js';
 import { calico, networkPolicy } from '@sonde/test/builders/manifests';
 import { TCP } from '../net/protocol.js';
-import { readPolicyObject } from './resources/read.js';
+import { readPolicyObject } from './read-object.js';
 
 function apply(evaluator: PolicyEvaluator, object: KubernetesObject): void {
   const reading = readPolicyObject(object);

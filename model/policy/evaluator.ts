@@ -14,7 +14,7 @@ import { appliesTo } from './evaluate/match.js';
 import type { Direction, Program } from './evaluate/program.js';
 import type { Verdict } from './evaluate/trace-rules.js';
 import { CompiledPolicies } from './compiled-policies.js';
-import type { PolicyResource } from './resources/read.js';
+import type { PolicyResource } from './read-object.js';
 import type { PolicyResult } from './evaluate/results.js';
 import { ProgramIndex } from './program-index.js';
 

@@ -1,9 +1,9 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { readManifestCluster } from '@sonde/model/policy/manifests/cluster';
 import { evaluateNamed } from '@sonde/model/policy/manifests/connection';
-import { readPolicyObject } from '@sonde/model/policy/resources/read';
+import { readPolicyObject } from '@sonde/model/policy/read-object';
 import { selects } from '@sonde/model/policy/selector/evaluate';
-import { formatSelector } from '@sonde/model/policy/selector/format';
+import { formatSelector } from '../builders/selector-text.js';
 import { parseSelector } from '@sonde/model/policy/selector/parse';
 import { describe, expect, it } from 'vitest';
 import {

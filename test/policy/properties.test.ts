@@ -3,7 +3,7 @@ import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { PolicyEvaluator } from '@sonde/model/policy/evaluator';
 import { readManifestCluster, type ManifestCluster } from '@sonde/model/policy/manifests/cluster';
 import { evaluateNamed, type ConnectionReport } from '@sonde/model/policy/manifests/connection';
-import { readPolicyObject } from '@sonde/model/policy/resources/read';
+import { readPolicyObject } from '@sonde/model/policy/read-object';
 import { describe, expect, it } from 'vitest';
 import { adminVerdict } from './naive/admin.js';
 import { calicoVerdict } from './naive/calico.js';

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { readManifestCluster } from '../manifests/cluster.js';
-import { readPolicyObject } from '../resources/read.js';
+import { readPolicyObject } from '../read-object.js';
 import { BUILT_IN_TIERS } from '../resources/tier.js';
 import type { StagedAction } from '../resources/staged-action.js';
 import type { CountersByPolicy, PolicyCounters } from './policy-counters.js';

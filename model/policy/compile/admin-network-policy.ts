@@ -2,21 +2,16 @@ import type { AdminNetworkPolicy, AdminPort, AdminRule } from '../resources/admi
 import type { AdminPeer, AdminSubject } from '../resources/admin-peer.js';
 import { fromLabelSelector } from '../selector/label-selector.js';
 import { SELECT_ALL } from '../selector/selector.js';
-import type { CompiledPolicy, CompiledRule, RuleCondition, PodSelection, Side } from './compiled-policy.js';
+import type {
+  CompiledPolicy,
+  CompiledRule,
+  PolicyNames,
+  RuleCondition,
+  PodSelection,
+  Side,
+} from './compiled-policy.js';
 import { byProtocol, type PortMatch } from './ports.js';
 import { netFacts, type FactSources } from './fact-sources.js';
-
-const TIERS = {
-  AdminNetworkPolicy: { admin: 'adminnetworkpolicy', baseline: 'adminnetworkpolicy' },
-  BaselineAdminNetworkPolicy: { admin: 'baselineadminnetworkpolicy', baseline: 'baselineadminnetworkpolicy' },
-  ClusterNetworkPolicy: { admin: 'kube-admin', baseline: 'kube-baseline' },
-} as const;
-
-const SHORT_KINDS = {
-  AdminNetworkPolicy: 'kanp',
-  BaselineAdminNetworkPolicy: 'kbanp',
-  ClusterNetworkPolicy: 'kcnp',
-} as const;
 
 /**
  * Compiles an admin policy of either version. Each rule becomes one rule for every protocol and peer, protocols
@@ -25,8 +20,9 @@ const SHORT_KINDS = {
 export function compileAdminNetworkPolicy(
   policy: AdminNetworkPolicy,
   references: FactSources,
+  names: PolicyNames,
 ): CompiledPolicy {
-  const { kind, name, tier, priority } = policy;
+  const { priority } = policy;
   const compile = (rules: readonly AdminRule[], peerSide: Side) =>
     rules.flatMap((rule, index) => compileRule(rule, index, peerSide, references));
   const ingress = compile(policy.ingress, 'source');
@@ -34,12 +30,9 @@ export function compileAdminNetworkPolicy(
   // A policy speaks of the directions that it has rules for; without any rule Calico consults it in both.
   const empty = ingress.length === 0 && egress.length === 0;
   return {
-    tier: TIERS[kind][tier],
+    ...names,
     order: priority,
-    sortKey: `${name}//Kubernetes${kind}`,
     tiesUndefined: true,
-    reference: `${SHORT_KINDS[kind]}:${name}`,
-    tracePrefix: `${TIERS[kind][tier]}|${SHORT_KINDS[kind]}:${name}`,
     staged: false,
     subject: compilePods(policy.subject),
     ingress: ingress.length > 0 || empty ? ingress : undefined,

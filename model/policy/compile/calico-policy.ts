@@ -8,29 +8,22 @@ import {
   onServiceAccountLabels,
 } from './calico-labels.js';
 import { compileCalicoRule } from './calico-rule.js';
-import type { CompiledPolicy } from './compiled-policy.js';
+import type { CompiledPolicy, PolicyNames } from './compiled-policy.js';
 import type { FactSources } from './fact-sources.js';
 
-const KINDS = {
-  CalicoNetworkPolicy: { short: 'np', full: 'NetworkPolicy' },
-  GlobalNetworkPolicy: { short: 'gnp', full: 'GlobalNetworkPolicy' },
-  StagedNetworkPolicy: { short: 'snp', full: 'StagedNetworkPolicy' },
-  StagedGlobalNetworkPolicy: { short: 'sgnp', full: 'StagedGlobalNetworkPolicy' },
-} as const;
-
 /** Compiles one of Calico's own policies. */
-export function compileCalicoPolicy(policy: CalicoPolicy, references: FactSources): CompiledPolicy {
-  const { kind, namespace, name, tier, order, staged, host } = policy;
+export function compileCalicoPolicy(
+  policy: CalicoPolicy,
+  references: FactSources,
+  names: PolicyNames,
+): CompiledPolicy {
+  const { namespace, order, staged, host } = policy;
   const compile = (direction: 'ingress' | 'egress') =>
     policy[direction]?.map((rule, index) => compileCalicoRule(rule, index, direction, namespace, references));
-  const reference = `${KINDS[kind].short}:${namespace === '' ? name : `${namespace}/${name}`}`;
   return {
-    tier,
+    ...names,
     order: order ?? Infinity,
-    sortKey: `${name}/${namespace}/${KINDS[kind].full}`,
     tiesUndefined: false,
-    reference,
-    tracePrefix: `${tier}|${reference}`,
     staged: staged !== undefined,
     subject: {
       kind: 'labels',

@@ -27,6 +27,9 @@ export interface CompiledPolicy {
   readonly host: 'local' | 'forward' | 'preDnat' | 'untracked';
 }
 
+/** How a compiled policy is ordered and named. */
+export type PolicyNames = Pick<CompiledPolicy, 'tier' | 'sortKey' | 'reference' | 'tracePrefix'>;
+
 /** What a policy applies to. */
 export type PolicySubject = PodSelection | LabelSelection;
 

@@ -1,7 +1,7 @@
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyRule } from '../resources/network-policy.js';
 import { fromLabelSelector } from '../selector/label-selector.js';
 import { SELECT_ALL } from '../selector/selector.js';
-import type { CompiledPolicy, CompiledRule, RuleCondition, Side } from './compiled-policy.js';
+import type { CompiledPolicy, CompiledRule, PolicyNames, RuleCondition, Side } from './compiled-policy.js';
 import { byProtocol, type PortMatch } from './ports.js';
 import { netFacts, type FactSources } from './fact-sources.js';
 
@@ -12,19 +12,18 @@ const ORDER = 1000;
  * Compiles a NetworkPolicy. Each rule becomes one rule for every protocol and peer, protocols first, as in
  * Calico's conversion, for the rule numbers in traces count those.
  */
-export function compileNetworkPolicy(policy: NetworkPolicy, references: FactSources): CompiledPolicy {
-  const { namespace, name, staged, podSelector } = policy;
+export function compileNetworkPolicy(
+  policy: NetworkPolicy,
+  references: FactSources,
+  names: PolicyNames,
+): CompiledPolicy {
+  const { namespace, staged, podSelector } = policy;
   const compile = (rules: readonly NetworkPolicyRule[] | undefined, peerSide: Side) =>
     rules?.flatMap((rule, index) => compileRule(rule, index, peerSide, namespace, references));
-  const kind = staged ? 'StagedKubernetesNetworkPolicy' : 'KubernetesNetworkPolicy';
-  const reference = `${staged ? 'sknp' : 'knp'}:${namespace}/${name}`;
   return {
-    tier: 'default',
+    ...names,
     order: ORDER,
-    sortKey: `${name}/${namespace}/${kind}`,
     tiesUndefined: false,
-    reference,
-    tracePrefix: `default|${reference}`,
     staged: staged !== undefined,
     subject: {
       kind: 'pods',

@@ -1,5 +1,5 @@
 import type { KubernetesObject, ManagedFields } from '../../cluster/objects.js';
-import { readPolicyObject } from '../resources/read.js';
+import { readPolicyObject } from '../read-object.js';
 
 /** One version of an object that verdicts of policies depend on, as the store keeps it. */
 export interface ObjectVersion {

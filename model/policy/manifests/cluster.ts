@@ -2,7 +2,7 @@ import { formatAddress } from '../../net/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { PolicyEvaluator } from '../evaluator.js';
 import { Fields, type FieldProblem } from '../resources/fields.js';
-import { readPolicyObject, type PolicyResource } from '../resources/read.js';
+import { readPolicyObject, type PolicyResource } from '../read-object.js';
 import {
   readEndpointSlice,
   readMetadata,

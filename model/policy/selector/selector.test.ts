@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { selects } from './evaluate.js';
-import { formatSelector } from './format.js';
+import { formatSelector } from '@sonde/test/builders/selector-text';
 import { fromLabelSelector } from './label-selector.js';
 import { parseSelector } from './parse.js';
 import { SelectorError } from './selector.js';

@@ -1,11 +1,4 @@
-import type { KubernetesObject } from '../../cluster/objects.js';
-import {
-  readAdminNetworkPolicy,
-  readBaselineAdminNetworkPolicy,
-  readClusterNetworkPolicy,
-  type AdminNetworkPolicy,
-} from './admin-network-policy.js';
-import { readCalicoPolicy, type CalicoPolicy } from './calico-policy.js';
+import type { KubernetesObject } from '../cluster/objects.js';
 import {
   readHostEndpoint,
   readNetworkSet,
@@ -13,15 +6,13 @@ import {
   type HostEndpoint,
   type NetworkSet,
   type Profile,
-} from './endpoints.js';
-import { Fields, type FieldProblem } from './fields.js';
-import { readNetworkPolicy, type NetworkPolicy } from './network-policy.js';
-import { readTier, type Tier } from './tier.js';
+} from './resources/endpoints.js';
+import { Fields, type FieldProblem } from './resources/fields.js';
+import { CALICO_API_VERSIONS, POLICY_KINDS, type Policy } from './policy-kinds.js';
+import { readTier, type Tier } from './resources/tier.js';
 
 /** Everything that policies are made of, of every API, validated. */
 export type PolicyResource = Policy | Tier | NetworkSet | HostEndpoint | Profile;
-
-export type Policy = NetworkPolicy | AdminNetworkPolicy | CalicoPolicy;
 
 /** What became of reading an object. A resource with problems counts as absent. */
 export type PolicyReading =
@@ -41,21 +32,8 @@ interface Identified {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-const calico = (kind: CalicoPolicy['kind']): Reader => ({
-  namespaced: !kind.endsWith('GlobalNetworkPolicy'),
-  read: (spec, { namespace, name }) => readCalicoPolicy(kind, namespace, name, spec),
-});
-
-const CALICO: Readonly<Record<string, Reader>> = {
-  NetworkPolicy: calico('CalicoNetworkPolicy'),
-  GlobalNetworkPolicy: calico('GlobalNetworkPolicy'),
-  StagedNetworkPolicy: calico('StagedNetworkPolicy'),
-  StagedGlobalNetworkPolicy: calico('StagedGlobalNetworkPolicy'),
-  StagedKubernetesNetworkPolicy: {
-    namespaced: true,
-    read: (spec, { namespace, name }) =>
-      readNetworkPolicy('StagedKubernetesNetworkPolicy', namespace, name, spec),
-  },
+/** Calico's resources that are no policies. */
+const CALICO_RESOURCES: Readonly<Record<string, Reader>> = {
   Tier: { namespaced: false, read: (spec, { name }) => readTier(name, spec) },
   NetworkSet: {
     namespaced: true,
@@ -69,31 +47,21 @@ const CALICO: Readonly<Record<string, Reader>> = {
   Profile: { namespaced: false, read: (spec, { name }) => readProfile(name, spec) },
 };
 
-/** The kinds that are read, by API version. */
-const READERS: Readonly<Record<string, Readonly<Record<string, Reader>>>> = {
-  'networking.k8s.io/v1': {
-    NetworkPolicy: {
-      namespaced: true,
-      read: (spec, { namespace, name }) => readNetworkPolicy('NetworkPolicy', namespace, name, spec),
-    },
-  },
-  'policy.networking.k8s.io/v1alpha1': {
-    AdminNetworkPolicy: { namespaced: false, read: (spec, { name }) => readAdminNetworkPolicy(name, spec) },
-    BaselineAdminNetworkPolicy: {
-      namespaced: false,
-      read: (spec, { name }) => readBaselineAdminNetworkPolicy(name, spec),
-    },
-  },
-  'policy.networking.k8s.io/v1alpha2': {
-    ClusterNetworkPolicy: {
-      namespaced: false,
-      read: (spec, { name }) => readClusterNetworkPolicy(name, spec),
-    },
-  },
-  'projectcalico.org/v3': CALICO,
-  // How Calico keeps its resources where no API server of its own runs.
-  'crd.projectcalico.org/v1': CALICO,
-};
+/** The readers by `apiVersion kind`. */
+const READERS: ReadonlyMap<string, Reader> = new Map([
+  ...Object.values(POLICY_KINDS).flatMap(({ apiVersions, objectKind, namespaced, read }) =>
+    apiVersions.map((version): [string, Reader] => [
+      `${version} ${objectKind}`,
+      { namespaced, read: (spec, { namespace, name }) => read(namespace, name, spec) },
+    ]),
+  ),
+  ...CALICO_API_VERSIONS.flatMap((version) =>
+    Object.entries(CALICO_RESOURCES).map(([kind, reader]): [string, Reader] => [
+      `${version} ${kind}`,
+      reader,
+    ]),
+  ),
+]);
 
 /** Kinds whose objects would take part in a verdict if they could be read, whatever their API group. */
 const POLICY_KIND = /(Network|Clusterwide)\w*Policy$/;
@@ -104,7 +72,7 @@ const ANTREA_GROUP = /^(crd\.)?antrea\.io\//;
  * invalid rather than passed over, for a verdict without them would be a guess.
  */
 export function readPolicyObject(object: KubernetesObject): PolicyReading {
-  const reader = READERS[object.apiVersion]?.[object.kind];
+  const reader = READERS.get(`${object.apiVersion} ${object.kind}`);
   if (!reader) return unread(object);
   const problems: FieldProblem[] = [];
   const fields = new Fields(object, '', problems);

@@ -7,8 +7,8 @@ import {
   manifest,
   networkPolicy,
 } from '@sonde/test/builders/manifests';
-import { readPolicyObject } from './read.js';
-import type { KubernetesObject } from '../../cluster/objects.js';
+import { readPolicyObject } from './read-object.js';
+import type { KubernetesObject } from '../cluster/objects.js';
 
 /** The problems of an object as `field reason`; none if it is valid. */
 function problemsOf(object: KubernetesObject): string[] {
