@@ -40,7 +40,7 @@ export function requireAccess(server: FastifyInstance, authenticate: Authenticat
       return access;
     },
   });
-  server.decorateRequest('accessAnew', function (this: FastifyRequest) {
+  server.decorateRequest('refreshAccess', function (this: FastifyRequest) {
     return accessTo(this, requiredBy(this));
   });
   server.addHook('onRequest', async (request) => {

@@ -14,7 +14,7 @@ const signals = new WeakMap<FastifyRequest, AbortSignal>();
 
 /** Notices when clients leave, so that nothing is worked out for nobody. */
 export function detectDisconnects(server: FastifyInstance): void {
-  server.decorateRequest('left', {
+  server.decorateRequest('disconnectSignal', {
     getter(this: FastifyRequest) {
       const signal = signals.get(this);
       if (!signal) throw new Error('whether a client has left is known from the first hook on');

@@ -51,10 +51,10 @@ interface Side {
 async function workload(
   place: string,
   who: Pick<TestApi, 'get'> = api,
-): Promise<{ talksTo: Side; isAskedBy: Side }> {
+): Promise<{ outbound: Side; inbound: Side }> {
   const { status, body } = await who.get(`/api/v1/workloads/${place}`);
   expect(status).toBe(200);
-  return body as unknown as { talksTo: Side; isAskedBy: Side };
+  return body as unknown as { outbound: Side; inbound: Side };
 }
 
 function named({ peers }: Side): string[] {
@@ -64,14 +64,14 @@ function named({ peers }: Side): string[] {
 describe('a workload', () => {
   it('is shown with whom it talks to, by workload, domain or address, and who talks to it', async () => {
     const web = await workload('shop/web');
-    expect(named(web.talksTo)).toEqual([
+    expect(named(web.outbound)).toEqual([
       'shop/api 8080',
       '/api.example.com 443',
       '/198.51.100.1 443',
       'shop/api 9100',
     ]);
-    expect(web.isAskedBy).toEqual({ peers: [], more: false });
-    expect(named((await workload('shop/api')).isAskedBy)).toEqual([
+    expect(web.inbound).toEqual({ peers: [], more: false });
+    expect(named((await workload('shop/api')).inbound)).toEqual([
       'shop/web 8080',
       'jobs/batch 8080',
       'shop/web 9100',
@@ -79,14 +79,14 @@ describe('a workload', () => {
   });
 
   it('is shown with how well that goes, each connection once', async () => {
-    const { talksTo, isAskedBy } = await workload('shop/api');
-    expect(talksTo.health).toBeUndefined();
-    expect(isAskedBy.health).toEqual({
+    const { outbound, inbound } = await workload('shop/api');
+    expect(outbound.health).toBeUndefined();
+    expect(inbound.health).toEqual({
       ...{ flows: 4, connections: 4, bytes: 220, denied: 1, dropped: 1, refused: 1, unanswered: 0 },
       ...{ retransmits: 2, rttMicros: { p50: 200, p95: 290 }, last: new Date(NOW - 50_000).toISOString() },
     });
-    expect(isAskedBy.peers[2]).toMatchObject({ refused: 1, bytes: 10 });
-    expect(isAskedBy.peers[2]).not.toHaveProperty('rttMicros');
+    expect(inbound.peers[2]).toMatchObject({ refused: 1, bytes: 10 });
+    expect(inbound.peers[2]).not.toHaveProperty('rttMicros');
   });
 
   it('of which nothing is known is not found, as is one in a namespace that may not be seen', async () => {
@@ -109,14 +109,14 @@ describe('a workload', () => {
   });
 
   it('is shown without the names of others to who may not see their namespaces', async () => {
-    const { isAskedBy } = await workload('shop/api', api.as(['shop']));
-    expect(named(isAskedBy)).toEqual(['shop/web 8080', '/10.0.0.3 8080', 'shop/web 9100']);
+    const { inbound } = await workload('shop/api', api.as(['shop']));
+    expect(named(inbound)).toEqual(['shop/web 8080', '/10.0.0.3 8080', 'shop/web 9100']);
   });
 
   it('is shown with as many peers as are asked for, and whether there are more', async () => {
     const shown = async (limit: number) => {
-      const { talksTo } = await workload(`shop/web?limit=${limit}`);
-      return [talksTo.peers.length, talksTo.more];
+      const { outbound } = await workload(`shop/web?limit=${limit}`);
+      return [outbound.peers.length, outbound.more];
     };
     expect([await shown(3), await shown(4)]).toEqual([
       [3, true],
@@ -129,6 +129,6 @@ describe('a workload', () => {
     const { body } = await api.get(
       `/api/v1/workloads/shop/web?limit=1&filter=${encodeURIComponent('dst.port == 443')}`,
     );
-    expect(named((body as unknown as { talksTo: Side }).talksTo)).toEqual(['/api.example.com 443']);
+    expect(named((body as unknown as { outbound: Side }).outbound)).toEqual(['/api.example.com 443']);
   });
 });

@@ -33,8 +33,8 @@ export function workloadsRoute(server: FastifyInstance, dependencies: RouteDepen
         ...workload,
         from: new Date(question.range.from).toISOString(),
         to: new Date(question.range.to).toISOString(),
-        talksTo: client,
-        isAskedBy: serves,
+        outbound: client,
+        inbound: serves,
       };
     },
   );
@@ -115,14 +115,14 @@ const schema = {
   response: {
     200: {
       type: 'object',
-      required: ['namespace', 'name', 'from', 'to', 'talksTo', 'isAskedBy'],
+      required: ['namespace', 'name', 'from', 'to', 'outbound', 'inbound'],
       properties: {
         namespace: { type: 'string' },
         name: { type: 'string' },
         from: { type: 'string', format: 'date-time' },
         to: { type: 'string', format: 'date-time' },
-        talksTo: sideSchema('Where it is the client'),
-        isAskedBy: sideSchema('Where it is the server'),
+        outbound: sideSchema('Where it is the client'),
+        inbound: sideSchema('Where it is the server'),
       },
     },
     '4xx': problemSchema,
