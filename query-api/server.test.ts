@@ -203,7 +203,7 @@ describe('while the store', () => {
       expect(answer).toMatchObject({
         status: 503,
         type: 'application/problem+json; charset=utf-8',
-        body: { title: 'Service Unavailable', detail: 'the store does not answer' },
+        body: { title: 'Service Unavailable', detail: 'ClickHouse is not reachable' },
       });
     }
   });

@@ -53,7 +53,7 @@ function storeProblem({ engineCode }: StoreError): Problem {
   if (engineCode === MEMORY_LIMIT_EXCEEDED) {
     return new Problem(422, 'the query took more memory than it may: ask for less time or for fewer groups');
   }
-  return new Problem(503, 'the store does not answer');
+  return new Problem(503, 'ClickHouse is not reachable');
 }
 
 /** One violation of a route's schema; `verbose` of Ajv's adds the schema that it is of. */

@@ -6,11 +6,11 @@ export function healthzRoute(server: FastifyInstance): void {
 }
 
 const schema = {
-  summary: 'Whether the process runs',
+  summary: 'Checks that the process is running',
   response: {
     200: {
       type: 'object',
-      description: 'It does',
+      description: 'The process is running',
       required: ['status'],
       properties: { status: { type: 'string', enum: ['ok'] } },
       examples: [{ status: 'ok' }],

@@ -47,7 +47,7 @@ export function liveRoute(server: FastifyInstance, hub: LiveHub, { path, kind, s
 }
 
 const SCHEMA = {
-  summary: 'Records as they come to the store, as server-sent events',
+  summary: 'Streams new records as server-sent events',
   description:
     'Each event without a name is a record in JSON. An event `dropped` says with `records` how many were left out since ' +
     'the one before, because more came than the client, or the API, could keep up with; `more` that there were others ' +

@@ -18,7 +18,7 @@ export function loginRoute(server: FastifyInstance, security: CurrentSecurity | 
 }
 
 const schema = {
-  summary: 'How to get a token that this server accepts',
+  summary: 'Lists the accepted authentication methods',
   response: {
     200: {
       type: 'object',

@@ -10,7 +10,7 @@ export function metricsRoute(server: FastifyInstance, registry: Registry): void 
 }
 
 const schema = {
-  summary: 'What the process counts, for Prometheus',
+  summary: 'Returns metrics in the Prometheus text format',
   produces: ['text/plain'],
   response: {
     200: {

@@ -41,11 +41,11 @@ function shared(ask: () => Promise<void>): () => Promise<void> {
 }
 
 const schema = {
-  summary: 'Whether the store answers too',
+  summary: 'Checks that the store is reachable',
   response: {
     200: {
       type: 'object',
-      description: 'It does',
+      description: 'The store is reachable',
       required: ['status'],
       properties: { status: { type: 'string', enum: ['ready'] } },
       examples: [{ status: 'ready' }],

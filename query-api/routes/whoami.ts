@@ -21,7 +21,7 @@ const namespacesSchema = {
 };
 
 const schema = {
-  summary: 'Who asks, and what they may do',
+  summary: 'Returns your identity and rights',
   response: {
     200: {
       type: 'object',
