@@ -1,6 +1,6 @@
 import { PolicyEvaluator } from '@sonde/model/policy/evaluator';
 import { TCP } from '@sonde/model/net/protocol';
-import { readPolicyObject, type PolicyResource } from '@sonde/model/policy/resources/read';
+import { readPolicyObject, type PolicyResource } from '@sonde/model/policy/read-object';
 import type { PolicyPod } from '@sonde/model/policy/endpoint/pods-and-nodes';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { below, randomNumbers } from '../builders/random.js';
