@@ -15,6 +15,9 @@ export interface TableBlock {
   readonly content: readonly Uint8Array[];
 }
 
+/** Tables in write order: flows last. */
+const WRITE_ORDER = [...recordTables].reverse();
+
 /** Fields that insert statements refer to; always written. */
 const ALWAYS_WRITTEN: ReadonlySet<string> = new Set([
   'start_time',
@@ -28,7 +31,7 @@ const ALWAYS_WRITTEN: ReadonlySet<string> = new Set([
  * @throws RangeError if a column's length is not `rows`.
  */
 export function tableBlocks({ memory = new ColumnMemory(), ...block }: RecordBlock): TableBlock[] {
-  return recordTables.flatMap((table) => encodeTable(table, block[table.name], memory));
+  return WRITE_ORDER.flatMap((table) => encodeTable(table, block[table.name], memory));
 }
 
 function encodeTable(table: RecordTable, records: Records | undefined, memory: ColumnMemory): TableBlock[] {

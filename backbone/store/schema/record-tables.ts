@@ -54,8 +54,8 @@ export const dnsTable: RecordTable = {
   primaryKeyColumns: 5,
 };
 
-/** All tables of records, in the order in which a block is written to them. */
-export const recordTables: readonly RecordTable[] = [dnsTable, flowsTable];
+/** All tables of records. */
+export const recordTables: readonly RecordTable[] = [flowsTable, dnsTable];
 
 /** Selects the highest stored `offset` of each transport `partition`. */
 export const highestOffsetsQuery = `SELECT transport_partition AS partition, max(transport_offset) AS offset
