@@ -30,7 +30,8 @@ export class SnapshotPods {
     const known = this.#pods.get(key);
     if (known) return known;
     const own = { namespace, labels: parseLabels(labels), ports: this.#portNames.get(group) ?? [] };
-    const pod = { ...own, serviceAccount, address, serves: this.#services.servedBy(own) };
+    const servicePorts = this.#services.servedBy(own);
+    const pod: SnapshotPod = { ...own, serviceAccount, address, servicePorts };
     this.#pods.set(key, pod);
     this.#behind.clear();
     const others = this.#ofNamespace.get(namespace);
