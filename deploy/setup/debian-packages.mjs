@@ -26,6 +26,8 @@ const PACKAGES_FOR_TESTS = [
   { name: 'python3-protobuf', why: 'the Python program of docs/kafka-topics.md' },
   { name: 'python3-confluent-kafka', why: 'the Python program of docs/kafka-topics.md' },
   { name: 'iperf3', why: 'bulk traffic for tests and benchmarks' },
+  { name: 'clang-format', why: 'checks the layout of the C files in lint' },
+  { name: 'clang-tidy', why: 'checks the C files in lint' },
   { name: 'procps', why: 'sysctl, for the network namespaces of tests' },
   { name: 'util-linux', why: 'setpriv, to run without privileges in tests' },
 ];

@@ -171,11 +171,11 @@ async function measureEviction(
   probe.kill('SIGTERM');
   await reading;
   const nanosPerFlow = (part: string) =>
-    ((counters.get(`${part}_micros`) ?? NaN) * 1000) / (counters.get('flows_reported') ?? NaN);
+    ((counters.get(`${part}_cpu_micros`) ?? NaN) * 1000) / (counters.get('flows_reported') ?? NaN);
   return {
     'probe.evictionNanosPerFlow': nanosPerFlow('drain'),
     'probe.recordNanosPerFlow': nanosPerFlow('records'),
-    'probe.sendingNanosPerFlow': nanosPerFlow('sending'),
+    'probe.sendingNanosPerFlow': nanosPerFlow('send'),
   };
 }
 

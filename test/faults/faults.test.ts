@@ -120,7 +120,7 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
 
   it.skipIf(givenBrokers)('but what is counted, when the broker is away until a spool is full', async () => {
     await stack.kafka.restart?.('SIGKILL', async () => {
-      await stack.startCollector('node-full', { mostSpoolBytes: 150_000, windowMs: 1, mostWindows: 300 });
+      await stack.startCollector('node-full', { maxSpoolBytes: 150_000, windowMs: 1, maxWindows: 300 });
       await stack.untilSafe(300, ['node-full']);
     });
     const lostFlows = await stack.stopCollector('node-full');

@@ -12,11 +12,11 @@ export interface CollectorSettings {
   readonly prefix: string;
   readonly partitions: number;
   readonly spoolDirectory: string;
-  readonly mostSpoolBytes: number;
+  readonly maxSpoolBytes: number;
   readonly ledgerFile: string;
   readonly rowsPerWindow: number;
   readonly windowMs: number;
-  readonly mostWindows: number;
+  readonly maxWindows: number;
   /** How wrong the node's clock is. */
   readonly clockAheadMs: number;
   readonly drainMs: number;

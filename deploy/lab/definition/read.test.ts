@@ -52,7 +52,7 @@ describe('a lab definition', () => {
       'phase: Pending',
       /status\.phase must be one of Running, not "Pending"/,
     ],
-    ['manifests/attacker.yaml', 'kind: Deployment', 'kind: [', /attacker\.yaml\[0\] is no YAML/],
+    ['manifests/attacker.yaml', 'kind: Deployment', 'kind: [', /attacker\.yaml\[0\] is not YAML/],
     [
       'traffic.yaml',
       'app: frontend',
@@ -66,7 +66,7 @@ describe('a lab definition', () => {
       /call\[\d\]\.everyMs must be a whole number, not "often"/,
     ],
     ['outside.yaml', 'gateway: [', 'gateway: 1 #[', /outside\.yaml\[0\]\.gateway must be a list, not 1/],
-  ])('says what is wrong in %s when "%s" becomes "%s"', async (file, from, to, message) => {
+  ])('reports what is invalid in %s when "%s" becomes "%s"', async (file, from, to, message) => {
     const directory = await copyStorefront();
     const text = await readFile(path.join(directory, file), 'utf8');
     expect(text).toContain(from);
