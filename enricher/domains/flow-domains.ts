@@ -64,7 +64,7 @@ export class FlowDomains {
   readonly #parsed = new Map<string, readonly Uint8Array[]>();
   readonly #addresses = new DomainAddresses(this.#names);
   readonly #listener: AnswersListener | undefined;
-  /** Since when answers were watched without a longer break, and until when, by the look-ups' own times. */
+  /** Since when answers were watched without a longer break, and until when, by the lookups' own times. */
   #sinceMs = Infinity;
   #newestMs = 0;
   #isComplete = false;
@@ -78,7 +78,7 @@ export class FlowDomains {
     return { held: this.#names.size, evicted: this.#names.evicted };
   }
 
-  /** Takes in the answers of look-ups. Those of a window are to be learned before its flows are named. */
+  /** Takes in the answers of lookups. Those of a window are to be learned before its flows are named. */
   learn(cluster: Cluster, { rows, columns }: ObservedDns, clients: FlowEndpoints): void {
     const starts = halvesOf(columns.start_time);
     const clientAt = clientNames(clients);
@@ -116,7 +116,7 @@ export class FlowDomains {
     this.#tell();
   }
 
-  /** The addresses of a look-up's answers. The same answers come again and again, and parsing them is slow. */
+  /** The addresses of a lookup's answers. The same answers come again and again, and parsing them is slow. */
   #parse(answers: string): readonly Uint8Array[] {
     let addresses = this.#parsed.get(answers);
     if (!addresses) {

@@ -12,7 +12,7 @@ import { type EndpointCache, perField } from './endpoint-cache.js';
 
 /**
  * Who stands at one end of each flow. Ends are numbered, and each context column is that numbering with a dictionary of
- * its own, so that a row costs one look-up and one number whatever the number of columns.
+ * its own, so that a row costs one lookup and one number whatever the number of columns.
  */
 export interface FlowEndpoints {
   readonly addresses: AddressColumn;

@@ -34,7 +34,7 @@ const objects: KubernetesObject[] = [
   },
 ];
 
-/** Takes in look-ups of the partner at a time, answered with an address. */
+/** Takes in lookups of the partner at a time, answered with an address. */
 function lookUp(context: EnrichmentContext, timeMs: number, answers: string): void {
   const row = { start_time: timeMs, src_ip: WEB, answered: true, answers, answer_ttl_s: 5 };
   const dns = observedDns([{ ...row, query_name: PARTNER.name, query_type: 'A', rcode: 'NOERROR' }]);

@@ -80,7 +80,7 @@ function dnsRows(batches: ReturnType<typeof delivered>[], isMonitored = true) {
   return Array.from({ length: rows }, (_, row) => recordRow(dnsFields, columns, row));
 }
 
-/** The domains of flows whose window, or one before, held the look-ups. */
+/** The domains of flows whose window, or one before, held the lookups. */
 function domains(dns: ObservedDnsRow[], flows: ObservedFlowRow[]) {
   const known = context();
   const batches = [delivered({ dns, flows })];
@@ -95,7 +95,7 @@ function domains(dns: ObservedDnsRow[], flows: ObservedFlowRow[]) {
 const dstDomains = (dns: ObservedDnsRow[], ...flows: ObservedFlowRow[]) =>
   domains(dns, flows).map(({ dst_domain }) => dst_domain);
 
-describe('a DNS look-up', () => {
+describe('a DNS lookup', () => {
   it('carries the client, where it was seen and what it came through', () => {
     expect(dnsRows([delivered({ dns: [lookup] }, 77)])).toMatchObject([
       {

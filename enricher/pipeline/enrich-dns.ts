@@ -8,7 +8,7 @@ import { origin } from './origin.js';
 import { primaryLookups } from './primary.js';
 
 /**
- * The DNS look-ups of batches from the transport as the store takes them: every field filled. Flows of the same
+ * The DNS lookups of batches from the transport as the store takes them: every field filled. Flows of the same
  * batches are enriched after them, since the context learns from the answers how to name addresses. Columns lie in
  * `memory`, if it is given.
  */

@@ -45,13 +45,13 @@ export interface EnricherObserver {
 export type EnrichedBlock = Required<Pick<RecordBlock, 'flows' | 'dns'>>;
 
 /** A block takes whole batches up to about this many rows. */
-const MOST_BLOCK_ROWS = 200_000;
+const MAX_BLOCK_ROWS = 200_000;
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
 /**
- * Attaches context to flows and DNS look-ups and stores them until the consumer ends. A block is stored whole or tried
+ * Attaches context to flows and DNS lookups and stores them until the consumer ends. A block is stored whole or tried
  * again; meanwhile the next one is enriched, and waits for its turn.
  */
 export async function runEnricher(options: EnricherOptions): Promise<void> {
@@ -106,7 +106,7 @@ function blocksOf(delivered: readonly DeliveredBatch[]): DeliveredBatch[][] {
     const more = recordsIn(one.batch);
     if (more === 0) continue;
     const block = blocks.at(-1);
-    if (block?.[0]?.batch.cluster === one.batch.cluster && rows + more <= MOST_BLOCK_ROWS) {
+    if (block?.[0]?.batch.cluster === one.batch.cluster && rows + more <= MAX_BLOCK_ROWS) {
       block.push(one);
       rows += more;
     } else {

@@ -54,7 +54,7 @@ export function primaryFlows(
   return column;
 }
 
-/** Which records of DNS look-ups totals count: that of the client pod's node, if it is monitored, else any. */
+/** Which records of DNS lookups totals count: that of the client pod's node, if it is monitored, else any. */
 export function primaryLookups(
   nodes: StringColumn,
   ends: FlowEndpoints,

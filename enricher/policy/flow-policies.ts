@@ -26,27 +26,27 @@ export interface PolicyColumns {
 }
 
 /** Addresses whose policy identity is remembered before the memory starts afresh. */
-const REMEMBERED = 500_000;
+const MAX_CACHED_ADDRESSES = 500_000;
 /** Results whose texts are remembered before the memory starts afresh: some 20 MiB. */
-const REMEMBERED_TEXTS = 50_000;
+const MAX_CACHED_VERDICTS = 50_000;
 
 const TCP = 6;
 const SYN = 2;
 const ICMP = 1;
 const ICMPV6 = 58;
 
-/** What a result says in the record. */
-interface Said {
+/** The policy fields of the record for a result. */
+interface FlowVerdict {
   readonly action: number;
   readonly policies: string;
   readonly pending: string;
 }
 
-const NOTHING_SAID: Said = { action: enumerationNumber('action', 'unknown'), policies: '', pending: '' };
+const NO_VERDICT: FlowVerdict = { action: enumerationNumber('action', 'unknown'), policies: '', pending: '' };
 
 /**
  * Evaluates the policies of a cluster for flows. A flow of a pair of ends, protocol and port seen before costs one
- * look-up of the result; its ends are looked up once a block.
+ * lookup of the result; its ends are looked up once a block.
  */
 export class FlowPolicies {
   readonly #policies: PolicyContext;
@@ -62,7 +62,7 @@ export class FlowPolicies {
   /** The trace that stands for policies that are not evaluated; empty if the cluster has none. */
   #unsupportedTrace = '';
   /** By number of result. */
-  #said = new Map<number, Said>();
+  #said = new Map<number, FlowVerdict>();
   /** The place of each result in the dictionaries of the block at hand, one more than the number; 0 for none. */
   #entries = new Uint32Array(1024);
 
@@ -173,10 +173,10 @@ export class FlowPolicies {
     const unsupportedTrace = traceOfUnsupported(unsupportedKinds);
     const supportChanged = unsupportedTrace !== this.#unsupportedTrace;
     this.#unsupportedTrace = unsupportedTrace;
-    if (trimmed || supportChanged || this.#said.size > REMEMBERED_TEXTS) this.#said = new Map();
+    if (trimmed || supportChanged || this.#said.size > MAX_CACHED_VERDICTS) this.#said = new Map();
     const current =
       evaluator.generation === this.#generation && identities.generation === this.#holderGeneration;
-    if (!trimmed && current && this.#addresses.size < REMEMBERED) return;
+    if (!trimmed && current && this.#addresses.size < MAX_CACHED_ADDRESSES) return;
     this.#generation = evaluator.generation;
     this.#holderGeneration = identities.generation;
     this.#addresses = new AddressTable();
@@ -185,7 +185,7 @@ export class FlowPolicies {
   }
 
   #columns(results: Int32Array, memory: ColumnMemory): PolicyColumns {
-    const said: Said[] = [];
+    const said: FlowVerdict[] = [];
     const occurring: number[] = [];
     const indexes = memory.column('uint32', results.length);
     const action = memory.column('enumeration', results.length);
@@ -210,10 +210,10 @@ export class FlowPolicies {
     };
   }
 
-  #saidOf(result: number): Said {
-    if (result === NO_SINGLE_ENDPOINT) return NOTHING_SAID;
+  #saidOf(result: number): FlowVerdict {
+    if (result === NO_SINGLE_ENDPOINT) return NO_VERDICT;
     const unsupported = this.#unsupportedTrace;
-    if (unsupported !== '') return { ...NOTHING_SAID, policies: unsupported, pending: unsupported };
+    if (unsupported !== '') return { ...NO_VERDICT, policies: unsupported, pending: unsupported };
     let said = this.#said.get(result);
     if (!said) {
       const { verdict, policies, pending } = this.#policies.evaluator.result(result);
@@ -239,7 +239,7 @@ function portOf({ protocol, dst_port, icmp_type, icmp_code }: ObservedColumns, r
 }
 
 /**
- * Neighbour and router discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810) keep a link going
+ * Neighbor and router discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810) keep a link going
  * and pass below policies: enforcement must let them through for the link to work at all. Of ICMPv6 alone.
  */
 function isLinkUpkeep({ icmp_type }: ObservedColumns, row: number): boolean {

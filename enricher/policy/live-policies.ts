@@ -11,7 +11,7 @@ import {
   readService,
 } from '@sonde/model/policy/manifests/kubernetes';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
-import { readPolicyObject } from '@sonde/model/policy/resources/read';
+import { readPolicyObject } from '@sonde/model/policy/read-object';
 import { unsupportedPolicyKind } from '../watch/unsupported-policies.js';
 import type { PolicyContext } from './policy-context.js';
 

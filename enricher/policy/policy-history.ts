@@ -34,9 +34,9 @@ export interface PolicyHistoryCounts {
 /** How long changes are gathered before they are written. */
 const GATHER_MS = 500;
 /** Above so many changes that wait, those which others of the same object follow are skipped. */
-const MOST_WAITING = 20_000;
+const MAX_WAITING = 20_000;
 /** Versions that are written at once. */
-const MOST_WRITTEN = 1000;
+const MAX_WRITTEN = 1000;
 /** How often the store is told that what holds still does, so that retention spares it. */
 const CONFIRM_MS = 6 * 3_600_000;
 const LONGEST_RETRY_MS = 15_000;
@@ -108,7 +108,7 @@ export class PolicyHistory implements ObjectSink {
 
   #wait(change: Change): void {
     this.#waiting.push(change);
-    if (this.#waiting.length < MOST_WAITING) return;
+    if (this.#waiting.length < MAX_WAITING) return;
     const latest = new Map(this.#waiting.map((one) => [objectKey(one.object), one]));
     this.counts.skipped += this.#waiting.length - latest.size;
     this.#waiting = [...latest.values()];
@@ -143,7 +143,7 @@ export class PolicyHistory implements ObjectSink {
 
   async #write(store: FlowStore, stored: Map<string, Stored>): Promise<void> {
     while (this.#waiting.length > 0) {
-      const changes = this.#waiting.slice(0, MOST_WRITTEN);
+      const changes = this.#waiting.slice(0, MAX_WRITTEN);
       // What the store then holds, which counts only once it has taken it.
       const next = new Map<string, Stored>();
       const versions = changes.flatMap((change) => {

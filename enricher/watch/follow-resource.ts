@@ -7,15 +7,15 @@ import { collectionPath, type WatchedResource } from './resources.js';
 
 /** Where objects go as they come, change and go. */
 export interface ObjectSink {
-  /** Takes in an object as it was at `atMs`, new or changed. */
+  /** Applies an object as it was at `atMs`, new or changed. */
   apply(object: KubernetesObject, atMs: number): void;
-  /** Takes out an object that was last known to be there at `atMs`. */
+  /** Removes an object that last existed at `atMs`. */
   remove(object: KubernetesObject, atMs: number): void;
 }
 
 /** What happened in watches, for metrics. */
 export interface WatchCounts {
-  /** Objects that were listed, and changes that were told. */
+  /** Objects that were listed, and changes that were received. */
   objects: number;
   lists: number;
   /** Times that a connection broke or a request was refused. */
@@ -42,7 +42,7 @@ const PAGE = '500';
 const WATCH_SECONDS = '280';
 const ABSENT_MS = 60_000;
 const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 15_000;
+const MAX_RETRY_MS = 15_000;
 
 /**
  * Follows all objects of a kind until the signal: lists them page by page, then watches from the list's version on.
@@ -76,10 +76,10 @@ export async function followResource(resource: WatchedResource, options: FollowO
       // The version is too old, or the kind is gone or moved: only a new list says what is there.
       if (status === 410 || status === 404) place = undefined;
       counts.failures++;
-      log.warn({ kind: resource.kind, retryMs, reason: error.message }, 'a watch broke off; trying again');
+      log.warn({ kind: resource.kind, retryMs, reason: error.message }, 'watch failed; retrying');
       // Spread, so that not all kinds come back at the same moment.
       await delay(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
-      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }
   }
 }

@@ -13,7 +13,7 @@ export interface FlowBatch {
   readonly sequence: number;
   readonly rows: number;
   readonly columns: ObservedColumns;
-  /** The DNS look-ups that ended in the window; absent if there were none. */
+  /** The DNS lookups that ended in the window; absent if there were none. */
   readonly dns?: ObservedDns;
   readonly losses: LossCounters;
 }

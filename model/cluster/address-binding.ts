@@ -6,7 +6,7 @@ import type { NodeRanges } from './node-ranges.js';
 import type { NodePort, PortIndex } from './port-index.js';
 import type { NodeProcess, ProcessIndex } from './process-index.js';
 
-/** Where holdings are recorded. */
+/** Where bindings are recorded. */
 export interface Indexes {
   readonly identities: IdentityIndex;
   readonly ports: PortIndex;
@@ -14,7 +14,7 @@ export interface Indexes {
   readonly nodeRanges: NodeRanges;
 }
 
-/** What an object holds by its present state. */
+/** The addresses, ports and processes that belong to an object in its present state. */
 export interface BindingState {
   readonly identity: EndpointIdentity;
   /** The object itself, where it is a pod. */
@@ -29,14 +29,14 @@ export interface BindingState {
   readonly sureMs: number;
 }
 
-/** How to take a claim whose identity differs from that of the last one. */
+/** How to apply a state whose identity differs from that of the last one. */
 export type ChangeKind =
   /** The object has changed: what it was stays true of the time before. */
   | 'change'
   /** More is known of the object than before, and was true all the time. */
   | 'correction';
 
-/** What one object holds in the indexes, kept up with the object's changes until it ends. */
+/** The addresses, ports and processes of one object over time, recorded in the indexes until the object ends. */
 export class AddressBinding {
   #owner = UNKNOWN_IDENTITY;
   #claim: BindingState | undefined;
@@ -46,7 +46,7 @@ export class AddressBinding {
 
   constructor(private readonly indexes: Indexes) {}
 
-  /** Takes the object's present state, learned at `atMs`; returns why addresses of it cannot be used. */
+  /** Applies the object's present state, learned at `atMs`; returns why addresses of it cannot be used. */
   update(claim: BindingState, atMs: number, difference: ChangeKind = 'change'): string[] {
     const problems: string[] = [];
     const addresses = new Map<string, Uint8Array>();
@@ -106,7 +106,7 @@ export class AddressBinding {
     return problems;
   }
 
-  /** Says that the object held nothing from `toMs` on. */
+  /** Ends the binding at `toMs`. */
   end(toMs: number): void {
     this.#letGo(toMs);
     this.#claim = undefined;

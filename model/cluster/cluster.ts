@@ -23,9 +23,9 @@ export interface ClusterProblem {
 }
 
 /**
- * A cluster as seen from its addresses: takes in Kubernetes objects as they come, change and go, and answers through
- * `identities` who held an address when, through `ports` who listened at a node's and through `processes` who ran what
- * there, and through `networkSets` which sets hold one. Pure; who reads objects from where is not its concern.
+ * A cluster as seen from its addresses: applies Kubernetes objects as they are added, changed and deleted, and answers through
+ * `identities` who an address belonged to when, through `ports` who listened on a node's port, through `processes` who ran what
+ * there, and through `networkSets` which network sets contain an address. Does no I/O.
  */
 export class Cluster {
   readonly identities = new IdentityIndex();
@@ -35,7 +35,7 @@ export class Cluster {
   /** On which nodes pods must be that nobody has told of yet. */
   readonly nodeRanges = new NodeRanges();
   readonly externalNames = new ExternalNames();
-  /** What could not be used; whoever reads it may empty it. */
+  /** Parts of objects that could not be used; the reader may empty it. */
   readonly problems: ClusterProblem[] = [];
   readonly #zones = new Map<string, string>();
   readonly #controllers = new Controllers();
@@ -43,13 +43,13 @@ export class Cluster {
     controllers: this.#controllers,
     zoneOf: (node) => this.#zones.get(node) ?? '',
   });
-  /** The holdings of nodes and services. */
+  /** The bindings of nodes and services. */
   readonly #holdings = new Map<
     string,
     { readonly uid: string | undefined; readonly holding: AddressBinding }
   >();
 
-  /** Takes in objects in any order, as they were at `atMs`; those that others refer to are read first. */
+  /** Applies objects in any order, as they were at `atMs`; those that others refer to are applied first. */
   applyAll(objects: readonly KubernetesObject[], atMs: number): void {
     const referredTo = (object: KubernetesObject) => object.kind !== 'Pod' && object.kind !== 'Service';
     for (const object of objects) if (referredTo(object)) this.apply(object, atMs);
@@ -57,8 +57,8 @@ export class Cluster {
   }
 
   /**
-   * Takes in one object as it was at `atMs`, new or changed. An object that has not changed changes nothing. Kinds
-   * that say nothing of identity are passed over.
+   * Applies one object as it was at `atMs`, new or changed. An unchanged object changes nothing. Kinds without
+   * identities are ignored.
    */
   apply(object: KubernetesObject, atMs: number): void {
     switch (object.kind) {
@@ -69,7 +69,7 @@ export class Cluster {
         this.#report(object, 'status.podIPs', this.#pods.apply(object as Pod, atMs));
         break;
       case 'Service':
-        this.#hold(object, 'spec.clusterIPs', serviceClaim(object as Service), atMs);
+        this.#hold(object, 'spec.clusterIPs', serviceBinding(object as Service), atMs);
         this.externalNames.apply(object as Service, atMs);
         break;
       case 'BlockAffinity': {
@@ -92,7 +92,7 @@ export class Cluster {
     }
   }
 
-  /** Takes out an object that was gone by `atMs`. What it held before stays known until it is forgotten. */
+  /** Removes an object that was gone by `atMs`. Its past bindings stay until {@link forget} drops them. */
   remove(object: KubernetesObject, atMs: number): void {
     switch (object.kind) {
       case 'Pod':
@@ -124,7 +124,7 @@ export class Cluster {
     }
   }
 
-  /** Forgets who held nothing any more at `beforeMs`. */
+  /** Drops identities that had no address, port or process any more at `beforeMs`. */
   forget(beforeMs: number): void {
     this.identities.forget(beforeMs);
     this.ports.forget(beforeMs);
@@ -183,7 +183,7 @@ export class Cluster {
   }
 }
 
-function serviceClaim(service: Service): BindingState {
+function serviceBinding(service: Service): BindingState {
   const { clusterIP, clusterIPs, externalIPs, ports = [] } = service.spec ?? {};
   const balancers = (service.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip ?? '');
   const addresses = [...(clusterIPs ?? [clusterIP ?? '']), ...(externalIPs ?? []), ...balancers];

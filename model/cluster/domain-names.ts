@@ -25,8 +25,8 @@ const NAMES_PER_CLIENT = 8;
 /** Clients use an answer somewhat longer than its TTL allows, and many TTLs are a few seconds. */
 const LEAST_TTL_MS = 60_000;
 /** Resolvers do not keep answers longer (cache-max-ttl of Unbound, for one). */
-const LONGEST_TTL_MS = 86_400_000;
-/** A connection outlives the answer that it was made by: each look-up of a name keeps it this much longer. */
+const MAX_TTL_MS = 86_400_000;
+/** A connection outlives the answer that it was made by: each lookup of a name keeps it this much longer. */
 const GRACE_MS = 600_000;
 /** Flows are stamped by the kernel's coarse clock, which is behind by up to a tick (10 ms with HZ = 100). */
 const CLOCK_TICK_MS = 10;
@@ -115,7 +115,7 @@ export class AddressNames {
 
 /** Puts an answer's name at the beginning of a list that may hold it already. */
 function putFirst(held: HeldName[], { name, timeMs, ttlSeconds }: DomainAnswer): void {
-  const ttlMs = Math.min(Math.max(ttlSeconds * 1000, LEAST_TTL_MS), LONGEST_TTL_MS);
+  const ttlMs = Math.min(Math.max(ttlSeconds * 1000, LEAST_TTL_MS), MAX_TTL_MS);
   const former = held.findIndex((one) => one.name === name);
   const [known] = former < 0 ? [] : held.splice(former, 1);
   held.unshift({
@@ -171,7 +171,7 @@ export class DomainNames {
     this.#young.size += names.size - before;
   }
 
-  /** The names of the address at `offset` of `addresses`; undefined if it has none. One look-up and no allocation. */
+  /** The names of the address at `offset` of `addresses`; undefined if it has none. One lookup and no allocation. */
   find(addresses: Uint8Array, offset: number): AddressNames | undefined {
     const young = this.#young.addresses.find(addresses, offset);
     if (young >= 0) return this.#young.names[young];

@@ -11,11 +11,11 @@ export const UNKNOWN_IDENTITY = NOBODY;
 export type AddressKind = 'own' | 'virtual';
 
 /**
- * Who held which address when. An address belongs to an owner for an interval [from, to); a look-up names the
+ * Who held which address when. An address belongs to an owner for an interval [from, to); a lookup names the
  * owner at a moment, so a flow is attributed by its own time and a reused address never goes to the wrong pod.
  *
  * An address that a pod or node has is theirs even if a service (a load balancer on the nodes, say) claims it too.
- * Look-ups are allocation-free.
+ * Lookups are allocation-free.
  */
 export class IdentityIndex {
   readonly #addresses = new AddressTable();

@@ -16,7 +16,7 @@ export const NOBODY = 0;
  * Between the two the former owner goes first if it still held the thing; from `sure` on the newer owner does,
  * whether the end of the former one is known or not. So events may come in any order.
  *
- * Look-ups are allocation-free: each thing heads a chain of intervals, latest beginning first, in flat arrays.
+ * Lookups are allocation-free: each thing heads a chain of intervals, latest beginning first, in flat arrays.
  */
 export class Intervals {
   /** The latest interval of each thing, -1 for none. */

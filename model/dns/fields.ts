@@ -2,7 +2,7 @@ import type { FieldDeclaration } from '../record/field.js';
 import { identityFields } from '../flow/identity-fields.js';
 
 /**
- * The record of a DNS look-up, declared once, as the flow record is in `../flow/fields.ts`. One record is one
+ * The record of a DNS lookup, declared once, as the flow record is in `../flow/fields.ts`. One record is one
  * transaction as one node saw it: a query with its response, a query without one, or a response whose query was not
  * seen.
  */
@@ -22,13 +22,13 @@ export const dnsFields = [
     origin: 'context',
     description: 'The cluster that the reporting node belongs to',
   },
-  { name: 'node', type: 'text', origin: 'context', description: 'The node that saw the look-up' },
+  { name: 'node', type: 'text', origin: 'context', description: 'The node that saw the lookup' },
   {
     name: 'primary',
     type: 'boolean',
     origin: 'context',
     description:
-      "True on the one record to count when the client's and the server's node report the same look-up",
+      "True on the one record to count when the client's and the server's node report the same lookup",
   },
 
   // Who asked whom
@@ -39,7 +39,7 @@ export const dnsFields = [
     name: 'dst_ip',
     type: 'ip',
     origin: 'observed',
-    description: 'The address that the client asked; if the query was not seen, the one that answered',
+    description: 'The address that the client queried; if the query was not seen, the one that answered',
   },
   {
     name: 'protocol',
@@ -53,14 +53,14 @@ export const dnsFields = [
     name: 'query_name',
     type: 'text',
     origin: 'observed',
-    description: 'The name asked for: lower case, without the final dot, bytes that are no text as \\DDD',
+    description: 'The queried name: lower case, without the final dot, bytes that are not printable as \\DDD',
   },
   {
     name: 'query_type',
     type: 'text',
     origin: 'observed',
     description:
-      'The type asked for by its IANA mnemonic, for example AAAA; TYPE and its number if it has none',
+      'The queried type by its IANA mnemonic, for example AAAA; TYPE and its number if it has none',
   },
 
   // What came of it
@@ -110,7 +110,7 @@ export const dnsFields = [
     type: 'uint32',
     origin: 'observed',
     unit: 'seconds',
-    description: 'How long those addresses may be cached, the least of them; 0 without addresses',
+    description: 'How long those addresses may be cached, the minimum of them; 0 without addresses',
   },
 
   // Provenance

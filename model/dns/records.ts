@@ -4,14 +4,14 @@ import { observedFields } from '../flow/observed.js';
 import type { RowOf } from '../record/rows.js';
 import { type DnsField, dnsFields } from './fields.js';
 
-/** DNS look-ups as a source sees them. */
+/** DNS lookups as a collector reports them. */
 export type ObservedDns = Records<FieldOfOrigin<DnsField, 'observed'>>;
 
-/** DNS look-ups with every field filled, as the store takes them. */
+/** DNS lookups with every field filled, as the store receives them. */
 export type EnrichedDns = Records<DnsField>;
 
-/** A DNS look-up as an object, for the edges. */
+/** A DNS lookup as an object. */
 export type DnsRow = RowOf<DnsField>;
 
-/** The DNS record's fields that the wire fills. */
+/** The DNS record's fields that the collector fills. */
 export const observedDnsFields = observedFields(dnsFields);

@@ -4,10 +4,10 @@ import { FilterError } from './errors.js';
 export type CelNode = ASTNode;
 
 /** Most characters of a filter. */
-const MOST_CHARACTERS = 8192;
+const MAX_CHARACTERS = 8192;
 
 /** Most levels of the tree; the parser's own limit is of brackets only. */
-const MOST_LEVELS = 64;
+const MAX_LEVELS = 64;
 
 const LIMITS = { maxAstNodes: 2000, maxDepth: 32, maxListElements: 1000, maxCallArguments: 8 };
 
@@ -19,14 +19,14 @@ const environment = new Environment({ unlistedVariablesAreDyn: true, limits: LIM
  * @throws FilterError
  */
 export function parseCel(text: string): CelNode {
-  if (text.length > MOST_CHARACTERS) {
-    throw new FilterError(`a filter may have ${MOST_CHARACTERS} characters`, MOST_CHARACTERS, text.length);
+  if (text.length > MAX_CHARACTERS) {
+    throw new FilterError(`a filter may have ${MAX_CHARACTERS} characters`, MAX_CHARACTERS, text.length);
   }
   const lone = text.search(/\p{Surrogate}/u);
   if (lone >= 0) throw new FilterError('this is half a character', lone, lone + 1);
   try {
     const { ast } = environment.parse(withoutReservedWord(text));
-    if (depthOf(ast) > MOST_LEVELS) {
+    if (depthOf(ast) > MAX_LEVELS) {
       throw new FilterError('the filter is too large or too deep', ast.start, ast.end);
     }
     return ast;

@@ -69,7 +69,7 @@ describe('a filter', () => {
     expect(passes('transport_offset == 9007199254740993', flow)).toBe(false);
   });
 
-  it('is asked of look-ups in the same language', () => {
+  it('is asked of lookups in the same language', () => {
     expect(() =>
       parseFilter('domain(query_name, "*.example.com") && rcode == "NXDOMAIN"', dnsFields),
     ).not.toThrow();

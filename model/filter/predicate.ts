@@ -12,7 +12,7 @@ export type RowTest = (row: number) => boolean;
 
 /**
  * A filter as a test of the rows of columns. What can be decided once is decided once: a pattern is compiled for the
- * filter, a text is looked at once for each entry of its column's dictionary, and a row then costs a few look-ups.
+ * filter, a text is looked at once for each entry of its column's dictionary, and a row then costs a few lookups.
  */
 export function filterPredicate(filter: Filter): (columns: FilterColumns) => RowTest {
   switch (filter.kind) {

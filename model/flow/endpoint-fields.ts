@@ -12,14 +12,14 @@ export function endpointFields<const Prefix extends 'src' | 'dst'>(prefix: Prefi
       values: ADDRESS_CLASSES,
       origin: 'context',
       aggregation: 'key',
-      description: `What the place of the ${end}'s address in the address space says: private is RFC 1918, unique_local RFC 4193, shared RFC 6598 (carrier-grade NAT)`,
+      description: `Class of the ${end}'s address in the address space: private is RFC 1918, unique_local RFC 4193, shared RFC 6598 (carrier-grade NAT)`,
     },
     {
       name: `${prefix}_domain`,
       type: 'text',
       origin: 'context',
       aggregation: 'key',
-      description: `Domain name of an ${end} outside the cluster, learned from DNS answers or TLS`,
+      description: `Domain name of a ${end} outside the cluster, learned from DNS answers or TLS`,
     },
     {
       name: `${prefix}_process`,

@@ -172,7 +172,7 @@ export const flowFields = [
     values: ['established', 'refused', 'unanswered', 'closed', 'stateless'],
     origin: 'observed',
     aggregation: 'last',
-    description: 'What had become of the connection by the end of the window',
+    description: 'State of the connection at the end of the window',
   },
   {
     name: 'rtt_us',
@@ -188,7 +188,7 @@ export const flowFields = [
     origin: 'observed',
     aggregation: 'min',
     unit: 'microseconds',
-    description: 'Least round-trip time; 0 if none was measured',
+    description: 'Minimum round-trip time; 0 if none was measured',
   },
   {
     name: 'connect_us',
@@ -252,7 +252,7 @@ export const flowFields = [
     values: ['none', 'vxlan', 'geneve', 'ip'],
     origin: 'observed',
     aggregation: 'last',
-    description: 'What the packets were wrapped in where they were seen',
+    description: 'Encapsulation of the packets where they were seen',
   },
   {
     name: 'tunnel_id',
@@ -317,7 +317,7 @@ export const flowFields = [
     values: ['allow', 'deny', 'unknown'],
     origin: 'context',
     aggregation: 'key',
-    description: 'What the network policies say of the connection',
+    description: 'Verdict of the network policies on the connection',
   },
   {
     name: 'policies',

@@ -1,7 +1,7 @@
 import type { FlowFieldDeclaration } from './field.js';
 
 /**
- * Who an address belonged to, as flows say it of both ends and DNS look-ups of their client. `prefix` is `src`
+ * Who an address belonged to, as flows say it of both ends and DNS lookups of their client. `prefix` is `src`
  * (client) or `dst` (server).
  */
 export function identityFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {

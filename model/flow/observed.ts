@@ -3,13 +3,13 @@ import { type ObservedColumns } from './records.js';
 import type { FieldDeclaration, FieldOfOrigin } from '../record/field.js';
 import { type FlowField, flowFields } from './fields.js';
 
-/** Flows as a source sees them. */
+/** Flows as a collector reports them. */
 export type ObservedFlows = Records<FieldOfOrigin<FlowField, 'observed'>>;
 
-/** The flow record's fields that the wire fills. */
+/** The flow record's observed fields. */
 export const observedFlowFields = observedFields(flowFields);
 
-/** Those of the declared fields that the wire fills. */
+/** The observed fields of a list of declarations. */
 export function observedFields<Field extends FieldDeclaration>(
   fields: readonly Field[],
 ): FieldOfOrigin<Field, 'observed'>[] {

@@ -1,13 +1,13 @@
 /**
  * A hash table from addresses (16 bytes) to small consecutive numbers, without an allocation or a string per
- * look-up: whatever is kept per address is then an array indexed by that number. Open addressing with linear
+ * lookup: whatever is kept per address is then an array indexed by that number. Open addressing with linear
  * probing over 32-bit words; grows by doubling at half full.
  */
 export class AddressTable {
   #slots = new Int32Array(1024).fill(-1);
   #words = new Int32Array(512 * 4);
   #size = 0;
-  /** The words of the column that was last looked into: most look-ups are one column's, row by row. */
+  /** The words of the column that was last looked into: most lookups are one column's, row by row. */
   #column: Uint8Array | undefined;
   #columnWords: Int32Array = new Int32Array(0);
 
@@ -112,7 +112,7 @@ function wordAt(bytes: Uint8Array, offset: number): number {
   );
 }
 
-/** Mixes four words so that neighbouring addresses fall into distant slots (multiply-xorshift). */
+/** Mixes four words so that neighboring addresses fall into distant slots (multiply-xorshift). */
 function hash(a: number, b: number, c: number, d: number): number {
   let mixed =
     Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(b ^ (c >>> 3), 0xc2b2ae35) ^ Math.imul(c, 0x27d4eb2f);

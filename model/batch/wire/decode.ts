@@ -9,9 +9,9 @@ import { type PackedColumn, PackedRecords } from './packed-records.js';
 import { malformed, WireError } from './wire-error.js';
 
 /**
- * The batch that a message of `flow.proto` holds. Columns that this version does not know are passed over, those it
+ * The batch that a message of `flow.proto` holds. Columns that this version does not know are ignored, those it
  * misses are zero or empty. It keeps the message's bytes: columns are unpacked when they are asked for. What that
- * allocates is bounded by `MOST_BATCH_ROWS` and the length of the message.
+ * allocates is bounded by `MAX_BATCH_ROWS` and the length of the message.
  * @throws WireError if the message cannot be read.
  */
 export function decodeBatch(message: Uint8Array): FlowBatch {
@@ -78,7 +78,7 @@ function readBatch(reader: Reader): FlowBatch {
         flows = readRecords(reader);
         break;
       case bytesTag(batchField.dns):
-        if (dns) throw malformed('the look-ups stand twice');
+        if (dns) throw malformed('the lookups stand twice');
         dns = readRecords(reader);
         break;
       default:

@@ -31,7 +31,7 @@ export function kindOf(type: FieldType): number {
   return type === 'ip' ? columnKind.address : columnKind.number;
 }
 
-/** Most rows of flows, and of look-ups, in a message: bounds what a reader allocates for a message of few bytes. */
+/** Most rows of flows, and of lookups, in a message: bounds what a reader allocates for a message of few bytes. */
 export const MAX_BATCH_ROWS = 131_072;
 
 export const ADDRESS_BYTES = 16;

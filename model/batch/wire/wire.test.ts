@@ -11,7 +11,7 @@ import { WireError } from './wire-error.js';
 const batch = batchOfManyKinds();
 
 describe('the wire format', () => {
-  it('brings every field of flows and look-ups over as it was', () => {
+  it('brings every field of flows and lookups over as it was', () => {
     expect(contentOf(decodeBatch(encodeBatch(batch)))).toEqual(contentOf(batch));
   });
 
@@ -34,7 +34,7 @@ describe('the wire format', () => {
     expect(contentOf(decodeBatch(encodeBatch(flows)))).toEqual(contentOf(flows));
   });
 
-  it('carries a batch without flows, for its losses and its look-ups', () => {
+  it('carries a batch without flows, for its losses and its lookups', () => {
     const losses = batchOf(observedFlows([]), { losses: { packets_map_full: 1 } });
     expect(contentOf(decodeBatch(encodeBatch(losses)))).toEqual(contentOf(losses));
   });
