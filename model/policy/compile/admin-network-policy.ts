@@ -30,7 +30,11 @@ export function compileAdminNetworkPolicy(
   // A policy speaks of the directions that it has rules for; without any rule Calico consults it in both.
   const empty = ingress.length === 0 && egress.length === 0;
   return {
-    ...names,
+    // Assigned one by one: objects from a spread doubled the time to rebuild programs.
+    tier: names.tier,
+    sortKey: names.sortKey,
+    reference: names.reference,
+    tracePrefix: names.tracePrefix,
     order: priority,
     tiesUndefined: true,
     staged: false,

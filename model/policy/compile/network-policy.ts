@@ -21,7 +21,11 @@ export function compileNetworkPolicy(
   const compile = (rules: readonly NetworkPolicyRule[] | undefined, peerSide: Side) =>
     rules?.flatMap((rule, index) => compileRule(rule, index, peerSide, namespace, references));
   return {
-    ...names,
+    // Assigned one by one: objects from a spread doubled the time to rebuild programs.
+    tier: names.tier,
+    sortKey: names.sortKey,
+    reference: names.reference,
+    tracePrefix: names.tracePrefix,
     order: ORDER,
     tiesUndefined: false,
     staged: staged !== undefined,
