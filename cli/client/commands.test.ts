@@ -16,7 +16,10 @@ import { paintFor } from '../flow-table/colour.js';
 import { graph } from '../graph/command.js';
 import { evaluate } from '../policy/evaluate.js';
 import { explain } from '../policy/explain.js';
-import { board, changes, preview, suggest } from '../policy/remote.js';
+import { board } from '../policy/board.js';
+import { changes } from '../policy/changes.js';
+import { preview } from '../policy/preview.js';
+import { suggest } from '../policy/suggest.js';
 import { query } from '../query/command.js';
 import { readMetric } from '../query/metric.js';
 import { top } from '../top/command.js';
@@ -220,9 +223,9 @@ describe('sonde policy', () => {
   it('changes shows who changed what, and how', async () => {
     const text = await changes({ ...asked(), limit: 10, output: 'text' }, plain);
     expect(text).toMatch(/^\d{4}-\S+ NetworkPolicy\/shop\/api created by alice\n--- \/dev\/null\n/);
-    expect(text).not.toContain('not listed');
+    expect(text).not.toContain('older changes');
     const first = await changes({ ...asked(), kind: 'Namespace', limit: 1, output: 'text' }, plain);
-    expect(first).toMatch(/ Namespace\/depot [^]*\n\nOlder changes are not listed: /);
+    expect(first).toMatch(/ Namespace\/depot [^]*\n\nThere are older changes\./);
   });
 
   it('preview shows what would change and who would then decide', async () => {
@@ -248,7 +251,7 @@ describe('sonde policy', () => {
     expect(text).toContain('name: suggested-web');
     expect(notes).toEqual([]);
     expect((await suggest('nowhere', options)).notes).toEqual([
-      'nothing allowed was observed of namespace nowhere',
+      'no allowed flows were observed in namespace nowhere',
     ]);
   });
 

@@ -23,10 +23,8 @@ export function withServer(command: Command): Command {
         .env('SONDE_SERVER')
         .argParser(url),
     )
-    .addOption(
-      new Option('--profile <name>', 'the server and token that `sonde login` has kept').env('SONDE_PROFILE'),
-    )
-    .option('--insecure-http', 'send tokens by plain http too, for whoever is on the way to read');
+    .addOption(new Option('--profile <name>', 'profile saved by `sonde login`').env('SONDE_PROFILE'))
+    .option('--insecure-http', 'allow sending tokens over unencrypted HTTP');
 }
 
 /**

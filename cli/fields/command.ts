@@ -30,12 +30,12 @@ interface ValuesAnswer {
 /** `sonde fields`: what can be asked for, and with what values. */
 export function fieldsCommand(): Command {
   const command = new Command('fields')
-    .description('List the fields that filters and groups can name, or the values that one has')
-    .argument('[field]', 'a field whose values to list, as src.namespace or src.labels["app"]')
-    .option('--dns', 'of DNS look-ups in place of flows')
-    .option('--filter <expression>', 'of which records the values are', '')
+    .description('List the fields for filters and groups, or the values of a field')
+    .argument('[field]', 'field whose values to list, for example src.namespace or src.labels["app"]')
+    .option('--dns', 'use DNS lookups instead of flows')
+    .option('--filter <expression>', 'filter expression', '')
     .addOption(fromOption('-1h'))
-    .option('--limit <number>', 'how many values at most', whole, 100)
+    .option('--limit <number>', 'maximum number of values', whole, 100)
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'));
   withServer(command).action(async (field: string | undefined, options: FieldsOptions) => {
     process.stdout.write(`${await (field === undefined ? fields(options) : values(field, options))}\n`);

@@ -20,16 +20,16 @@ export interface GraphOptions extends ServerOptions {
 /** `sonde graph`: who talks to whom. */
 export function graphCommand(): Command {
   const command = new Command('graph')
-    .description('Show who talks to whom, as a tree or for Graphviz')
+    .description('Show which workloads communicate, as a tree or for Graphviz')
     .addOption(
-      new Option('--level <level>', 'what stands for an end')
+      new Option('--level <level>', 'what the nodes of the graph represent')
         .choices(['workload', 'service', 'namespace', 'zone'])
         .default('workload'),
     )
-    .option('--filter <expression>', 'which flows, in the filter language', '')
+    .option('--filter <expression>', 'filter expression', '')
     .addOption(fromOption('-1h'))
     .addOption(toOption())
-    .option('--limit <number>', 'how many edges at most', whole, 500)
+    .option('--limit <number>', 'maximum number of edges', whole, 500)
     .addOption(
       new Option('-o, --output <format>', 'tree, dot (for Graphviz) or json')
         .choices(['tree', 'dot', 'json'])

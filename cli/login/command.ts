@@ -27,8 +27,8 @@ interface Identity {
 /** `sonde login`: gets a token, sees that the server knows it, and keeps both as a profile. */
 export function loginCommand(): Command {
   const command = new Command('login')
-    .description('Log in to a server, and keep it as a profile for the other commands')
-    .option('--token', 'take a token from standard input, in place of a login in the browser');
+    .description('Log in to a server and save it as a profile')
+    .option('--token', 'read a token from standard input instead of logging in with the browser');
   withServer(command).action(async (options: ServerOptions & { token?: true }) => {
     const environment = process.env;
     const input = options.token ? await text(process.stdin) : undefined;

@@ -13,9 +13,7 @@ import { tell } from '../table/tell.js';
 export function logoutCommand(): Command {
   const command = new Command('logout')
     .description('Forget the token of a profile, here and at its provider; the profile keeps its server')
-    .addOption(
-      new Option('--profile <name>', 'of which profile; of the one in use if not given').env('SONDE_PROFILE'),
-    )
+    .addOption(new Option('--profile <name>', 'profile (default: the current one)').env('SONDE_PROFILE'))
     .action(async ({ profile }: { readonly profile?: string }) => {
       for (const line of await logOut(profile)) tell(line);
     });

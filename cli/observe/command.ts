@@ -37,25 +37,28 @@ interface ObserveOptions extends ServerOptions {
 /** `sonde observe`: flows or DNS look-ups that a query API holds, past or as they come. */
 export function observeCommand(): Command {
   const command = new Command('observe')
-    .description('Show flows from a query API, past ones or as they come')
+    .description('List recent flows or stream new ones')
     .argument(
       '[terms...]',
       'field=value or field=value,value; for example src.namespace=storefront evidence=refused',
     )
     .option('--filter <expression>', `which records, for example 'dst.port == 443 && bytes_in > 1000000'`)
-    .option('-n, --namespace <name...>', 'namespaces of either end')
-    .option('-w, --workload <name...>', 'workloads of either end')
-    .option('--ip <address...>', 'addresses or prefixes of either end')
-    .option('-p, --port <number...>', 'ports of either end')
+    .option('-n, --namespace <name...>', 'namespaces of the source or the destination')
+    .option('-w, --workload <name...>', 'workloads of the source or the destination')
+    .option('--ip <address...>', 'addresses or CIDRs of the source or the destination')
+    .option('-p, --port <number...>', 'ports of the source or the destination')
     .addOption(fromOption('-15m'))
     .option('--to <time>', 'end of the time range; now if not given')
-    .option('--dns', 'DNS look-ups in place of flows')
-    .option('--limit <number>', 'how many at most, the newest', whole, 100)
-    .option('-f, --follow', 'show them as they come, until Ctrl-C')
-    .option('--all', 'also the second record of what the nodes of both ends report')
-    .option('--columns <fields>', 'these fields, with commas between, in place of the usual columns')
+    .option('--dns', 'list DNS lookups instead of flows')
+    .option('--limit <number>', 'maximum number of records, newest first', whole, 100)
+    .option('-f, --follow', 'stream new records until Ctrl-C')
+    .option('--all', 'include duplicate records of connections that both nodes report')
+    .option('--columns <fields>', 'comma-separated fields to print instead of the default columns')
     .addOption(
-      new Option('-o, --output <format>', 'table; compact: a short line a record; json: an object a line')
+      new Option(
+        '-o, --output <format>',
+        'output format: table, compact (one short line per record) or json (one object per line)',
+      )
         .choices(['table', 'compact', 'json'])
         .default('table'),
     );

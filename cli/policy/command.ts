@@ -5,19 +5,24 @@ import { withExamples } from '../help.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
 import { explain, type ExplainOptions } from './explain.js';
 import { match, type MatchOptions } from './match.js';
-import { addRemoteCommands, clusterOption } from './remote.js';
+import { addBoardCommand } from './board.js';
+import { addChangesCommand } from './changes.js';
+import { addPreviewCommand } from './preview.js';
+import { clusterOption } from './remote-options.js';
+import { addSuggestCommand } from './suggest.js';
 
-/** `sonde policy`: what network policies say of a cluster's flows, and from manifests without a cluster. */
+/** `sonde policy`: lists and evaluates network policies, from a server or from manifests. */
 export function policyCommand(): Command {
   const policy = new Command('policy').description(
-    'Say what network policies say: of the flows that a server has, or from manifests alone',
+    'Show and evaluate network policies, from a server or from manifests',
   );
-  addRemoteCommands(policy);
+  addBoardCommand(policy);
+  addChangesCommand(policy);
+  addPreviewCommand(policy);
+  addSuggestCommand(policy);
   withExamples(
     withServer(policy.command('evaluate'))
-      .description(
-        'Say whether connections are allowed and by which policies: of a server, or of manifests alone',
-      )
+      .description('Evaluate whether connections are allowed and by which policies')
       .argument('[from]', 'namespace/workload or namespace/pod, or an address')
       .argument('[to]', 'the same, or a service as service/namespace/name, or a domain name')
       .argument('[port]', "the server's port")
@@ -31,7 +36,7 @@ export function policyCommand(): Command {
       .addOption(clusterOption())
       .addOption(manifestsOption())
       .option('--dns <file>', 'with manifests, JSON object of address lists by domain name')
-      .option('--exit-code', `end with ${EXIT.found} if any is not allowed`)
+      .option('--exit-code', `exit with ${EXIT.found} if a connection is not allowed`)
       .addOption(outputOption())
       .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
         const words = [from, to, port].filter((word): word is string => typeof word === 'string');
@@ -47,9 +52,7 @@ export function policyCommand(): Command {
   );
   withExamples(
     withServer(policy.command('explain'))
-      .description(
-        'List what selects a workload or pod, by tier in the order of evaluation: of a server, or of manifests',
-      )
+      .description('List the policies that select a workload or pod, in evaluation order')
       .argument('<namespace/name>')
       .addOption(atOption())
       .addOption(sinceOption())
@@ -64,7 +67,7 @@ export function policyCommand(): Command {
   withExamples(
     policy
       .command('match')
-      .description("Say whether a selector of Calico's language selects labels")
+      .description('Evaluate whether a Calico selector matches labels')
       .option('--selector <expression>')
       .option('--labels <labels>', 'k=v,k=v,…')
       .option('--file <file>', 'JSON list of {selector, labels}; - for standard input')
@@ -77,17 +80,20 @@ export function policyCommand(): Command {
 }
 
 function manifestsOption(): Option {
-  return new Option('--manifests <path...>', 'ask no server: YAML or JSON files or folders are the cluster');
+  return new Option(
+    '--manifests <path...>',
+    'use YAML or JSON manifests (files or folders) instead of a server',
+  );
 }
 
 function atOption(): Option {
-  return new Option('--at <time>', 'by the policies of this time: RFC 3339, or before now, as -2h').default(
+  return new Option('--at <time>', 'time of the policies: RFC 3339 or relative, for example -2h').default(
     'now',
   );
 }
 
 function sinceOption(): Option {
-  return new Option('--since <time>', 'who the ends are is what flows tell from this time on').default('-1h');
+  return new Option('--since <time>', 'identify endpoints by flows since this time').default('-1h');
 }
 
 function outputOption(): Option {

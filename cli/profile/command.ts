@@ -14,22 +14,22 @@ import { tell } from '../table/tell.js';
 
 /** `sonde profile`: the servers that `sonde login` has kept. */
 export function profileCommand(): Command {
-  const profile = new Command('profile').description('List, choose and remove the logins that are kept');
+  const profile = new Command('profile').description('List, select and remove saved profiles');
   const list = profile
     .command('list')
-    .description('List them; a star marks the one in use')
+    .description('List profiles; * marks the current one')
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
     .action(async ({ output }: { readonly output: 'table' | 'json' }) => {
       process.stdout.write(`${await listProfiles(output)}\n`);
     });
   const use = profile
     .command('use')
-    .description('Have this one be used where none is named')
+    .description('Set the current profile')
     .argument('<name>')
     .action((name: string) => chooseProfile(name));
   const remove = profile
     .command('remove')
-    .description('Remove it, with its token, here and at its provider')
+    .description('Remove a profile and revoke its token')
     .argument('<name>')
     .action(async (name: string) => {
       for (const line of await removeProfile(name)) tell(line);

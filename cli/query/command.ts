@@ -24,22 +24,22 @@ export interface QueryOptions extends ServerOptions {
 /** `sonde query`: metrics of groups of flows or DNS look-ups, maybe in steps of time. */
 export function queryCommand(): Command {
   const command = new Command('query')
-    .description('Work out metrics of flows: sums, rates, counts, quantiles, by groups and in steps of time')
+    .description('Aggregate flows: sums, rates, counts and quantiles, by group and time interval')
     .option(
       '-m, --metric <metric>',
       'what to work out, more than once for several: count, sum(bytes), rate(bytes), distinct(dst.ip), quantile(0.95, rtt_us)',
       (text: string, before: readonly MetricRequest[] | undefined) => [...(before ?? []), readMetric(text)],
     )
     .option('-b, --by <fields>', 'groups, with commas between: src.namespace,dst.port,src.labels["app"]', '')
-    .option('--filter <expression>', 'which records, in the filter language', '')
+    .option('--filter <expression>', 'filter expression', '')
     .addOption(fromOption('-1h'))
     .addOption(toOption())
-    .option('--interval <length>', 'in steps of time, as 30s, 5m or 1h')
-    .option('--order <name>', 'the metric or group to order by; the first metric if not given')
-    .option('--ascending', 'the least first')
-    .option('--limit <number>', 'how many groups at most', whole, 100)
-    .option('--dns', 'DNS look-ups in place of flows')
-    .option('--all', 'count also the second record of what the nodes of both ends report')
+    .option('--interval <length>', 'time interval, for example 30s, 5m or 1h')
+    .option('--order <name>', 'metric or group to sort by (default: the first metric)')
+    .option('--ascending', 'sort in ascending order')
+    .option('--limit <number>', 'maximum number of groups', whole, 100)
+    .option('--dns', 'list DNS lookups instead of flows')
+    .option('--all', 'count duplicate records of connections that both nodes report')
     .addOption(
       new Option('-o, --output <format>', 'table, json (a record a line) or csv')
         .choices(['table', 'json', 'csv'])

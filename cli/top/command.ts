@@ -46,17 +46,18 @@ export interface TopOptions extends ServerOptions {
 /** `sonde top`: who and what leads, by bytes or otherwise. */
 export function topCommand(): Command {
   const command = new Command('top')
-    .description('Rank who talks most, or fares worst')
+    .description('Rank pairs, clients, servers and others by traffic, drops or latency')
     .addArgument(new Argument('[what]', 'what to rank').choices(Object.keys(RANKED)).default('pairs'))
     .addOption(
-      new Option('--sort <measure>', 'by what; bytes if not given, of drops the dropped packets').choices(
-        Object.keys(MEASURES),
-      ),
+      new Option(
+        '--sort <measure>',
+        'measure to sort by (default: bytes; dropped packets for drops)',
+      ).choices(Object.keys(MEASURES)),
     )
-    .option('--filter <expression>', 'which flows, in the filter language', '')
+    .option('--filter <expression>', 'filter expression', '')
     .addOption(fromOption('-1h'))
     .addOption(toOption())
-    .option('--limit <number>', 'how many at most', whole, 20)
+    .option('--limit <number>', 'maximum number of rows', whole, 20)
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'));
   withServer(command).action(async (what: keyof typeof RANKED, options: TopOptions) => {
     process.stdout.write(`${await top(what, options)}\n`);

@@ -67,18 +67,23 @@ export function upCommand(): Command {
       'store flows in ClickHouse (http://host:port,…); set other ClickHouse settings as SONDE_CLICKHOUSE_…',
     )
     .option('--node <name>', 'name of this node, for --interface', hostname())
-    .option('--window <duration>', 'interval at which flows are reported', duration('100ms', '5m'), 2_000)
-    .option(
-      '--identity-timeout <duration>',
-      'how long flows wait for pods that the API server has not reported yet',
-      duration('0s', '1m'),
-      5_000,
+    .addOption(
+      new Option('--window <duration>', 'interval at which flows are reported')
+        .argParser(duration('100ms', '5m'))
+        .default(2_000, '2s'),
     )
-    .option(
-      '--identity-retention <duration>',
-      'how long deleted pods stay known for late flows',
-      duration('1m', '24h'),
-      3_600_000,
+    .addOption(
+      new Option(
+        '--identity-timeout <duration>',
+        'how long flows wait for pods that the API server has not reported yet',
+      )
+        .argParser(duration('0s', '1m'))
+        .default(5_000, '5s'),
+    )
+    .addOption(
+      new Option('--identity-retention <duration>', 'how long deleted pods stay known for late flows')
+        .argParser(duration('1m', '24h'))
+        .default(3_600_000, '1h'),
     )
     .option('--host <address>', 'listen address of the API', '127.0.0.1')
     .option('--port <number>', 'listen port of the API; 0 picks a free port', port, 4180)

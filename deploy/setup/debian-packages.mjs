@@ -28,6 +28,7 @@ const PACKAGES_FOR_TESTS = [
   { name: 'iperf3', why: 'bulk traffic for tests and benchmarks' },
   { name: 'clang-format', why: 'checks the layout of the C files in lint' },
   { name: 'clang-tidy', why: 'checks the C files in lint' },
+  { name: 'prometheus', why: 'promtool, which checks the metrics in tests' },
   { name: 'procps', why: 'sysctl, for the network namespaces of tests' },
   { name: 'util-linux', why: 'setpriv, to run without privileges in tests' },
 ];

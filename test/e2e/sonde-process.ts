@@ -41,7 +41,7 @@ export class SondeProcess {
 
   /** Where its API answers; throws until it has said so. */
   get url(): string {
-    const url = /The API answers at (http:\/\/[^/]+)/.exec(this.errors)?.[1];
+    const url = /The API listens on (http:\/\/[^/]+)/.exec(this.errors)?.[1];
     if (url === undefined) throw new Error(`no API yet: ${this.errors}`);
     return url;
   }

@@ -1,0 +1,87 @@
+import { readManifests } from '@sonde/backbone/manifests/read';
+import { type Command, InvalidArgumentError } from 'commander';
+import { EXIT } from '../client/errors.js';
+import { connect, whole, withServer } from '../client/connection.js';
+import { fromOption, toOption } from '../client/time-range.js';
+import { type Paint, paintFor } from '../flow-table/colour.js';
+import { withExamples } from '../help.js';
+import { jsonText, printable } from '../table/printable.js';
+import { type PreviewAnswer, previewText } from './preview-text.js';
+import { clusterOption, outputOption, print, type RemoteOptions } from './remote-options.js';
+
+export interface PreviewOptions extends RemoteOptions {
+  readonly apply: readonly string[];
+  readonly remove: readonly ObjectToRemove[];
+  readonly staged?: true;
+  readonly limit: number;
+  readonly output: 'table' | 'json';
+}
+
+interface ObjectToRemove {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** Adds `sonde policy preview`: flows with a different verdict after a change. */
+export function addPreviewCommand(policy: Command): void {
+  withExamples(
+    withServer(policy.command('preview'))
+      .description('Show which past flows would get a different verdict after a policy change')
+      .option('--apply <path...>', 'manifests of policies to add or change', [])
+      .option(
+        '--remove <object...>',
+        'policies to remove, as KIND/NAME or KIND/NAMESPACE/NAME',
+        (text: string, before: readonly ObjectToRemove[]) => [...before, objectToRemove(text)],
+        [],
+      )
+      .option('--staged', 'enforce staged policies')
+      .addOption(clusterOption())
+      .addOption(fromOption('-1h'))
+      .addOption(toOption())
+      .option('--filter <expression>', 'filter expression', '')
+      .option('--limit <number>', 'maximum number of flow groups to list', whole, 100)
+      .option('--exit-code', `exit with ${EXIT.found} if a verdict would change`)
+      .addOption(outputOption(['table', 'json']))
+      .action(async (options: PreviewOptions & { exitCode?: true }, command: Command) => {
+        if (options.apply.length + options.remove.length === 0 && options.staged === undefined) {
+          command.error('error: specify a change with --apply, --remove or --staged');
+        }
+        const { text, isChange } = await preview(options, paintFor(process.stdout));
+        print(text);
+        if (options.exitCode && isChange) process.exitCode = EXIT.found;
+      }),
+    [
+      'sonde policy preview --apply new.yaml --remove NetworkPolicy/storefront/old --from -24h',
+      'sonde policy preview --staged --exit-code',
+    ],
+  );
+}
+
+/** The text of a preview, and whether anything would change. */
+export async function preview(
+  options: PreviewOptions,
+  paint: Paint,
+): Promise<{ readonly text: string; readonly isChange: boolean }> {
+  const client = await connect(options);
+  const { cluster, from, to, filter, remove, staged, limit, output } = options;
+  const { objects, problems } = await readManifests(options.apply);
+  const [problem] = problems;
+  if (problem) throw new Error(`${problem.file}:${problem.line}: ${problem.reason}`);
+  const answer = await client.post<PreviewAnswer>('policies/preview', {
+    ...(cluster === undefined ? {} : { cluster }),
+    ...{ from, to, filter, remove, limit },
+    apply: objects.map(({ object }) => object),
+    staged: staged ? 'enforced' : 'ignored',
+  });
+  const text = output === 'json' ? jsonText(answer, 2) : previewText(printable(answer), paint);
+  return { text, isChange: answer.summary.length > 0 };
+}
+
+function objectToRemove(text: string): ObjectToRemove {
+  const [kind, first, second, ...more] = text.split('/');
+  if (!kind || !first || more.length > 0) {
+    throw new InvalidArgumentError('Write KIND/NAME or KIND/NAMESPACE/NAME.');
+  }
+  return second === undefined ? { kind, name: first } : { kind, namespace: first, name: second };
+}

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { registerBuildInfo } from '@sonde/backbone/metrics/build-info';
+import { createLogger } from '@sonde/backbone/logging';
+import {
+  registerConsumerMetrics,
+  registerPublisherMetrics,
+  registerQueueMetrics,
+} from '@sonde/backbone/transport/metrics';
+import { registerCollectorMetrics, exportedProbeCounters } from '@sonde/collector/metrics';
+import { watchCluster } from '@sonde/enricher/live-cluster';
+import {
+  registerClusterMetrics,
+  registerEnricherMetrics,
+  registerPendingMetrics,
+} from '@sonde/enricher/metrics';
+import { Registry } from 'prom-client';
+import { expect, it } from 'vitest';
+import { metricActions } from './metric-actions.js';
+
+const page = path.join(import.meta.dirname, '../../docs/metrics.md');
+
+/** A registry with the metrics of every service, each with a value. */
+function everyMetric(): Registry {
+  const registry = new Registry();
+  registerBuildInfo(registry);
+  const observer = registerCollectorMetrics(registry);
+  observer.onWindow('node-a', 1, new Map([...exportedProbeCounters].map((name) => [name, 1])));
+  const publisher = {
+    ...{ spooledMessages: 0, spooledBytes: 0, sentMessages: 0, sentBytes: 0, failures: 0 },
+    ...{ lostMessages: 0, lostFlows: 0, lostLookups: 0 },
+  };
+  registerPublisherMetrics(registry, { counts: publisher } as never);
+  const consumer = { waitingBytes: 0, messages: 0, bytes: 0, dead: 0, repeated: 0, expired: 0 };
+  const counts = { ...consumer, assignments: 0, failures: 0, lag: new Map([[0, 1]]) };
+  registerConsumerMetrics(registry, { counts } as never);
+  registerQueueMetrics(registry, { depth: 0 } as never);
+  registerEnricherMetrics(registry);
+  registerPendingMetrics(registry, { counts: { waiting: 0, settled: 0, givenUp: 0 } } as never);
+  const choice = { name: 'lab', manifests: [] };
+  const cluster = watchCluster(choice, createLogger('test', 'silent'), AbortSignal.abort());
+  registerClusterMetrics(registry, new Map([['lab', cluster]]));
+  return registry;
+}
+
+it('docs/metrics.md lists every metric with what to do when it is wrong', async () => {
+  const metrics = await everyMetric().getMetricsAsJSON();
+  expect(metrics.map(({ name }) => name).sort()).toEqual(Object.keys(metricActions).sort());
+  const rows = metrics.map(({ name, type, help, values }) => {
+    const labels = Object.keys(values[0]?.labels ?? {}).map((label) => `\`${label}\``);
+    return `| \`${name}\` | ${String(type)} | ${labels.join(', ')} | ${help} | ${metricActions[name] ?? ''} |`;
+  });
+  const text = `# Metric reference
+
+Each service exposes its metrics on \`/metrics\` of \`monitoring.host\` and \`monitoring.port\`; \`sonde up\` exposes all of them
+on \`/metrics\` of the API. The metrics of Node (\`process_*\`, \`nodejs_*\`) and of the query API (\`sonde_api_*\`) are not listed.
+This page is generated; after a change, regenerate it with \`npx vitest run test/docs -u\`.
+
+| Metric | Type | Labels | Meaning | What to do when it is wrong |
+|---|---|---|---|---|
+${rows.sort().join('\n')}
+`;
+  await expect(text).toMatchFileSnapshot(page);
+});
+
+it('every metric passes promtool', async ({ skip }) => {
+  const result = spawnSync('promtool', ['check', 'metrics'], {
+    input: await everyMetric().metrics(),
+    encoding: 'utf8',
+  });
+  if (result.error) return skip(`promtool cannot be run here (${result.error.message})`);
+  expect(result.stderr + result.stdout).toBe('');
+  expect(result.status).toBe(0);
+});
