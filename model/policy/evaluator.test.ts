@@ -81,7 +81,7 @@ describe('results', () => {
     return { evaluator, identities, verdict };
   };
 
-  it('have one number for connections that fare alike', () => {
+  it('have one number for connections with the same result', () => {
     const { evaluator, identities } = setting();
     const { web, client, other } = identities();
     const number = evaluator.evaluate(client, web, TCP, 80, 40_000);

@@ -37,7 +37,7 @@ export interface ResourceName {
 const MAX_RESULTS = 1_000_000;
 
 /**
- * Says for any connection which policies were consulted, in which order, what each did, and the verdict. Pure:
+ * Evaluates connections: which policies were consulted, in which order, what each did, and the verdict. Pure:
  * it enforces nothing and reads nothing.
  *
  * Use:
@@ -45,11 +45,11 @@ const MAX_RESULTS = 1_000_000;
  *    and host endpoints, and `set…` what else policies look at. In any order, at any time.
  * 2. {@link identify} each end once. Identities are small integers; remember them by whatever names an end, until
  *    {@link generation} changes.
- * 3. {@link evaluate} connections by identities. A repeated one costs a look-up and allocates nothing.
+ * 3. {@link evaluate} connections by identities. A repeated one costs a lookup and allocates nothing.
  * 4. Read {@link result} once per distinct number; `policies` and `pending.policies` are ready texts.
  * 5. {@link trim} now and then, between batches, keeps memory bounded.
  *
- * Connections are judged as their first packet is, client to server, after destination NAT; replies need no
+ * Connections are evaluated as their first packet, client to server, after destination NAT; replies need no
  * verdict of their own, for connection tracking admits what was admitted.
  */
 export class PolicyEvaluator {
@@ -84,12 +84,12 @@ export class PolicyEvaluator {
     this.#results = this.#noResults();
   }
 
-  /** Changes whenever ends must be identified anew; those that nothing touched get the number they had. */
+  /** Changes whenever endpoints must be identified again; unaffected endpoints keep their identity. */
   get generation(): number {
     return this.#facts.generation + this.#ownGeneration;
   }
 
-  /** Takes in a resource, in place of the one of its kind and name if there is one. */
+  /** Adds a resource, or replaces the one of its kind and name. */
   apply(resource: PolicyResource): void {
     switch (resource.kind) {
       case 'Tier':
@@ -122,7 +122,7 @@ export class PolicyEvaluator {
     }
   }
 
-  /** Takes out a resource; one that is not there may be named. */
+  /** Removes a resource, if it exists. */
   remove({ kind, namespace, name }: ResourceName): void {
     switch (kind) {
       case 'Tier':
@@ -154,14 +154,14 @@ export class PolicyEvaluator {
     }
   }
 
-  /** Takes in a namespace's labels; undefined if it is gone. */
+  /** Sets the labels of a namespace; undefined removes it. */
   setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
     this.#workloads.setNamespace(name, labels);
     this.#entities.namespaceChanged(name);
     this.#ownGeneration++;
   }
 
-  /** Takes in a service account's labels; undefined if it is gone. */
+  /** Sets the labels of a service account; undefined removes it. */
   setServiceAccount(
     namespace: string,
     name: string,
@@ -187,7 +187,7 @@ export class PolicyEvaluator {
     if (this.#services.delete(namespace, name)) this.#subjects.allChanged();
   }
 
-  /** Says what addresses (16 bytes each) a domain name was answered with; none forgets the name. */
+  /** Sets the addresses (16 bytes each) that a domain name resolves to; an empty list removes the name. */
   setDomain(name: string, addresses: readonly Uint8Array[]): void {
     this.markDomainsKnown();
     this.#domains.set([[name, addresses]]);
@@ -201,7 +201,7 @@ export class PolicyEvaluator {
     this.#domains.set(answers);
   }
 
-  /** Says that all DNS answers of interest are taken in, so that a name without one has no addresses. */
+  /** Declares the DNS answers complete: a name without an answer has no addresses. */
   markDomainsKnown(): void {
     if (this.#domains.known) return;
     this.#domains.known = true;

@@ -62,7 +62,7 @@ export class ProgramIndex {
     return (subject[direction] ??= this.#build(subject, direction));
   };
 
-  /** Says that policies changed; whom none of them selects keeps what was worked out. */
+  /** Call when policies change. Endpoints that none of them selects keep their programs. */
   policiesChanged(changed: readonly CompiledPolicy[]): void {
     for (const subject of this.#subjects.values()) {
       const { workload, host } = subject;
@@ -70,7 +70,7 @@ export class ProgramIndex {
     }
   }
 
-  /** Says that something changed which any endpoint may depend on. */
+  /** Call when something changes that any endpoint may depend on. */
   allChanged(): void {
     for (const subject of this.#subjects.values()) this.#drop(subject);
     // Ends that no policy governs have no epoch of their own to move, and no outcome that could change.

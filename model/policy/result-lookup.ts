@@ -26,7 +26,7 @@ const NO_ENDPOINT: Endpoint = {
   unclearHosts: [],
 };
 
-/** What connections are judged by: their identified ends, what applies to these, and what is known of addresses. */
+/** The inputs of an evaluation: identified endpoints, the programs that apply to them, and address facts. */
 interface Ends {
   readonly endpoints: Endpoints;
   readonly subjects: ProgramIndex;
@@ -35,8 +35,8 @@ interface Ends {
 }
 
 /**
- * The results of connections between identified ends, each worked out once and numbered. A repeated one costs a look-up
- * in the cache and allocates nothing.
+ * Evaluates each distinct connection once and numbers its result. A repeated connection costs one cache lookup and
+ * allocates nothing.
  */
 export class ResultLookup {
   readonly #cache: ResultCache;
@@ -65,7 +65,7 @@ export class ResultLookup {
     return this.#results.size;
   }
 
-  /** Says that what is known of domain names or network sets is another. */
+  /** Call when the known domain names or the network sets change. */
   knowledgeChanged(): void {
     this.#knowledge = undefined;
   }

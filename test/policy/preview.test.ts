@@ -12,11 +12,11 @@ import { protocolNumber } from '@sonde/model/net/protocol';
 import { describe, expect, it } from 'vitest';
 import { adminVerdict } from './naive/admin.js';
 import { calicoVerdict } from './naive/calico.js';
-import { type Family, randomConnection, randomWorld } from './naive/generate.js';
+import { type Family, randomConnection, randomSnapshot } from './naive/generate.js';
 import { networkPolicyVerdict } from './naive/kubernetes.js';
 import { manifestsOf, policyManifest } from './naive/manifests.js';
 import { Random } from '../builders/random-choices.js';
-import type { Connection, Pod, Policy, World } from './naive/snapshot.js';
+import type { Connection, Pod, Policy, Snapshot } from './naive/snapshot.js';
 
 const WORLDS = 250;
 const FLOWS = 12;
@@ -30,16 +30,16 @@ interface NamedFlow extends FlowIdentity {
 describe.each(['kubernetes', 'admin', 'calico'] as const)(
   'over random clusters with %s policies',
   (family) => {
-    it('the preview of a change tells exactly the flows that both worlds judge differently', () => {
+    it('the preview of a change lists exactly the flows that get a different verdict', () => {
       let differing = 0;
       for (let seed = 0; seed < WORLDS; seed++) {
         const random = new Random(seed + 300_000);
-        const world = withAlikePorts(randomWorld(random, family));
-        const { changed, apply, remove } = randomChange(random, world, family);
-        const connections = Array.from({ length: FLOWS }, () => randomConnection(random, world));
+        const snapshot = withAlikePorts(randomSnapshot(random, family));
+        const { changed, apply, remove } = randomChange(random, snapshot, family);
+        const connections = Array.from({ length: FLOWS }, () => randomConnection(random, snapshot));
         const flows = connections.map(flowOf);
 
-        const objects = recorded(world);
+        const objects = recorded(snapshot);
         const after = createPolicySnapshot(changedObjects(objects, { apply, remove }).objects);
         for (const view of ['enforced', 'pending'] as const) {
           const preview = previewFlows(createPolicySnapshot(objects), after, flows, view);
@@ -49,7 +49,7 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
             later.verdict,
           ]);
           const expected = connections.flatMap((connection, index) => {
-            const one = naive(world, family, connection, false);
+            const one = naive(snapshot, family, connection, false);
             const other = naive(changed, family, connection, view === 'pending');
             return one === other ? [] : [[index, one, other]];
           });
@@ -61,22 +61,22 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
       expect(differing).toBeGreaterThan(WORLDS / 2);
     });
 
-    it('addresses between two boundaries are judged alike', () => {
+    it('addresses between two boundaries get the same verdict', () => {
       for (let seed = 0; seed < 60; seed++) {
         const random = new Random(seed + 400_000);
-        const world = createPolicySnapshot(recorded(withAlikePorts(randomWorld(random, family))));
-        const boundaries = addressBoundaries(world.evaluator.addressPrefixes).map((one) =>
+        const snapshot = createPolicySnapshot(recorded(withAlikePorts(randomSnapshot(random, family))));
+        const boundaries = addressBoundaries(snapshot.evaluator.addressPrefixes).map((one) =>
           formatAddress(one),
         );
         const classOf = (address: string) =>
           boundaries.filter((boundary) => hexadecimal(boundary) <= hexadecimal(address)).length;
         const verdicts = new Map<string, string>();
-        const { pods } = randomWorld(new Random(seed + 400_000), family);
+        const { pods } = randomSnapshot(new Random(seed + 400_000), family);
         const pod = random.pick(pods);
         for (let i = 0; i < 40; i++) {
           const address = randomAddress(random, boundaries);
           const flow = { ...flowOf({ from: pod, to: address, protocol: 'TCP', port: 80, sourcePort: 1 }, 0) };
-          const [judged] = evaluateFlows(world, [flow], 'enforced');
+          const [judged] = evaluateFlows(snapshot, [flow], 'enforced');
           const key = `class ${classOf(address)}`;
           expect(judged?.policies, `seed ${seed}: ${address}`).toBe(verdicts.get(key) ?? judged?.policies);
           verdicts.set(key, judged?.policies ?? '');
@@ -87,9 +87,12 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
 );
 
 /** Pods that flows cannot tell apart name the same ports: what they name is kept once for all of them. */
-function withAlikePorts(world: World): World {
-  const ports = new Map(world.pods.map((pod) => [groupOf(pod), pod.ports] as const));
-  return { ...world, pods: world.pods.map((pod) => ({ ...pod, ports: ports.get(groupOf(pod)) ?? [] })) };
+function withAlikePorts(snapshot: Snapshot): Snapshot {
+  const ports = new Map(snapshot.pods.map((pod) => [groupOf(pod), pod.ports] as const));
+  return {
+    ...snapshot,
+    pods: snapshot.pods.map((pod) => ({ ...pod, ports: ports.get(groupOf(pod)) ?? [] })),
+  };
 }
 
 function groupOf({ namespace, labels }: Pod): string {
@@ -97,19 +100,19 @@ function groupOf({ namespace, labels }: Pod): string {
 }
 
 /** The cluster as its history tells it: without pods, but with their port names. */
-function recorded(world: World): KubernetesObject[] {
+function recorded(snapshot: Snapshot): KubernetesObject[] {
   const names = new PortNamesOfPods();
-  return manifestsOf(world).flatMap((object) =>
+  return manifestsOf(snapshot).flatMap((object) =>
     object.kind === 'Pod' ? (names.apply(object as PodObject) ?? []) : [object],
   );
 }
 
-function randomChange(random: Random, world: World, family: Family) {
-  const others = randomWorld(random, family).policies.filter(
-    (policy) => policy.api !== 'admin' || kindOf(policy) === kindOf(world.policies[0] ?? policy),
+function randomChange(random: Random, snapshot: Snapshot, family: Family) {
+  const others = randomSnapshot(random, family).policies.filter(
+    (policy) => policy.api !== 'admin' || kindOf(policy) === kindOf(snapshot.policies[0] ?? policy),
   );
-  const gone = world.policies.filter(() => random.oneIn(3));
-  const kept = world.policies.filter((policy) => !gone.includes(policy));
+  const gone = snapshot.policies.filter(() => random.oneIn(3));
+  const kept = snapshot.policies.filter((policy) => !gone.includes(policy));
   const replaced = kept.filter(() => random.oneIn(3));
   const come: Policy[] = [
     ...others.slice(0, 2).map((policy, index) => renamed(policy, `new-${index}`)),
@@ -124,7 +127,7 @@ function randomChange(random: Random, world: World, family: Family) {
     apply,
     remove: gone.map(policyManifest).filter((object) => !names.has(nameOf(object))),
     changed: {
-      ...world,
+      ...snapshot,
       policies: [...kept.filter((policy) => !names.has(nameOf(policyManifest(policy)))), ...come],
     },
   };
@@ -162,13 +165,13 @@ function endOf(end: Pod | string): FlowEndpoint {
   return { kind: 'pod', namespace, labels: canonicalLabels(labels), serviceAccount, address };
 }
 
-function naive(world: World, family: Family, connection: Connection, staged: boolean): string {
+function naive(snapshot: Snapshot, family: Family, connection: Connection, staged: boolean): string {
   const verdicts = (['egress', 'ingress'] as const).map((direction) => {
     const end = direction === 'egress' ? connection.from : connection.to;
     if (typeof end === 'string') return 'allow';
-    if (family === 'calico') return calicoVerdict(world, end, direction, connection, staged);
-    if (family === 'admin') return adminVerdict(world, end, direction, connection);
-    return networkPolicyVerdict(world, end, direction, connection) ?? 'allow';
+    if (family === 'calico') return calicoVerdict(snapshot, end, direction, connection, staged);
+    if (family === 'admin') return adminVerdict(snapshot, end, direction, connection);
+    return networkPolicyVerdict(snapshot, end, direction, connection) ?? 'allow';
   }, TIMEOUT_MS);
   return verdicts.includes('deny') ? 'deny' : 'allow';
 }

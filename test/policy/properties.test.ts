@@ -7,11 +7,11 @@ import { readPolicyObject } from '@sonde/model/policy/read-object';
 import { describe, expect, it } from 'vitest';
 import { adminVerdict } from './naive/admin.js';
 import { calicoVerdict } from './naive/calico.js';
-import { labelSelector, randomConnection, randomWorld, type Family } from './naive/generate.js';
+import { labelSelector, randomConnection, randomSnapshot, type Family } from './naive/generate.js';
 import { networkPolicyVerdict } from './naive/kubernetes.js';
 import { manifestsOf, policyManifest } from './naive/manifests.js';
 import { Random } from '../builders/random-choices.js';
-import type { Connection, NetworkPolicyPeer, Pod, Policy, Verdict, World } from './naive/snapshot.js';
+import type { Connection, NetworkPolicyPeer, Pod, Policy, Verdict, Snapshot } from './naive/snapshot.js';
 
 const WORLDS = 1500;
 const CONNECTIONS = 8;
@@ -22,19 +22,19 @@ for (const family of ['kubernetes', 'admin', 'calico'] as const) {
       const met = { allow: 0, deny: 0 };
       for (let seed = 0; seed < WORLDS; seed++) {
         const random = new Random(seed);
-        const world = randomWorld(random, family);
-        const cluster = clusterOf(world);
+        const snapshot = randomSnapshot(random, family);
+        const cluster = clusterOf(snapshot);
         for (let i = 0; i < CONNECTIONS; i++) {
-          const connection = randomConnection(random, world);
+          const connection = randomConnection(random, snapshot);
           const said = verdictsOf(evaluateNamed(cluster, asked(connection)));
           const expected = {
-            egress: naive(world, family, 'egress', connection, false),
-            ingress: naive(world, family, 'ingress', connection, false),
-            pendingEgress: naive(world, family, 'egress', connection, true),
-            pendingIngress: naive(world, family, 'ingress', connection, true),
+            egress: naive(snapshot, family, 'egress', connection, false),
+            ingress: naive(snapshot, family, 'ingress', connection, false),
+            pendingEgress: naive(snapshot, family, 'egress', connection, true),
+            pendingIngress: naive(snapshot, family, 'ingress', connection, true),
           };
           if (!isDeepStrictEqual(said, expected)) {
-            expect(said, explain(seed, world, connection)).toEqual(expected);
+            expect(said, explain(seed, snapshot, connection)).toEqual(expected);
           }
           met[expected.ingress === 'deny' || expected.egress === 'deny' ? 'deny' : 'allow']++;
         }
@@ -46,10 +46,10 @@ for (const family of ['kubernetes', 'admin', 'calico'] as const) {
     it('an evaluator that took in changes one by one agrees with one that began with them', () => {
       for (let seed = 0; seed < 150; seed++) {
         const random = new Random(seed + 50_000);
-        const world = randomWorld(random, family);
-        const cluster = clusterOf(world);
-        const connections = random.some(12, 12, () => randomConnection(random, world));
-        let current = world;
+        const snapshot = randomSnapshot(random, family);
+        const cluster = clusterOf(snapshot);
+        const connections = random.some(12, 12, () => randomConnection(random, snapshot));
+        let current = snapshot;
         for (let change = 0; change < 6; change++) {
           for (const connection of connections) evaluateNamed(cluster, asked(connection));
           current = changed(random, cluster.evaluator, current, family);
@@ -70,14 +70,14 @@ describe('over random clusters with Kubernetes policies', () => {
   it('neither the order of policies nor that of rules, peers and ports matters to verdicts', () => {
     for (let seed = 0; seed < 400; seed++) {
       const random = new Random(seed + 100_000);
-      const world = randomWorld(random, 'kubernetes');
+      const snapshot = randomSnapshot(random, 'kubernetes');
       const shuffled = {
-        ...world,
-        policies: random.shuffled(world.policies).map((policy) => shuffledRules(random, policy)),
+        ...snapshot,
+        policies: random.shuffled(snapshot.policies).map((policy) => shuffledRules(random, policy)),
       };
-      const [one, other] = [clusterOf(world), clusterOf(shuffled)];
+      const [one, other] = [clusterOf(snapshot), clusterOf(shuffled)];
       for (let i = 0; i < CONNECTIONS; i++) {
-        const connection = asked(randomConnection(random, world));
+        const connection = asked(randomConnection(random, snapshot));
         expect(verdictsOf(evaluateNamed(other, connection)), `seed ${seed}`).toEqual(
           verdictsOf(evaluateNamed(one, connection)),
         );
@@ -88,14 +88,14 @@ describe('over random clusters with Kubernetes policies', () => {
   it('what is allowed stays allowed when the peer of a rule is widened', () => {
     for (let seed = 0; seed < 400; seed++) {
       const random = new Random(seed + 200_000);
-      const world = randomWorld(random, 'kubernetes');
+      const snapshot = randomSnapshot(random, 'kubernetes');
       const wider = clusterOf({
-        ...world,
-        policies: world.policies.map((policy) => widened(random, policy)),
+        ...snapshot,
+        policies: snapshot.policies.map((policy) => widened(random, policy)),
       });
-      const cluster = clusterOf(world);
+      const cluster = clusterOf(snapshot);
       for (let i = 0; i < CONNECTIONS; i++) {
-        const connection = asked(randomConnection(random, world));
+        const connection = asked(randomConnection(random, snapshot));
         if (evaluateNamed(cluster, connection).verdict !== 'allow') continue;
         expect(evaluateNamed(wider, connection).verdict, `seed ${seed}`).toBe('allow');
       }
@@ -103,8 +103,8 @@ describe('over random clusters with Kubernetes policies', () => {
   });
 });
 
-function clusterOf(world: World): ManifestCluster {
-  const { cluster, problems } = readManifestCluster(manifestsOf(world), new Map());
+function clusterOf(snapshot: Snapshot): ManifestCluster {
+  const { cluster, problems } = readManifestCluster(manifestsOf(snapshot), new Map());
   expect(problems).toEqual([]);
   return cluster;
 }
@@ -124,7 +124,7 @@ function verdictsOf({ egress, ingress, pending }: ConnectionReport): Record<stri
 }
 
 function naive(
-  world: World,
+  snapshot: Snapshot,
   family: Family,
   direction: 'ingress' | 'egress',
   connection: Connection,
@@ -132,35 +132,36 @@ function naive(
 ): Verdict {
   const end = direction === 'egress' ? connection.from : connection.to;
   if (typeof end === 'string') return 'allow';
-  if (family === 'calico') return calicoVerdict(world, end, direction, connection, staged);
-  if (family === 'admin') return adminVerdict(world, end, direction, connection);
-  return networkPolicyVerdict(world, end, direction, connection) ?? 'allow';
+  if (family === 'calico') return calicoVerdict(snapshot, end, direction, connection, staged);
+  if (family === 'admin') return adminVerdict(snapshot, end, direction, connection);
+  return networkPolicyVerdict(snapshot, end, direction, connection) ?? 'allow';
 }
 
 /** Changes something of the cluster in the evaluator, and says what the cluster then is. */
-function changed(random: Random, evaluator: PolicyEvaluator, world: World, family: Family): World {
-  const other = randomWorld(random, family);
+function changed(random: Random, evaluator: PolicyEvaluator, snapshot: Snapshot, family: Family): Snapshot {
+  const other = randomSnapshot(random, family);
   switch (random.below(6)) {
     case 0: {
       const [namespace] = other.namespaces;
-      if (!namespace) return world;
+      if (!namespace) return snapshot;
       evaluator.setNamespace(namespace.name, namespace.labels);
-      const kept = world.namespaces.filter(({ name }) => name !== namespace.name);
-      return { ...world, namespaces: [...kept, namespace] };
+      const kept = snapshot.namespaces.filter(({ name }) => name !== namespace.name);
+      return { ...snapshot, namespaces: [...kept, namespace] };
     }
     case 1:
-      for (const { namespace, name } of world.sets) evaluator.remove({ kind: 'NetworkSet', namespace, name });
+      for (const { namespace, name } of snapshot.sets)
+        evaluator.remove({ kind: 'NetworkSet', namespace, name });
       applyAll(evaluator, manifestsOf({ ...NOTHING, sets: other.sets }));
-      return { ...world, sets: other.sets };
+      return { ...snapshot, sets: other.sets };
     case 2:
       applyAll(evaluator, manifestsOf({ ...NOTHING, tiers: other.tiers }));
-      return { ...world, tiers: other.tiers };
+      return { ...snapshot, tiers: other.tiers };
     default:
-      return { ...world, policies: changedPolicies(random, evaluator, world.policies, other.policies) };
+      return { ...snapshot, policies: changedPolicies(random, evaluator, snapshot.policies, other.policies) };
   }
 }
 
-const NOTHING: World = { namespaces: [], pods: [], sets: [], tiers: [], policies: [] };
+const NOTHING: Snapshot = { namespaces: [], pods: [], sets: [], tiers: [], policies: [] };
 
 /** Takes a policy out, or puts one in the place of another of its kind, or adds one. */
 function changedPolicies(
@@ -256,6 +257,6 @@ function randomPeer(random: Random): NetworkPolicyPeer {
   return { namespaceSelector: labelSelector(random), podSelector: labelSelector(random) };
 }
 
-function explain(seed: number, world: World, connection: Connection): string {
-  return JSON.stringify({ seed, connection: asked(connection), ...world }, null, 1);
+function explain(seed: number, snapshot: Snapshot, connection: Connection): string {
+  return JSON.stringify({ seed, connection: asked(connection), ...snapshot }, null, 1);
 }

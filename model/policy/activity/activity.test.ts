@@ -26,7 +26,7 @@ function layout(tiers: readonly TierActivity[]) {
   return tiers.map(({ name, policies }) => [name, ...policies.map(({ object }) => object.metadata.name)]);
 }
 
-describe('the board', () => {
+describe('policy activity', () => {
   it('has tiers from left to right and policies from top to bottom, staged ones too', () => {
     const { tiers, problems } = policyActivity(OBJECTS, new Map(), new Map());
     expect(problems).toEqual([]);
@@ -65,7 +65,7 @@ describe('the board', () => {
   });
 });
 
-describe('hits', () => {
+describe('policy counters', () => {
   it('are by place, of both directions together and by rule apart', () => {
     const hits = countPolicyTraffic([
       traffic('default|knp:shop/a|allow|0', { lastMs: 3 }),

@@ -69,7 +69,7 @@ describe('a connection', () => {
     ]);
   });
 
-  it('between pods of both families is judged by the first, and says where the other fares otherwise', () => {
+  it('between pods of both families is evaluated by the first, and notes where the other gets a different verdict', () => {
     const both = [
       namespace('shop'),
       pod('shop/a', { ips: ['10.0.0.1', '2001:db8::1'] }),
@@ -90,7 +90,7 @@ describe('a connection', () => {
     expect(evaluated([...OBJECTS, six], tcp('shop/six', 'shop/web', 80)).verdict).toBe('unknown');
   });
 
-  it('to a domain is judged by its addresses, and unknown where they fare differently', () => {
+  it('to a domain is evaluated by its addresses, and unknown where their verdicts differ', () => {
     const policy = networkPolicy('shop/p', {
       podSelector: {},
       policyTypes: ['Egress'],

@@ -35,10 +35,10 @@ const LOOKS = networkPolicy('shop/n', {
 });
 
 function reach(objects: readonly KubernetesObject[], ends: Pick<ConnectionQuery, 'from' | 'to'>) {
-  const world = createPolicySnapshot([namespace('shop'), ...objects]);
-  addPods(world, ends.to);
-  const reach = distinctConnections(world, { ...ON_PORT_80, ...ends });
-  const work = evaluateDistinctConnections(world, reach);
+  const snapshot = createPolicySnapshot([namespace('shop'), ...objects]);
+  addPods(snapshot, ends.to);
+  const reach = distinctConnections(snapshot, { ...ON_PORT_80, ...ends });
+  const work = evaluateDistinctConnections(snapshot, reach);
   let pauses = 0;
   for (;;) {
     const step = work.next();
@@ -48,7 +48,7 @@ function reach(objects: readonly KubernetesObject[], ends: Pick<ConnectionQuery,
 }
 
 describe('the ends that are meant', () => {
-  it('are judged once where no policy tells them apart', () => {
+  it('are evaluated once where no policy tells them apart', () => {
     const allow = networkPolicy('shop/web', { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] });
     const { pairs, report } = reach([allow], { from: pods, to: pods });
     expect([pairs, report.verdict]).toEqual([1, 'allow']);
@@ -56,7 +56,7 @@ describe('the ends that are meant', () => {
     expect(reach([allow], { from: addresses, to: pods }).pairs).toBe(1);
   });
 
-  it('are judged apart where a label or a prefix that a policy looks at differs, or the family', () => {
+  it('are evaluated apart where a label or a prefix that a policy looks at differs, or the family', () => {
     // A selector sees the number of each pod.
     expect(reach([LOOKS], { from: pods, to: pods }).pairs).toBe(100 * 100);
     const within = networkPolicy('shop/web', {
@@ -81,9 +81,9 @@ describe('the ends that are meant', () => {
       ports: [{ port: 80 }],
     });
     const end: FlowEndpoint = { ...outside('10.96.0.1'), kind: 'service', namespace: 'shop' };
-    const world = createPolicySnapshot([namespace('shop'), service, LOOKS]);
-    addPods(world, pods);
-    expect(distinctConnections(world, { ...ON_PORT_80, from: pods.slice(0, 3), to: [end] }).pairs).toBe(
+    const snapshot = createPolicySnapshot([namespace('shop'), service, LOOKS]);
+    addPods(snapshot, pods);
+    expect(distinctConnections(snapshot, { ...ON_PORT_80, from: pods.slice(0, 3), to: [end] }).pairs).toBe(
       3 * 100,
     );
   });

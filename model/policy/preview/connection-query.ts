@@ -22,31 +22,31 @@ export interface ConnectionQuery {
 
 /** A connection with one of those ends each that no policy tells apart, and the work that it makes. */
 export interface DistinctConnections extends ConnectionQuery {
-  /** Pairs of ends that are judged, behind the addresses of services those of each pod. */
+  /** Pairs of ends that are evaluated, behind the addresses of services those of each pod. */
   readonly pairs: number;
 }
 
 const UNKNOWN: DirectionResult = { verdict: 'unknown', trace: [] };
 
-/** Pairs that are judged in one go. */
+/** Pairs that are evaluated in one go. */
 const PAIRS_PER_YIELD = 1000;
 
 /** Reasons that are given for an answer's being open. */
 const MAX_REASONS = 10;
 
-/** What a question comes down to in a world, which must have been told of pods and domain names before. */
-export function distinctConnections(world: PolicySnapshot, asked: ConnectionQuery): DistinctConnections {
-  const from = distinctEndpoints(world, asked.from);
-  const to = distinctEndpoints(world, asked.to);
-  const judged = to.reduce((sum, dst) => sum + backendCount(world, dst), 0);
-  return { ...asked, from, to, pairs: from.length * judged };
+/** What a question comes down to in a snapshot, which must have been told of pods and domain names before. */
+export function distinctConnections(snapshot: PolicySnapshot, asked: ConnectionQuery): DistinctConnections {
+  const from = distinctEndpoints(snapshot, asked.from);
+  const to = distinctEndpoints(snapshot, asked.to);
+  const evaluated = to.reduce((sum, dst) => sum + backendCount(snapshot, dst), 0);
+  return { ...asked, from, to, pairs: from.length * evaluated };
 }
 
-/** The first of those ends each that no policy of a world tells apart. */
-function distinctEndpoints(world: PolicySnapshot, ends: readonly FlowEndpoint[]): FlowEndpoint[] {
+/** The first of those ends each that no policy of a snapshot tells apart. */
+function distinctEndpoints(snapshot: PolicySnapshot, ends: readonly FlowEndpoint[]): FlowEndpoint[] {
   const kinds = new Map<string, FlowEndpoint>();
   for (const end of ends) {
-    const who = end.kind === 'service' ? formatAddress(end.address) : identify(world, end);
+    const who = end.kind === 'service' ? formatAddress(end.address) : identify(snapshot, end);
     const kind = `${end.kind === 'pod'} ${familyOf(end.address)} ${who}`;
     if (!kinds.has(kind)) kinds.set(kind, end);
   }
@@ -62,23 +62,23 @@ function backendCount({ services, pods, backends }: PolicySnapshot, { kind, addr
 }
 
 /**
- * What a world's policies say of a connection between ends as flows tell them. Where it is not the same for all who
+ * What a snapshot's policies say of a connection between ends as flows tell them. Where it is not the same for all who
  * are meant, the verdict is unknown, and notes say for whom it is what. Pauses after each some hundred pairs, so that
  * others can have their turn.
  */
 export function* evaluateDistinctConnections(
-  world: PolicySnapshot,
+  snapshot: PolicySnapshot,
   reach: DistinctConnections,
 ): Generator<undefined, ConnectionReport> {
-  const { evaluator } = world;
+  const { evaluator } = snapshot;
   const results = new Map<string, { readonly result: PolicyResult; readonly pair: string }>();
   const reasons = new Set<string>();
   const known = new Set<number>();
-  let judged = 0;
+  let evaluated = 0;
   for (const [src, dst] of pairsOf(reach)) {
     // Nothing can settle any more what is open by now.
     if (results.size > 1 || reasons.size === MAX_REASONS) break;
-    const numbers = resultsBetween(world, reach, src, dst);
+    const numbers = resultsBetween(snapshot, reach, src, dst);
     if (typeof numbers === 'string') reasons.add(numbers);
     else if (numbers.length === 0) reasons.add(`no policy governs ${pairName(src, dst)}`);
     else {
@@ -90,9 +90,9 @@ export function* evaluateDistinctConnections(
         if (!results.has(key)) results.set(key, { result, pair: pairName(src, dst) });
       }
     }
-    const before = judged;
-    judged += typeof numbers === 'string' ? 1 : Math.max(1, numbers.length);
-    if (Math.floor(before / PAIRS_PER_YIELD) < Math.floor(judged / PAIRS_PER_YIELD)) yield;
+    const before = evaluated;
+    evaluated += typeof numbers === 'string' ? 1 : Math.max(1, numbers.length);
+    if (Math.floor(before / PAIRS_PER_YIELD) < Math.floor(evaluated / PAIRS_PER_YIELD)) yield;
   }
   const all = [...results.values()];
   const [first] = all;
@@ -113,10 +113,15 @@ function* pairsOf({
   }
 }
 
-function resultsBetween(world: PolicySnapshot, asked: ConnectionQuery, src: FlowEndpoint, dst: FlowEndpoint) {
+function resultsBetween(
+  snapshot: PolicySnapshot,
+  asked: ConnectionQuery,
+  src: FlowEndpoint,
+  dst: FlowEndpoint,
+) {
   const { protocol, port, sourcePort, relation } = asked;
   const flow = { src, dst, protocol, port, sourcePort, relation, answered: false, domain: '' };
-  return evaluateFlow(world, flow, 'enforced');
+  return evaluateFlow(snapshot, flow, 'enforced');
 }
 
 function open(notes: readonly string[]): ConnectionReport {

@@ -8,7 +8,7 @@ import { targetPort } from './services.js';
 import type { FlowEndpoint, FlowIdentity } from './flow-identity.js';
 import type { PolicySnapshot } from './snapshot.js';
 
-/** What a world's policies say of flows. */
+/** The verdict of a snapshot's policies on a flow. */
 export interface FlowVerdict {
   readonly verdict: Verdict;
   /** The trace as in the flow record. */
@@ -27,18 +27,18 @@ const NOT_GOVERNED: FlowVerdict = { verdict: 'unknown', policies: '' };
 export const UNKNOWN_SOURCE_PORT = UNKNOWN_PORT;
 
 /**
- * Judges each of some flows by a world's policies, by the rules that flows are judged by as they come
- * (`enricher/policies.ts`). The domain names of all flows must be told first, and for flows to the addresses of
+ * Evaluates flows against the policies of a snapshot, by the same rules as the enricher evaluates live flows
+ * (`enricher/policy/flow-policies.ts`). Add the domain answers of all flows first, and for flows to the addresses of
  * services the pods behind them.
  */
 export function evaluateFlows(
-  world: PolicySnapshot,
+  snapshot: PolicySnapshot,
   flows: readonly FlowIdentity[],
   view: PolicyView,
 ): FlowVerdict[] {
-  const verdictOf = verdictReader(world.evaluator, view);
+  const verdictOf = verdictReader(snapshot.evaluator, view);
   return flows.map((flow) => {
-    const results = evaluateFlow(world, flow, view);
+    const results = evaluateFlow(snapshot, flow, view);
     if (typeof results === 'string') return { ...NOT_GOVERNED, notEvaluated: results };
     const [first] = results;
     if (first === undefined) return NOT_GOVERNED;
@@ -48,11 +48,11 @@ export function evaluateFlows(
         notEvaluated: 'the pods behind the destination service get different verdicts',
       };
     }
-    return read(world.evaluator, first, view);
+    return read(snapshot.evaluator, first, view);
   });
 }
 
-/** Tells a world what domain names addresses go by. Each may change what policies tell of addresses. */
+/** Adds the domain names of the flows' destination addresses to a snapshot. */
 export function addDomainAnswers(
   { evaluator }: PolicySnapshot,
   flows: readonly Pick<FlowIdentity, 'domain' | 'dst'>[],
@@ -68,7 +68,7 @@ export function addDomainAnswers(
   evaluator.setDomains(addresses);
 }
 
-/** Tells a world which pods there are, of which some may stand behind services. */
+/** Adds the pods among the endpoints to a snapshot, as possible backends of its services. */
 export function addPods({ pods }: PolicySnapshot, ends: readonly FlowEndpoint[]): void {
   for (const end of ends) if (end.kind === 'pod') pods.of(end);
 }
@@ -78,15 +78,15 @@ export function addPods({ pods }: PolicySnapshot, ends: readonly FlowEndpoint[])
  * behind it; none where no policy has a say. A text says why that is not known.
  */
 export function evaluateFlow(
-  world: PolicySnapshot,
+  snapshot: PolicySnapshot,
   flow: FlowIdentity,
   view: PolicyView,
 ): readonly number[] | string {
   const { src, dst, protocol, port, sourcePort, relation } = flow;
-  const { evaluator } = world;
-  const source = identify(world, src);
-  if (dst.kind === 'service') return evaluateBackends(world, flow, source);
-  const destination = identify(world, dst);
+  const { evaluator } = snapshot;
+  const source = identify(snapshot, src);
+  if (dst.kind === 'service') return evaluateBackends(snapshot, flow, source);
+  const destination = identify(snapshot, dst);
   const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
   const verdictOf = verdictReader(evaluator, view);
   if (flow.answered && verdictOf(result) === 'deny') {
@@ -100,14 +100,14 @@ export function evaluateFlow(
 }
 
 function evaluateBackends(
-  world: PolicySnapshot,
+  snapshot: PolicySnapshot,
   flow: FlowIdentity,
   source: number,
 ): readonly number[] | string {
-  const { evaluator, services, pods } = world;
+  const { evaluator, services, pods } = snapshot;
   const { dst, protocol, port, sourcePort } = flow;
   const selecting = services.at(dst.address);
-  const backends = selecting ? undefined : world.backends.get(formatAddress(dst.address));
+  const backends = selecting ? undefined : snapshot.backends.get(formatAddress(dst.address));
   const service = selecting ?? backends?.service;
   const servicePort = service?.ports.find((one) => one.protocol === protocol && one.port === port);
   if (!servicePort)
@@ -137,7 +137,7 @@ function read(evaluator: PolicyEvaluator, number: number, view: PolicyView): Flo
   return { verdict, policies };
 }
 
-/** The evaluator's number of an end; the same for ends that no policy of the world tells apart. */
+/** The evaluator's number of an end; the same for ends that no policy of the snapshot tells apart. */
 export function identify({ evaluator, pods }: PolicySnapshot, end: FlowEndpoint): number {
   return evaluator.identify(end.address, 0, end.kind === 'pod' ? pods.of(end) : undefined);
 }

@@ -10,16 +10,16 @@ export interface ChangedFlow<Flow extends FlowIdentity> {
   readonly after: FlowVerdict;
 }
 
-/** What becomes of flows. Those that are in neither list fare as before. */
+/** The effect of a change on flows. Flows in neither list keep their verdict. */
 export interface FlowsPreview<Flow extends FlowIdentity> {
   readonly changed: readonly ChangedFlow<Flow>[];
-  /** Flows that cannot be judged in both worlds. */
+  /** Flows that cannot be evaluated in both snapshots. */
   readonly notEvaluated: readonly { readonly flow: Flow; readonly reason: string }[];
 }
 
 /**
- * The flows whose verdict differs between two worlds. `view` says which policies count afterwards; before, those that
- * are enforced do. Both worlds must have been told of the flows, as `judgeFlows` wants it.
+ * The flows whose verdict differs between two snapshots. `view` says which policies count afterwards; before, those that
+ * are enforced do. Add the flows' pods and domain answers to both snapshots first; see `evaluateFlows`.
  */
 export function previewFlows<Flow extends FlowIdentity>(
   before: PolicySnapshot,

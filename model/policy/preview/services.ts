@@ -13,7 +13,7 @@ export type SelectingService = ManifestService & {
 export type ServingPod = Pick<PolicyPod, 'namespace' | 'labels' | 'ports'>;
 
 /**
- * The services of a world that select pods. Who stands behind them is told by labels, for flows tell those of their
+ * The services of a snapshot that select pods. Who stands behind them is told by labels, for flows tell those of their
  * ends, while the addresses behind a service change as pods come and go. Pods that are not ready count too.
  */
 export class SelectingServices {

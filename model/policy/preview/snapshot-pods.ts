@@ -8,7 +8,7 @@ export interface SnapshotPod extends PolicyPod {
   readonly address: Uint8Array;
 }
 
-/** The pods of a world, as the ends of flows tell them. */
+/** The pods of a snapshot, as the ends of flows tell them. */
 export class SnapshotPods {
   readonly #services: SelectingServices;
   readonly #portNames: ReadonlyMap<string, readonly EndpointPort[]>;

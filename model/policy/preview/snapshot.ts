@@ -7,7 +7,7 @@ import type { EndpointPort } from '../resources/endpoints.js';
 import { SnapshotPods } from './snapshot-pods.js';
 import { SelectingServices } from './services.js';
 
-/** Policies and what they look at, as they were or would be, ready to judge flows by. */
+/** Policies and what they look at, as they were or would be, ready to evaluate flows. */
 export interface PolicySnapshot {
   readonly objects: readonly KubernetesObject[];
   readonly evaluator: PolicyEvaluator;
@@ -19,7 +19,7 @@ export interface PolicySnapshot {
   readonly problems: readonly ObjectProblem[];
 }
 
-/** Builds a world of objects as `history/` keeps them. DNS answers are known: those that flows tell of. */
+/** Builds a snapshot from objects of the policy history. The DNS answers are those that flows show. */
 export function createPolicySnapshot(objects: readonly KubernetesObject[]): PolicySnapshot {
   const { cluster, problems } = readManifestCluster(objects, new Map());
   const { evaluator } = cluster;

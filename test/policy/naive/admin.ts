@@ -8,37 +8,42 @@ import type {
   Connection,
   Pod,
   Verdict,
-  World,
+  Snapshot,
 } from './snapshot.js';
 
 type Direction = 'ingress' | 'egress';
 
 /** Admin policies, then network policies, then baseline policies, then allow. */
-export function adminVerdict(world: World, pod: Pod, direction: Direction, connection: Connection): Verdict {
+export function adminVerdict(
+  snapshot: Snapshot,
+  pod: Pod,
+  direction: Direction,
+  connection: Connection,
+): Verdict {
   return (
-    tierVerdict(world, 'Admin', pod, direction, connection) ??
-    networkPolicyVerdict(world, pod, direction, connection) ??
-    tierVerdict(world, 'Baseline', pod, direction, connection) ??
+    tierVerdict(snapshot, 'Admin', pod, direction, connection) ??
+    networkPolicyVerdict(snapshot, pod, direction, connection) ??
+    tierVerdict(snapshot, 'Baseline', pod, direction, connection) ??
     'allow'
   );
 }
 
 /** What one tier says: by priority, the first rule that matches; undefined if none does or one passes. */
 export function tierVerdict(
-  world: World,
+  snapshot: Snapshot,
   tier: 'Admin' | 'Baseline',
   pod: Pod,
   direction: Direction,
   connection: Connection,
 ): Verdict | undefined {
-  const policies = world.policies
+  const policies = snapshot.policies
     .flatMap((policy) => (policy.api === 'admin' ? [policy] : []))
     .filter(({ kind, spec }) => (kind === 'ClusterNetworkPolicy' ? spec.tier : tierOfKind(kind)) === tier)
-    .filter(({ spec }) => isSubject(world, spec, pod))
+    .filter(({ spec }) => isSubject(snapshot, spec, pod))
     .sort((a, b) => (a.spec.priority ?? 0) - (b.spec.priority ?? 0));
   for (const { spec } of policies) {
     for (const rule of spec[direction] ?? []) {
-      const action = ruleAction(world, rule, direction, connection);
+      const action = ruleAction(snapshot, rule, direction, connection);
       if (action === 'Pass') return undefined;
       if (action) return action === 'Deny' ? 'deny' : 'allow';
     }
@@ -50,13 +55,13 @@ function tierOfKind(kind: string): string {
   return kind === 'AdminNetworkPolicy' ? 'Admin' : 'Baseline';
 }
 
-function isSubject(world: World, { subject }: AdminSpec, pod: Pod): boolean {
-  return peerMatches(world, subject, pod);
+function isSubject(snapshot: Snapshot, { subject }: AdminSpec, pod: Pod): boolean {
+  return peerMatches(snapshot, subject, pod);
 }
 
 /** What a rule does to the connection, if it matches; peers that nobody knows fail closed. */
 function ruleAction(
-  world: World,
+  snapshot: Snapshot,
   rule: AdminRule,
   direction: Direction,
   connection: Connection,
@@ -65,15 +70,19 @@ function ruleAction(
   const unknown = peers.some(({ namespaces, pods, networks }) => !namespaces && !pods && !networks);
   if (unknown) return rule.action === 'Deny' || rule.action === 'Pass' ? 'Deny' : undefined;
   const other = direction === 'ingress' ? connection.from : connection.to;
-  return peers.some((peer) => peerMatches(world, peer, other)) && portMatches(rule, connection)
+  return peers.some((peer) => peerMatches(snapshot, peer, other)) && portMatches(rule, connection)
     ? rule.action
     : undefined;
 }
 
-function peerMatches(world: World, { namespaces, pods, networks }: AdminPeer, end: Pod | string): boolean {
+function peerMatches(
+  snapshot: Snapshot,
+  { namespaces, pods, networks }: AdminPeer,
+  end: Pod | string,
+): boolean {
   if (networks) return networks.some((cidr) => inPrefix(ipOf(end), cidr));
   if (typeof end === 'string') return false;
-  const labels = namespaceLabels(world, end.namespace);
+  const labels = namespaceLabels(snapshot, end.namespace);
   if (namespaces) return labelsMatch(namespaces, labels);
   return (
     pods !== undefined &&

@@ -1,4 +1,4 @@
-import type { Connection, Expression, LabelSelector, Labels, Pod, World } from './snapshot.js';
+import type { Connection, Expression, LabelSelector, Labels, Pod, Snapshot } from './snapshot.js';
 
 /** Whether a Kubernetes label selector selects labels, by the words of its documentation. */
 export function labelsMatch(selector: LabelSelector | undefined, labels: Labels): boolean {
@@ -77,8 +77,8 @@ export function ipOf(end: Pod | string): string {
   return typeof end === 'string' ? end : end.ip;
 }
 
-export function namespaceLabels(world: World, namespace: string): Labels {
-  const found = world.namespaces.find(({ name }) => name === namespace);
+export function namespaceLabels(snapshot: Snapshot, namespace: string): Labels {
+  const found = snapshot.namespaces.find(({ name }) => name === namespace);
   return { ...found?.labels, 'kubernetes.io/metadata.name': namespace };
 }
 

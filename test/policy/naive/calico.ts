@@ -12,7 +12,7 @@ import type {
   Policy,
   Tier,
   Verdict,
-  World,
+  Snapshot,
 } from './snapshot.js';
 
 type Direction = 'ingress' | 'egress';
@@ -27,7 +27,7 @@ interface Member {
 
 /** Calico's tiers with Kubernetes' policies among them; pods are allowed what all tiers pass. */
 export function calicoVerdict(
-  world: World,
+  snapshot: Snapshot,
   pod: Pod,
   direction: Direction,
   connection: Connection,
@@ -39,17 +39,17 @@ export function calicoVerdict(
     { name: 'kube-baseline', order: 10_000_000, defaultAction: 'Pass' },
   ];
   const place = ({ order = Infinity }: Tier) => order;
-  const tiers = [...world.tiers, ...builtIn].sort((a, b) =>
+  const tiers = [...snapshot.tiers, ...builtIn].sort((a, b) =>
     place(a) === place(b) ? (a.name < b.name ? -1 : 1) : place(a) - place(b),
   );
   for (const { name, defaultAction } of tiers) {
     if (name.startsWith('kube-')) {
       const tier = name === 'kube-admin' ? 'Admin' : 'Baseline';
-      const verdict = tierVerdict(world, tier, pod, direction, connection);
+      const verdict = tierVerdict(snapshot, tier, pod, direction, connection);
       if (verdict) return verdict;
       continue;
     }
-    const members = membersOf(world, name, pod, direction, connection, staged);
+    const members = membersOf(snapshot, name, pod, direction, connection, staged);
     if (members.length === 0) continue;
     members.sort((a, b) => (a.order === b.order ? (a.sortName < b.sortName ? -1 : 1) : a.order - b.order));
     const decision = members.map(({ decide }) => decide()).find((found) => found !== undefined);
@@ -60,43 +60,43 @@ export function calicoVerdict(
 }
 
 function membersOf(
-  world: World,
+  snapshot: Snapshot,
   tier: string,
   pod: Pod,
   direction: Direction,
   connection: Connection,
   staged: boolean,
 ): Member[] {
-  return world.policies.flatMap((policy): Member[] => {
+  return snapshot.policies.flatMap((policy): Member[] => {
     if (policy.api === 'kubernetes') {
       const selected = policy.namespace === pod.namespace && labelsMatch(policy.spec.podSelector, pod.labels);
       if (tier !== 'default' || !selected || !typesOf(policy.spec).includes(direction)) return [];
-      const decide = () => (admits(world, policy, direction, connection) ? 'allow' : undefined);
+      const decide = () => (admits(snapshot, policy, direction, connection) ? 'allow' : undefined);
       return [
         { order: 1000, sortName: `${policy.name}/${policy.namespace}/KubernetesNetworkPolicy`, decide },
       ];
     }
     if (policy.api !== 'calico' || (policy.spec.tier ?? 'default') !== tier) return [];
     if (policy.kind.startsWith('Staged') && !staged) return [];
-    if (!directionsOf(policy.spec).includes(direction) || !applies(world, policy, pod)) return [];
+    if (!directionsOf(policy.spec).includes(direction) || !applies(snapshot, policy, pod)) return [];
     return [
       {
         order: policy.spec.order ?? Infinity,
         sortName: `${policy.name}/${policy.namespace}/${policy.kind}`,
-        decide: () => decide(world, policy.spec[direction] ?? [], policy.namespace, connection),
+        decide: () => decide(snapshot, policy.spec[direction] ?? [], policy.namespace, connection),
       },
     ];
   });
 }
 
 function decide(
-  world: World,
+  snapshot: Snapshot,
   rules: readonly CalicoRule[],
   namespace: string,
   connection: Connection,
 ): Decision | undefined {
   for (const rule of rules) {
-    if (rule.action === 'Log' || !ruleMatches(world, rule, namespace, connection)) continue;
+    if (rule.action === 'Log' || !ruleMatches(snapshot, rule, namespace, connection)) continue;
     return rule.action === 'Allow' ? 'allow' : rule.action === 'Deny' ? 'deny' : 'pass';
   }
   return undefined;
@@ -108,12 +108,12 @@ function directionsOf({ types, ingress = [], egress = [] }: CalicoSpec): Directi
   return ingress.length > 0 ? ['ingress', 'egress'] : ['egress'];
 }
 
-function applies(world: World, policy: Extract<Policy, { api: 'calico' }>, pod: Pod): boolean {
+function applies(snapshot: Snapshot, policy: Extract<Policy, { api: 'calico' }>, pod: Pod): boolean {
   const { selector, namespaceSelector, serviceAccountSelector } = policy.spec;
   if (policy.namespace !== '' && policy.namespace !== pod.namespace) return false;
   return (
     (!selector || expressionMatches(selector, podLabels(pod))) &&
-    (!namespaceSelector || expressionMatches(namespaceSelector, inheritedLabels(world, pod.namespace))) &&
+    (!namespaceSelector || expressionMatches(namespaceSelector, inheritedLabels(snapshot, pod.namespace))) &&
     (!serviceAccountSelector || expressionMatches(serviceAccountSelector, accountLabels(pod)))
   );
 }
@@ -128,22 +128,27 @@ function podLabels(pod: Pod): Labels {
   };
 }
 
-function inheritedLabels(world: World, namespace: string): Labels {
-  return { ...namespaceLabels(world, namespace), 'projectcalico.org/name': namespace };
+function inheritedLabels(snapshot: Snapshot, namespace: string): Labels {
+  return { ...namespaceLabels(snapshot, namespace), 'projectcalico.org/name': namespace };
 }
 
 function accountLabels(pod: Pod): Labels {
   return { 'projectcalico.org/name': pod.serviceAccount };
 }
 
-function ruleMatches(world: World, rule: CalicoRule, namespace: string, connection: Connection): boolean {
+function ruleMatches(
+  snapshot: Snapshot,
+  rule: CalicoRule,
+  namespace: string,
+  connection: Connection,
+): boolean {
   const v6 = isV6(ipOf(connection.to));
   if (rule.ipVersion !== undefined && (rule.ipVersion === 6) !== v6) return false;
   if (rule.protocol !== undefined && rule.protocol !== connection.protocol) return false;
   if (rule.notProtocol !== undefined && rule.notProtocol === connection.protocol) return false;
   return (
     entityMatches(
-      world,
+      snapshot,
       rule.source ?? {},
       namespace,
       connection.from,
@@ -151,7 +156,7 @@ function ruleMatches(world: World, rule: CalicoRule, namespace: string, connecti
       connection.protocol,
     ) &&
     entityMatches(
-      world,
+      snapshot,
       rule.destination ?? {},
       namespace,
       connection.to,
@@ -162,7 +167,7 @@ function ruleMatches(world: World, rule: CalicoRule, namespace: string, connecti
 }
 
 function entityMatches(
-  world: World,
+  snapshot: Snapshot,
   entity: CalicoEntity,
   namespace: string,
   end: Pod | string,
@@ -177,14 +182,14 @@ function entityMatches(
   if (notNets && (!notNets.some(sameFamily) || notNets.some((cidr) => inPrefix(ip, cidr)))) return false;
   if (ports && !ports.some((own) => portMatches(own, end, port, protocol))) return false;
   if (notPorts?.some((own) => portMatches(own, end, port, protocol))) return false;
-  const owners = ownersOf(world, end);
+  const owners = ownersOf(snapshot, end);
   if (notSelector && owners.some(({ labels }) => expressionMatches(notSelector, labels))) return false;
   const asks = selector ?? notSelector ?? serviceAccounts;
   if (!namespaceSelector && !selector && !serviceAccounts && !(notSelector && namespace !== '')) return true;
   return owners.some((owner) => {
     if (selector && !expressionMatches(selector, owner.labels)) return false;
     if (serviceAccounts && !accountMatches(serviceAccounts, owner)) return false;
-    if (namespaceSelector) return namespaceMatches(world, namespaceSelector, owner);
+    if (namespaceSelector) return namespaceMatches(snapshot, namespaceSelector, owner);
     return namespace === '' || !asks || owner.namespace === namespace;
   });
 }
@@ -196,8 +201,8 @@ interface Owner {
   readonly pod: Pod | undefined;
 }
 
-function ownersOf(world: World, end: Pod | string): Owner[] {
-  const sets = world.sets.filter(({ nets }) => nets.some((cidr) => inPrefix(ipOf(end), cidr)));
+function ownersOf(snapshot: Snapshot, end: Pod | string): Owner[] {
+  const sets = snapshot.sets.filter(({ nets }) => nets.some((cidr) => inPrefix(ipOf(end), cidr)));
   const owners = sets.map(({ labels, namespace }): Owner => {
     const automatic = namespace === '' ? {} : { 'projectcalico.org/namespace': namespace };
     return { labels: { ...labels, ...automatic }, namespace, pod: undefined };
@@ -206,10 +211,10 @@ function ownersOf(world: World, end: Pod | string): Owner[] {
   return [{ labels: podLabels(end), namespace: end.namespace, pod: end }, ...owners];
 }
 
-function namespaceMatches(world: World, selector: Expression, owner: Owner): boolean {
+function namespaceMatches(snapshot: Snapshot, selector: Expression, owner: Owner): boolean {
   if (selector[0] === 'global') return owner.namespace === '';
   if (owner.namespace === '') return matchesNoNamespace(selector);
-  return expressionMatches(selector, inheritedLabels(world, owner.namespace));
+  return expressionMatches(selector, inheritedLabels(snapshot, owner.namespace));
 }
 
 /** Outside of namespaces there are no namespace labels, and `all()` means all namespaces. */

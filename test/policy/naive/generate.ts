@@ -14,7 +14,7 @@ import type {
   NetworkPolicyRule,
   Pod,
   Policy,
-  World,
+  Snapshot,
 } from './snapshot.js';
 
 /** Which policies a random cluster has. */
@@ -38,7 +38,7 @@ const V6_PREFIXES = ['2001:db8::/32', '2001:db8::4/126', '::/0'];
 const EXTERNAL = ['192.0.2.1', '192.0.2.200', '198.51.100.7'];
 
 /** A small random cluster; the smaller, the more often its rules meet. */
-export function randomWorld(random: Random, family: Family): World {
+export function randomSnapshot(random: Random, family: Family): Snapshot {
   const v6 = random.oneIn(5);
   const pods = random
     .some(3, 5, () => randomPod(random))
@@ -93,12 +93,12 @@ function isClusterPolicy(policy: Policy): boolean {
 }
 
 /** A random connection; at least one of its ends is a pod. */
-export function randomConnection(random: Random, world: World): Connection {
-  const [first] = world.pods;
+export function randomConnection(random: Random, snapshot: Snapshot): Connection {
+  const [first] = snapshot.pods;
   const v6 = first?.ip.includes(':') ?? false;
   const external = v6 ? ['2001:db8::ff', '2001:db8:1::1'] : EXTERNAL;
-  const pod = random.pick(world.pods);
-  const others = world.pods.filter((other) => other !== pod);
+  const pod = random.pick(snapshot.pods);
+  const others = snapshot.pods.filter((other) => other !== pod);
   const other = random.oneIn(3) ? random.pick(external) : random.pick(others);
   const [from, to] = random.oneIn(2) ? [pod, other] : [other, pod];
   return {

@@ -6,7 +6,7 @@ import type {
   NetworkPolicySpec,
   Pod,
   Verdict,
-  World,
+  Snapshot,
 } from './snapshot.js';
 
 type Direction = 'ingress' | 'egress';
@@ -16,9 +16,9 @@ interface Selecting {
 }
 
 /** The network policies that isolate a pod in a direction. */
-function isolating(world: World, pod: Pod, direction: Direction): Selecting[] {
+function isolating(snapshot: Snapshot, pod: Pod, direction: Direction): Selecting[] {
   const found: Selecting[] = [];
-  for (const policy of world.policies) {
+  for (const policy of snapshot.policies) {
     if (policy.api !== 'kubernetes' || policy.namespace !== pod.namespace) continue;
     if (typesOf(policy.spec).includes(direction) && labelsMatch(policy.spec.podSelector, pod.labels))
       found.push(policy);
@@ -33,28 +33,28 @@ export function typesOf({ policyTypes, egress = [] }: NetworkPolicySpec): Direct
 
 /** Network policies alone: not isolated is allowed, isolated needs one rule of one policy. Undefined if not isolated. */
 export function networkPolicyVerdict(
-  world: World,
+  snapshot: Snapshot,
   pod: Pod,
   direction: Direction,
   connection: Connection,
 ): Verdict | undefined {
-  const policies = isolating(world, pod, direction);
+  const policies = isolating(snapshot, pod, direction);
   if (policies.length === 0) return undefined;
-  return policies.some((policy) => admits(world, policy, direction, connection)) ? 'allow' : 'deny';
+  return policies.some((policy) => admits(snapshot, policy, direction, connection)) ? 'allow' : 'deny';
 }
 
 export function admits(
-  world: World,
+  snapshot: Snapshot,
   policy: Selecting,
   direction: Direction,
   connection: Connection,
 ): boolean {
   const rules = policy.spec[direction] ?? [];
-  return rules.some((rule) => ruleMatches(world, rule, policy.namespace, direction, connection));
+  return rules.some((rule) => ruleMatches(snapshot, rule, policy.namespace, direction, connection));
 }
 
 function ruleMatches(
-  world: World,
+  snapshot: Snapshot,
   rule: NetworkPolicyRule,
   namespace: string,
   direction: Direction,
@@ -62,7 +62,7 @@ function ruleMatches(
 ): boolean {
   const peers = (direction === 'ingress' ? rule.from : rule.to) ?? [];
   const other = direction === 'ingress' ? connection.from : connection.to;
-  const peerFits = peers.length === 0 || peers.some((peer) => peerMatches(world, peer, namespace, other));
+  const peerFits = peers.length === 0 || peers.some((peer) => peerMatches(snapshot, peer, namespace, other));
   const ports = rule.ports ?? [];
   const portFits =
     ports.length === 0 ||
@@ -75,7 +75,12 @@ function ruleMatches(
   return peerFits && portFits;
 }
 
-function peerMatches(world: World, peer: NetworkPolicyPeer, namespace: string, other: Pod | string): boolean {
+function peerMatches(
+  snapshot: Snapshot,
+  peer: NetworkPolicyPeer,
+  namespace: string,
+  other: Pod | string,
+): boolean {
   const { ipBlock, podSelector, namespaceSelector } = peer;
   if (ipBlock) {
     const ip = ipOf(other);
@@ -83,7 +88,7 @@ function peerMatches(world: World, peer: NetworkPolicyPeer, namespace: string, o
   }
   if (typeof other === 'string') return false;
   const inNamespace = namespaceSelector
-    ? labelsMatch(namespaceSelector, namespaceLabels(world, other.namespace))
+    ? labelsMatch(namespaceSelector, namespaceLabels(snapshot, other.namespace))
     : other.namespace === namespace;
   return inNamespace && labelsMatch(podSelector, other.labels);
 }

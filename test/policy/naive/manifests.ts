@@ -1,11 +1,11 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import type { Expression, Policy, World } from './snapshot.js';
+import type { Expression, Policy, Snapshot } from './snapshot.js';
 
 /** The random cluster as the manifests that the evaluator reads. */
-export function manifestsOf(world: World): KubernetesObject[] {
+export function manifestsOf(snapshot: Snapshot): KubernetesObject[] {
   return [
-    ...world.namespaces.map(({ name, labels }) => object('v1', 'Namespace', { name, labels }, {})),
-    ...world.pods.map(({ namespace, name, labels, serviceAccount, ip, ports }) => ({
+    ...snapshot.namespaces.map(({ name, labels }) => object('v1', 'Namespace', { name, labels }, {})),
+    ...snapshot.pods.map(({ namespace, name, labels, serviceAccount, ip, ports }) => ({
       ...object(
         'v1',
         'Pod',
@@ -25,13 +25,13 @@ export function manifestsOf(world: World): KubernetesObject[] {
       ),
       status: { podIPs: [{ ip }] },
     })),
-    ...world.sets.map(({ namespace, name, labels, nets }) =>
+    ...snapshot.sets.map(({ namespace, name, labels, nets }) =>
       namespace === ''
         ? object('projectcalico.org/v3', 'GlobalNetworkSet', { name, labels }, { nets })
         : object('projectcalico.org/v3', 'NetworkSet', { namespace, name, labels }, { nets }),
     ),
-    ...world.tiers.map(({ name, ...spec }) => object('projectcalico.org/v3', 'Tier', { name }, spec)),
-    ...world.policies.map(policyManifest),
+    ...snapshot.tiers.map(({ name, ...spec }) => object('projectcalico.org/v3', 'Tier', { name }, spec)),
+    ...snapshot.policies.map(policyManifest),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** The naive evaluator's own view of a cluster: what manifests say, word for word. */
 export type Labels = Readonly<Record<string, string>>;
 
-export interface World {
+export interface Snapshot {
   readonly namespaces: readonly { readonly name: string; readonly labels: Labels }[];
   readonly pods: readonly Pod[];
   readonly sets: readonly NetworkSet[];
