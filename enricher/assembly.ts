@@ -27,7 +27,7 @@ export interface EnricherConnections {
   readonly consumer: FlowConsumer;
   readonly store: FlowStore;
   /** Called with each stored block; its columns are valid only until this returns. */
-  onStored?(block: EnrichedBlock): void;
+  readonly onStored?: (block: EnrichedBlock) => void;
 }
 
 /** An enricher with everything around it: watched clusters, policy history, metrics. */
@@ -157,7 +157,7 @@ async function migrate(store: FlowStore, { log, readiness, signal, retry }: Migr
       return;
     } catch (error) {
       // An error number is an answer of the server: a retry does not change it.
-      if (!retry || !(error instanceof StoreError) || error.code !== undefined) throw error;
+      if (!retry || !(error instanceof StoreError) || error.engineCode !== undefined) throw error;
       readiness?.set('store', error.message);
       log.warn({ reason: error.message }, 'store unavailable; retrying');
       await delay(MIGRATION_RETRY_MS, undefined, { signal }).catch(() => undefined);
