@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { withPointerToHelp } from './help.js';
+import { withPointerToHelp } from './help/help.js';
 import { serviceCommand } from './service-command.js';
 
 /** Loads each command on demand: the services' dependencies take seconds to load. */

@@ -3,7 +3,7 @@ import type { FlowBatch } from '@sonde/model/batch/batch';
 import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { describe, expect, it } from 'vitest';
 import { runCollector } from './collector.js';
-import type { ObservedWindow } from './source.js';
+import type { ObservedWindow } from './source/flow-source.js';
 
 describe('a collector', () => {
   it('publishes one batch a window, numbered, with losses by their reasons', async () => {

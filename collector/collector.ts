@@ -1,8 +1,8 @@
-import type { FlowPublisher } from '@sonde/backbone/transport/transport';
+import type { FlowPublisher } from '@sonde/backbone/transport/interface/transport';
 import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/batch/batch';
 import { observedFlowFields } from '@sonde/model/flow/observed';
 import { sliceColumns } from '@sonde/model/record/slice-columns';
-import type { FlowSource, ObservedWindow } from './source.js';
+import type { FlowSource, ObservedWindow } from './source/flow-source.js';
 
 export interface CollectorOptions {
   readonly cluster: string;

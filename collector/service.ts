@@ -6,7 +6,7 @@ import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection
 import { kafkaConnection, kafkaTopics } from '@sonde/backbone/transport/kafka/options';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import type { TopicSettings } from '@sonde/backbone/transport/kafka/topics';
-import { registerPublisherMetrics } from '@sonde/backbone/transport/metrics';
+import { registerPublisherMetrics } from '@sonde/backbone/transport/metrics/transport-metrics';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import type { Registry } from 'prom-client';
 import { runCollector } from './collector.js';
@@ -14,7 +14,7 @@ import { registerCollectorMetrics } from './metrics.js';
 import { collectorOptions } from './options.js';
 import { flowprobeSource } from './probe/flowprobe.js';
 import { probeProgram } from './probe/probe-program.js';
-import type { FlowSource } from './source.js';
+import type { FlowSource } from './source/flow-source.js';
 
 /** The node agent: publishes the flows of a node's interfaces to Kafka. */
 export const collectorService: ServiceDefinition<(typeof collectorOptions)[number]> = {

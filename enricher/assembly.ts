@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
 import type { Readiness } from '@sonde/backbone/metrics/readiness';
 import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
-import type { FlowConsumer } from '@sonde/backbone/transport/transport';
+import type { FlowConsumer } from '@sonde/backbone/transport/interface/transport';
 import type { Registry } from 'prom-client';
 import { warmDomains } from './domains/warm-domains.js';
 import { type ClusterChoice, initialRead, type LiveCluster, watchCluster } from './live-cluster.js';

@@ -3,7 +3,7 @@ import type { ServiceDefinition } from '@sonde/backbone/service/run-service';
 import { openConfiguredStore } from '@sonde/backbone/store/clickhouse/options';
 import { createKafkaConsumer } from '@sonde/backbone/transport/kafka/consumer';
 import { kafkaConnection, kafkaTopics } from '@sonde/backbone/transport/kafka/options';
-import { registerConsumerMetrics } from '@sonde/backbone/transport/metrics';
+import { registerConsumerMetrics } from '@sonde/backbone/transport/metrics/transport-metrics';
 import { assembleEnricher } from './assembly.js';
 import type { ClusterChoice } from './live-cluster.js';
 import { enricherOptions } from './options.js';

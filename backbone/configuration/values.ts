@@ -39,7 +39,7 @@ export function parseValue(option: OptionDeclaration, { value }: RawValue): Pars
 export function defaultValue(
   option: OptionDeclaration,
 ): string | number | boolean | readonly string[] | undefined {
-  if (!('default' in option) || option.default === undefined) return undefined;
+  if (!('default' in option)) return undefined;
   if (option.type === 'duration') return parseDuration(option.default);
   return option.type === 'size' ? parseSize(option.default) : option.default;
 }

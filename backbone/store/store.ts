@@ -3,7 +3,7 @@ import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/records';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
-import type { DeliveredBatch, StoredOffset } from '../transport/transport.js';
+import type { DeliveredBatch, StoredOffset } from '../transport/interface/transport.js';
 
 /**
  * The records of each table, by table name. To add a record type, add it here and declare its table in

@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { bashScript } from './bash.js';
 import { fishScript } from './fish.js';
 import { places } from './words.js';

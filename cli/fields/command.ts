@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { fromOption } from '../client/time-range.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { formatTable } from '../table/format.js';
 import { jsonText, printable } from '../table/printable.js';
 

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import type { GraphAnswer } from './answer.js';
 import { graphDot } from './dot.js';
 import { graphTree } from './tree.js';

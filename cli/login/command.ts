@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { ApiClient } from '../client/api-client.js';
 import { LOCAL_SERVER, type ServerOptions, withServer } from '../client/connection.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { refusePlainHttp } from '../client/plain-http.js';
 import { type Profile, profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
 import { logInByDevice } from './device-flow.js';

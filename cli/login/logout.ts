@@ -6,7 +6,7 @@ import {
   profilesFile,
   readProfiles,
 } from '../client/profiles.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { tell } from '../table/tell.js';
 
 /** `sonde logout`: forgets the token of a profile, and has its provider forget it. */

@@ -7,7 +7,7 @@ import { fromOption } from '../client/time-range.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
 import { flowCells } from '../flow-table/cells.js';
 import { flowLine, titleLine, widthsFor } from '../flow-table/lines.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { type Cells, columnLines } from './column-lines.js';
 import { compactFlow, compactLookup } from './compact-lines.js';
 import { dnsLine, dnsTitleLine } from './dns-lines.js';

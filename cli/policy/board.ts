@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { connect, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { jsonText, printable } from '../table/printable.js';
 import { type BoardAnswer, boardText } from './board-text.js';
 import { clusterOption, outputOption, print, type RemoteOptions } from './remote-options.js';

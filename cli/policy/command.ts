@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { withServer } from '../client/connection.js';
 import { EXIT } from '../client/errors.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
 import { explain, type ExplainOptions } from './explain.js';
 import { match, type MatchOptions } from './match.js';

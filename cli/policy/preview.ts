@@ -4,7 +4,7 @@ import { EXIT } from '../client/errors.js';
 import { connect, whole, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
 import { type Paint, paintFor } from '../flow-table/colour.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { jsonText, printable } from '../table/printable.js';
 import { type PreviewAnswer, previewText } from './preview-text.js';
 import { clusterOption, outputOption, print, type RemoteOptions } from './remote-options.js';

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { EXIT } from '../client/errors.js';
 import { connect, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { jsonText, printableLines } from '../table/printable.js';
 import { counted } from '../table/counted.js';
 import { tell } from '../table/tell.js';

@@ -6,7 +6,7 @@ import {
   profilesFile,
   readProfiles,
 } from '../client/profiles.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { revoked } from '../login/logout.js';
 import { formatTable } from '../table/format.js';
 import { jsonText, printable } from '../table/printable.js';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { type QueryAnswer, queryLines, queryTable } from './answer-text.js';
 import { type MetricRequest, readMetric } from './metric.js';
 import { printable, printableLines } from '../table/printable.js';

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
-import { withExamples } from '../help.js';
+import { withExamples } from '../help/help.js';
 import { type QueryAnswer, queryLines } from '../query/answer-text.js';
 import { rankingTable } from './ranking-table.js';
 import { printable } from '../table/printable.js';

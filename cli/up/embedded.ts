@@ -4,7 +4,7 @@ import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { runCollector } from '@sonde/collector/collector';
 import { registerCollectorMetrics } from '@sonde/collector/metrics';
-import type { FlowSource } from '@sonde/collector/source';
+import type { FlowSource } from '@sonde/collector/source/flow-source';
 import { assembleEnricher } from '@sonde/enricher/assembly';
 import type { ClusterChoice } from '@sonde/enricher/live-cluster';
 import type { EnrichedFlows } from '@sonde/model/flow/records';

@@ -1,18 +1,21 @@
 import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { createInProcessTransport, IN_PROCESS_PARTITION } from '@sonde/backbone/transport/in-process';
+import {
+  createInProcessTransport,
+  IN_PROCESS_PARTITION,
+} from '@sonde/backbone/transport/in-process/in-process';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaConsumer } from '@sonde/backbone/transport/kafka/consumer';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import type { TopicSettings } from '@sonde/backbone/transport/kafka/topics';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
-import type { FlowConsumer, FlowPublisher } from '@sonde/backbone/transport/transport';
+import type { FlowConsumer, FlowPublisher } from '@sonde/backbone/transport/interface/transport';
 import type { Registry } from 'prom-client';
 import {
   registerConsumerMetrics,
   registerPublisherMetrics,
   registerQueueMetrics,
-} from '@sonde/backbone/transport/metrics';
+} from '@sonde/backbone/transport/metrics/transport-metrics';
 
 /** The transport from the collectors of this process to its enricher. */
 export interface Pipe {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { captureSource } from '@sonde/collector/pcap/source';
 import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
-import type { FlowSource } from '@sonde/collector/source';
+import type { FlowSource } from '@sonde/collector/source/flow-source';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { recordedLab } from '@sonde/deploy/lab/recorded';
 import { LabUnavailable } from '@sonde/deploy/lab/unavailable';

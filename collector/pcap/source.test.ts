@@ -5,7 +5,7 @@ import { enumerationValue } from '@sonde/model/flow/enumerations';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ObservedWindow } from '../source.js';
+import type { ObservedWindow } from '../source/flow-source.js';
 import { cookedFrame, ethernetFrame, ipPacket, type PacketSpec, pcapFile } from '@sonde/test/builders/pcap';
 import { LINK_TYPES } from './link-layer.js';
 import { captureSource } from './source.js';

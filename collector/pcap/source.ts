@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FlowSource, ObservedWindow } from '../source.js';
+import type { FlowSource, ObservedWindow } from '../source/flow-source.js';
 import { type CapturedPacket, readCapture } from './capture-file.js';
 import { FlowTable } from './flow-table.js';
 import { readIpPacket } from './ip-packet.js';

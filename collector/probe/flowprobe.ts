@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { FlowSource } from '../source.js';
+import type { FlowSource } from '../source/flow-source.js';
 import { type ProbeEvents, probeWindows } from './windows.js';
 
 export interface FlowprobeOptions {

@@ -18,7 +18,7 @@ export type ProbeMessage =
   | { readonly type: 'unknown' };
 
 /** What the probe found the kernel to support, in the order of the feature bits. */
-const PROBE_FEATURES = ['tcx', 'conntrack', 'drops', 'retransmits', 'owners'] as const;
+const PROBE_FEATURES = ['tcx', 'conntrack', 'drops', 'retransmits', 'processes'] as const;
 export type ProbeFeature = (typeof PROBE_FEATURES)[number];
 
 export interface ProbeHello {

@@ -5,7 +5,7 @@ import { recordRow } from '@sonde/model/record/rows';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { below, randomNumbers } from '@sonde/test/builders/random';
 import { describe, expect, it } from 'vitest';
-import type { ObservedWindow } from '../source.js';
+import type { ObservedWindow } from '../source/flow-source.js';
 import {
   countersPayload,
   dnsPayload,

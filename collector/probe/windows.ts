@@ -1,4 +1,4 @@
-import type { ObservedWindow } from '../source.js';
+import type { ObservedWindow } from '../source/flow-source.js';
 import { dnsColumns } from './dns-columns.js';
 import { type FlowRecords, toColumns } from './flow-records.js';
 import { type Frame, FrameReader } from './frames.js';

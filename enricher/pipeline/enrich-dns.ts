@@ -1,4 +1,4 @@
-import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import type { DeliveredBatch } from '@sonde/backbone/transport/interface/transport';
 import { ColumnMemory } from '@sonde/model/record/column-memory';
 import { type EnrichedDns, observedDnsFields } from '@sonde/model/dns/records';
 import { joinColumns } from '@sonde/model/record/join-columns';

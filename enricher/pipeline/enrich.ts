@@ -1,4 +1,4 @@
-import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import type { DeliveredBatch } from '@sonde/backbone/transport/interface/transport';
 import { addressClass } from '@sonde/model/net/address-class';
 import type { EnrichedFlows } from '@sonde/model/flow/records';
 import { ColumnMemory } from '@sonde/model/record/column-memory';

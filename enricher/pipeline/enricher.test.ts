@@ -1,6 +1,6 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { type FlowStore, type RecordBlock, StoreError } from '@sonde/backbone/store/store';
-import type { DeliveredBatch, Delivery } from '@sonde/backbone/transport/transport';
+import type { DeliveredBatch, Delivery } from '@sonde/backbone/transport/interface/transport';
 import { batchOf } from '@sonde/test/builders/batch';
 import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { flowRow } from '@sonde/model/flow/records';

@@ -6,7 +6,7 @@ import {
   StoreError,
   WriterReplacedError,
 } from '@sonde/backbone/store/store';
-import type { DeliveredBatch, Delivery, FlowConsumer } from '@sonde/backbone/transport/transport';
+import type { DeliveredBatch, Delivery, FlowConsumer } from '@sonde/backbone/transport/interface/transport';
 import type { FlowBatch } from '@sonde/model/batch/batch';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import { BlockMemories } from './block-memories.js';

@@ -1,4 +1,4 @@
-import type { DeliveredBatch } from '@sonde/backbone/transport/transport';
+import type { DeliveredBatch } from '@sonde/backbone/transport/interface/transport';
 import type { FlowBatch } from '@sonde/model/batch/batch';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import { StringColumnBuilder } from '@sonde/model/record/string-column';

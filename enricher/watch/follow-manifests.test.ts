@@ -13,7 +13,7 @@ beforeEach(() => {
   stop = new AbortController();
 });
 
-afterEach(async () => {
+afterEach(() => {
   stop.abort();
 });
 

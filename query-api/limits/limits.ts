@@ -1,5 +1,5 @@
 import { invalidParameters } from '../http/problem.js';
-import type { TimeRange } from '../time-range.js';
+import type { TimeRange } from '../http/time-range.js';
 import type { Rate } from './token-buckets.js';
 import type { ConcurrencyLimits } from './concurrency-limiter.js';
 

@@ -5,9 +5,9 @@ import type { FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
 import { visibleRecords } from '../access/visible.js';
 import { select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
-import type { TimeRange } from '../time-range.js';
+import type { TimeRange } from '../http/time-range.js';
 import { type ObjectReference, referenceOf } from './references.js';
 
 /** Kinds of what is no policy, nor what policies are made of, but is looked at by them. */

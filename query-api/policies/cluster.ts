@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { visibleRecords } from '../access/visible.js';
 import { invalidParameters, Problem } from '../http/problem.js';
 import { select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 
 /** The parameter that names a cluster. */

@@ -5,7 +5,7 @@ import { UNKNOWN_SOURCE_PORT } from '@sonde/model/policy/preview/evaluate-flows'
 import type { PolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import type { FastifyRequest } from 'fastify';
 import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { addressClassSql } from './address-classes.js';
 import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';

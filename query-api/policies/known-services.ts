@@ -14,9 +14,9 @@ import type { ObservedFlow } from '@sonde/model/policy/suggest/observed';
 import type { FastifyRequest } from 'fastify';
 import { visibleRecords } from '../access/visible.js';
 import { select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
-import type { TimeRange } from '../time-range.js';
+import type { TimeRange } from '../http/time-range.js';
 import { objectsAt } from './objects.js';
 import { podsBehindServices } from './pods-behind-services.js';
 

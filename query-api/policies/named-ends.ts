@@ -4,9 +4,9 @@ import type { PolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
 import { fromWhere, select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
-import type { TimeRange } from '../time-range.js';
+import type { TimeRange } from '../http/time-range.js';
 
 /** Kinds of pods, addresses and names that the ends of one request may be. */
 const MOST_ENDS = 10_000;

@@ -4,7 +4,7 @@ import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { FastifyRequest } from 'fastify';
 import { visibleRecords } from '../access/visible.js';
 import { select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 
 /** The objects that policies of a cluster depend on, as they are now, as far as they may be seen. */

@@ -3,7 +3,7 @@ import type { ObservedEnd, ObservedFlow } from '@sonde/model/policy/suggest/obse
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
 import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
 

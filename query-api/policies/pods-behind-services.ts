@@ -3,9 +3,9 @@ import type { FlowEndpoint } from '@sonde/model/policy/preview/flow-identity';
 import type { PolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import type { FastifyRequest } from 'fastify';
 import { fromWhere, select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
-import type { TimeRange } from '../time-range.js';
+import type { TimeRange } from '../http/time-range.js';
 
 /** Kinds of pods that are looked at. */
 const MOST_PODS = 50_000;

@@ -15,7 +15,7 @@ import { setImmediate as breath } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import { invalidParameters } from '../http/problem.js';
 import type { RecordQuery } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { type FlowGroup, flowIdentities, type NotJudged } from './flow-identities.js';
 import { currentObjects } from './objects.js';
 import { namespacesOfServices, podsBehindServices } from './pods-behind-services.js';

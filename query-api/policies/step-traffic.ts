@@ -2,7 +2,7 @@ import type { StepTraffic } from '@sonde/model/policy/activity/policy-counters';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
 import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 
 /** Different steps of traces that one answer is made of: some for each rule of each policy. */

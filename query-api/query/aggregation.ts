@@ -1,7 +1,7 @@
 import type { Limits } from '../limits/limits.js';
 import { invalidParameters, type ParameterError } from '../http/problem.js';
 import { type RecordQuery, tableOf } from '../records/record-query.js';
-import { parseDuration } from '../time-range.js';
+import { parseDuration } from '../http/time-range.js';
 import { type Group, readGroup } from './group.js';
 import { type Metric, type MetricRequest, readMetric } from './metrics.js';
 

@@ -1,5 +1,5 @@
 import { safeNumber } from '../records/record-json.js';
-import type { TimeRange } from '../time-range.js';
+import type { TimeRange } from '../http/time-range.js';
 import { type Aggregation, TIME } from './aggregation.js';
 import type { Column, Unit, Value } from './column.js';
 import { groupType, groupValue } from './group.js';

@@ -5,7 +5,7 @@ import { LATEST_MS, parseTimestamp } from '@sonde/model/filter/timestamp';
 import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 import { checkRange, type Limits } from '../limits/limits.js';
 import { invalidParameters } from '../http/problem.js';
-import type { TimeRange } from '../time-range.js';
+import type { TimeRange } from '../http/time-range.js';
 
 /** Where a page of records ended: at which place of their order, and how many of those at that place were given. */
 export interface CursorPlace {

@@ -1,5 +1,5 @@
 import type { RecordTable } from '@sonde/backbone/store/schema/record-tables';
-import type { TimeRange } from '../time-range.js';
+import type { TimeRange } from '../http/time-range.js';
 import { type Cursor, type CursorPlace, sortFields } from './cursor.js';
 import type { RecordJson } from './record-json.js';
 

@@ -10,9 +10,9 @@ import type { Access } from '../access/access.js';
 import { visibleRecords } from '../access/visible.js';
 import { checkRange, type Limits } from '../limits/limits.js';
 import { invalidParameters, type ParameterError } from '../http/problem.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import type { SqlParameters } from '../sql/parameters.js';
-import { parseTimeRange, type TimeRange, timeRangeSchema } from '../time-range.js';
+import { parseTimeRange, type TimeRange, timeRangeSchema } from '../http/time-range.js';
 
 /** The kinds of records that questions are asked about. */
 export const recordKinds = ['flows', 'dns'] as const;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { recordsRoute } from './records.js';
 
 /** `GET /api/v1/dns`: DNS look-ups. */

@@ -14,7 +14,7 @@ import {
 } from '../records/record-query.js';
 import { valueJson } from '../records/record-json.js';
 import { valuesSql } from '../records/values-sql.js';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Parameters extends RecordQueryParameters {
   readonly table: RecordKind;

@@ -8,7 +8,7 @@ import {
   parseAggregateQuery,
   selectAggregates,
 } from '../records/record-query.js';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Parameters extends RecordQueryParameters {
   readonly level: GraphLevel;

@@ -3,8 +3,8 @@ import { checkRange } from '../limits/limits.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
 import { policiesApplying } from '../policies/evaluate.js';
 import { invalidParameters, problemSchema } from '../http/problem.js';
-import { parseTimeRange, timeRangeSchema } from '../time-range.js';
-import type { RouteDependencies } from './dependencies.js';
+import { parseTimeRange, timeRangeSchema } from '../http/time-range.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Parameters {
   readonly cluster?: string;

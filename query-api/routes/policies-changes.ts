@@ -4,8 +4,8 @@ import { policyChanges } from '../policies/changes.js';
 import { clusterOf, clusterSchema } from '../policies/cluster.js';
 import { referenceProperties } from '../policies/references.js';
 import { invalidParameters, problemSchema } from '../http/problem.js';
-import { parseTimeRange, timeRangeSchema } from '../time-range.js';
-import type { RouteDependencies } from './dependencies.js';
+import { parseTimeRange, timeRangeSchema } from '../http/time-range.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Parameters {
   readonly cluster?: string;

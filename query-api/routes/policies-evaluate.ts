@@ -10,8 +10,8 @@ import {
 } from '../policies/evaluate.js';
 import { invalidParameters, problemSchema } from '../http/problem.js';
 import { enumerationSchema } from '../records/enumeration-schema.js';
-import { parseTimeRange, timeRangeSchema } from '../time-range.js';
-import type { RouteDependencies } from './dependencies.js';
+import { parseTimeRange, timeRangeSchema } from '../http/time-range.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Body {
   readonly cluster?: string;

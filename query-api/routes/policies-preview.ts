@@ -6,7 +6,7 @@ import { previewJson, previewProperties } from '../policies/preview-json.js';
 import { referenceProperties } from '../policies/references.js';
 import { problemSchema } from '../http/problem.js';
 import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Body extends RecordQueryParameters {
   readonly cluster?: string;

@@ -11,7 +11,7 @@ import { observedFlows } from '../policies/observed-flows.js';
 import { evidenceText, suggestionYaml } from '../policies/suggestion-yaml.js';
 import { problemSchema } from '../http/problem.js';
 import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 const dialects = ['kubernetes', 'calico', 'calico-enterprise'] as const;
 type Dialect = (typeof dialects)[number];

@@ -7,7 +7,7 @@ import { currentObjects } from '../policies/objects.js';
 import { stepTraffic } from '../policies/step-traffic.js';
 import { problemSchema } from '../http/problem.js';
 import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Parameters extends RecordQueryParameters {
   readonly cluster?: string;

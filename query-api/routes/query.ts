@@ -15,7 +15,7 @@ import {
   recordKinds,
   selectAggregates,
 } from '../records/record-query.js';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Body extends RecordQueryParameters, AggregationRequest {
   readonly table: RecordKind;

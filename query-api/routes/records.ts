@@ -13,7 +13,7 @@ import {
 import { type RecordJson, recordJson, recordSchema } from '../records/record-json.js';
 import { buildRecordsQuery, type RecordsOrder, recordsOrders } from '../records/records-sql.js';
 import { fieldsSchema, readFields } from '../records/selected-fields.js';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 /** How the records of a kind are offered. */
 export interface RecordsRoute {

@@ -4,7 +4,7 @@ import { enumerationSchema } from '../records/enumeration-schema.js';
 import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
 import { healthProperties, healthRequired } from '../workloads/health.js';
 import { healthOfSide, peersOf, type Workload } from '../workloads/peers.js';
-import type { RouteDependencies } from './dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 
 interface Parameters extends RecordQueryParameters {
   readonly limit: number;

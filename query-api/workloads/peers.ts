@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress } from '@sonde/model/net/address';
 import type { FastifyRequest } from 'fastify';
 import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
-import type { RouteDependencies } from '../routes/dependencies.js';
+import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { type Health, healthOf, type HealthRow, healthSql } from './health.js';
 

@@ -6,7 +6,7 @@ import {
   registerConsumerMetrics,
   registerPublisherMetrics,
   registerQueueMetrics,
-} from '@sonde/backbone/transport/metrics';
+} from '@sonde/backbone/transport/metrics/transport-metrics';
 import { registerCollectorMetrics, exportedProbeCounters } from '@sonde/collector/metrics';
 import { watchCluster } from '@sonde/enricher/live-cluster';
 import {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { probeProgram } from '@sonde/collector/probe/probe-program';
 import { captureSource } from '@sonde/collector/pcap/source';
 import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
-import type { FlowSource } from '@sonde/collector/source';
+import type { FlowSource } from '@sonde/collector/source/flow-source';
 import { execInNamespace } from '@sonde/deploy/lab/command/namespace';
 import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { contextFromObjects } from '@sonde/enricher/pipeline/context';

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { startCollector } from '@sonde/collector/service';
-import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
+import type { FlowSource, ObservedWindow } from '@sonde/collector/source/flow-source';
 import { observedDns } from '../builders/dns.js';
 import { observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';

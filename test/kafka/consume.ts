@@ -3,7 +3,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { WriterReplacedError } from '@sonde/backbone/store/store';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaConsumer, type KafkaFlowConsumer } from '@sonde/backbone/transport/kafka/consumer';
-import type { Delivery } from '@sonde/backbone/transport/transport';
+import type { Delivery } from '@sonde/backbone/transport/interface/transport';
 import type { FakeStore } from './fake-store.js';
 
 /** An enricher that attaches nothing: takes what comes and stores it until it is stopped. */

@@ -1,6 +1,6 @@
 import { StoreError, WriterReplacedError } from '@sonde/backbone/store/store';
-import { StreamPositions } from '@sonde/backbone/transport/stream-positions';
-import type { DeliveredBatch, StoredOffset } from '@sonde/backbone/transport/transport';
+import { StreamPositions } from '@sonde/backbone/transport/interface/stream-positions';
+import type { DeliveredBatch, StoredOffset } from '@sonde/backbone/transport/interface/transport';
 
 /**
  * What a store promises of partitions (`FlowStore.acquirePartitions`), without an engine: which batches are stored, and that only the

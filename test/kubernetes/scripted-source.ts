@@ -1,4 +1,4 @@
-import type { FlowSource, ObservedWindow } from '@sonde/collector/source';
+import type { FlowSource, ObservedWindow } from '@sonde/collector/source/flow-source';
 import { observedFlows, type ObservedFlowRow } from '../builders/observed-flows.js';
 
 /** A source of flows that a test writes, window by window. */

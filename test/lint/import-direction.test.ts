@@ -38,7 +38,11 @@ describe('imports', () => {
       "import { x } from '@sonde/enricher/pipeline/enrich';",
       /may not import enricher\//,
     ],
-    ['enricher/enrich.js', "export { x } from '@sonde/collector/source';", /may not import collector\//],
+    [
+      'enricher/enrich.js',
+      "export { x } from '@sonde/collector/source/flow-source';",
+      /may not import collector\//,
+    ],
     ['query-api/server.js', "await import('@sonde/cli/up/embedded');", /may not import cli\//],
     [
       'collector/collector.js',

@@ -4,7 +4,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { startCollector } from '@sonde/collector/service';
 import { OPEN_RESOURCES, type RunningService } from '@sonde/backbone/service/run-service';
-import type { ObservedWindow } from '@sonde/collector/source';
+import type { ObservedWindow } from '@sonde/collector/source/flow-source';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';

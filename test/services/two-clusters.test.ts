@@ -5,7 +5,7 @@ import { Readiness } from '@sonde/backbone/metrics/readiness';
 import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import { startCollector } from '@sonde/collector/service';
 import type { RunningService } from '@sonde/backbone/service/run-service';
-import type { ObservedWindow } from '@sonde/collector/source';
+import type { ObservedWindow } from '@sonde/collector/source/flow-source';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { type ObservedFlowRow, observedFlows } from '../builders/observed-flows.js';
 import { Registry } from 'prom-client';

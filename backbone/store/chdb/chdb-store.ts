@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
 import { drainPending, Session } from 'chdb';
 import type { Logger } from 'pino';
-import type { StoredOffset } from '../../transport/transport.js';
+import type { StoredOffset } from '../../transport/interface/transport.js';
 import { ChdbQueryPool } from './query-pool.js';
 import {
   confirmObjectRows,

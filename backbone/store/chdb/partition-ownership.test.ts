@@ -1,7 +1,7 @@
 import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryStore } from '@sonde/test/fixtures/temporary-store';
-import { IN_PROCESS_PARTITION } from '../../transport/in-process.js';
+import { IN_PROCESS_PARTITION } from '../../transport/in-process/in-process.js';
 
 const temporary = useTemporaryStore();
 

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
 import type { Logger } from 'pino';
-import type { StoredOffset } from '../../transport/transport.js';
+import type { StoredOffset } from '../../transport/interface/transport.js';
 import { type ClickHouseConnection, ClickHouseServers, type Statement } from './servers.js';
 import {
   confirmObjectRows,

@@ -1,5 +1,5 @@
-import { StreamPositions } from '../../transport/stream-positions.js';
-import type { StoredOffset } from '../../transport/transport.js';
+import { StreamPositions } from '../../transport/interface/stream-positions.js';
+import type { StoredOffset } from '../../transport/interface/transport.js';
 import type { OffsetRange } from './offset-ranges.js';
 import type { RecordBlock } from '../store.js';
 

@@ -1,4 +1,4 @@
-import type { StoredOffset } from '../../transport/transport.js';
+import type { StoredOffset } from '../../transport/interface/transport.js';
 import type { OffsetRange } from './offset-ranges.js';
 import { quoted, type SqlEngine } from '../sql/sql-engine.js';
 

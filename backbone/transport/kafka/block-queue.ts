@@ -1,4 +1,4 @@
-import type { DeliveredBatch } from '../transport.js';
+import type { DeliveredBatch } from '../interface/transport.js';
 
 /** Limits of a block. */
 export interface BlockLimits {

@@ -1,5 +1,5 @@
 import type { IHeaders } from 'kafkajs';
-import type { StreamPosition } from '../stream-positions.js';
+import type { StreamPosition } from '../interface/stream-positions.js';
 
 /** A message's headers: where it was in the spool that it came out of. */
 export function streamHeaders({ stream, position }: StreamPosition): IHeaders {

@@ -1,6 +1,6 @@
 import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore, RecordBlock } from '@sonde/backbone/store/store';
-import { createInProcessTransport } from '@sonde/backbone/transport/in-process';
+import { createInProcessTransport } from '@sonde/backbone/transport/in-process/in-process';
 import { contextFromObjects } from '@sonde/enricher/pipeline/context';
 import { runEnricher } from '@sonde/enricher/pipeline/enricher';
 import { createLocalFeed, type LiveBlock } from '@sonde/query-api/live/feed';

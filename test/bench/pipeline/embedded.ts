@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { createInProcessTransport } from '@sonde/backbone/transport/in-process';
+import { createInProcessTransport } from '@sonde/backbone/transport/in-process/in-process';
 import { DIRECT_CAPACITY } from '@sonde/cli/up/pipe';
 import { runCollector } from '@sonde/collector/collector';
 import { countersPayload, flowsPayload, frame } from '../../builders/probe-frames.js';

@@ -1,5 +1,5 @@
 import type { FlowBatch } from '@sonde/model/batch/batch';
-import type { DeliveredBatch, Delivery, FlowConsumer, FlowPublisher } from './transport.js';
+import type { DeliveredBatch, Delivery, FlowConsumer, FlowPublisher } from '../interface/transport.js';
 
 export interface InProcessTransportOptions {
   /** Offset of the first batch: one past the highest stored offset, so that offsets never repeat. */

@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
-import { collectedCounter, collectedGauge } from '../metrics/collected.js';
-import type { InProcessTransport } from './in-process.js';
-import type { KafkaFlowConsumer } from './kafka/consumer.js';
-import type { SpooledPublisher } from './spool/spooled-publisher.js';
+import { collectedCounter, collectedGauge } from '../../metrics/collected.js';
+import type { InProcessTransport } from '../in-process/in-process.js';
+import type { KafkaFlowConsumer } from '../kafka/consumer.js';
+import type { SpooledPublisher } from '../spool/spooled-publisher.js';
 
 /** Registers the metrics of a spool and of the delivery from it to Kafka. */
 export function registerPublisherMetrics(registry: Registry, publisher: SpooledPublisher): void {

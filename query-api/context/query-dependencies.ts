@@ -1,6 +1,6 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
 import type { Limits } from '../limits/limits.js';
-import type { SharedAnswers } from '../query/shared-answers.js';
+import type { SharedAnswers } from './shared-answers.js';
 
 /** What routes work with: `fooRoute(server, dependencies)`. */
 export interface RouteDependencies {

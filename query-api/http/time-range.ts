@@ -1,5 +1,5 @@
 import { LATEST_MS, parseTimestamp } from '@sonde/model/filter/timestamp';
-import type { ParameterError } from './http/problem.js';
+import type { ParameterError } from './problem.js';
 
 /** A stretch of time in milliseconds since 1970: `from` is in it, `to` is not. */
 export interface TimeRange {

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
-import { completionCommand } from './completion/command.js';
-import { fieldsCommand } from './fields/command.js';
-import { graphCommand } from './graph/command.js';
+import { completionCommand } from '../completion/command.js';
+import { fieldsCommand } from '../fields/command.js';
+import { graphCommand } from '../graph/command.js';
 import { withPointerToHelp } from './help.js';
-import { loginCommand } from './login/command.js';
-import { logoutCommand } from './login/logout.js';
-import { observeCommand } from './observe/command.js';
-import { policyCommand } from './policy/command.js';
-import { profileCommand } from './profile/command.js';
-import { queryCommand } from './query/command.js';
-import { topCommand } from './top/command.js';
+import { loginCommand } from '../login/command.js';
+import { logoutCommand } from '../login/logout.js';
+import { observeCommand } from '../observe/command.js';
+import { policyCommand } from '../policy/command.js';
+import { profileCommand } from '../profile/command.js';
+import { queryCommand } from '../query/command.js';
+import { topCommand } from '../top/command.js';
 
 /** Everything that a person asks a server by. */
 const commands = [
