@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { ClientError } from './client/errors.js';
 import { sondeCommand } from './commands.js';
-import { endWhenReaderLeaves } from './reader-left.js';
+import { endWhenReaderLeaves } from './broken-pipe.js';
 import { tell } from './table/tell.js';
 
 endWhenReaderLeaves(process.stdout);

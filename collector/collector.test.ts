@@ -20,7 +20,7 @@ describe('a collector', () => {
     expect(batches.map(({ losses }) => losses)).toEqual([{ payloads_ring_full: 1 }]);
   });
 
-  it('divides a window of very many flows, and sends its look-ups first', async () => {
+  it('divides a window of very many flows, and sends its lookups first', async () => {
     const dns = observedDns([{ query_name: 'api.example' }]);
     const batches = await published([{ ...window(40_000), dns }, window(1)]);
     expect(batches.map(({ sequence, rows, dns }) => [sequence, rows, dns?.rows])).toEqual([

@@ -20,10 +20,10 @@ export interface CollectorObserver {
 }
 
 /** A batch has at most so many flows: some hundred KiB on the wire. */
-const MOST_BATCH_FLOWS = 16_384;
+const MAX_BATCH_FLOWS = 16_384;
 
 /**
- * Publishes a source's flows and look-ups until the source ends: one batch a window, or several if it has many flows. A
+ * Publishes a source's flows and lookups until the source ends: one batch a window, or several if it has many flows. A
  * window without any is published only if its losses have changed, so that losses become known without traffic.
  * @throws whatever the source or the publisher throws.
  */
@@ -57,18 +57,18 @@ export async function runCollector({
   }
 }
 
-/** A window's flows in batches, the first of which has its look-ups too: whoever names flows reads those before. */
+/** A window's flows in batches, the first of which has its lookups too: whoever names flows reads those before. */
 function* partsOf({
   rows,
   columns,
   dns,
 }: ObservedWindow): Generator<Pick<FlowBatch, 'rows' | 'columns' | 'dns'>> {
-  if (rows <= MOST_BATCH_FLOWS) {
+  if (rows <= MAX_BATCH_FLOWS) {
     yield { rows, columns, ...(dns && { dns }) };
     return;
   }
-  for (let start = 0; start < rows; start += MOST_BATCH_FLOWS) {
-    const end = Math.min(rows, start + MOST_BATCH_FLOWS);
+  for (let start = 0; start < rows; start += MAX_BATCH_FLOWS) {
+    const end = Math.min(rows, start + MAX_BATCH_FLOWS);
     const part = sliceColumns(observedFlowFields, columns, start, end);
     yield { rows: end - start, columns: part, ...(start === 0 && dns && { dns }) };
   }

@@ -76,7 +76,7 @@ export interface QueryApi {
   /** Where it listens, for example `http://127.0.0.1:8080`. */
   readonly url: string;
   /**
-   * Says anew who may use the API; whoever reads a live view and may no longer is cut off.
+   * Says again who may use the API; whoever reads a live view and may no longer is cut off.
    * @throws SecurityError if `security` cannot be meant; then the former holds. Error if there was none at the start.
    */
   reload(security: SecurityOptions): void;
@@ -93,7 +93,7 @@ const ARRIVAL_MS = 30_000;
 const MAX_PATH_PARAMETER_LENGTH = 1024;
 
 /**
- * Serves the HTTP interface to stored flows and DNS look-ups.
+ * Serves the HTTP interface to stored flows and DNS lookups.
  * @throws Error with code EADDRINUSE or EACCES if it cannot listen there; Error if others could reach it there without
  *   saying who they are or without encryption; SecurityError if `security` cannot be meant.
  */
@@ -108,9 +108,9 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   const url = await server.listen({ host, port });
   return {
     url,
-    reload(anew) {
+    reload(again) {
       if (!security) throw new Error('the API began without authentication');
-      security.reload(anew);
+      security.reload(again);
     },
     async close() {
       stopReloading?.();

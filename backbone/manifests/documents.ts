@@ -11,7 +11,7 @@ export interface Bounds {
 }
 
 /** Lexemes that are read in one go, before others have their turn. */
-const TOKENS_PER_TURN = 10_000;
+const TOKENS_PER_YIELD = 10_000;
 
 /**
  * The documents of a YAML text, with a turn for others after each some thousands of lexemes; a document is put
@@ -28,7 +28,7 @@ export async function* documentsOf(
   const composer = new Composer({ uniqueKeys: false, logLevel: 'error' });
   lines.addNewLine(0);
   let inDocument = 0;
-  let inTurn = 0;
+  let tokensSinceYield = 0;
   try {
     for (const lexeme of tokenize(text)) {
       for (const token of parser.next(lexeme)) {
@@ -41,10 +41,10 @@ export async function* documentsOf(
           lines.lineStarts.length,
         );
       }
-      if (++inTurn === TOKENS_PER_TURN) {
+      if (++tokensSinceYield === TOKENS_PER_YIELD) {
         await breath();
         signal?.throwIfAborted();
-        inTurn = 0;
+        tokensSinceYield = 0;
       }
     }
   } catch (error) {

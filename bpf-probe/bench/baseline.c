@@ -11,7 +11,7 @@
 
 #include "baseline.skel.h"
 #include "exit.h"
-#include "tcx.h"
+#include "kernel/tcx.h"
 
 int main(int argc, char **argv)
 {

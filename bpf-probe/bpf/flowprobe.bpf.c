@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * The flow probe's kernel programs: one for each kind of interface and direction. They read, count and pass on;
- * the verdict is always "next", so other programs on the hook are not disturbed.
+ * The kernel programs of flowprobe, one for each kind of interface and direction. They count packets and always return
+ * "next", so that other programs on the hook run as before.
  *
- * A packet is counted where it enters through a watched interface. Where it leaves through one it is counted only if it
- * did not enter through another. That is noted in the packet itself, in the upper byte of its tc_index, which the
- * kernel keeps through routing, bridging, fragmenting and tunnels, and gives up when the packet is delivered; others
- * that use the field (Cilium) use the lower byte.
+ * A packet is counted on ingress at a watched interface. On egress it is counted only if it did not enter through
+ * another watched interface. Ingress marks the packet in the upper byte of tc_index, which the kernel keeps through
+ * routing, bridging, fragmentation and tunnels until delivery; Cilium uses the lower byte.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,28 +19,29 @@
 #include "count.h"
 #include "tunnels.h"
 #include "unreachable.h"
-#include "troubles.h"
+#include "drops.h"
+#include "retransmits.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define VERDICT_NEXT (-1) /* TCX_NEXT, TC_ACT_UNSPEC: go on with the next program */
+#define VERDICT_NEXT (-1) /* TCX_NEXT, TC_ACT_UNSPEC: continue with the next program */
 
 #define MARK_BITS 0xff00
 
-/* True for a packet that was counted when it entered through another watched interface, or is sampled out. */
-static __always_inline bool passes_uncounted(struct __sk_buff *skb, enum hook hook)
+/* Returns true for a packet that was already counted on ingress, or is not sampled. */
+static __always_inline bool is_skipped(struct __sk_buff *skb, enum hook hook)
 {
 	__u32 index = skb->tc_index;
 
 	if (hook & HOOK_INGRESS)
-		skb->tc_index = (index & ~MARK_BITS) | entered_mark;
-	else if ((index & MARK_BITS) == entered_mark)
+		skb->tc_index = (index & ~MARK_BITS) | ingress_mark;
+	else if ((index & MARK_BITS) == ingress_mark)
 		return true;
 	return window.sampling > 1 && bpf_get_prandom_u32() % window.sampling != 0;
 }
 
-/* Counts what the fast parsers leave. `hook` and `l2` are constant where it is called. */
-static __noinline int observe_slow(struct __sk_buff *skb, enum hook hook, __u32 l2)
+/* Counts a packet that the fast parsers skipped. `hook` and `l2` are constants at each call. */
+static __noinline int handle_packet_slow(struct __sk_buff *skb, enum hook hook, __u32 l2)
 {
 	struct slow_packet *s = parse_slow(skb, l2);
 
@@ -52,14 +52,14 @@ static __noinline int observe_slow(struct __sk_buff *skb, enum hook hook, __u32 
 	else
 		count6(skb, &s->key6, &s->packet, hook);
 	if (s->packet.tunnel)
-		note_tunnel(s);
-	if (s->bucket == BUCKET_ICMP_MESSAGE)
-		note_unreachable(skb, s);
+		record_tunnel(s);
+	if (s->key_kind == KEY_ICMP_MESSAGE)
+		mark_unreachable(skb, s);
 	return 0;
 }
 
-/* `l2` is the length of the interface's link header. */
-static __always_inline int observe(struct __sk_buff *skb, enum hook hook, __u32 l2)
+/* `l2`: length of the link header. */
+static __always_inline int handle_packet(struct __sk_buff *skb, enum hook hook, __u32 l2)
 {
 	struct packet p;
 	union {
@@ -67,7 +67,7 @@ static __always_inline int observe(struct __sk_buff *skb, enum hook hook, __u32 
 		struct key6 v6;
 	} key;
 
-	if (passes_uncounted(skb, hook))
+	if (is_skipped(skb, hook))
 		return VERDICT_NEXT;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		if (parse4_fast(skb, l2, &key.v4, &p)) {
@@ -80,43 +80,43 @@ static __always_inline int observe(struct __sk_buff *skb, enum hook hook, __u32 
 			return VERDICT_NEXT;
 		}
 	}
-	observe_slow(skb, hook, l2);
+	handle_packet_slow(skb, hook, l2);
 	return VERDICT_NEXT;
 }
 
 SEC("tc")
 int sonde_pod_in(struct __sk_buff *skb)
 {
-	return observe(skb, HOOK_POD | HOOK_INGRESS, ETH_HLEN);
+	return handle_packet(skb, HOOK_POD | HOOK_INGRESS, ETH_HLEN);
 }
 
 SEC("tc")
 int sonde_pod_out(struct __sk_buff *skb)
 {
-	return observe(skb, HOOK_POD, ETH_HLEN);
+	return handle_packet(skb, HOOK_POD, ETH_HLEN);
 }
 
 SEC("tc")
 int sonde_uplink_in(struct __sk_buff *skb)
 {
-	return observe(skb, HOOK_INGRESS, ETH_HLEN);
+	return handle_packet(skb, HOOK_INGRESS, ETH_HLEN);
 }
 
 SEC("tc")
 int sonde_uplink_out(struct __sk_buff *skb)
 {
-	return observe(skb, 0, ETH_HLEN);
+	return handle_packet(skb, 0, ETH_HLEN);
 }
 
 /* Interfaces without a link header, for example tunnels of IP in IP. */
 SEC("tc")
 int sonde_ip_in(struct __sk_buff *skb)
 {
-	return observe(skb, HOOK_INGRESS, 0);
+	return handle_packet(skb, HOOK_INGRESS, 0);
 }
 
 SEC("tc")
 int sonde_ip_out(struct __sk_buff *skb)
 {
-	return observe(skb, 0, 0);
+	return handle_packet(skb, 0, 0);
 }

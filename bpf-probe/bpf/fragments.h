@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Which ports the fragments of an IP packet have: only the first carries them (RFC 791 section 3.2). */
+/* Ports of fragmented packets: only the first fragment carries them (RFC 791 section 3.2). */
 #ifndef SONDE_FRAGMENTS_H
 #define SONDE_FRAGMENTS_H
 
@@ -15,10 +15,10 @@ struct fragment_key {
 struct fragment_ports {
 	__u16 source;
 	__u16 destination;
-	__u32 bucket;
+	__u32 key_kind;
 };
 
-/* Packets whose fragments are under way; the longest unused make room. */
+/* Fragmented packets; the least recently used are evicted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The maps and the settings of the kernel programs. */
+/* Maps and load-time settings that several features share; other maps are in the header of their feature. */
 #ifndef SONDE_MAPS_H
 #define SONDE_MAPS_H
 
@@ -9,10 +9,10 @@
 #include "flow.h"
 
 /*
- * The flows of two windows: while packets of one go to one half, user space, which has the map in its own memory, reads
- * the other, to which nothing writes. Entries are taken one after the other, so that reading them needs no search, and
- * are shared by all CPUs and counted atomically: per-CPU values would multiply memory and the work of reading by the
- * number of CPUs. table.h finds them. The size is set by user space.
+ * Flows of two windows. Packets of the current window go to one half; user space maps the array into its memory and
+ * reads the other half, which nothing writes to. Entries are allocated in order, so reading needs no search. All CPUs
+ * share them and count atomically: per-CPU values would multiply memory and reading by the number of CPUs. table.h
+ * finds entries by key. User space sets the size.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -22,19 +22,19 @@ struct {
 	__type(value, struct flow);
 } flows SEC(".maps");
 
-/* Takes what finds no room in the flow map, and wakes user space when it fills up (enum packet_message_kind). */
+/* Packets that do not fit into the flow map, and the signal that it is filling up (enum packet_message_kind). */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } packets SEC(".maps");
 
-/* struct payload_message, each as long as its payload. Apart from `packets`, so that neither starves the other. */
+/* struct payload_message of variable length. Separate from `packets`, so that neither starves the other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } payloads SEC(".maps");
 
-/* enum counter */
+/* Counters by enum counter; names in flowprobe/output/counters.c. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, COUNTERS);
@@ -42,23 +42,23 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
-/* Settings, written before loading. */
+/* Set before loading. */
 const volatile bool has_conntrack = false; /* bpf_skb_ct_lookup, Linux 5.19 */
-const volatile bool has_owners = false;	   /* the program `sonde_socket` is attached */
-const volatile __u32 entered_mark = 0;	   /* see flowprobe.bpf.c */
+const volatile bool has_processes = false; /* the program `sonde_socket` is attached */
+const volatile __u32 ingress_mark = 0;	   /* see flowprobe.bpf.c */
 const volatile __u32 capacity = 1;	   /* entries of a window */
-const volatile __u32 pressure_entries = 0; /* entries of a window that call for its early end */
+const volatile __u32 pressure_entries = 0; /* entries at which a window ends early */
 
-/* Settings that change with the window: read for every packet, so together in one cache line. */
+/* Set for each window; in one cache line, because every packet reads them. */
 struct {
-	__u32 number;	/* counts the windows; odd and even ones use halves of their own */
+	__u32 number;	/* number of the window; its parity selects the half of each map */
 	__u32 sampling; /* count one packet in this many; 1 is every packet */
 } window __attribute__((aligned(64)));
 
-__u32 entries[2];    /* entries taken in the latest even and odd window */
-__u32 pressure_told; /* number + 1 of the window whose early end user space was last asked for */
+__u32 used_entries[2];	 /* entries allocated in the latest even and odd window */
+__u32 pressure_notified; /* number + 1 of the last window for which user space was woken early */
 
-static __always_inline void count(enum counter counter, __u64 value)
+static __always_inline void add_counter(enum counter counter, __u64 value)
 {
 	__u32 index = counter;
 	__u64 *total = bpf_map_lookup_elem(&counters, &index);
@@ -68,8 +68,8 @@ static __always_inline void count(enum counter counter, __u64 value)
 }
 
 /*
- * Nanoseconds on the monotonic clock, to the tick (1 to 10 ms) where the kernel has a cheap clock (Linux 5.11). CO-RE
- * decides when the program is loaded: a setting would be one more cache line to read for every packet.
+ * Monotonic time in ns; with the resolution of a tick (1 to 10 ms) where the kernel has the coarse clock (Linux 5.11).
+ * CO-RE decides at load time: a setting would be one more cache line to read for every packet.
  */
 static __always_inline __u64 coarse_now(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * From bytes to struct packet and key. parse4_fast() and parse6_fast() read the packets that make up nearly all
- * traffic in place; parse_slow() reads every other one field by field.
+ * Parses a frame into a key and a struct packet. parse4_fast() and parse6_fast() read nearly all traffic in place;
+ * parse_slow() reads the rest field by field.
  */
 #ifndef SONDE_PACKET_H
 #define SONDE_PACKET_H
@@ -26,13 +26,13 @@
 /* Frames up to this long may carry padding behind the IP packet (IEEE 802.3, without the checksum). */
 #define ETHERNET_MIN_FRAME 60
 
-/* The hook that a program is attached to; constant in each program. */
+/* Hook that a program is attached to; a constant in each program. */
 enum hook {
 	HOOK_INGRESS = 1 << 0, /* of the host's end: what a pod sends, or what an uplink receives */
 	HOOK_POD = 1 << 1,     /* behind the interface is a pod, so one of the ends is local */
 };
 
-/* What counting needs to know of a packet besides its key. */
+/* A parsed packet, without its key. */
 struct packet {
 	__u32 bytes;	 /* on the wire, from the IP header on; see wire_size() */
 	__u32 packets;	 /* on the wire */
@@ -54,7 +54,7 @@ static __always_inline bool load(struct __sk_buff *skb, __u32 offset, void *to, 
 
 /* Fills in `key` in canonical order and returns the sender's side. */
 static __always_inline __u32 set_key4(struct key4 *key, __u32 source, __u32 destination, __u16 source_port,
-				      __u16 destination_port, __u8 protocol, __u8 bucket)
+				      __u16 destination_port, __u8 protocol, __u8 key_kind)
 {
 	__u32 sender = source_port > destination_port || (source_port == destination_port && source > destination);
 
@@ -63,7 +63,7 @@ static __always_inline __u32 set_key4(struct key4 *key, __u32 source, __u32 dest
 	key->port[0] = sender ? destination_port : source_port;
 	key->port[1] = sender ? source_port : destination_port;
 	key->protocol = protocol;
-	key->bucket = bucket;
+	key->key_kind = key_kind;
 	key->zero = 0;
 	return sender;
 }
@@ -88,7 +88,7 @@ static __always_inline void copy6(__u32 *to, const __u32 *from)
 }
 
 static __always_inline __u32 set_key6(struct key6 *key, const __u32 *source, const __u32 *destination,
-				      __u16 source_port, __u16 destination_port, __u8 protocol, __u8 bucket)
+				      __u16 source_port, __u16 destination_port, __u8 protocol, __u8 key_kind)
 {
 	__u32 sender =
 		source_port > destination_port || (source_port == destination_port && after6(source, destination));
@@ -105,15 +105,15 @@ static __always_inline __u32 set_key6(struct key6 *key, const __u32 *source, con
 		key->port[1] = destination_port;
 	}
 	key->protocol = protocol;
-	key->bucket = bucket;
+	key->key_kind = key_kind;
 	key->zero = 0;
 	return sender;
 }
 
-/* `present` bytes from the IP header on, of which a short frame's end may be padding; the header tells `told`. */
-static __always_inline __u32 without_padding(__u32 present, __u32 told)
+/* Length of the IP packet in `present` bytes, which may end in Ethernet padding; `ip_length` is 0 if not known. */
+static __always_inline __u32 without_padding(__u32 present, __u32 ip_length)
 {
-	return told && told < present ? told : present;
+	return ip_length && ip_length < present ? ip_length : present;
 }
 
 /*
@@ -125,7 +125,7 @@ static __always_inline void wire_size(const struct __sk_buff *skb, struct packet
 {
 	__u32 segments = skb->gso_segs;
 
-	/* A virtual machine's host may leave the number of segments to be worked out. */
+	/* The host of a virtual machine may not set the number of segments. */
 	if (!segments && skb->gso_size && skb->len > p->payload)
 		segments = (skb->len - p->payload + skb->gso_size - 1) / skb->gso_size;
 	p->packets = 1;
@@ -135,7 +135,7 @@ static __always_inline void wire_size(const struct __sk_buff *skb, struct packet
 	}
 }
 
-/* Payload offset from the TCP header's data offset, which is in the high half of `offset_byte`. */
+/* Payload offset, from the TCP data offset in the upper half of `offset_byte`. */
 static __always_inline __u32 tcp_payload(__u32 transport, __u8 offset_byte)
 {
 	return transport + (offset_byte >> 4) * 4;
@@ -158,8 +158,8 @@ static __always_inline bool is_tunnel_port(__u16 port)
 
 /*
  * Reads the header of TCP or UDP at `header`, which is `offset` bytes into the frame and ends before `end`. Returns
- * false for other protocols, for tunnels, and where the header is not all in the packet's linear part. That ports are
- * there is the caller's to check.
+ * false for other protocols, for tunnels, and where the header is not completely in the packet's linear part. The
+ * caller checks that the ports are there.
  */
 static __always_inline bool parse_transport_fast(void *header, void *end, __u32 offset, __u8 protocol, struct packet *p)
 {
@@ -183,7 +183,7 @@ static __always_inline bool parse_transport_fast(void *header, void *end, __u32 
 
 /*
  * Reads TCP and UDP over an IPv4 header without options, unfragmented, when the headers lie in the packet's linear
- * part. Returns false, having decided nothing, for any other packet. `l2` is the length of the link header.
+ * part. Returns false for any other packet, which parse_slow() then reads. `l2` is the length of the link header.
  */
 static __always_inline bool parse4_fast(struct __sk_buff *skb, __u32 l2, struct key4 *key, struct packet *p)
 {
@@ -203,7 +203,8 @@ static __always_inline bool parse4_fast(struct __sk_buff *skb, __u32 l2, struct 
 	if (skb->len <= ETHERNET_MIN_FRAME)
 		p->bytes = without_padding(p->bytes, bpf_ntohs(ip->tot_len));
 	wire_size(skb, p, l2);
-	p->sender = set_key4(key, ip->saddr, ip->daddr, ports->source, ports->destination, ip->protocol, BUCKET_NONE);
+	p->sender =
+		set_key4(key, ip->saddr, ip->daddr, ports->source, ports->destination, ip->protocol, KEY_CONNECTION);
 	return true;
 }
 
@@ -222,7 +223,7 @@ static __always_inline bool parse6_fast(struct __sk_buff *skb, __u32 l2, struct 
 	p->bytes = skb->len - l2;
 	wire_size(skb, p, l2);
 	p->sender = set_key6(key, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, ports->source,
-			     ports->destination, ip->nexthdr, BUCKET_NONE);
+			     ports->destination, ip->nexthdr, KEY_CONNECTION);
 	return true;
 }
 

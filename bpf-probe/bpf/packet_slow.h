@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Reads the packets that the fast parsers leave, field by field: VLAN tags, options and extension headers, fragments,
- * ICMP and other protocols, and tunnels, of which it reads the packet inside.
+ * Parses the packets that the fast parsers skip: VLAN tags, options and extension headers, fragments, ICMP and other
+ * protocols, and tunnels, of which it parses the inner packet.
  */
 #ifndef SONDE_PACKET_SLOW_H
 #define SONDE_PACKET_SLOW_H
@@ -14,7 +14,7 @@
 #include "maps.h"
 #include "packet.h"
 
-/* VLAN tags in the frame itself, outer and inner (IEEE 802.1ad); more are not IP traffic to us. */
+/* VLAN tags in the frame, outer and inner (IEEE 802.1ad); frames with more are not counted as IP. */
 #define MAX_VLAN_TAGS 2
 
 /* RFC 8200 sets no limit to the number of extension headers; real packets have one or two. */
@@ -26,21 +26,21 @@
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY   129
 
-/* A packet as far as it is read; kept apart because the programs' stack of 512 bytes does not hold it. */
+/* State of the parser: too large for the stack of 512 bytes. */
 struct slow_packet {
 	union {
 		struct iphdr ip4;
 		struct ipv6hdr ip6;
 	};
 	__u32 network;	 /* offset of the IP header */
-	__u32 transport; /* offset behind it and its options */
-	__u32 ip_length; /* that the header tells; 0 if it does not fit (jumbograms, large offloaded packets) */
+	__u32 transport; /* offset of the transport header */
+	__u32 ip_length; /* total length in the IP header; 0 if it does not fit (jumbograms, large offloaded packets) */
 	__u32 fragment_id;
 	__u8 version;
 	__u8 protocol;
-	__u8 first_fragment; /* of several */
-	__u8 later_fragment; /* no transport header */
-	__u8 bucket;
+	__u8 first_fragment; /* first of several fragments */
+	__u8 later_fragment; /* a fragment without transport header */
+	__u8 key_kind;
 	struct transport_ports ports;
 	struct packet packet;
 	union {
@@ -52,6 +52,7 @@ struct slow_packet {
 	__u32 tunnel_id;
 };
 
+/* Scratch memory of the parser. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -60,8 +61,8 @@ struct {
 } slow_scratch SEC(".maps");
 
 /*
- * Offset of the IP header behind a link header of `l2` bytes, 0 if the frame carries none. skb->protocol is that
- * behind a VLAN tag which the kernel took off; a tag that is still in the frame shows as the protocol itself.
+ * Offset of the IP header after a link header of `l2` bytes; 0 if there is none. skb->protocol does not show a VLAN tag
+ * that the kernel stripped; a tag that is still in the frame is the protocol itself.
  */
 static __always_inline __u32 skip_vlan_tags(struct __sk_buff *skb, __u32 l2, __u16 protocol, struct packet *p)
 {
@@ -156,28 +157,28 @@ static __always_inline bool parse_icmp(struct __sk_buff *skb, struct slow_packet
 	else
 		echo = type[0] == ICMPV6_ECHO_REQUEST || type[0] == ICMPV6_ECHO_REPLY;
 	if (!echo) {
-		s->bucket = BUCKET_ICMP_MESSAGE;
+		s->key_kind = KEY_ICMP_MESSAGE;
 		s->ports.source = type[0] << 8 | type[1];
 		s->ports.destination = s->ports.source;
 	}
 	return true;
 }
 
-/* What the transport header tells: the key's ports and bucket, and the packet's flags and types. */
+/* Reads the transport header: ports, kind of key, TCP flags, ICMP type and code. */
 static __always_inline bool parse_transport(struct __sk_buff *skb, struct slow_packet *s)
 {
 	__u8 tcp[14];
 
 	s->ports.source = 0;
 	s->ports.destination = 0;
-	s->bucket = BUCKET_NONE;
+	s->key_kind = KEY_CONNECTION;
 	s->packet.tcp_flags = 0;
 	s->packet.icmp_type = 0;
 	s->packet.icmp_code = 0;
 	s->packet.transport = s->transport;
 	s->packet.payload = s->transport;
 	if (s->later_fragment) {
-		s->packet.payload = skb->len; /* It is not what the transport header is followed by. */
+		s->packet.payload = skb->len; /* Not the beginning of the payload. */
 		return true;
 	}
 
@@ -204,7 +205,7 @@ static __always_inline bool parse_transport(struct __sk_buff *skb, struct slow_p
 	return load(skb, s->transport, &s->ports, sizeof(s->ports));
 }
 
-/* Gives later fragments the ports that the first one had. */
+/* Gives later fragments the ports of the first one. */
 static __always_inline void join_fragments(struct slow_packet *s)
 {
 	struct fragment_ports *known;
@@ -222,7 +223,7 @@ static __always_inline void join_fragments(struct slow_packet *s)
 	s->fragment.id = s->fragment_id;
 	s->fragment.protocol = s->protocol;
 	if (s->first_fragment) {
-		struct fragment_ports ports = {s->ports.source, s->ports.destination, s->bucket};
+		struct fragment_ports ports = {s->ports.source, s->ports.destination, s->key_kind};
 
 		bpf_map_update_elem(&fragments, &s->fragment, &ports, BPF_ANY);
 		return;
@@ -231,15 +232,15 @@ static __always_inline void join_fragments(struct slow_packet *s)
 	if (known) {
 		s->ports.source = known->source;
 		s->ports.destination = known->destination;
-		s->bucket = known->bucket;
+		s->key_kind = known->key_kind;
 	} else {
-		s->bucket = BUCKET_FRAGMENT;
-		count(COUNTER_FRAGMENTS_UNKNOWN, 1);
+		s->key_kind = KEY_FRAGMENT;
+		add_counter(COUNTER_FRAGMENTS_UNMATCHED, 1);
 	}
 }
 
-/* Where the packet inside a VXLAN or Geneve packet begins; 0 if there is none. */
-static __always_inline __u32 enter_udp_tunnel(struct __sk_buff *skb, struct slow_packet *s)
+/* Offset of the IP header in a VXLAN or Geneve packet; 0 if there is none. */
+static __always_inline __u32 parse_udp_tunnel(struct __sk_buff *skb, struct slow_packet *s)
 {
 	__u32 header = s->transport + sizeof(struct udphdr);
 	__u8 h[8];
@@ -252,7 +253,7 @@ static __always_inline __u32 enter_udp_tunnel(struct __sk_buff *skb, struct slow
 		s->packet.tunnel = TUNNEL_GENEVE;
 		header += 8 + (h[0] & 0x3f) * 4;
 		protocol = bpf_htons(h[2] << 8 | h[3]);
-		if (protocol != bpf_htons(0x6558)) /* not Ethernet, but IP directly */
+		if (protocol != bpf_htons(0x6558)) /* IP without Ethernet */
 			return protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6) ? header : 0;
 	} else {
 		s->packet.tunnel = TUNNEL_VXLAN;
@@ -265,8 +266,8 @@ static __always_inline __u32 enter_udp_tunnel(struct __sk_buff *skb, struct slow
 	return skip_vlan_tags(skb, header + ETH_HLEN, protocol, &s->packet);
 }
 
-/* Moves on to the packet inside, if this one is a tunnel's; notes the tunnel's ends. */
-static __always_inline bool enter_tunnel(struct __sk_buff *skb, struct slow_packet *s)
+/* Moves on to the inner packet of a tunnel and records the outer addresses. Returns false if there is no tunnel. */
+static __always_inline bool decapsulate(struct __sk_buff *skb, struct slow_packet *s)
 {
 	__u32 inside = 0;
 
@@ -278,7 +279,7 @@ static __always_inline bool enter_tunnel(struct __sk_buff *skb, struct slow_pack
 		inside = s->transport;
 	} else if (s->protocol == IPPROTO_UDP && load(skb, s->transport, &s->ports, sizeof(s->ports)) &&
 		   is_tunnel_port(s->ports.destination)) {
-		inside = enter_udp_tunnel(skb, s);
+		inside = parse_udp_tunnel(skb, s);
 	}
 	if (!inside) {
 		s->packet.tunnel = TUNNEL_NONE;
@@ -297,7 +298,7 @@ static __always_inline bool enter_tunnel(struct __sk_buff *skb, struct slow_pack
 	return true;
 }
 
-/* The frame's length from the IP header on, without what pads a short frame. */
+/* Length of the packet from the IP header on, without Ethernet padding. */
 static __always_inline __u32 ip_bytes(struct __sk_buff *skb, const struct slow_packet *s)
 {
 	__u32 present = skb->len - s->network;
@@ -306,8 +307,8 @@ static __always_inline __u32 ip_bytes(struct __sk_buff *skb, const struct slow_p
 }
 
 /*
- * Reads the packet behind a link header of `l2` bytes into the CPU's scratch. NULL if it is none to count; why is
- * counted.
+ * Parses the packet after a link header of `l2` bytes. Returns NULL, and counts the reason, if it is not IP or
+ * malformed.
  */
 static __noinline struct slow_packet *parse_slow(struct __sk_buff *skb, __u32 l2)
 {
@@ -321,11 +322,11 @@ static __noinline struct slow_packet *parse_slow(struct __sk_buff *skb, __u32 l2
 	s->network = skip_vlan_tags(skb, l2, skb->protocol, &s->packet);
 	if (!s->network &&
 	    !(l2 == 0 && (skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6)))) {
-		count(COUNTER_PACKETS_NOT_IP, 1);
+		add_counter(COUNTER_PACKETS_NOT_IP, 1);
 		return NULL;
 	}
-	if (!parse_ip(skb, s) || (enter_tunnel(skb, s) && !parse_ip(skb, s)) || !parse_transport(skb, s)) {
-		count(COUNTER_PACKETS_MALFORMED, 1);
+	if (!parse_ip(skb, s) || (decapsulate(skb, s) && !parse_ip(skb, s)) || !parse_transport(skb, s)) {
+		add_counter(COUNTER_PACKETS_MALFORMED, 1);
 		return NULL;
 	}
 	join_fragments(s);
@@ -333,10 +334,10 @@ static __noinline struct slow_packet *parse_slow(struct __sk_buff *skb, __u32 l2
 	wire_size(skb, &s->packet, s->network);
 	if (s->version == 4)
 		s->packet.sender = set_key4(&s->key4, s->ip4.saddr, s->ip4.daddr, s->ports.source, s->ports.destination,
-					    s->protocol, s->bucket);
+					    s->protocol, s->key_kind);
 	else
 		s->packet.sender = set_key6(&s->key6, s->ip6.saddr.in6_u.u6_addr32, s->ip6.daddr.in6_u.u6_addr32,
-					    s->ports.source, s->ports.destination, s->protocol, s->bucket);
+					    s->ports.source, s->ports.destination, s->protocol, s->key_kind);
 	return s;
 }
 

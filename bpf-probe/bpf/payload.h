@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Passes payload on to user space, which reads it: DNS messages, and the TLS ClientHello that a connection begins with.
- * Nothing else of what packets carry leaves the kernel.
+ * Sends payload to user space, which parses it: DNS messages and the TLS ClientHello of a connection. No other payload
+ * leaves the kernel.
  */
 #ifndef SONDE_PAYLOAD_H
 #define SONDE_PAYLOAD_H
@@ -19,9 +19,10 @@
 #define TLS_HANDSHAKE	 22
 #define TLS_CLIENT_HELLO 1
 
-/* Further segments that a ClientHello may be spread over; with post-quantum keys it takes two or three. */
+/* Further segments of a ClientHello; with post-quantum keys it takes two or three. */
 #define HELLO_SEGMENTS 3
 
+/* Message under construction: too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -29,37 +30,37 @@ struct {
 	__type(value, struct payload_message);
 } payload_scratch SEC(".maps");
 
-/* What kind of payload this is and whether user space wants it; 0 if not. Ends the attention where it is over. */
+/* Returns the kind of payload, or 0 if user space does not need it. Clears the pending bit after the last segment. */
 static __always_inline __u32 payload_kind(struct __sk_buff *skb, struct flow *f, const struct packet *p, __u8 protocol)
 {
 	__u8 start[6]; /* TLS record: type, version (2), length (2), then the handshake message's type */
 
-	if (f->attention & ATTEND_DNS)
+	if (f->pending & PENDING_DNS)
 		return protocol == IPPROTO_TCP ? PAYLOAD_DNS_STREAM : PAYLOAD_DNS_DATAGRAM;
 	if (f->hello_left) {
 		if ((p->sender & 1) != f->syn_from)
 			return 0;
 		if (--f->hello_left == 0)
-			f->attention &= ~ATTEND_HELLO;
+			f->pending &= ~PENDING_HELLO;
 		return PAYLOAD_CLIENT_HELLO_MORE;
 	}
 	if (!load(skb, p->payload, start, sizeof(start)) || start[0] != TLS_HANDSHAKE || start[1] != 3 ||
 	    start[5] != TLS_CLIENT_HELLO) {
-		f->attention &= ~ATTEND_HELLO;
+		f->pending &= ~PENDING_HELLO;
 		return 0;
 	}
 	if (skb->len - p->payload < 5u + (start[3] << 8 | start[4])) {
 		f->hello_left = HELLO_SEGMENTS;
-		f->syn_from = p->sender; /* if it was not known; who says hello is the client */
+		f->syn_from = p->sender; /* in case the SYN was not seen: the client sends the ClientHello */
 	} else {
-		f->attention &= ~ATTEND_HELLO;
+		f->pending &= ~PENDING_HELLO;
 	}
 	return PAYLOAD_CLIENT_HELLO;
 }
 
-/* A message with everything but its key; NULL if there is nothing to pass on. */
-static __always_inline struct payload_message *begin_payload(struct __sk_buff *skb, struct flow *f,
-							     const struct packet *p, __u8 protocol, __u8 family)
+/* Prepares a message, except for its key. Returns NULL if there is nothing to send. */
+static __always_inline struct payload_message *prepare_payload(struct __sk_buff *skb, struct flow *f,
+							       const struct packet *p, __u8 protocol, __u8 family)
 {
 	__u32 zero = 0, kind = payload_kind(skb, f, p, protocol);
 	struct payload_message *message;
@@ -72,7 +73,7 @@ static __always_inline struct payload_message *begin_payload(struct __sk_buff *s
 	message->kind = kind;
 	message->family = family;
 	message->sender = p->sender;
-	message->whole = skb->len - p->payload;
+	message->full_length = skb->len - p->payload;
 	message->tcp_sequence = 0;
 	message->at = bpf_ktime_get_ns();
 	if (protocol == IPPROTO_TCP)
@@ -80,10 +81,10 @@ static __always_inline struct payload_message *begin_payload(struct __sk_buff *s
 	return message;
 }
 
-/* Copies the payload behind the message's head and sends both. */
+/* Copies the payload into the message and sends it. */
 static __always_inline void send_payload(struct __sk_buff *skb, struct payload_message *message, const struct packet *p)
 {
-	__u32 length = message->whole > MAX_PAYLOAD ? MAX_PAYLOAD : message->whole;
+	__u32 length = message->full_length > MAX_PAYLOAD ? MAX_PAYLOAD : message->full_length;
 	__u32 last = length - 1;
 
 	/* Verifiers before Linux 6.3 learn that a length is not 0 only from a comparison of this kind. */
@@ -96,13 +97,13 @@ static __always_inline void send_payload(struct __sk_buff *skb, struct payload_m
 	message->length = length;
 	length += offsetof(struct payload_message, bytes);
 	if (bpf_ringbuf_output(&payloads, message, length, 0))
-		count(COUNTER_LOST_PAYLOADS_RING_FULL, 1);
+		add_counter(COUNTER_LOST_PAYLOADS_RING_FULL, 1);
 }
 
-static __noinline void pass_payload4(struct __sk_buff *skb, struct flow *f, const struct key4 *key,
+static __noinline void emit_payload4(struct __sk_buff *skb, struct flow *f, const struct key4 *key,
 				     const struct packet *p)
 {
-	struct payload_message *message = begin_payload(skb, f, p, key->protocol, 4);
+	struct payload_message *message = prepare_payload(skb, f, p, key->protocol, 4);
 
 	if (!message)
 		return;
@@ -110,10 +111,10 @@ static __noinline void pass_payload4(struct __sk_buff *skb, struct flow *f, cons
 	send_payload(skb, message, p);
 }
 
-static __noinline void pass_payload6(struct __sk_buff *skb, struct flow *f, const struct key6 *key,
+static __noinline void emit_payload6(struct __sk_buff *skb, struct flow *f, const struct key6 *key,
 				     const struct packet *p)
 {
-	struct payload_message *message = begin_payload(skb, f, p, key->protocol, 6);
+	struct payload_message *message = prepare_payload(skb, f, p, key->protocol, 6);
 
 	if (!message)
 		return;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Finds flows by their keys: a hash table whose buckets, each one cache line, point to the entries of the map `flows`.
- * Looking up takes no lock; a new entry is filled in first and then published in its bucket, under the bucket's lock,
- * where another CPU has not taken the place. Nothing is ever removed: a bucket that was used in an earlier window is
- * empty. Works on every kernel that has locks for programs (Linux 5.1); a kernel's own hash map would make each entry
- * and give it back at a cost of several packets.
+ * Hash table from keys to entries of the map `flows`. A bucket is one cache line. Lookups take no lock; a new entry is
+ * filled in and then published under the bucket's lock, unless another CPU was faster. Nothing is removed: a bucket of
+ * an earlier window counts as empty. Needs BPF spin locks (Linux 5.1). The kernel's own hash map would allocate and
+ * free each entry at the cost of several packets.
  */
 #ifndef SONDE_TABLE_H
 #define SONDE_TABLE_H
@@ -16,18 +15,18 @@
 
 #define BUCKET_SLOTS 13
 
-/* Of each slot, the low 24 bits are the entry's position in its window, plus one; the others are bits of the hash. */
+/* A slot: the entry's position in its window plus 1 in the low 24 bits, bits of the hash above. */
 #define SLOT_POSITION 0xffffff
 #define SLOT_TAG      0xff000000
 
 struct hash_bucket {
 	struct bpf_spin_lock lock;
-	__u32 window; /* number of the window that the slots are of */
-	__u32 used;   /* slots; the others hold anything */
+	__u32 window; /* number of the window that the slots belong to */
+	__u32 used;   /* slots in use; the others are undefined */
 	__u32 slots[BUCKET_SLOTS];
 };
 
-/* For the even windows, and behind them for the odd ones. The size is set by user space. */
+/* Buckets of even windows, then of odd ones. User space sets the size. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
@@ -36,18 +35,19 @@ struct {
 } buckets SEC(".maps");
 
 const volatile __u32 bucket_mask = 0; /* buckets of a window, a power of two, less one */
-const volatile __u64 hash_seed = 0;   /* secret: keeps senders from choosing buckets */
+const volatile __u64 hash_seed = 0;   /* secret, so that senders cannot choose buckets */
 
-struct taking {
-	struct bpf_spin_lock lock; /* guards entries[], each that of its window */
+struct entry_lock {
+	struct bpf_spin_lock lock; /* protects used_entries[] of its window */
 };
 
+/* One lock for even windows, one for odd ones. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
 	__type(key, __u32);
-	__type(value, struct taking);
-} takings SEC(".maps");
+	__type(value, struct entry_lock);
+} entry_locks SEC(".maps");
 
 /* Mixes one more word of a key into its hash. */
 static __always_inline __u64 mix(__u64 hash, __u64 word)
@@ -70,37 +70,37 @@ static __always_inline struct flow *entry_at(__u32 window, __u32 position)
 	return bpf_map_lookup_elem(&flows, &index);
 }
 
-/* Takes a window's next entry; its position, or `capacity` if there is none left. */
-static __always_inline __u32 take_entry(__u32 window)
+/* Allocates an entry of a window. Returns its position, or `capacity` if none is left. */
+static __always_inline __u32 alloc_entry(__u32 window)
 {
-	__u32 parity = window & 1, *taken = window & 1 ? &entries[1] : &entries[0], position;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &parity);
+	__u32 parity = window & 1, *used = window & 1 ? &used_entries[1] : &used_entries[0], position;
+	struct entry_lock *lock = bpf_map_lookup_elem(&entry_locks, &parity);
 
-	if (!taking)
+	if (!lock)
 		return capacity;
-	bpf_spin_lock(&taking->lock);
-	position = *taken;
+	bpf_spin_lock(&lock->lock);
+	position = *used;
 	if (position < capacity)
-		*taken = position + 1;
-	bpf_spin_unlock(&taking->lock);
+		*used = position + 1;
+	bpf_spin_unlock(&lock->lock);
 	return position;
 }
 
-/* Where a key belongs. */
-struct place {
+/* Result of a failed lookup: where to insert the key. */
+struct insert_hint {
 	struct hash_bucket *bucket;
-	__u32 used; /* slots of the bucket when the key was looked for */
+	__u32 used; /* slots in use at the time of the lookup */
 	__u32 hash;
 };
 
 /*
- * Puts an entry into its place. False if another CPU was faster; it may have put in the same key. The packet then goes
- * the way of those that find the map full.
+ * Inserts an entry. Returns false if another CPU inserted one into the same bucket, perhaps with the same key; the
+ * packet then goes through the ring buffer, as with a full map.
  */
-static __always_inline bool publish(const struct place *place, __u32 window, __u32 position)
+static __always_inline bool publish(const struct insert_hint *hint, __u32 window, __u32 position)
 {
-	__u32 entry = (position + 1) | (place->hash & SLOT_TAG), used = place->used;
-	struct hash_bucket *bucket = place->bucket;
+	__u32 entry = (position + 1) | (hint->hash & SLOT_TAG), used = hint->used;
+	struct hash_bucket *bucket = hint->bucket;
 	bool won;
 
 	if (!bucket || used >= BUCKET_SLOTS)

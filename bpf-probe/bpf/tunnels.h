@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The tunnels that flows are carried in. */
+/* Tunnels of flows. */
 #ifndef SONDE_TUNNELS_H
 #define SONDE_TUNNELS_H
 
@@ -8,7 +8,7 @@
 #include "flow.h"
 #include "packet_slow.h"
 
-/* By the key of the flow inside, IPv4 mapped into IPv6; the longest unused make room. */
+/* By the key of the inner flow, with IPv4 mapped into IPv6; the least recently used are evicted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -31,12 +31,12 @@ static __always_inline void map_key(struct key6 *to, const struct key4 *from)
 	to->port[0] = from->port[0];
 	to->port[1] = from->port[1];
 	to->protocol = from->protocol;
-	to->bucket = from->bucket;
+	to->key_kind = from->key_kind;
 	to->zero = 0;
 }
 
-/* Notes the tunnel of a packet's flow, once: a flow that changes its tunnel keeps the first until it is forgotten. */
-static __noinline void note_tunnel(struct slow_packet *s)
+/* Records the tunnel of a flow, once: a flow that changes its tunnel keeps the first one until it is evicted. */
+static __noinline void record_tunnel(struct slow_packet *s)
 {
 	struct tunnel tunnel;
 	struct key6 key;

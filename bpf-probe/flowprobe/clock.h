@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel programs' monotonic time as time of day. */
+/* Converts monotonic time to time of day. */
 #ifndef SONDE_CLOCK_H
 #define SONDE_CLOCK_H
 
@@ -14,7 +14,7 @@ static inline __u64 clock_nanos(clockid_t clock)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-/* What to add to a monotonic time to get nanoseconds since 1970; changes when the clock is set or slewed. */
+/* Offset from monotonic time to nanoseconds since 1970; changes when the clock is set or slewed. */
 static inline __u64 realtime_offset(void)
 {
 	return clock_nanos(CLOCK_REALTIME) - clock_nanos(CLOCK_MONOTONIC);

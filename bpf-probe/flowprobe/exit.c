@@ -12,7 +12,7 @@ static void say_list(const char *format, va_list list)
 	fputc('\n', stderr);
 }
 
-void say(const char *format, ...)
+void log_message(const char *format, ...)
 {
 	va_list list;
 

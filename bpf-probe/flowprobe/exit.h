@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How flowprobe ends, documented in PROTOCOL.md, and how it says why. */
+/* Exit codes (PROTOCOL.md) and messages on standard error. */
 #ifndef SONDE_EXIT_H
 #define SONDE_EXIT_H
 
@@ -12,10 +12,10 @@ enum exit_code {
 	EXIT_INTERFACE = 5,
 };
 
-/* Writes one line to standard error, "flowprobe: " before it. */
-void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Writes a line to standard error, prefixed with "flowprobe: ". */
+void log_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Says why and ends the process. The kernel detaches everything that flowprobe attached by links. */
+/* Writes the reason and exits. The kernel detaches everything that was attached by links. */
 void fail(enum exit_code code, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * flowprobe: loads the kernel programs, attaches them to interfaces, and writes each window's flows as frames
- * (PROTOCOL.md). One thread, one loop; everything it attached goes away with it.
+ * flowprobe: loads the kernel programs, attaches them to interfaces, and writes the flows of each window as frames
+ * (PROTOCOL.md). Single-threaded; everything it attached is detached when it ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,27 +15,27 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "budget.h"
+#include "sampling.h"
 #include "clock.h"
-#include "connections.h"
-#include "counters.h"
-#include "dns.h"
+#include "flows/connections.h"
+#include "output/counters.h"
+#include "payload/dns.h"
 #include "exit.h"
-#include "frames.h"
-#include "interfaces.h"
-#include "kernel.h"
-#include "load.h"
-#include "names.h"
+#include "output/frames.h"
+#include "kernel/interfaces.h"
+#include "kernel/features.h"
+#include "kernel/programs.h"
+#include "output/names.h"
 #include "options.h"
-#include "owners.h"
-#include "payloads.h"
-#include "privileges.h"
-#include "records.h"
-#include "sightings.h"
-#include "window.h"
+#include "processes/processes.h"
+#include "payload/payloads.h"
+#include "kernel/privileges.h"
+#include "flows/records.h"
+#include "flows/window_flows.h"
+#include "kernel/window.h"
 #include "flowprobe.skel.h"
 
-/* How many flows ahead what is remembered of a connection is loaded from memory. */
+/* How many flows ahead the tracked connection is prefetched. */
 #define PREFETCHED 8
 
 /* Feature bits of the HELLO frame. */
@@ -43,7 +43,7 @@
 #define FEATURE_CONNTRACK   (1u << 1)
 #define FEATURE_DROPS	    (1u << 2)
 #define FEATURE_RETRANSMITS (1u << 3)
-#define FEATURE_OWNERS	    (1u << 4)
+#define FEATURE_PROCESSES   (1u << 4)
 
 struct probe {
 	struct options options;
@@ -51,11 +51,11 @@ struct probe {
 	struct interfaces *interfaces;
 	struct ring_buffer *ring;
 	struct window *window;
-	struct sightings sightings;
+	struct window_flows window_flows;
 	struct connections *connections;
-	struct tally tally;
-	bool pressure;	 /* the map fills up: end the window now */
-	__u64 accounted; /* CPU time of this thread when account() was last called */
+	struct probe_counters counters;
+	bool pressure;	/* the map is filling up: end the window now */
+	__u64 cpu_time; /* CPU time of this thread when account_cpu_time() was last called */
 };
 
 static void enter_netns(const char *path)
@@ -70,76 +70,76 @@ static void enter_netns(const char *path)
 	close(descriptor);
 }
 
-static void send_hello(const struct options *options, const struct kernel *kernel)
+static void send_hello(const struct options *options, const struct kernel_features *kernel)
 {
 	begin_frame(FRAME_HELLO);
 	put_u32(getpid());
 	put_u32(options->window_millis);
 	put_u32((kernel->tcx ? FEATURE_TCX : 0) | (kernel->conntrack ? FEATURE_CONNTRACK : 0) |
 		(kernel->drops ? FEATURE_DROPS : 0) | (kernel->retransmits ? FEATURE_RETRANSMITS : 0) |
-		(kernel->owners ? FEATURE_OWNERS : 0));
+		(kernel->processes ? FEATURE_PROCESSES : 0));
 	put_u32(options->max_flows);
-	put_text(kernel->release);
+	put_string(kernel->release);
 	send_frame();
 }
 
-static int take_message(void *context, void *data, size_t size)
+static int handle_packet_message(void *context, void *data, size_t size)
 {
 	struct probe *probe = context;
 	const struct overflow_message *message = data;
 
 	if (message->kind == MESSAGE_OVERFLOW)
-		add_overflow(&probe->sightings, message);
+		add_overflow(&probe->window_flows, message);
 	else
 		probe->pressure = true;
 	return 0;
 }
 
-static int take_payload_message(void *context, void *data, size_t size)
+static int handle_payload_message(void *context, void *data, size_t size)
 {
 	struct probe *probe = context;
 
-	take_payload(data, probe->connections, probe->bpf->bss->window.number);
+	handle_payload(data, probe->connections, probe->bpf->bss->window.number);
 	return 0;
 }
 
-/* Adds the CPU time since the last call to a sum of the tally. */
-static void account(struct probe *probe, __u64 *sum)
+/* Adds the CPU time since the last call to a counter. */
+static void account_cpu_time(struct probe *probe, __u64 *sum)
 {
 	__u64 now = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
 
-	*sum += now - probe->accounted;
-	probe->accounted = now;
+	*sum += now - probe->cpu_time;
+	probe->cpu_time = now;
 }
 
-/* Sends the first `count` records, and before them the names that they use. */
+/* Sends the names that the first `count` records use, then the records. */
 static void send_records(struct probe *probe, size_t count)
 {
-	account(probe, &probe->tally.records_nanos);
+	account_cpu_time(probe, &probe->counters.records_nanos);
 	send_names();
 	send_flows(count);
-	account(probe, &probe->tally.sending_nanos);
+	account_cpu_time(probe, &probe->counters.sending_nanos);
 }
 
 static void send_window(struct probe *probe, const struct record_context *context)
 {
-	const struct sightings *sightings = &probe->sightings;
+	const struct window_flows *flows = &probe->window_flows;
 	struct flow_record *records = flow_records();
-	size_t filled = 0, size = sightings_size(sightings);
+	size_t filled = 0, size = window_flow_count(flows);
 
 	for (size_t i = 0; i < size; i++) {
-		const struct flow *ahead = i + PREFETCHED < size ? sighting_at(sightings, i + PREFETCHED) : NULL;
-		const struct flow *flow = sighting_at(sightings, i);
+		const struct flow *ahead = i + PREFETCHED < size ? window_flow_at(flows, i + PREFETCHED) : NULL;
+		const struct flow *flow = window_flow_at(flows, i);
 		struct flow_record *record = &records[filled];
 
 		if (ahead)
 			prefetch_connection(context->connections, &ahead->key6);
 		if (!flow)
 			continue;
-		make_record(record, flow, trouble_of(sightings, flow), context);
-		probe->tally.flows_reported++;
-		probe->tally.packets_reported += record->packets_out + record->packets_in;
-		probe->tally.bytes_reported += record->bytes_out + record->bytes_in;
+		fill_record(record, flow, health_of(flows, flow), context);
+		probe->counters.flows_reported++;
+		probe->counters.packets_reported += record->packets_out + record->packets_in;
+		probe->counters.bytes_reported += record->bytes_out + record->bytes_in;
 		if (++filled == RECORDS_PER_FRAME) {
 			send_records(probe, filled);
 			filled = 0;
@@ -159,35 +159,35 @@ static void finish_window(struct probe *probe)
 	};
 
 	ring_buffer__consume(probe->ring);
-	probe->accounted = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
-	end_window(probe->window, &probe->sightings);
-	account(probe, &probe->tally.drain_nanos);
-	probe->tally.map_entries = probe->sightings.count;
+	probe->cpu_time = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
+	end_window(probe->window, &probe->window_flows);
+	account_cpu_time(probe, &probe->counters.drain_nanos);
+	probe->counters.map_entries = probe->window_flows.count;
 	context.now = clock_nanos(CLOCK_MONOTONIC);
-	join_sightings(&probe->sightings);
-	report_interfaces(probe->interfaces);
-	/* Before the flows, so that a reader that hands on a large window in parts knows their domains. */
-	report_dns(context.now);
+	merge_window_flows(&probe->window_flows);
+	send_interfaces(probe->interfaces);
+	/* Before the flows, so that a reader that splits a large window knows their domains. */
+	send_dns(context.now);
 	send_window(probe, &context);
-	clear_sightings(&probe->sightings);
-	account(probe, &probe->tally.drain_nanos);
-	forget_vanished_interfaces(probe->interfaces);
+	clear_window_flows(&probe->window_flows);
+	account_cpu_time(probe, &probe->counters.drain_nanos);
+	remove_vanished_interfaces(probe->interfaces);
 
-	probe->tally.windows++;
-	probe->tally.lost_packets_overflow = probe->sightings.lost_packets;
-	probe->tally.lost_bytes_overflow = probe->sightings.lost_bytes;
-	probe->tally.connections_known = connections_known(probe->connections);
-	probe->tally.connections_forgotten = connections_forgotten(probe->connections);
-	probe->tally.interfaces_watched = watched_interfaces(probe->interfaces);
-	probe->tally.sampling = context.sampling;
-	send_counters(probe->bpf, &probe->tally, (context.now + context.to_realtime) / 1000);
-	if (probe->options.cpu_budget)
-		probe->bpf->bss->window.sampling = adapt_sampling(probe->bpf, context.sampling, probe->options.sampling,
-								  probe->options.cpu_budget);
-	forget_owners();
-	trim_names(NAMES_PROCESSES);
-	if (trim_names(NAMES_TLS_SERVERS))
-		forget_tls_servers(probe->connections);
+	probe->counters.windows++;
+	probe->counters.lost_packets_overflow = probe->window_flows.lost_packets;
+	probe->counters.lost_bytes_overflow = probe->window_flows.lost_bytes;
+	probe->counters.connections_tracked = connections_tracked(probe->connections);
+	probe->counters.connections_evicted = connections_evicted(probe->connections);
+	probe->counters.interfaces_watched = watched_interfaces(probe->interfaces);
+	probe->counters.sampling = context.sampling;
+	send_counters(probe->bpf, &probe->counters, (context.now + context.to_realtime) / 1000);
+	if (probe->options.cpu_limit)
+		probe->bpf->bss->window.sampling =
+			adapt_sampling(probe->bpf, context.sampling, probe->options.sampling, probe->options.cpu_limit);
+	clear_process_cache();
+	reset_large_table(NAMES_PROCESSES);
+	if (reset_large_table(NAMES_TLS_SERVERS))
+		clear_tls_servers(probe->connections);
 	probe->pressure = false;
 }
 
@@ -200,7 +200,7 @@ static int open_signals(void)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN); /* A failing write tells. */
+	signal(SIGPIPE, SIG_IGN); /* write() returns EPIPE. */
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
@@ -215,16 +215,17 @@ static int open_timer(__u32 millis)
 	return descriptor;
 }
 
-/* Ends each window in its time, or early under pressure, until a signal comes or the reader goes. */
+/* Ends each window on time, or early when the map is filling up, until a signal arrives or the reader closes the
+ * output. */
 static void run(struct probe *probe, __u32 window_millis, int signals)
 {
-	enum { SIGNALS, TIMER, RING, INTERFACES, STREAM, SOURCES };
+	enum { SIGNALS, TIMER, RING, INTERFACES, OUTPUT, SOURCES };
 	struct pollfd sources[SOURCES] = {
 		[SIGNALS] = {.fd = signals, .events = POLLIN},
 		[TIMER] = {.fd = open_timer(window_millis), .events = POLLIN},
 		[RING] = {.fd = ring_buffer__epoll_fd(probe->ring), .events = POLLIN},
 		[INTERFACES] = {.fd = interfaces_descriptor(probe->interfaces), .events = POLLIN},
-		[STREAM] = {.fd = stream_descriptor()}, /* errors only */
+		[OUTPUT] = {.fd = output_fd()}, /* errors only */
 	};
 
 	for (;;) {
@@ -232,11 +233,11 @@ static void run(struct probe *probe, __u32 window_millis, int signals)
 
 		if (poll(sources, SOURCES, -1) < 0 && errno != EINTR)
 			fail(EXIT_OTHER, "cannot wait: %s", strerror(errno));
-		if (sources[STREAM].revents & (POLLERR | POLLHUP))
+		if (sources[OUTPUT].revents & (POLLERR | POLLHUP))
 			return;
 		if (sources[INTERFACES].revents) {
-			follow_interfaces(probe->interfaces);
-			report_interfaces(probe->interfaces);
+			handle_interface_changes(probe->interfaces);
+			send_interfaces(probe->interfaces);
 		}
 		if (sources[RING].revents)
 			ring_buffer__consume(probe->ring);
@@ -248,7 +249,7 @@ static void run(struct probe *probe, __u32 window_millis, int signals)
 		if (sources[TIMER].revents && read(sources[TIMER].fd, &expirations, sizeof(expirations)) > 0) {
 			finish_window(probe);
 		} else if (probe->pressure) {
-			probe->tally.windows_early++;
+			probe->counters.windows_ended_early++;
 			finish_window(probe);
 		}
 	}
@@ -257,36 +258,36 @@ static void run(struct probe *probe, __u32 window_millis, int signals)
 int main(int argc, char **argv)
 {
 	static struct probe probe;
-	struct kernel kernel;
+	struct kernel_features kernel;
 	int signals;
 
 	probe.options = read_options(argc, argv);
 	signals = open_signals();
 
-	/* Without whoever started it nobody reads; the parent may have ended before this line. */
+	/* End with the parent, which reads the output. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	require_privileges();
 	enter_netns(probe.options.netns);
-	kernel = probe_kernel();
+	kernel = detect_features();
 	if (probe.options.check) {
-		print_kernel(&kernel);
+		print_features(&kernel);
 		return EXIT_OK;
 	}
-	require_kernel(&kernel);
+	require_features(&kernel);
 	kernel.tcx = kernel.tcx && !probe.options.filters;
-	open_stream(probe.options.output);
+	open_output(probe.options.output);
 
 	probe.bpf = load_programs(&probe.options, &kernel);
 	probe.bpf->bss->window.sampling = probe.options.sampling;
-	if (probe.options.cpu_budget)
-		measure_programs();
+	if (probe.options.cpu_limit)
+		enable_run_time_stats();
 	probe.window = open_window(probe.bpf);
-	probe.sightings = make_sightings(bpf_map__fd(probe.bpf->maps.flows), probe.options.max_flows);
-	probe.connections = make_connections(probe.options.max_connections);
-	probe.tally.map_capacity = probe.options.max_flows;
-	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), take_message, &probe, NULL);
+	probe.window_flows = create_window_flows(bpf_map__fd(probe.bpf->maps.flows), probe.options.max_flows);
+	probe.connections = create_connections(probe.options.max_connections);
+	probe.counters.map_capacity = probe.options.max_flows;
+	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), handle_packet_message, &probe, NULL);
 	if (!probe.ring ||
-	    ring_buffer__add(probe.ring, bpf_map__fd(probe.bpf->maps.payloads), take_payload_message, &probe))
+	    ring_buffer__add(probe.ring, bpf_map__fd(probe.bpf->maps.payloads), handle_payload_message, &probe))
 		fail(EXIT_KERNEL, "cannot read the ring buffer: %s", strerror(errno));
 	probe.interfaces = watch_interfaces(probe.bpf, &probe.options, kernel.tcx);
 
@@ -295,7 +296,7 @@ int main(int argc, char **argv)
 	send_hello(&probe.options, &kernel);
 	if (kernel.drops)
 		send_drop_reasons();
-	report_interfaces(probe.interfaces);
+	send_interfaces(probe.interfaces);
 	run(&probe, probe.options.window_millis, signals);
 	return EXIT_OK;
 }

@@ -10,39 +10,40 @@
 
 static const char usage[] =
 	"Usage: flowprobe (--interface PATTERN | --uplink PATTERN | --pods)... [OPTION]...\n"
-	"Counts the flows that pass network interfaces and writes them to standard output (see PROTOCOL.md).\n"
+	"Aggregates the packets of network interfaces to flows and writes them to standard output (see PROTOCOL.md).\n"
 	"\n"
-	"  --interface PATTERN  watch these host ends of pod interfaces: a name or a shell pattern; repeatable\n"
-	"  --uplink PATTERN     watch these interfaces between the node and the outside; repeatable\n"
-	"  --pods               watch every veth whose other end is in another network namespace\n"
-	"  --window-ms N        report this often, in milliseconds (default 5000)\n"
-	"  --max-flows N        connections that a window holds, at 544 bytes of memory each (default 65536)\n"
-	"  --max-connections N  connections that are remembered from window to window (default 262144)\n"
-	"  --ring-bytes N       ring buffer for what the map does not hold; a power of two (default 4194304)\n"
+	"  --interface PATTERN  watch host ends of pod interfaces: name or shell pattern; repeatable\n"
+	"  --uplink PATTERN     watch external interfaces of the node: name or shell pattern; repeatable\n"
+	"  --pods               watch every veth whose peer is in another network namespace\n"
+	"  --window-ms N        length of a window in milliseconds (default 5000)\n"
+	"  --max-flows N        max. flows in a window, 544 bytes of memory each (default 65536)\n"
+	"  --max-connections N  max. connections tracked across windows (default 262144)\n"
+	"  --ring-bytes N       size of each ring buffer in bytes; a power of two (default 4194304)\n"
 	"  --output PATH        write to this Unix socket instead of standard output\n"
 	"  --sampling N         count one packet in N (default 1)\n"
-	"  --cpu-budget PERCENT raise N in steps while the programs take more of one CPU than this\n"
-	"  --filters            attach as clsact filters even where the kernel has TCX links\n"
-	"  --netns PATH         work in this network namespace\n"
-	"  --check              print what this kernel supports, and end\n"
-	"  --help               print this, and end\n";
+	"  --cpu-limit PERCENT  raise the sampling while the programs use more than this share of one CPU\n"
+	"  --filters            attach clsact filters even if the kernel supports TCX links\n"
+	"  --netns PATH         run in this network namespace\n"
+	"  --check              print what this kernel supports and exit\n"
+	"  --help               print this help and exit\n";
 
-static __u32 read_number(const char *option, const char *text, unsigned long least, unsigned long most)
+static __u32 read_number(const char *option, const char *text, unsigned long min, unsigned long max)
 {
 	char *end;
 	unsigned long value;
 
 	errno = 0;
 	value = strtoul(text, &end, 10);
-	if (errno || *end || end == text || value < least || value > most)
-		fail(EXIT_USAGE, "--%s: \"%s\" is not a number from %lu to %lu", option, text, least, most);
+	if (errno || *end || end == text || value < min || value > max)
+		fail(EXIT_USAGE, "--%s: invalid value \"%s\": must be a number from %lu to %lu", option, text, min,
+		     max);
 	return value;
 }
 
 static void add_pattern(struct options *options, const char *pattern, enum interface_kind kind)
 {
 	if (options->pattern_count == MAX_PATTERNS)
-		fail(EXIT_USAGE, "more than %d interface patterns", MAX_PATTERNS);
+		fail(EXIT_USAGE, "too many interface patterns: at most %d are allowed", MAX_PATTERNS);
 	options->patterns[options->pattern_count++] = (struct interface_pattern){pattern, kind};
 }
 
@@ -59,6 +60,7 @@ struct options read_options(int argc, char **argv)
 		OUTPUT,
 		FILTERS,
 		SAMPLING,
+		CPU_LIMIT,
 		CPU_BUDGET,
 		NETNS,
 		CHECK,
@@ -74,7 +76,8 @@ struct options read_options(int argc, char **argv)
 		{"ring-bytes", required_argument, NULL, RING},
 		{"output", required_argument, NULL, OUTPUT},
 		{"sampling", required_argument, NULL, SAMPLING},
-		{"cpu-budget", required_argument, NULL, CPU_BUDGET},
+		{"cpu-limit", required_argument, NULL, CPU_LIMIT},
+		{"cpu-budget", optional_argument, NULL, CPU_BUDGET},
 		{"filters", no_argument, NULL, FILTERS},
 		{"netns", required_argument, NULL, NETNS},
 		{"check", no_argument, NULL, CHECK},
@@ -111,7 +114,7 @@ struct options read_options(int argc, char **argv)
 		case RING:
 			options.ring_bytes = read_number("ring-bytes", optarg, 4096, 1 << 30);
 			if (options.ring_bytes & (options.ring_bytes - 1))
-				fail(EXIT_USAGE, "--ring-bytes: %s is not a power of two", optarg);
+				fail(EXIT_USAGE, "--ring-bytes: invalid value \"%s\": must be a power of two", optarg);
 			break;
 		case OUTPUT:
 			options.output = optarg;
@@ -119,9 +122,11 @@ struct options read_options(int argc, char **argv)
 		case SAMPLING:
 			options.sampling = read_number("sampling", optarg, 1, MAX_SAMPLING);
 			break;
-		case CPU_BUDGET:
-			options.cpu_budget = read_number("cpu-budget", optarg, 1, 10000);
+		case CPU_LIMIT:
+			options.cpu_limit = read_number("cpu-limit", optarg, 1, 10000);
 			break;
+		case CPU_BUDGET:
+			fail(EXIT_USAGE, "--cpu-budget was renamed; use --cpu-limit");
 		case FILTERS:
 			options.filters = true;
 			break;
@@ -135,13 +140,13 @@ struct options read_options(int argc, char **argv)
 			fputs(usage, stdout);
 			exit(EXIT_OK);
 		default:
-			fprintf(stderr, "Try flowprobe --help.\n");
+			fprintf(stderr, "See flowprobe --help.\n");
 			exit(EXIT_USAGE);
 		}
 	}
 	if (optind < argc)
-		fail(EXIT_USAGE, "\"%s\" is not an option; try --help", argv[optind]);
+		fail(EXIT_USAGE, "unexpected argument \"%s\"; see --help", argv[optind]);
 	if (!options.check && !options.pods && options.pattern_count == 0)
-		fail(EXIT_USAGE, "no interface given; name some with --interface, --uplink or --pods");
+		fail(EXIT_USAGE, "no interfaces selected; use --interface, --uplink or --pods");
 	return options;
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
-/* What lies behind an interface; the numbers are those of the INTERFACES frame. */
+/* Kind of an interface; values of the INTERFACES frame. */
 enum interface_kind {
 	INTERFACE_POD = 0,
 	INTERFACE_UPLINK = 1,
@@ -23,7 +23,7 @@ struct interface_pattern {
 struct options {
 	struct interface_pattern patterns[MAX_PATTERNS];
 	int pattern_count;
-	bool pods; /* every veth whose other end is in another network namespace */
+	bool pods; /* every veth whose peer is in another network namespace */
 	__u32 window_millis;
 	__u32 max_flows;
 	__u32 max_connections;
@@ -31,12 +31,12 @@ struct options {
 	const char *output; /* NULL for standard output, else a Unix socket to connect to */
 	const char *netns;  /* NULL for the one it was started in */
 	bool check;
-	bool filters;	  /* clsact filters even where the kernel has TCX links */
-	__u32 sampling;	  /* count one packet in this many */
-	__u32 cpu_budget; /* percent of one CPU that the programs may take; 0 for no limit */
+	bool filters;	 /* clsact filters even if the kernel supports TCX links */
+	__u32 sampling;	 /* count one packet in this many */
+	__u32 cpu_limit; /* max. percent of one CPU for the programs; 0 for no limit */
 };
 
-/* Reads the command line; ends the process on a wrong one and after --help. */
+/* Parses the command line. Exits if it is invalid, and after --help. */
 struct options read_options(int argc, char **argv);
 
 #endif

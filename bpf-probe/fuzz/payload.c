@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns_message.h"
-#include "streams.h"
-#include "tls.h"
+#include "payload/dns_message.h"
+#include "payload/tcp_streams.h"
+#include "payload/tls.h"
 
 /* Readers get a copy of just the bytes, so that reading beyond them is seen. */
 static void read_copy(const __u8 *bytes, size_t size)
@@ -34,8 +34,8 @@ int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size)
 	/* The same bytes as segments: each begins with its length and how far its sequence number is off. */
 	while (size > 2) {
 		size_t length = bytes[0] < size - 2 ? bytes[0] : size - 2;
-		struct stream *stream = add_segment(&key, bytes[1] & 1, sequence + (bytes[1] >> 6), bytes + 2, length,
-						    length, bytes[1] == 0xff);
+		struct tcp_stream *stream = add_segment(&key, bytes[1] & 1, sequence + (bytes[1] >> 6), bytes + 2,
+							length, length, bytes[1] == 0xff);
 
 		if (stream && stream->size > 100)
 			consume_stream(stream, 50);

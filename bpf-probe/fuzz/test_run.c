@@ -15,12 +15,12 @@
 #include "clock.h"
 #include "exit.h"
 #include "flow.h"
-#include "kernel.h"
-#include "load.h"
+#include "kernel/features.h"
+#include "kernel/programs.h"
 #include "options.h"
-#include "privileges.h"
-#include "sightings.h"
-#include "window.h"
+#include "kernel/privileges.h"
+#include "flows/window_flows.h"
+#include "kernel/window.h"
 #include "flowprobe.skel.h"
 
 #define MAX_FLOWS     131072
@@ -91,20 +91,20 @@ int main(int argc, char **argv)
 	struct options options = {.max_flows = MAX_FLOWS, .ring_bytes = 1 << 20, .sampling = 1};
 	int seconds = argc == 2 ? atoi(argv[1]) : 5;
 	unsigned seed = time(NULL);
-	struct kernel kernel;
+	struct kernel_features kernel;
 	struct flowprobe_bpf *bpf;
-	struct sightings sightings;
+	struct window_flows window_flows;
 	struct ring_buffer *ring;
 	struct window *window;
 	__u64 runs = 0, packets = 0, until;
 	__u8 bytes[256];
 
 	require_privileges();
-	kernel = probe_kernel();
-	require_kernel(&kernel);
+	kernel = detect_features();
+	require_features(&kernel);
 	bpf = load_programs(&options, &kernel);
 	window = open_window(bpf);
-	sightings = make_sightings(bpf_map__fd(bpf->maps.flows), MAX_FLOWS);
+	flows = create_window_flows(bpf_map__fd(bpf->maps.flows), MAX_FLOWS);
 	ring = ring_buffer__new(bpf_map__fd(bpf->maps.payloads), ignore_message, NULL, NULL);
 	srand(seed);
 	until = clock_nanos(CLOCK_MONOTONIC) + seconds * 1000000000ull;
@@ -123,14 +123,14 @@ int main(int argc, char **argv)
 				fail(EXIT_OTHER, "seed %u, run %llu: error %d, verdict %d", seed,
 				     (unsigned long long)runs, error, (int)run.retval);
 		}
-		end_window(window, &sightings);
+		end_window(window, &flows);
 		ring_buffer__consume(ring);
-		for (size_t i = 0; i < sightings_size(&sightings); i++) {
-			const struct flow *flow = sighting_at(&sightings, i);
+		for (size_t i = 0; i < window_flow_count(&flows); i++) {
+			const struct flow *flow = window_flow_at(&flows, i);
 
 			packets += flow ? flow->packets[0] + flow->packets[1] : 0;
 		}
-		clear_sightings(&sightings);
+		clear_window_flows(&flows);
 	}
 	packets += counter_sum(bpf, COUNTER_PACKETS_NOT_IP) + counter_sum(bpf, COUNTER_PACKETS_MALFORMED);
 	printf("%llu runs, %llu packets accounted for\n", (unsigned long long)runs, (unsigned long long)packets);

@@ -10,11 +10,11 @@
 
 #include "exit.h"
 
-static size_t read_hex(const char *text, unsigned char *bytes, size_t most)
+static size_t read_hex(const char *text, unsigned char *bytes, size_t max)
 {
 	size_t size = 0;
 
-	for (; size < most && sscanf(text + size * 2, "%2hhx", &bytes[size]) == 1; size++)
+	for (; size < max && sscanf(text + size * 2, "%2hhx", &bytes[size]) == 1; size++)
 		;
 	return size;
 }

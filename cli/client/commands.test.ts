@@ -12,7 +12,7 @@ import { Registry } from 'prom-client';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fields, values } from '../fields/command.js';
-import { paintFor } from '../flow-table/colour.js';
+import { paintFor } from '../flow-table/color.js';
 import { graph } from '../graph/command.js';
 import { evaluate } from '../policy/evaluate.js';
 import { explain } from '../policy/explain.js';

@@ -55,7 +55,7 @@ export async function readProfiles(file: string): Promise<Profiles> {
     if (typeof profiles !== 'object') throw new Error('it has no profiles');
     return { profiles, ...(current === undefined ? {} : { current }) };
   } catch (error) {
-    throw new Error(`${file} cannot be used: ${(error as Error).message}; remove it and log in anew`, {
+    throw new Error(`${file} cannot be used: ${(error as Error).message}; remove it and log in again`, {
       cause: error,
     });
   }

@@ -84,7 +84,7 @@ function lifeSecondsOf(idToken: string | undefined): number | undefined {
     };
     return typeof exp === 'number' && typeof iat === 'number' ? exp - iat : undefined;
   } catch {
-    // Not a JSON web token that can be read: the server judges it.
+    // Not a JSON web token that can be read: the server evaluates it.
     return undefined;
   }
 }

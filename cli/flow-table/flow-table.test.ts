@@ -5,12 +5,12 @@ import { flowFields } from '@sonde/model/flow/fields';
 import { type FlowRow, flowRow } from '@sonde/model/flow/records';
 import { describe, expect, it } from 'vitest';
 import { bytesText, flowCells, microsText, verdictText } from './cells.js';
-import { paintFor } from './colour.js';
+import { paintFor } from './color.js';
 import { flowLine, titleLine } from './lines.js';
 import { LiveTable } from './live.js';
 
 const plain = paintFor({});
-const coloured = paintFor({ isTTY: true }, {});
+const colored = paintFor({ isTTY: true }, {});
 
 function flow(context: Partial<FlowRow> = {}, observed: ObservedFlowRow = {}): FlowRow {
   const seen = observedFlows([
@@ -75,12 +75,12 @@ describe('a flow in the table', () => {
     expect([0, 999, 1500].map(microsText)).toEqual(['-', '999 µs', '1.50 ms']);
   });
 
-  it('is a line whose cells stand under their titles, with colour only on a terminal', () => {
+  it('is a line whose cells stand under their titles, with color only on a terminal', () => {
     const line = flowLine(flow(), plain);
     expect(line.indexOf('shop/api')).toBe(titleLine(plain).indexOf('DESTINATION'));
     expect(line).not.toContain('\x1b');
-    expect(flowLine(flow(), coloured)).toContain('\x1b[32mdelivered');
-    expect(flowLine(flow({ action: 'deny', evidence: 'dropped' }), coloured)).toContain('\x1b[31mdeny');
+    expect(flowLine(flow(), colored)).toContain('\x1b[32mdelivered');
+    expect(flowLine(flow({ action: 'deny', evidence: 'dropped' }), colored)).toContain('\x1b[31mdeny');
     expect(paintFor({ isTTY: true }, { NO_COLOR: '1' })('red', 'x')).toBe('x');
   });
 });

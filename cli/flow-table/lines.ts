@@ -1,6 +1,6 @@
 import type { FlowRow } from '@sonde/model/flow/records';
 import { FLOW_TABLE_COLUMNS, type FlowCells, flowCells } from './cells.js';
-import { type Colour, colourOfVerdict, type Paint } from './colour.js';
+import { type Color, colorOfVerdict, type Paint } from './color.js';
 
 /** Characters of each column. */
 export type ColumnWidths = Readonly<Record<keyof FlowCells, number>>;
@@ -30,14 +30,14 @@ export function titleLine(paint: Paint, widths = WIDTHS): string {
 
 /** A flow as one line. */
 export function flowLine(flow: FlowRow, paint: Paint, widths = WIDTHS): string {
-  return cellsLine(flowCells(flow), paint, colourOfVerdict(flow), widths);
+  return cellsLine(flowCells(flow), paint, colorOfVerdict(flow), widths);
 }
 
-/** Cells as one line, with the verdict in its colour. */
-export function cellsLine(cells: FlowCells, paint: Paint, verdictColour: Colour, widths = WIDTHS): string {
+/** Cells as one line, with the verdict in its color. */
+export function cellsLine(cells: FlowCells, paint: Paint, verdictColor: Color, widths = WIDTHS): string {
   const texts = FLOW_TABLE_COLUMNS.map(({ name, isNumber }) => {
     const text = aligned(cells[name], widths[name], isNumber);
-    return name === 'verdict' ? paint(verdictColour, text) : text;
+    return name === 'verdict' ? paint(verdictColor, text) : text;
   });
   return texts.join('  ').trimEnd();
 }

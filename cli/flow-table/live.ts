@@ -1,12 +1,12 @@
 import type { FlowRow } from '@sonde/model/flow/records';
 import { bytesText, type FlowCells, flowCells, microsText } from './cells.js';
-import { type Colour, colourOfVerdict, type Paint } from './colour.js';
+import { type Color, colorOfVerdict, type Paint } from './color.js';
 import { cellsLine, titleLine, widthsFor } from './lines.js';
 
 /** Flows between the same two ends, on the same port, with the same verdict. */
 interface Conversation {
   cells: FlowCells;
-  colour: Colour;
+  color: Color;
   bytes: number;
   packets: number;
   rttSum: number;
@@ -15,7 +15,7 @@ interface Conversation {
 }
 
 /** Most conversations that are kept; the longest silent go first. */
-const MOST_CONVERSATIONS = 1000;
+const MAX_CONVERSATIONS = 1000;
 
 /**
  * Sums flows up into conversations for a table that is redrawn in place. `lines` gives as many of the latest as fit.
@@ -30,7 +30,7 @@ export class LiveTable {
     const key = [cells.source, cells.destination, cells.port, cells.verdict].join('|');
     const conversation = this.#conversations.get(key) ?? {
       cells,
-      colour: colourOfVerdict(flow),
+      color: colorOfVerdict(flow),
       bytes: 0,
       packets: 0,
       rttSum: 0,
@@ -43,10 +43,10 @@ export class LiveTable {
     conversation.rttSum += flow.rtt_us;
     conversation.rttCount += flow.rtt_us > 0 ? 1 : 0;
     conversation.lastMs = Math.max(conversation.lastMs, Date.parse(flow.end_time));
-    // Set anew, so that the map's order is that of the latest flow.
+    // Set again, so that the map's order is that of the latest flow.
     this.#conversations.delete(key);
     this.#conversations.set(key, conversation);
-    if (this.#conversations.size > MOST_CONVERSATIONS) {
+    if (this.#conversations.size > MAX_CONVERSATIONS) {
       const [oldest] = this.#conversations.keys();
       if (oldest !== undefined) this.#conversations.delete(oldest);
     }
@@ -61,7 +61,7 @@ export class LiveTable {
     const summary = `${this.#flows} flows in ${all.length} conversations${cut}`;
     return [
       titleLine(paint, widths),
-      ...shown.map((conversation) => cellsLine(cellsOf(conversation), paint, conversation.colour, widths)),
+      ...shown.map((conversation) => cellsLine(cellsOf(conversation), paint, conversation.color, widths)),
       paint('dim', `${summary}. ${foot}`),
     ];
   }

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import type { FlowRow } from '@sonde/model/flow/records';
-import { paintFor } from './colour.js';
+import { paintFor } from './color.js';
 import { flowLine, titleLine } from './lines.js';
 import { LiveTable } from './live.js';
 

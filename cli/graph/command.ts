@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
-import { type Paint, paintFor } from '../flow-table/colour.js';
+import { type Paint, paintFor } from '../flow-table/color.js';
 import { withExamples } from '../help/help.js';
 import type { GraphAnswer } from './answer.js';
 import { graphDot } from './dot.js';

@@ -19,8 +19,8 @@ export function graphDot({ nodes, edges }: GraphAnswer): string {
   });
   const arrows = edges.map(({ source, target, bytesOut, bytesIn, denied, errors, ports }) => {
     const label = quoted(`${portsText(ports)} ${bytesText(bytesOut + bytesIn)}`);
-    const colour = denied > 0 ? 'red' : errors > 0 ? 'orange' : 'black';
-    return `  ${quoted(source)} -> ${quoted(target)} [label=${label}, color=${colour}];`;
+    const color = denied > 0 ? 'red' : errors > 0 ? 'orange' : 'black';
+    return `  ${quoted(source)} -> ${quoted(target)} [label=${label}, color=${color}];`;
   });
   return ['digraph flows {', '  rankdir=LR;', ...clusters, ...arrows, '}'].join('\n');
 }

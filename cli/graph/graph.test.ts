@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paintFor } from '../flow-table/colour.js';
+import { paintFor } from '../flow-table/color.js';
 import { type GraphAnswer, nodeName } from './answer.js';
 import { graphDot } from './dot.js';
 import { graphTree } from './tree.js';

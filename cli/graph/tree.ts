@@ -1,5 +1,5 @@
 import { bytesText, microsText } from '../flow-table/cells.js';
-import type { Paint } from '../flow-table/colour.js';
+import type { Paint } from '../flow-table/color.js';
 import { counted } from '../table/counted.js';
 import { type GraphAnswer, type GraphEdge, nodeName, portsText } from './answer.js';
 

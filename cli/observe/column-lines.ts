@@ -1,4 +1,4 @@
-import type { Paint } from '../flow-table/colour.js';
+import type { Paint } from '../flow-table/color.js';
 import { aligned } from '../flow-table/lines.js';
 
 /** A record of which some fields were asked for, by their names. */
@@ -11,7 +11,7 @@ export interface ColumnLines {
 }
 
 /** A column holds at least so much, where values still to come cannot be known. */
-const LEAST_WIDTH = 12;
+const MIN_WIDTH = 12;
 
 /** Lines of the given columns, wide enough for the records that are there already. */
 export function columnLines(names: readonly string[], records: readonly Cells[], paint: Paint): ColumnLines {
@@ -19,7 +19,7 @@ export function columnLines(names: readonly string[], records: readonly Cells[],
   const columns = fields.map((field, at) => {
     const title = (names[at] ?? '').trim().toUpperCase();
     const texts = records.map((record) => cellText(record[field]));
-    const least = records.length === 0 ? LEAST_WIDTH : 0;
+    const least = records.length === 0 ? MIN_WIDTH : 0;
     const width = texts.reduce((most, text) => Math.max(most, text.length), Math.max(title.length, least));
     return { field, title, width, isNumber: records.some((record) => typeof record[field] === 'number') };
   });

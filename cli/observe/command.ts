@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { type ApiClient } from '../client/api-client.js';
 import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
 import { fromOption } from '../client/time-range.js';
-import { type Paint, paintFor } from '../flow-table/colour.js';
+import { type Paint, paintFor } from '../flow-table/color.js';
 import { flowCells } from '../flow-table/cells.js';
 import { flowLine, titleLine, widthsFor } from '../flow-table/lines.js';
 import { withExamples } from '../help/help.js';
@@ -34,7 +34,7 @@ interface ObserveOptions extends ServerOptions {
   readonly output: 'table' | 'compact' | 'json';
 }
 
-/** `sonde observe`: flows or DNS look-ups that a query API holds, past or as they come. */
+/** `sonde observe`: flows or DNS lookups that a query API holds, past or as they come. */
 export function observeCommand(): Command {
   const command = new Command('observe')
     .description('List recent flows or stream new ones')

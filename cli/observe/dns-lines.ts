@@ -1,7 +1,7 @@
 import { endpointName } from '@sonde/model/flow/endpoint-name';
 import type { DnsRow } from '@sonde/model/dns/records';
 import { microsText } from '../flow-table/cells.js';
-import type { Paint } from '../flow-table/colour.js';
+import type { Paint } from '../flow-table/color.js';
 import { aligned } from '../flow-table/lines.js';
 
 /** Widths that hold nearly every cell; a longer one pushes its line to the right rather than be cut. */
@@ -19,7 +19,7 @@ const COLUMNS = [
 /** The place of the response among the columns. */
 const RESPONSE = 5;
 
-/** The line of titles above lines of DNS look-ups. */
+/** The line of titles above lines of DNS lookups. */
 export function dnsTitleLine(paint: Paint): string {
   return paint(
     'bold',
@@ -29,7 +29,7 @@ export function dnsTitleLine(paint: Paint): string {
   );
 }
 
-/** A DNS look-up as one line, with the response in its colour. */
+/** A DNS lookup as one line, with the response in its color. */
 export function dnsLine(lookup: DnsRow, paint: Paint): string {
   const texts = cells([
     lookup.start_time.slice(11, 23),
@@ -41,9 +41,9 @@ export function dnsLine(lookup: DnsRow, paint: Paint): string {
     microsText(lookup.latency_us),
     lookup.answers,
   ]);
-  const colour = lookup.rcode === 'NOERROR' ? 'green' : lookup.rcode === 'NXDOMAIN' ? 'yellow' : 'red';
+  const color = lookup.rcode === 'NOERROR' ? 'green' : lookup.rcode === 'NXDOMAIN' ? 'yellow' : 'red';
   return texts
-    .map((text, column) => (column === RESPONSE ? paint(colour, text) : text))
+    .map((text, column) => (column === RESPONSE ? paint(color, text) : text))
     .join('  ')
     .trimEnd();
 }

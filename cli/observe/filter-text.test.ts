@@ -30,7 +30,7 @@ it.each<[Partial<FilterWords>, string]>([
   expect(() => parseFilter(text, flowFields)).not.toThrow();
 });
 
-it('asks the client of look-ups, which is all they know', () => {
+it('asks the client of lookups, which is all they know', () => {
   const text = filterText('dns', { terms: ['rcode=NXDOMAIN'], namespace: ['a'], ip: ['192.0.2.1'] });
   expect(text).toBe(
     'primary && rcode == "NXDOMAIN" && src.namespace in ["a"] && cidr(src.ip, ["192.0.2.1"])',

@@ -6,7 +6,7 @@ const LATE_MS = 600_000;
 /** More than a gap holds that anybody would read. */
 const ENOUGH = 100_000;
 
-const NOUN = { flows: 'flows', dns: 'look-ups' } as const satisfies Record<RecordKind, string>;
+const NOUN = { flows: 'flows', dns: 'lookups' } as const satisfies Record<RecordKind, string>;
 
 /**
  * What to tell of a gap between two streams, and how to see what was stored meanwhile. It is not fetched in their place:

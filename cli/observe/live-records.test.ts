@@ -104,6 +104,6 @@ describe('what is told of a gap', () => {
       'reconnected after 3.3 s; flows stored meanwhile are not shown. Among others, the same command with ' +
         '--from 2026-03-01T11:50:00Z --to 2026-03-01T12:00:04Z --limit 100000 in place of --follow shows them',
     );
-    expect(gapText('dns', { fromMs, toMs: fromMs })).toContain('look-ups stored meanwhile');
+    expect(gapText('dns', { fromMs, toMs: fromMs })).toContain('lookups stored meanwhile');
   });
 });

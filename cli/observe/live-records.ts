@@ -29,7 +29,7 @@ export interface LeftOut {
 }
 
 const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 10_000;
+const MAX_RETRY_MS = 10_000;
 /** A stream that ends sooner is not one that ended because it had lasted long enough. */
 const SHORT_STREAM_MS = 1000;
 
@@ -45,7 +45,7 @@ export async function* liveRecords<Kind extends RecordKind>(
   const { filter, fields, signal } = request;
   const query = new URLSearchParams({ filter, fields }).toString();
   let endedMs: number | undefined;
-  // Read anew each time: the compiler takes a property for what it was before waiting.
+  // Read again each time: the compiler takes a property for what it was before waiting.
   const isOver = () => signal.aborted;
   for (let retryMs = FIRST_RETRY_MS; !isOver();) {
     let openedMs: number | undefined;
@@ -69,7 +69,7 @@ export async function* liveRecords<Kind extends RecordKind>(
     if (hasLasted) retryMs = FIRST_RETRY_MS;
     else {
       await delay(retryMs, undefined, { signal }).catch(() => undefined);
-      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }
   }
 }

@@ -15,7 +15,7 @@ import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../client/api-client.js';
 import { ClientError } from '../client/errors.js';
-import { paintFor } from '../flow-table/colour.js';
+import { paintFor } from '../flow-table/color.js';
 import { dnsLine, dnsTitleLine } from './dns-lines.js';
 import { columnLines } from './column-lines.js';
 import { compactLookup } from './compact-lines.js';
@@ -106,7 +106,7 @@ describe('asking for flows', () => {
   });
 });
 
-describe('asking for DNS look-ups', () => {
+describe('asking for DNS lookups', () => {
   const lookup = {
     start_time: Date.now() - 5000,
     src_kind: 'pod',

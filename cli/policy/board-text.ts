@@ -1,5 +1,5 @@
 import { bytesText } from '../flow-table/cells.js';
-import type { Paint } from '../flow-table/colour.js';
+import type { Paint } from '../flow-table/color.js';
 import { formatTable } from '../table/format.js';
 
 /** What `GET /api/v1/policies` answers, as far as it is shown. */

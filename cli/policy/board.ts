@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { connect, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
-import { type Paint, paintFor } from '../flow-table/colour.js';
+import { type Paint, paintFor } from '../flow-table/color.js';
 import { withExamples } from '../help/help.js';
 import { jsonText, printable } from '../table/printable.js';
 import { type BoardAnswer, boardText } from './board-text.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { connect, whole, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
-import { type Paint, paintFor } from '../flow-table/colour.js';
+import { type Paint, paintFor } from '../flow-table/color.js';
 import { withExamples } from '../help/help.js';
 import { jsonText, printable, printableLines } from '../table/printable.js';
 import { clusterOption, outputOption, print, type RemoteOptions } from './remote-options.js';
@@ -61,12 +61,12 @@ export async function changes(options: ChangesOptions, paint: Paint): Promise<st
     const { time, kind: of, namespace: where, name: called, change, user } = printable(one);
     const object = [of, where, called].filter(Boolean).join('/');
     const by = user === undefined ? '' : ` by ${user}`;
-    return `${paint('bold', `${time} ${object} ${change}${by}`)}\n${colouredDiff(one.diff, paint)}`;
+    return `${paint('bold', `${time} ${object} ${change}${by}`)}\n${coloredDiff(one.diff, paint)}`;
   });
   return [...texts, ...left].join('\n\n');
 }
 
-function colouredDiff(diff: string, paint: Paint): string {
+function coloredDiff(diff: string, paint: Paint): string {
   return printableLines(diff.trimEnd())
     .split('\n')
     .map((line) =>

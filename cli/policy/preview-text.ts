@@ -1,6 +1,6 @@
 import { endpointName, type NamedEndpoint } from '@sonde/model/flow/endpoint-name';
 import { bytesText } from '../flow-table/cells.js';
-import type { Paint } from '../flow-table/colour.js';
+import type { Paint } from '../flow-table/color.js';
 import { portOrTypeText } from '../flow-table/ports.js';
 import { counted } from '../table/counted.js';
 import { formatTable } from '../table/format.js';

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT } from '../client/errors.js';
 import { connect, whole, withServer } from '../client/connection.js';
 import { fromOption, toOption } from '../client/time-range.js';
-import { type Paint, paintFor } from '../flow-table/colour.js';
+import { type Paint, paintFor } from '../flow-table/color.js';
 import { withExamples } from '../help/help.js';
 import { jsonText, printable } from '../table/printable.js';
 import { type PreviewAnswer, previewText } from './preview-text.js';

@@ -21,7 +21,7 @@ export interface QueryOptions extends ServerOptions {
   readonly output: 'table' | 'json' | 'csv';
 }
 
-/** `sonde query`: metrics of groups of flows or DNS look-ups, maybe in steps of time. */
+/** `sonde query`: metrics of groups of flows or DNS lookups, maybe in steps of time. */
 export function queryCommand(): Command {
   const command = new Command('query')
     .description('Aggregate flows: sums, rates, counts and quantiles, by group and time interval')

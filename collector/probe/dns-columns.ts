@@ -6,10 +6,10 @@ import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import type { DnsTransaction } from './messages.js';
 
-/** The record's number for look-ups without a response: the one after those of the header's four bits. */
+/** The record's number for lookups without a response: the one after those of the header's four bits. */
 const NO_RESPONSE = 16;
 
-/** Turns a window's DNS transactions into columns. Look-ups are few beside flows, so each may be an object before. */
+/** Turns a window's DNS transactions into columns. Lookups are few beside flows, so each may be an object before. */
 export function dnsColumns(transactions: readonly DnsTransaction[]): ObservedDns {
   const rows = transactions.length;
   const columns = allocateColumns(observedDnsFields, rows);

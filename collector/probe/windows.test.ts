@@ -189,7 +189,7 @@ describe("a probe's flows", () => {
   });
 });
 
-describe("a probe's DNS look-ups", () => {
+describe("a probe's DNS lookups", () => {
   const lookup: DnsSpec = {
     client: '10.0.1.2',
     clientPort: 40_000,
@@ -210,7 +210,7 @@ describe("a probe's DNS look-ups", () => {
       frame(COUNTERS, countersPayload(0), 1),
     ]);
     const dns = window?.dns;
-    if (!dns) throw new Error('no look-ups');
+    if (!dns) throw new Error('no lookups');
     return Array.from({ length: dns.rows }, (_, row) => recordRow(observedDnsFields, dns.columns, row));
   }
 

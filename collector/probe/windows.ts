@@ -10,13 +10,13 @@ import { type DnsTransaction, type ProbeHello, readMessage, type WatchedInterfac
 export interface ProbeEvents {
   onHello?(hello: ProbeHello): void;
   onInterfaces?(interfaces: readonly WatchedInterface[]): void;
-  /** Look-ups as the probe tells them; they are in the windows too. */
+  /** Lookups as the probe tells them; they are in the windows too. */
   onDns?(transactions: readonly DnsTransaction[]): void;
   /** A frame could not be used; it is counted as well. */
   onFault?(reason: string): void;
 }
 
-/** A window with more flows and look-ups than this is handed on in several parts, so that memory stays bounded. */
+/** A window with more flows and lookups than this is handed on in several parts, so that memory stays bounded. */
 const MAX_WINDOW_ROWS = 250_000;
 
 /**

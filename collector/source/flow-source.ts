@@ -11,9 +11,9 @@ export interface FlowSource {
   stop(): void;
 }
 
-/** The flows of one window, its DNS look-ups, and how the source stands at its end. */
+/** The flows of one window, its DNS lookups, and how the source stands at its end. */
 export interface ObservedWindow extends ObservedFlows {
-  /** Look-ups that ended in the window; absent if there were none, or if the source does not tell them. */
+  /** Lookups that ended in the window; absent if there were none, or if the source does not tell them. */
   readonly dns?: ObservedDns;
   /**
    * Cumulative counts by name; those beginning `lost_` are losses. Names follow bpf-probe/PROTOCOL.md, and the

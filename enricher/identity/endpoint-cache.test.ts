@@ -23,7 +23,7 @@ it('an end keeps its number, and nothing known is number 0', () => {
   expect(ends.idOf(0, NO_NETWORK_SET)).toBe(UNKNOWN_ENDPOINT);
 });
 
-it('an owner that is said more exactly is described anew', () => {
+it('an owner that is said more exactly is described again', () => {
   const cluster = new Cluster();
   const identity = cluster.identities.add(pod('web-1'));
   const { ends, describe } = knownOf(cluster);
@@ -33,7 +33,7 @@ it('an owner that is said more exactly is described anew', () => {
   expect([describe(before), describe(after)]).toEqual(['shop/web-1', 'shop/web-2']);
 });
 
-it('a network set that has changed is described anew', () => {
+it('a network set that has changed is described again', () => {
   const cluster = new Cluster();
   const { ends, describe } = knownOf(cluster);
   const setNamed = (name: string) => ({

@@ -48,7 +48,7 @@ export type EnrichedBlock = Required<Pick<RecordBlock, 'flows' | 'dns'>>;
 const MAX_BLOCK_ROWS = 200_000;
 
 const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 10_000;
+const MAX_RETRY_MS = 10_000;
 
 /**
  * Attaches context to flows and DNS lookups and stores them until the consumer ends. A block is stored whole or tried
@@ -152,11 +152,11 @@ interface StoreTurn {
   readonly isLast: boolean;
 }
 
-/** Stores a block, unless its partitions have gone to another enricher, or come anew. */
+/** Stores a block, unless its partitions have gone to another enricher, or come again. */
 async function storeUnlessTaken(turn: StoreTurn, options: EnricherOptions): Promise<void> {
   const { delivery } = turn;
   try {
-    // What comes anew after the store was asked how far it is must not be stored besides.
+    // What comes again after the store was asked how far it is must not be stored besides.
     delivery.signal.throwIfAborted();
     await storeBlock(turn, options);
   } catch (error) {
@@ -164,7 +164,7 @@ async function storeUnlessTaken(turn: StoreTurn, options: EnricherOptions): Prom
     else if (!delivery.signal.aborted) throw error;
     options.log.info(
       { batches: delivery.batches.length },
-      "gave up batches: their partitions are another enricher's now, or come anew",
+      "gave up batches: their partitions are another enricher's now, or come again",
     );
   }
 }
@@ -190,7 +190,7 @@ async function storeBlock(turn: StoreTurn, options: EnricherOptions): Promise<vo
       );
       observer?.onRetry?.();
       await delay(retryMs, undefined, { signal: AbortSignal.any(signals) });
-      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }
   }
 }

@@ -12,7 +12,7 @@ const pod = (name: string, ip: string): Pod => ({
 });
 
 /** A cluster with one pod, 10.1.0.1. */
-function neighbourhood(): Cluster {
+function neighborhood(): Cluster {
   const cluster = new Cluster();
   cluster.apply(pod('known', '10.1.0.1'), 0);
   return cluster;
@@ -31,7 +31,7 @@ function pendingOn(cluster: Cluster, waitMs = 60_000) {
 
 describe('flows of addresses that nothing is known of', () => {
   it('wait until the pod that holds the address is told of', async () => {
-    const cluster = neighbourhood();
+    const cluster = neighborhood();
     const { pending } = pendingOn(cluster);
     let settled = false;
     const settling = pending.settle('c', toStranger('10.1.0.2')).then(() => (settled = true));
@@ -43,7 +43,7 @@ describe('flows of addresses that nothing is known of', () => {
   });
 
   it('do not wait longer than they may, and not again soon for the same address', async () => {
-    const { pending } = pendingOn(neighbourhood(), 1);
+    const { pending } = pendingOn(neighborhood(), 1);
     await pending.settle('c', toStranger('10.1.0.2'));
     expect(pending.counts).toMatchObject({ settled: 0, givenUp: 1 });
     await pending.settle('c', toStranger('10.1.0.2'));
@@ -54,13 +54,13 @@ describe('flows of addresses that nothing is known of', () => {
     ['lie where no pod has been', toStranger('198.51.100.1')],
     ['were reported long after they ended', toStranger('10.1.0.2', Date.now() - 3_600_000)],
   ])('do not wait if they %s', async (_, flows) => {
-    const { pending } = pendingOn(neighbourhood());
+    const { pending } = pendingOn(neighborhood());
     expect(await pending.settle('c', flows)).toBe(false);
     expect(pending.counts).toMatchObject({ settled: 0, givenUp: 0 });
   });
 
   it('stop waiting when everything is to stop', async () => {
-    const { stop, pending } = pendingOn(neighbourhood());
+    const { stop, pending } = pendingOn(neighborhood());
     const settling = pending.settle('c', toStranger('10.1.0.2'));
     stop.abort();
     await settling;

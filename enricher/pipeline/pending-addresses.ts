@@ -55,7 +55,7 @@ export class PendingAddresses {
 
   /**
    * Resolves once no address of flows of a cluster, as they were enriched, is worth waiting for, after the longest wait at
-   * the latest. Says whether it waited: then they are to be enriched anew.
+   * the latest. Says whether it waited: then they are to be enriched again.
    */
   async settle(cluster: string, flows: EnrichedFlows): Promise<boolean> {
     const { waitMs = WAIT_MS, signal } = this.#options;

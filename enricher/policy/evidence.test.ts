@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { compareWithEvidence } from './evidence.js';
 
 /** What is said of one flow, when policies say `action` of it. */
-function judged(row: ObservedFlowRow, action: EnumerationValue<'action'> = 'unknown') {
+function evaluated(row: ObservedFlowRow, action: EnumerationValue<'action'> = 'unknown') {
   const { columns } = observedFlows([row]);
   const { evidence, contradiction } = compareWithEvidence(
     columns,
@@ -37,17 +37,17 @@ describe('the evidence of the wire', () => {
     ['a datagram without an answer', { connection_state: 'stateless' }, 'unanswered'],
     ['a datagram that was dropped', { connection_state: 'stateless', dropped_packets: 1 }, 'dropped'],
   ] satisfies [string, ObservedFlowRow, string][])('of %s', (_, row, evidence) => {
-    expect(judged(row).evidence).toBe(evidence);
+    expect(evaluated(row).evidence).toBe(evidence);
   });
 });
 
 describe('policies and the wire contradict each other', () => {
   it('where a denied connection was answered', () => {
-    expect(judged(answered, 'deny').contradiction).toBe(true);
+    expect(evaluated(answered, 'deny').contradiction).toBe(true);
   });
 
   it('where an allowed connection was dropped by enforcement', () => {
-    expect(judged(dropped, 'allow').contradiction).toBe(true);
+    expect(evaluated(dropped, 'allow').contradiction).toBe(true);
   });
 
   it.each([
@@ -67,7 +67,7 @@ describe('policies and the wire contradict each other', () => {
   ] satisfies [string, ObservedFlowRow, EnumerationValue<'action'>][])(
     'but not where %s',
     (_, row, action) => {
-      expect(judged(row, action).contradiction).toBe(false);
+      expect(evaluated(row, action).contradiction).toBe(false);
     },
   );
 });

@@ -31,7 +31,7 @@ const ALLOW = enumerationNumber('action', 'allow');
 const DENY = enumerationNumber('action', 'deny');
 
 /**
- * Judges flows by what the wire showed: an answer proves delivery; without one, a drop that the kernel told proves a
+ * Evaluates flows by what the wire showed: an answer proves delivery; without one, a drop that the kernel told proves a
  * drop. Policies and the wire contradict each other where a denied connection was answered by its server, and where
  * an allowed one was dropped by enforcement. A refusal proves nothing: a firewall may refuse in the server's name.
  */

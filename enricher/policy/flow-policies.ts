@@ -72,7 +72,7 @@ export class FlowPolicies {
   }
 
   /**
-   * Evaluates each flow as its first packet was judged: client to server, behind any service. Hot path: works on
+   * Evaluates each flow as its first packet was evaluated: client to server, behind any service. Hot path: works on
    * numbers, and makes no object a flow.
    */
   evaluate(

@@ -39,7 +39,7 @@ const MAX_WAITING = 20_000;
 const MAX_WRITTEN = 1000;
 /** How often the store is told that what holds still does, so that retention spares it. */
 const CONFIRM_MS = 6 * 3_600_000;
-const LONGEST_RETRY_MS = 15_000;
+const MAX_RETRY_MS = 15_000;
 
 interface Change {
   readonly object: KubernetesObject;
@@ -188,7 +188,7 @@ async function trying<Result>(
   attempt: () => Promise<Result>,
   { log, signal }: PolicyHistoryOptions,
 ): Promise<Result> {
-  for (let retryMs = 250; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
+  for (let retryMs = 250; ; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
     const isLast = signal.aborted;
     try {
       return await attempt();

@@ -5,7 +5,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 type RequestOptions = https.RequestOptions & { headers: Record<string, string> };
 
 /**
- * What requests to an API server are authorised by: certificates, a token, a file that holds one and may change, or a
+ * What requests to an API server are authorized by: certificates, a token, a file that holds one and may change, or a
  * program that gives either (Kubernetes, "client-go credential plugins").
  */
 export class Credentials {
@@ -45,7 +45,7 @@ export class Credentials {
     return config;
   }
 
-  /** Says that the server refused a configuration: it and what a program gave by it are asked for anew. */
+  /** Says that the server refused a configuration: it and what a program gave by it are asked for again. */
   refused(config: KubeConfig): void {
     if (config === this.#config) this.#config = this.#read();
   }

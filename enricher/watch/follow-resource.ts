@@ -47,7 +47,7 @@ const MAX_RETRY_MS = 15_000;
 /**
  * Follows all objects of a kind until the signal: lists them page by page, then watches from the list's version on.
  * What breaks is resumed from the last version seen; where the server has forgotten that version (410 Gone), objects
- * are listed anew and compared with what is known.
+ * are listed again and compared with what is known.
  */
 export async function followResource(resource: WatchedResource, options: FollowOptions): Promise<void> {
   const { signal, log, counts, onRead } = options;
@@ -92,7 +92,7 @@ interface Known {
   currentMs: number;
 }
 
-/** Asks anew: between two questions an await may have let the signal come. */
+/** Asks again: between two questions an await may have let the signal come. */
 function wasAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }

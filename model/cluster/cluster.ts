@@ -44,9 +44,9 @@ export class Cluster {
     zoneOf: (node) => this.#zones.get(node) ?? '',
   });
   /** The bindings of nodes and services. */
-  readonly #holdings = new Map<
+  readonly #bindings = new Map<
     string,
-    { readonly uid: string | undefined; readonly holding: AddressBinding }
+    { readonly uid: string | undefined; readonly binding: AddressBinding }
   >();
 
   /** Applies objects in any order, as they were at `atMs`; those that others refer to are applied first. */
@@ -100,10 +100,10 @@ export class Cluster {
         break;
       case 'Node':
       case 'Service': {
-        const held = this.#holdings.get(keyOf(object));
+        const held = this.#bindings.get(keyOf(object));
         if (held?.uid !== object.metadata.uid) return;
-        held?.holding.end(atMs);
-        this.#holdings.delete(keyOf(object));
+        held?.binding.end(atMs);
+        this.#bindings.delete(keyOf(object));
         if (object.kind === 'Node') {
           this.#zones.delete(object.metadata.name);
           this.nodeRanges.setPodCidrs(object.metadata.name, []);
@@ -159,16 +159,16 @@ export class Cluster {
   #hold(object: KubernetesObject, field: string, claim: BindingState, atMs: number): void {
     const key = keyOf(object);
     const { uid } = object.metadata;
-    let held = this.#holdings.get(key);
+    let held = this.#bindings.get(key);
     if (held && held.uid !== uid) {
-      held.holding.end(Math.min(atMs, claim.fromMs === 0 ? atMs : claim.fromMs));
+      held.binding.end(Math.min(atMs, claim.fromMs === 0 ? atMs : claim.fromMs));
       held = undefined;
     }
     if (!held) {
-      held = { uid, holding: new AddressBinding(this) };
-      this.#holdings.set(key, held);
+      held = { uid, binding: new AddressBinding(this) };
+      this.#bindings.set(key, held);
     }
-    this.#report(object, field, held.holding.update(claim, atMs));
+    this.#report(object, field, held.binding.update(claim, atMs));
   }
 
   #report(object: KubernetesObject, field: string, reasons: readonly string[]): void {

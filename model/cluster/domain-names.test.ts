@@ -41,7 +41,7 @@ describe('an address', () => {
     expect(nameOf(names, { address: '203.0.113.11' })).toBe('');
   });
 
-  it('is told from its neighbours in a column of addresses', () => {
+  it('is told from its neighbors in a column of addresses', () => {
     const names = learned([{ address: '2001:db8::1' }]);
     const column = new Uint8Array([...parseAddress('192.0.2.1'), ...parseAddress('2001:db8::1')]);
     expect([0, 16].map((offset) => names.find(column, offset) !== undefined)).toEqual([false, true]);

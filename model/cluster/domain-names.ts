@@ -23,7 +23,7 @@ interface HeldName {
 const NAMES_PER_CLIENT = 8;
 
 /** Clients use an answer somewhat longer than its TTL allows, and many TTLs are a few seconds. */
-const LEAST_TTL_MS = 60_000;
+const MIN_TTL_MS = 60_000;
 /** Resolvers do not keep answers longer (cache-max-ttl of Unbound, for one). */
 const MAX_TTL_MS = 86_400_000;
 /** A connection outlives the answer that it was made by: each lookup of a name keeps it this much longer. */
@@ -36,7 +36,7 @@ export class AddressNames {
   /** By client, newest answer first. */
   readonly #byClient = new Map<string, HeldName[]>();
   /** Of all clients together, so that nobody has to look through them. */
-  #anyones: HeldName[] = [];
+  #forAnyone: HeldName[] = [];
   #size = 0;
 
   /** How many names of clients are held. */
@@ -50,8 +50,8 @@ export class AddressNames {
     this.#byClient.set(answer.client, held);
     const before = held.length;
     putFirst(held, answer);
-    putFirst(this.#anyones, answer);
-    this.#anyones.splice(NAMES_PER_CLIENT);
+    putFirst(this.#forAnyone, answer);
+    this.#forAnyone.splice(NAMES_PER_CLIENT);
     const evicted = held.splice(NAMES_PER_CLIENT).length;
     this.#size += held.length - before;
     return evicted;
@@ -78,7 +78,7 @@ export class AddressNames {
   /** The name that all clients who had an answer at a moment called the address; empty if they differ. */
   soleName(timeMs: number): string {
     let sole = '';
-    for (const one of this.#anyones) {
+    for (const one of this.#forAnyone) {
       if (!isHeld(one, timeMs)) continue;
       if (sole !== '') return '';
       sole = one.name;
@@ -109,13 +109,13 @@ export class AddressNames {
       if (kept.length > 0) this.#byClient.set(client, kept);
       else this.#byClient.delete(client);
     }
-    this.#anyones = this.#anyones.filter((one) => one.untilMs > timeMs);
+    this.#forAnyone = this.#forAnyone.filter((one) => one.untilMs > timeMs);
   }
 }
 
 /** Puts an answer's name at the beginning of a list that may hold it already. */
 function putFirst(held: HeldName[], { name, timeMs, ttlSeconds }: DomainAnswer): void {
-  const ttlMs = Math.min(Math.max(ttlSeconds * 1000, LEAST_TTL_MS), MAX_TTL_MS);
+  const ttlMs = Math.min(Math.max(ttlSeconds * 1000, MIN_TTL_MS), MAX_TTL_MS);
   const former = held.findIndex((one) => one.name === name);
   const [known] = former < 0 ? [] : held.splice(former, 1);
   held.unshift({

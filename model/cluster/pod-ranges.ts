@@ -6,7 +6,7 @@ const COMMON_IPV4_BYTES = 14;
 const COMMON_IPV6_BYTES = 8;
 
 /**
- * The neighbourhoods of addresses that pods have had: what lies there may be a pod's, though nobody knows of it yet.
+ * The neighborhoods of addresses that pods have had: what lies there may be a pod's, though nobody knows of it yet.
  */
 export class PodRanges {
   readonly #ranges = new AddressTable();

@@ -154,7 +154,7 @@ function comparisonPredicate({ operator, left, right }: Extract<Filter, { kind: 
 
 /**
  * Whether doubles could take two numbers that differ for one. They cannot where one of them is a literal that they
- * hold exactly with its neighbours, however large the other is.
+ * hold exactly with its neighbors, however large the other is.
  */
 function needsBigInt(left: NumberOperand, right: NumberOperand): boolean {
   if (left.kind === 'arithmetic' || right.kind === 'arithmetic') return false;

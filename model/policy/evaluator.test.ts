@@ -52,7 +52,7 @@ describe('identities', () => {
     expect(identity('192.0.2.1')).not.toBe(identity('192.0.2.200'));
   });
 
-  it('must be taken anew when the generation changes, which a change that tells no more ends apart leaves', () => {
+  it('must be taken again when the generation changes, which a change that tells no more ends apart leaves', () => {
     const evaluator = new PolicyEvaluator();
     const before = evaluator.generation;
     apply(evaluator, onlyFromClients);

@@ -340,7 +340,7 @@ export class PolicyEvaluator {
     this.#subjects.policiesChanged(changed);
   }
 
-  /** Policies look at more of endpoints than they did: identities must be told apart anew. */
+  /** Policies look at more of endpoints than they did: identities must be told apart again. */
   #lookAtMore(): void {
     this.#workloads.invalidate();
     this.#ownGeneration++;

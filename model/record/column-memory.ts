@@ -20,7 +20,7 @@ export class ColumnMemory {
     this.#pieceBytes = pieceBytes;
   }
 
-  /** Gives all memory away anew: what was had of it before must not be used any more. */
+  /** Gives all memory away again: what was had of it before must not be used any more. */
   reuse(): void {
     this.#piece = 0;
     this.#used = 0;

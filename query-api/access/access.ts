@@ -9,7 +9,7 @@ export type Right = (typeof rights)[number];
 export interface Access {
   /** Who asks, for audit and limits: `oidc:<issuer>#<subject>`, `token:<name>`, `kubernetes:<user>` or `local`. */
   readonly subject: string;
-  /** When this must be found out anew, in milliseconds since 1970; never if infinite. */
+  /** When this must be found out again, in milliseconds since 1970; never if infinite. */
   readonly untilMs: number;
   /** The namespaces in which the right is held; `all` includes what is in no namespace. Empty if it is not held. */
   namespaces(right: Right): 'all' | readonly string[];

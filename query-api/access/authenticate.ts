@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
-import { type Identity, type RecogniseToken, TokenRefused } from './identity.js';
+import { type Identity, type RecognizeToken, TokenRefused } from './identity.js';
 import {
   claimsIssuer,
   openIdConnect,
   type OpenIdProvider,
   openIdProviderProblems,
 } from './openid-connect.js';
-import { RecognisedTokens } from './recognised-tokens.js';
+import { RecognizedTokens } from './recognized-tokens.js';
 import type { Authenticate } from './request-access.js';
 import { accessByRoles, type Role, roleProblems } from './roles.js';
 import { sha256, type StaticToken, staticTokenProblems, staticTokens } from './static-tokens.js';
@@ -31,20 +31,20 @@ export class SecurityError extends Error {
 
 /**
  * Knows people by bearer tokens (RFC 6750): static ones, those of OpenID providers, and those of a Kubernetes API
- * server. What a token said is remembered for a while; see {@link RecognisedTokens}.
+ * server. What a token said is remembered for a while; see {@link RecognizedTokens}.
  * @throws SecurityError if the options are contradictory or let nobody in.
  */
 export function authenticateTokens(options: SecurityOptions): Authenticate {
   const problems = securityProblems(options);
   if (problems.length > 0) throw new SecurityError(problems);
-  const recognise = recogniserOf(options);
-  const recognised = new RecognisedTokens(async (token) =>
-    accessByRoles(options.roles, await recognise(token)),
+  const recognize = recognizerOf(options);
+  const recognized = new RecognizedTokens(async (token) =>
+    accessByRoles(options.roles, await recognize(token)),
   );
   return async (request) => {
     const token = bearerToken(request);
     try {
-      return await recognised.accessOf(token, request.ip);
+      return await recognized.accessOf(token, request.ip);
     } catch (error) {
       if (error instanceof TokenRefused) {
         throw new Problem(401, error.message, [], {
@@ -85,28 +85,28 @@ function issuersTwice(providers: readonly OpenIdProvider[]): string[] {
 }
 
 /** Asks whoever can know: tokens of the configuration by their hash, others by who they say issued them. */
-function recogniserOf({ tokens = [], openIdProviders = [], kubernetes }: SecurityOptions): RecogniseToken {
+function recognizerOf({ tokens = [], openIdProviders = [], kubernetes }: SecurityOptions): RecognizeToken {
   const hashes = new Set(tokens.map((token) => token.sha256.toLowerCase()));
-  const recogniseStatic = staticTokens(tokens);
+  const recognizeStatic = staticTokens(tokens);
   const providers = openIdProviders.map((provider) => ({
     issuer: provider.issuer,
-    recognise: openIdConnect(provider),
+    recognize: openIdConnect(provider),
   }));
-  const recogniseKubernetes = kubernetes && kubernetesTokens(kubernetes);
+  const recognizeKubernetes = kubernetes && kubernetesTokens(kubernetes);
   return (token): Promise<Identity> => {
-    if (hashes.has(sha256(token))) return recogniseStatic(token);
+    if (hashes.has(sha256(token))) return recognizeStatic(token);
     const provider = providers.find(({ issuer }) => claimsIssuer(token, issuer));
-    if (provider) return provider.recognise(token);
-    return (recogniseKubernetes ?? recogniseStatic)(token);
+    if (provider) return provider.recognize(token);
+    return (recognizeKubernetes ?? recognizeStatic)(token);
   };
 }
 
-/** The longest token that is looked at; those of large organisations with many groups have some kilobytes. */
-const LONGEST_TOKEN = 16_384;
+/** The longest token that is looked at; those of large organizations with many groups have some kilobytes. */
+const MAX_TOKEN = 16_384;
 
 function bearerToken(request: FastifyRequest): string {
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '') ?? [];
-  if (token !== undefined && token.length <= LONGEST_TOKEN) return token;
+  if (token !== undefined && token.length <= MAX_TOKEN) return token;
   throw new Problem(401, 'give a token: Authorization: Bearer …', [], {
     'www-authenticate': 'Bearer realm="sonde"',
   });

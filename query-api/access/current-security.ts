@@ -3,7 +3,7 @@ import type { Access } from './access.js';
 import { authenticateTokens, type SecurityOptions } from './authenticate.js';
 import type { Authenticate } from './request-access.js';
 
-/** Who may see what, as it stands now: it may be said anew while the API runs. */
+/** The access configuration in force; it can be replaced while the API runs. */
 export class CurrentSecurity {
   #options: SecurityOptions;
   #authenticate: Authenticate;
@@ -25,7 +25,7 @@ export class CurrentSecurity {
   }
 
   /**
-   * Says it anew. What was known of tokens is forgotten; who has a view open is looked at anew.
+   * Says it again. What was known of tokens is forgotten; who has a view open is looked at again.
    * @throws SecurityError if `options` cannot be meant; then the former ones hold.
    */
   reload(options: SecurityOptions): void {
@@ -34,7 +34,7 @@ export class CurrentSecurity {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Has `listener` called whenever it was said anew, until what is returned is called. */
+  /** Has `listener` called whenever it was said again, until what is returned is called. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

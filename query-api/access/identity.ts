@@ -1,9 +1,9 @@
-/** Somebody whom an authentication method has recognised. */
+/** Somebody whom an authentication method has recognized. */
 export interface Identity {
   /** See `Access.subject`. */
   readonly subject: string;
   readonly groups: readonly string[];
-  /** When this must be found out anew, in milliseconds since 1970. */
+  /** When this must be found out again, in milliseconds since 1970. */
   readonly untilMs: number;
 }
 
@@ -13,7 +13,7 @@ export class TokenRefused extends Error {
 }
 
 /**
- * Recognises who has a token.
+ * Recognizes who has a token.
  * @throws TokenRefused; any other error means that it could not be found out.
  */
-export type RecogniseToken = (token: string) => Promise<Identity>;
+export type RecognizeToken = (token: string) => Promise<Identity>;

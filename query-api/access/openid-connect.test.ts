@@ -74,7 +74,7 @@ function signed(claims: Claims = {}, { pair = key, kid = 'first', algorithm = 'E
   return new SignJWT(all as JWTPayload).setProtectedHeader({ alg: algorithm, kid }).sign(pair.privateKey);
 }
 
-function recogniser(changed: Partial<OpenIdProvider> = {}) {
+function recognizer(changed: Partial<OpenIdProvider> = {}) {
   return openIdConnect({ issuer: provider.issuer, audiences: ['sonde'], ...changed });
 }
 
@@ -82,7 +82,7 @@ describe('a token of an OpenID provider', () => {
   it('tells who has it, until it expires', async () => {
     const exp = Math.floor(Date.now() / 1000) + 300;
     const token = await signed({ exp, groups: ['shop', 'everybody'] });
-    expect(await recogniser({ clockToleranceSeconds: 0 })(token)).toEqual({
+    expect(await recognizer({ clockToleranceSeconds: 0 })(token)).toEqual({
       subject: `oidc:${provider.issuer}#ada`,
       groups: ['shop', 'everybody'],
       untilMs: exp * 1000,
@@ -90,16 +90,16 @@ describe('a token of an OpenID provider', () => {
   });
 
   it('may list groups in another claim, as one text, and with a prefix before them', async () => {
-    const recognise = recogniser({ groupsClaim: 'team', groupsPrefix: 'id:' });
-    expect(await recognise(await signed({ team: 'shop' }))).toMatchObject({ groups: ['id:shop'] });
-    expect(await recognise(await signed({ team: ['a', 7, null] }))).toMatchObject({ groups: ['id:a'] });
-    expect(await recognise(await signed())).toMatchObject({ groups: [] });
+    const recognize = recognizer({ groupsClaim: 'team', groupsPrefix: 'id:' });
+    expect(await recognize(await signed({ team: 'shop' }))).toMatchObject({ groups: ['id:shop'] });
+    expect(await recognize(await signed({ team: ['a', 7, null] }))).toMatchObject({ groups: ['id:a'] });
+    expect(await recognize(await signed())).toMatchObject({ groups: [] });
   });
 
   it.each(['RS256', 'PS256', 'EdDSA'])('may be signed by %s', async (algorithm) => {
     const pair = await provider.newKey('other', algorithm);
     const token = await signed({}, { pair, kid: 'other', algorithm });
-    expect(await recogniser()(token)).toMatchObject({ subject: `oidc:${provider.issuer}#ada` });
+    expect(await recognizer()(token)).toMatchObject({ subject: `oidc:${provider.issuer}#ada` });
   });
 
   const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
@@ -113,83 +113,83 @@ describe('a token of an OpenID provider', () => {
     ['of nobody', () => ({ sub: undefined })],
     ['that never expires', () => ({ exp: undefined })],
   ])('%s is refused', async (_what, claims) => {
-    await expect(recogniser()(await signed(claims()))).rejects.toThrow(TokenRefused);
+    await expect(recognizer()(await signed(claims()))).rejects.toThrow(TokenRefused);
   });
 
   it('is accepted if only the clocks differ, by no more than they may', async () => {
     const token = await signed({ exp: inSeconds(-30), nbf: inSeconds(30) });
-    expect(await recogniser()(token)).toMatchObject({ subject: `oidc:${provider.issuer}#ada` });
-    await expect(recogniser({ clockToleranceSeconds: 5 })(token)).rejects.toThrow(TokenRefused);
+    expect(await recognizer()(token)).toMatchObject({ subject: `oidc:${provider.issuer}#ada` });
+    await expect(recognizer({ clockToleranceSeconds: 5 })(token)).rejects.toThrow(TokenRefused);
   });
 
   it('signed by a key that the provider does not publish is refused', async () => {
     const pair = await generateKeyPair('ES256');
-    await expect(recogniser()(await signed({}, { pair }))).rejects.toThrow(TokenRefused);
-    await expect(recogniser()(await signed({}, { pair, kid: 'unknown' }))).rejects.toThrow(TokenRefused);
+    await expect(recognizer()(await signed({}, { pair }))).rejects.toThrow(TokenRefused);
+    await expect(recognizer()(await signed({}, { pair, kid: 'unknown' }))).rejects.toThrow(TokenRefused);
   });
 
   it('that is not signed, or with the public key as a shared secret, is refused', async () => {
     const [, payload = ''] = (await signed()).split('.');
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
-    await expect(recogniser()(unsigned)).rejects.toThrow(TokenRefused);
+    await expect(recognizer()(unsigned)).rejects.toThrow(TokenRefused);
     const secret = Buffer.from(JSON.stringify(provider.publicKeys[0]));
     const confused = await new SignJWT({ iss: provider.issuer, aud: 'sonde', sub: 'eve', exp: inSeconds(60) })
       .setProtectedHeader({ alg: 'HS256', kid: 'first' })
       .sign(secret);
-    await expect(recogniser()(confused)).rejects.toThrow(TokenRefused);
+    await expect(recognizer()(confused)).rejects.toThrow(TokenRefused);
   });
 
   it('whose algorithm is not one of those allowed is refused', async () => {
-    await expect(recogniser({ algorithms: ['RS256'] })(await signed())).rejects.toThrow(TokenRefused);
+    await expect(recognizer({ algorithms: ['RS256'] })(await signed())).rejects.toThrow(TokenRefused);
   });
 
   it('that was changed is refused', async () => {
     const [header, , signature] = (await signed()).split('.');
     const claims = JSON.stringify({ iss: provider.issuer, aud: 'sonde', sub: 'eve', exp: inSeconds(60) });
     const forged = [header, Buffer.from(claims).toString('base64url'), signature].join('.');
-    await expect(recogniser()(forged)).rejects.toThrow(TokenRefused);
+    await expect(recognizer()(forged)).rejects.toThrow(TokenRefused);
   });
 });
 
 describe('a provider', () => {
   it('is asked once, not for every token', async () => {
-    const recognise = recogniser();
-    for (const sub of ['ada', 'eve', 'bob']) await recognise(await signed({ sub }));
+    const recognize = recognizer();
+    for (const sub of ['ada', 'eve', 'bob']) await recognize(await signed({ sub }));
     expect(provider.requests).toEqual(['/.well-known/openid-configuration', '/keys']);
   });
 
   it('may change its keys: a token of the new key is accepted, one of the old no more', async () => {
-    const recognise = openIdConnect({ issuer: provider.issuer, audiences: ['sonde'] }, 0);
+    const recognize = openIdConnect({ issuer: provider.issuer, audiences: ['sonde'] }, 0);
     const old = await signed();
-    await recognise(old);
+    await recognize(old);
     const pair = await provider.newKey('second');
     const ada = { subject: `oidc:${provider.issuer}#ada` };
-    expect(await recognise(await signed({}, { pair, kid: 'second' }))).toMatchObject(ada);
-    await expect(recognise(old)).rejects.toThrow(TokenRefused);
+    expect(await recognize(await signed({}, { pair, kid: 'second' }))).toMatchObject(ada);
+    await expect(recognize(old)).rejects.toThrow(TokenRefused);
   });
 
   it('is not asked for its keys again and again because tokens name keys it does not have', async () => {
-    const recognise = recogniser();
+    const recognize = recognizer();
     for (let i = 0; i < 5; i++) {
-      await expect(recognise(await signed({}, { kid: `unknown-${i}` }))).rejects.toThrow(TokenRefused);
+      await expect(recognize(await signed({}, { kid: `unknown-${i}` }))).rejects.toThrow(TokenRefused);
     }
     expect(provider.requests.filter((path) => path === '/keys')).toHaveLength(1);
   });
 
   it('that does not answer is no fault of the token', async () => {
     provider.isAway = true;
-    await expect(recogniser()(await signed())).rejects.toThrow('answers 500');
-    await expect(recogniser()(await signed())).rejects.not.toThrow(TokenRefused);
+    await expect(recognizer()(await signed())).rejects.toThrow('answers 500');
+    await expect(recognizer()(await signed())).rejects.not.toThrow(TokenRefused);
   });
 
   it('that speaks for another issuer is not believed', async () => {
     provider.discovery = { issuer: 'https://id.example.com', jwks_uri: `${provider.issuer}/keys` };
-    await expect(recogniser()(await signed())).rejects.toThrow('speaks for another issuer');
+    await expect(recognizer()(await signed())).rejects.toThrow('speaks for another issuer');
   });
 
   it('whose keys would travel in the clear is not believed', async () => {
     provider.discovery = { issuer: provider.issuer, jwks_uri: 'http://id.example.com/keys' };
-    await expect(recogniser()(await signed())).rejects.toThrow('no https URL of keys');
+    await expect(recognizer()(await signed())).rejects.toThrow('no https URL of keys');
   });
 
   it('must be given an https issuer, audiences and signature algorithms', () => {

@@ -6,7 +6,7 @@ import {
   type JWTPayload,
   type JWTVerifyGetKey,
 } from 'jose';
-import { type Identity, type RecogniseToken, TokenRefused } from './identity.js';
+import { type Identity, type RecognizeToken, TokenRefused } from './identity.js';
 import { isLoopback } from './loopback.js';
 
 /** An OpenID provider whose tokens are accepted. */
@@ -35,18 +35,18 @@ const SIGNATURE_ALGORITHMS = [
 
 /** How long the provider may take to answer. */
 const ANSWER_MS = 5000;
-/** After this time the discovery document is read anew. */
+/** After this time the discovery document is read again. */
 const DISCOVERY_MS = 3_600_000;
 /** After a failure nobody is sent to the provider for so long. */
 const RETRY_MS = 5000;
-/** Keys are read anew no more often than this, however many tokens name keys that are not known. */
+/** Keys are read again no more often than this, however many tokens name keys that are not known. */
 const KEYS_COOLDOWN_MS = 10_000;
 
-/** Recognises tokens of an OpenID provider: JSON Web Tokens that it signed (OpenID Connect Core 1.0 §3.1.3.7). */
+/** Recognizes tokens of an OpenID provider: JSON Web Tokens that it signed (OpenID Connect Core 1.0 §3.1.3.7). */
 export function openIdConnect(
   provider: OpenIdProvider,
   keysCooldownMs: number = KEYS_COOLDOWN_MS,
-): RecogniseToken {
+): RecognizeToken {
   const keys = discoveredKeys(provider.issuer, keysCooldownMs);
   const algorithms = [...(provider.algorithms ?? SIGNATURE_ALGORITHMS)];
   const { issuer, audiences, clockToleranceSeconds = 60 } = provider;
@@ -115,7 +115,7 @@ function refusalOf(error: unknown): unknown {
   return isTokens ? new TokenRefused("the token's signature is not acceptable") : error;
 }
 
-/** The provider's keys, which it may change at any time: a key that is not known is looked for anew. */
+/** The provider's keys, which it may change at any time: a key that is not known is looked for again. */
 function discoveredKeys(issuer: string, keysCooldownMs: number): () => Promise<JWTVerifyGetKey> {
   let found: Promise<JWTVerifyGetKey> | undefined;
   let goodUntilMs = 0;

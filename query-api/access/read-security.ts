@@ -11,7 +11,7 @@ type SecurityDocument = Omit<SecurityOptions, 'kubernetes'> & {
 };
 
 /**
- * Reads who may see what from a file's content (docs/security.md). `readKubeConfig` gives the way to an API server by
+ * Reads the access configuration from a file's content (docs/security.md). `readKubeConfig` gives the way to an API server by
  * a kubeconfig's file, or without one from where it usually is.
  * @throws SecurityError with all that the content has which it should not, or lacks; whether it can be meant is seen
  *   when the API starts.

@@ -88,7 +88,7 @@ export const flowRedactions: Readonly<Record<FlowFieldName, Redaction>> = {
   transport_offset: shown,
 };
 
-/** Each field of DNS look-ups, whose only end with an identity is the client. */
+/** Each field of DNS lookups, whose only end with an identity is the client. */
 export const dnsRedactions: Readonly<Record<DnsFieldName, Redaction>> = {
   start_time: shown,
   cluster: shown,

@@ -22,7 +22,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks, and what they may do. Throws on a `public` route: nobody was asked for there. */
     readonly access: Access;
-    /** Finds it out anew, for what goes on for long. @throws Problem if they may not use the route any more. */
+    /** Finds it out again, for what goes on for long. @throws Problem if they may not use the route any more. */
     refreshAccess(this: FastifyRequest): Promise<Access>;
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type RecogniseToken, TokenRefused } from './identity.js';
+import { type RecognizeToken, TokenRefused } from './identity.js';
 
 /** A token of a small set-up. Only its hash is kept, so a configuration that leaks lets nobody in. */
 export interface StaticToken {
@@ -11,7 +11,7 @@ export interface StaticToken {
 }
 
 /** Static tokens hold until the configuration changes. */
-export function staticTokens(tokens: readonly StaticToken[]): RecogniseToken {
+export function staticTokens(tokens: readonly StaticToken[]): RecognizeToken {
   const byHash = new Map(tokens.map((token) => [token.sha256.toLowerCase(), token]));
   return (token) => {
     // Finding a hash takes longer or shorter by the hash, which tells nothing of the token.

@@ -15,7 +15,7 @@ const NAMES_TABLE =
 const FROM_DECLARATION = /\b(?:FROM|JOIN)\s+\$\{[^}]*(?:[tT]able|\.name)\b[^}]*\}/;
 
 describe('the tables of the store', () => {
-  it('are named in statements by the rule of who may see what, and by nothing else', () => {
+  it('are named in statements by the access rules, and by nothing else', () => {
     const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$|^(?:dist|node_modules|testing)\//.test(file),
     );

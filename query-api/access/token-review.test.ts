@@ -38,7 +38,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function recogniser(options: { audiences?: string[]; groupsPrefix?: string } = {}) {
+function recognizer(options: { audiences?: string[]; groupsPrefix?: string } = {}) {
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   return kubernetesTokens({
     kubeConfig: {
@@ -61,7 +61,7 @@ function reviewed(status: object): void {
 describe('a token that Kubernetes reviews', () => {
   it('tells whose it is', async () => {
     reviewed({ authenticated: true, user });
-    expect(await recogniser({ groupsPrefix: 'k8s:' })('abc')).toMatchObject({
+    expect(await recognizer({ groupsPrefix: 'k8s:' })('abc')).toMatchObject({
       subject: 'kubernetes:system:serviceaccount:shop:web',
       groups: ['k8s:system:serviceaccounts:shop'],
     });
@@ -76,7 +76,7 @@ describe('a token that Kubernetes reviews', () => {
 
   it('is looked at again soon, for it may have been taken back', async () => {
     reviewed({ authenticated: true, user });
-    const { untilMs } = await recogniser()('abc');
+    const { untilMs } = await recognizer()('abc');
     expect(untilMs).toBeLessThanOrEqual(Date.now() + 60_000);
   });
 
@@ -86,32 +86,32 @@ describe('a token that Kubernetes reviews', () => {
     ['of which nothing is said', {}],
   ])('%s is refused', async (_what, status) => {
     reviewed(status);
-    await expect(recogniser()('abc')).rejects.toThrow(TokenRefused);
+    await expect(recognizer()('abc')).rejects.toThrow(TokenRefused);
   });
 
   it('must be meant for one of the audiences, and the API server must have checked that', async () => {
-    const recognise = recogniser({ audiences: ['sonde'] });
+    const recognize = recognizer({ audiences: ['sonde'] });
     reviewed({ authenticated: true, user, audiences: ['sonde'] });
-    expect(await recognise('abc')).toMatchObject({ groups: user.groups });
+    expect(await recognize('abc')).toMatchObject({ groups: user.groups });
     expect(asked[0]?.body).toMatchObject({ spec: { token: 'abc', audiences: ['sonde'] } });
     for (const audiences of [['other'], undefined]) {
       reviewed({ authenticated: true, user, audiences });
-      await expect(recognise('abc')).rejects.toThrow(TokenRefused);
+      await expect(recognize('abc')).rejects.toThrow(TokenRefused);
     }
   });
 
   it('is not refused because the API server does not let us ask', async () => {
     answer = { status: 403, body: { message: 'forbidden' } };
-    await expect(recogniser()('abc')).rejects.toThrow('answers a TokenReview with 403');
-    await expect(recogniser()('abc')).rejects.not.toThrow(TokenRefused);
+    await expect(recognizer()('abc')).rejects.toThrow('answers a TokenReview with 403');
+    await expect(recognizer()('abc')).rejects.not.toThrow(TokenRefused);
   });
 
   it('waits its turn where many are to be reviewed: the API server has other work', async () => {
     reviewed({ authenticated: true, user });
     let release: (() => void) | undefined;
     held = new Promise<void>((resolve) => (release = resolve));
-    const recognise = recogniser();
-    const identities = Array.from({ length: 20 }, (_, number) => recognise(`token-${number}`));
+    const recognize = recognizer();
+    const identities = Array.from({ length: 20 }, (_, number) => recognize(`token-${number}`));
     await vi.waitUntil(() => underWay >= 8, { timeout: 60_000, interval: 5 });
     release?.();
     expect(await Promise.all(identities)).toHaveLength(20);

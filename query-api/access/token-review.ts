@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import { ConcurrencyLimiter } from '../limits/concurrency-limiter.js';
-import { type RecogniseToken, TokenRefused } from './identity.js';
+import { type RecognizeToken, TokenRefused } from './identity.js';
 
 /** A Kubernetes API server that says whose a token is. */
 export interface KubernetesTokens {
@@ -36,8 +36,8 @@ const RECHECK_MS = 30_000;
 /** Tokens that the API server is asked about at the same time, and that wait to be: it has other work. */
 const REVIEWS = { concurrent: 8, waiting: 256 };
 
-/** Recognises tokens of service accounts and users by asking the API server. */
-export function kubernetesTokens(options: KubernetesTokens): RecogniseToken {
+/** Recognizes tokens of service accounts and users by asking the API server. */
+export function kubernetesTokens(options: KubernetesTokens): RecognizeToken {
   const { kubeConfig, audiences, groupsPrefix = '' } = options;
   const reviews = new ConcurrencyLimiter(REVIEWS);
   return async (token) => {

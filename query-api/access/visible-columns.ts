@@ -19,7 +19,7 @@ export function visibleFlows(flows: Records<FlowField>, access: Access): Records
   return visibleColumns(flowFields, flowRedactions, ['src', 'dst'], flows, access);
 }
 
-/** The same of DNS look-ups. */
+/** The same of DNS lookups. */
 export function visibleDns(lookups: Records<DnsField>, access: Access): Records<DnsField> {
   return visibleColumns(dnsFields, dnsRedactions, ['src'], lookups, access);
 }

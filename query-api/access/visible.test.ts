@@ -213,7 +213,7 @@ describe('who may view some namespaces', () => {
       '2|__PROFILE__|pro:ksa.payments.shop|allow|0',
     ].join(',');
     const flow = await seen({ ...shopToPayments, policies, pending_policies: policies }, viewer('shop'));
-    // Counted anew: places would tell how many policies of others were asked before.
+    // Counted again: places would tell how many policies of others were asked before.
     const own = [
       '0|default|knp:shop/web|pass|0',
       '1|__PROFILE__|pro:kns.shop|pass|0',
@@ -294,7 +294,7 @@ describe('who may view some namespaces', () => {
     });
   });
 
-  it('sees the look-ups of pods there', async () => {
+  it('sees the lookups of pods there', async () => {
     const lookup: WrittenDnsRow = {
       ...{ src_kind: 'pod', src_namespace: 'shop', src_name: 'web-1', src_node: 'node-a', node: 'node-b' },
       ...{ query_name: 'www.example.com', answers: '198.51.100.1' },

@@ -52,7 +52,7 @@ it('gives nobody the answer to other values, as which namespaces may be seen', a
   expect(await other).toEqual(['of the other']);
 });
 
-it('gives an answer again while it is fresh, and then asks anew', async () => {
+it('gives an answer again while it is fresh, and then asks again', async () => {
   const first = ask('a');
   vi.advanceTimersByTime(60);
   asked[0]?.answer([1]);
@@ -92,7 +92,7 @@ it('lets go of who leaves, and gives up when nobody is left', async () => {
   expect(asked).toHaveLength(2);
 });
 
-it('tells all who wait of a failure, and asks anew afterwards', async () => {
+it('tells all who wait of a failure, and asks again afterwards', async () => {
   const waiting = [ask('a'), ask('a')];
   asked[0]?.fail(new Error('out of memory'));
   for (const one of waiting) await expect(one).rejects.toThrow('out of memory');

@@ -2,7 +2,7 @@ import type { FlowStore, QueryOptions } from '@sonde/backbone/store/store';
 import type { SqlParameters } from '../sql/parameters.js';
 
 /** How many rows all answers that are kept may have together; those kept longest go first. */
-const MOST_KEPT_ROWS = 50_000;
+const MAX_KEPT_ROWS = 50_000;
 
 /** A statement's answer, while it is worked out and for a moment after. */
 interface Answer {
@@ -17,7 +17,7 @@ interface Answer {
 }
 
 /**
- * Works out once what many ask at the same time, as the people before a dashboard do. Who may see what is in the statement
+ * Works out once what many ask at the same time, as the people before a dashboard do. Access is in the statement
  * and its values, as `visibleRecords` puts it there: equal ones have equal answers, whoever asks.
  */
 export class SharedAnswers {
@@ -98,7 +98,7 @@ export class SharedAnswers {
     const nowMs = performance.now();
     for (const [key, answer] of this.#answers) {
       if (answer.count === undefined) continue;
-      if (answer.untilMs < nowMs || this.#keptRows > MOST_KEPT_ROWS) this.#forget(key, answer);
+      if (answer.untilMs < nowMs || this.#keptRows > MAX_KEPT_ROWS) this.#forget(key, answer);
     }
   }
 

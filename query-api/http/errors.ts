@@ -61,7 +61,7 @@ type Violation = NonNullable<FastifyError['validation']>[number] & {
   readonly parentSchema?: { readonly properties?: object };
 };
 
-/** A violation as an error of a parameter. `part` is the part of the request that is judged. */
+/** A violation as an error of a parameter. `part` is the part of the request that is evaluated. */
 function parameterError(violation: Violation, part = ''): ParameterError {
   const { keyword, params, instancePath, parentSchema, message = 'is wrong' } = violation;
   const place = instancePath.slice(1);

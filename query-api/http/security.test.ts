@@ -282,7 +282,7 @@ describe('a body', () => {
 });
 
 describe('with a certificate', () => {
-  it('the server encrypts, and takes up a renewed one', async () => {
+  it('the server encrypts, and reloads a renewed certificate', async () => {
     const directory = temporaryDirectory('tls');
     const tls = { certificate: path.join(directory, 'tls.crt'), key: path.join(directory, 'tls.key') };
     const write = (name: string) => {
@@ -323,7 +323,7 @@ describe('with a certificate', () => {
   });
 });
 
-describe('when it is said anew who may see what', () => {
+describe('when the access configuration is reloaded', () => {
   it('tokens that are no longer good are refused at once, and new ones are known', async () => {
     const api = await startServer({ security });
     const statusOf = async (token: string) => (await fetch(`${api.url}/api/v1/whoami`, bearer(token))).status;

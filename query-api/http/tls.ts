@@ -48,7 +48,7 @@ export function reloadTls(
   const reload = () => {
     try {
       server.setSecureContext(tlsOptions(files));
-      log.info({ files: paths }, 'took up a changed certificate');
+      log.info({ files: paths }, 'certificate reloaded');
     } catch (error) {
       log.error({ err: error }, 'a changed certificate is not usable; the former one holds');
     }

@@ -20,9 +20,9 @@ function viewing(namespace: string, untilMs: number): Access {
 }
 
 /** A view of somebody, how often was looked who it is, and whether the view has ended. */
-function view(first: Access, anew: () => Promise<Access>) {
+function view(first: Access, again: () => Promise<Access>) {
   const viewer = new Subscriber();
-  const looked = vi.fn(anew);
+  const looked = vi.fn(again);
   const ended = vi.spyOn(viewer, 'end');
   const changes = new EventEmitter();
   endOnAccessChange(viewer, first, {
@@ -61,7 +61,7 @@ describe('a live view', () => {
     expect(hasEnded()).toBe(true);
   });
 
-  it('of somebody whose token holds for ever ends when it is said anew that they may see something else', async () => {
+  it('of somebody whose token holds for ever ends when it is said again that they may see something else', async () => {
     const { changes, hasEnded } = view(viewing('shop', Infinity), () =>
       Promise.resolve(viewing('blog', Infinity)),
     );
@@ -70,7 +70,7 @@ describe('a live view', () => {
     expect(hasEnded()).toBe(true);
   });
 
-  it('goes on when it is said anew that its reader may see the same', async () => {
+  it('goes on when it is said again that its reader may see the same', async () => {
     const same = () => Promise.resolve(viewing('shop', Infinity));
     const { viewer, changes, looked, hasEnded } = view(viewing('shop', Infinity), same);
     changes.emit('change');

@@ -6,15 +6,15 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** How is found out whether somebody may still do what they could. */
 export interface AccessUpdates {
-  /** Finds it out anew. Rejects if they may not. */
+  /** Finds it out again. Rejects if they may not. */
   readonly refresh: () => Promise<Access>;
-  /** Has `listener` called when everybody is to be looked at anew, until what is returned is called. */
+  /** Has `listener` called when everybody is to be looked at again, until what is returned is called. */
   readonly onChange: (listener: () => void) => () => void;
 }
 
 /**
  * Ends a view when whoever reads it may no longer: whenever what is known of them holds no longer, as with a token that
- * expires or was taken back, or is said anew, it is found out anew. Tokens that Kubernetes is asked for hold for seconds
+ * expires or was taken back, or is said again, it is found out again. Tokens that Kubernetes is asked for hold for seconds
  * only, and their views go on.
  */
 export function endOnAccessChange(

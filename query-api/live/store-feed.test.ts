@@ -100,7 +100,7 @@ it('brings records as they were stored', async () => {
   expect(found()).not.toBe(flows);
 }, 60_000);
 
-it('brings look-ups too', async () => {
+it('brings lookups too', async () => {
   const { blocks, stop } = await follow();
   await store.insert({
     dns: enrichedDns([{ start_time: Date.now(), query_name: 'a.test', transport_offset: 1_000_000 }]),

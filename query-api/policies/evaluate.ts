@@ -20,10 +20,10 @@ import { objectsAt } from './objects.js';
 import { namespacesOfServices, podsBehindServices } from './pods-behind-services.js';
 
 /** Ends that the connections of a request may stand for, each of which the answer lists. */
-const MOST_ENDS = 50_000;
+const MAX_ENDS = 50_000;
 
-/** Pairs of ends that are judged for a request. */
-const MOST_PAIRS = 100_000;
+/** Pairs of ends that are evaluated for a request. */
+const MAX_PAIRS = 100_000;
 
 /** A connection as it is asked about. */
 export interface ConnectionQuestion {
@@ -81,7 +81,7 @@ export async function evaluateConnections(
   });
   if (errors.length > 0) throw invalidParameters(errors);
   const ends = asked.reduce((sum, { from, to }) => sum + from.length + to.length, 0);
-  if (ends > MOST_ENDS) throw tooMuch(`stand for ${ends} ends, and may stand for ${MOST_ENDS}`);
+  if (ends > MAX_ENDS) throw tooMuch(`stand for ${ends} ends, and may stand for ${MAX_ENDS}`);
   const flows = asked.flatMap(({ to, service }) => to.map((dst) => ({ dst, ...service })));
   const namespaces = namespacesOfServices([world], flows);
   addPods(world, await podsBehindServices(dependencies, request, cluster, range, namespaces));
@@ -95,8 +95,8 @@ export async function evaluateConnections(
     distinctConnections(world, { from, to, ...service, relation: isOne ? SELF : UNRELATED }),
   );
   const pairs = reaches.reduce((sum, reach) => sum + reach.pairs, 0);
-  if (pairs > MOST_PAIRS) {
-    throw tooMuch(`have ${pairs} pairs of ends that policies may tell apart, and may have ${MOST_PAIRS}`);
+  if (pairs > MAX_PAIRS) {
+    throw tooMuch(`have ${pairs} pairs of ends that policies may tell apart, and may have ${MAX_PAIRS}`);
   }
   const isPartial = request.access.namespaces('view') !== 'all';
   const evaluated: EvaluatedConnection[] = [];

@@ -10,8 +10,8 @@ import { SqlParameters } from '../sql/parameters.js';
 import { addressClassSql } from './address-classes.js';
 import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
 
-/** Different identities that one request has judged; those of the fewest flows are left out. */
-const MOST_IDENTITIES = 100_000;
+/** Different identities that one request has evaluated; those of the fewest flows are left out. */
+const MAX_IDENTITIES = 100_000;
 
 /** Client ports from here on are one (Linux' ip_local_port_range); servers listen below. */
 const FIRST_CLIENT_PORT = 32_768;
@@ -43,7 +43,7 @@ export interface FlowExample {
   readonly dst_port: number;
 }
 
-/** Flows that cannot be judged, by reason. */
+/** Flows that cannot be evaluated, by reason. */
 export interface NotJudged {
   readonly reason: string;
   readonly flows: number;
@@ -106,15 +106,15 @@ export async function flowIdentities(
      ${fromWhere(question, request.access, parameters)}
        AND primary AND cluster = ${parameters.add(cluster, 'String')} AND NOT (${anyReason})
      GROUP BY sipHash128(${[...told.map(([, sql]) => sql), classOf('src_ip'), classOf('dst_ip')].join(', ')})
-     ORDER BY flows DESC LIMIT ${MOST_IDENTITIES} SETTINGS prefer_column_name_to_alias = 1`,
+     ORDER BY flows DESC LIMIT ${MAX_IDENTITIES} SETTINGS prefer_column_name_to_alias = 1`,
     parameters,
   );
   const groups = rows.map(groupOf);
-  const judged = groups.reduce((sum, { flows }) => sum + flows, 0);
-  return { groups, notJudged: await notJudged(dependencies, request, cluster, question, judged) };
+  const evaluated = groups.reduce((sum, { flows }) => sum + flows, 0);
+  return { groups, notJudged: await notJudged(dependencies, request, cluster, question, evaluated) };
 }
 
-/** Why flows are not judged, each with its condition. */
+/** Why flows are not evaluated, each with its condition. */
 const REASONS = [
   {
     reason: 'one end is in a namespace that you may not see',
@@ -123,7 +123,7 @@ const REASONS = [
       .join(' OR '),
   },
   {
-    reason: 'they keep a link going (ICMPv6 neighbours and routers), which passes below policies',
+    reason: 'they keep a link going (ICMPv6 neighbors and routers), which passes below policies',
     condition: isLinkUpkeepSql,
   },
 ] as const;
@@ -135,7 +135,7 @@ async function notJudged(
   request: FastifyRequest,
   cluster: string,
   question: RecordQuery,
-  judged: number,
+  evaluated: number,
 ): Promise<NotJudged[]> {
   const parameters = new SqlParameters();
   const cases = REASONS.map(({ condition }, index) => `${condition}, ${index}`).join(', ');
@@ -150,9 +150,9 @@ async function notJudged(
   return rows.flatMap(({ reason, flows }) => {
     const known = REASONS[reason]?.reason;
     if (known !== undefined) return { reason: known, flows: Number(flows) };
-    const left = Number(flows) - judged;
+    const left = Number(flows) - evaluated;
     // Some may have come to the store since the others were read.
-    return left > 0 ? { reason: `there are more than ${MOST_IDENTITIES} different ones`, flows: left } : [];
+    return left > 0 ? { reason: `there are more than ${MAX_IDENTITIES} different ones`, flows: left } : [];
   });
 }
 

@@ -9,7 +9,7 @@ export const portSql = 'toUInt16(if(protocol IN (1, 58), icmp_type * 256 + icmp_
 export const answeredSql =
   '(NOT (protocol = 6 AND bitAnd(tcp_flags, 2) != 0) AND packets_out > 0 AND packets_in > 0)';
 
-/** ICMPv6 of neighbours and routers, which keeps a link going and passes below policies. */
+/** ICMPv6 of neighbors and routers, which keeps a link going and passes below policies. */
 export const isLinkUpkeepSql = '(protocol = 58 AND (icmp_type BETWEEN 130 AND 137 OR icmp_type = 143))';
 
 /** How the ends stand to each other, by the numbers of `Relation`. */

@@ -14,7 +14,7 @@ export interface GivenManifests {
 const BOUNDS = { maxTokens: 100_000 };
 
 /** Errors that an answer lists. */
-const MOST_ERRORS = 100;
+const MAX_ERRORS = 100;
 
 /**
  * Reads the manifests of policies, and of what policies depend on, that a request gives, with turns for others.
@@ -56,9 +56,9 @@ export async function readGivenManifests(
 
 function refuse(errors: readonly ParameterError[]): void {
   if (errors.length === 0) return;
-  const left = errors.length - MOST_ERRORS;
+  const left = errors.length - MAX_ERRORS;
   const more = { parameter: 'manifests', reason: `there are ${left} more errors` };
-  throw invalidParameters([...errors.slice(0, MOST_ERRORS), ...(left > 0 ? [more] : [])]);
+  throw invalidParameters([...errors.slice(0, MAX_ERRORS), ...(left > 0 ? [more] : [])]);
 }
 
 function nameOf({ kind, metadata }: KubernetesObject): string {

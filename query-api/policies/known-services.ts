@@ -21,11 +21,11 @@ import { objectsAt } from './objects.js';
 import { podsBehindServices } from './pods-behind-services.js';
 
 /** Versions of services that are looked at. */
-const MOST_VERSIONS = 50_000;
+const MAX_VERSIONS = 50_000;
 
 /**
  * What is known of the services to whose addresses some flows of a time range went, as far as it may be seen. Whether
- * policies deny what was not judged as it came is told by the policies at the range's end.
+ * policies deny what was not evaluated as it came is told by the policies at the range's end.
  */
 export async function knownServices(
   dependencies: RouteDependencies,
@@ -68,7 +68,7 @@ async function serviceVersions(
      FROM ${visibleRecords('cluster_objects', request.access, parameters)}
      WHERE cluster = ${parameters.add(cluster, 'String')} AND api_version = 'v1' AND kind = 'Service' AND NOT deleted
        AND concat(namespace, '/', name) IN ${parameters.add(names, 'Array(String)')}
-     GROUP BY version, manifest ORDER BY since_ms, manifest LIMIT ${MOST_VERSIONS}`,
+     GROUP BY version, manifest ORDER BY since_ms, manifest LIMIT ${MAX_VERSIONS}`,
     parameters,
   );
   const versions = new Map<string, ServiceVersion[]>();

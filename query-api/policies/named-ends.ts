@@ -9,7 +9,7 @@ import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../http/time-range.js';
 
 /** Kinds of pods, addresses and names that the ends of one request may be. */
-const MOST_ENDS = 10_000;
+const MAX_ENDS = 10_000;
 
 /** An end of connections that somebody names. */
 export type NamedEnd =
@@ -153,13 +153,13 @@ async function endRows(
     request,
     `SELECT ${group}, toString(argMax(ip, (seen, ip))) AS address, toUnixTimestamp64Milli(max(seen)) AS latest
      FROM (${ofEnd('src')} UNION ALL ${ofEnd('dst')})
-     GROUP BY ${group}, ${apart} ORDER BY ${group}, address LIMIT ${MOST_ENDS + 1}`,
+     GROUP BY ${group}, ${apart} ORDER BY ${group}, address LIMIT ${MAX_ENDS + 1}`,
     parameters,
   );
   return notTooMany(rows);
 }
 
-/** What domain names were answered with, and names of addresses; by the look-ups and the flows that may be seen. */
+/** What domain names were answered with, and names of addresses; by the lookups and the flows that may be seen. */
 async function addressesOfDomains(
   { dependencies, request, cluster, range }: Asked,
   domains: readonly string[],
@@ -181,7 +181,7 @@ async function addressesOfDomains(
          arrayJoin(arrayFilter(one -> isIPv4String(one) OR isIPv6String(one), splitByChar(',', toString(answers)))) AS address
        ${fromWhere({ ...anyFlow(range), kind: 'dns' }, request.access, parameters)} AND ${ofCluster}
          AND domain IN ${named}
-     ) ORDER BY domain, address LIMIT ${MOST_ENDS + 1}`,
+     ) ORDER BY domain, address LIMIT ${MAX_ENDS + 1}`,
     parameters,
   );
   const found = new Map<string, Map<string, Uint8Array>>();
@@ -196,10 +196,10 @@ async function addressesOfDomains(
 
 /** @throws Problem 400 if an answer of those that were read would leave some out. */
 function notTooMany<Row>(rows: readonly Row[]): readonly Row[] {
-  if (rows.length <= MOST_ENDS) return rows;
+  if (rows.length <= MAX_ENDS) return rows;
   throw new Problem(
     400,
-    `what is named stands for more than ${MOST_ENDS} kinds of pods or addresses: name less, or ask for a shorter time range`,
+    `what is named stands for more than ${MAX_ENDS} kinds of pods or addresses: name less, or ask for a shorter time range`,
   );
 }
 

@@ -8,7 +8,7 @@ import { SqlParameters } from '../sql/parameters.js';
 import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
 
 /** Different flows that one suggestion is made from. */
-const MOST_OBSERVED = 100_000;
+const MAX_OBSERVED = 100_000;
 
 type TextColumn =
   | `${'src' | 'dst'}_${'namespace' | 'end_name' | 'labels' | 'address'}`
@@ -63,13 +63,13 @@ export async function observedFlows(
        AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind IN ('pod', 'service') AND dst_namespace = ${own}))
        AND ${relationSql} = 0 AND NOT ${isLinkUpkeepSql}
      GROUP BY ${ends.join(', ')}, domain, source_account, allowed, proto, port, answered
-     ORDER BY flows DESC LIMIT ${MOST_OBSERVED + 1}`,
+     ORDER BY flows DESC LIMIT ${MAX_OBSERVED + 1}`,
     parameters,
   );
-  if (rows.length > MOST_OBSERVED) {
+  if (rows.length > MAX_OBSERVED) {
     throw new Problem(
       400,
-      `there are more than ${MOST_OBSERVED} different flows: ask for less time, or leave some out by a filter`,
+      `there are more than ${MAX_OBSERVED} different flows: ask for less time, or leave some out by a filter`,
     );
   }
   return rows.map((row) => ({

@@ -8,7 +8,7 @@ import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../http/time-range.js';
 
 /** Kinds of pods that are looked at. */
-const MOST_PODS = 50_000;
+const MAX_PODS = 50_000;
 
 /** Pods that flows do not tell apart, with an address that one of them had. */
 export interface KindOfPod extends FlowEndpoint {
@@ -58,7 +58,7 @@ export async function podsBehindServices(
     dependencies,
     request,
     `SELECT ${group}, toString(min(ip)) AS address FROM (${pods('src')} UNION ALL ${pods('dst')})
-     GROUP BY ${group} ORDER BY ${group} LIMIT ${MOST_PODS}`,
+     GROUP BY ${group} ORDER BY ${group} LIMIT ${MAX_PODS}`,
     parameters,
   );
   return rows.map(({ namespace, workload, labels, account, address }) => ({

@@ -87,7 +87,7 @@ const judgement = {
 
 /** The schema of {@link previewJson}'s properties. */
 export const previewProperties = {
-  flows: { type: 'integer', description: 'Flow records that were judged' },
+  flows: { type: 'integer', description: 'Flow records that were evaluated' },
   identities: { type: 'integer', description: 'Different ones to policies, which they came down to' },
   summary: {
     type: 'array',

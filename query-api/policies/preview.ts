@@ -38,7 +38,7 @@ export interface ObjectToRemove {
 
 export interface Preview {
   readonly changed: readonly ChangedFlow<FlowGroup>[];
-  /** Flows that were judged, and identities that they came down to. */
+  /** Flows that were evaluated, and identities that they came down to. */
   readonly flows: number;
   readonly identities: number;
   readonly notJudged: readonly NotJudged[];
@@ -46,11 +46,11 @@ export interface Preview {
   readonly problems: readonly { readonly object: KubernetesObject; readonly reason: string }[];
 }
 
-/** Identities that are judged in one go, before other requests have their turn. */
+/** Identities that are evaluated in one go, before other requests have their turn. */
 const AT_ONCE = 2000;
 
 /**
- * Judges flows by the policies of now and by those after a change, and gives those that fare otherwise.
+ * Evaluates flows by the policies of now and by those after a change, and returns those that would get a different verdict.
  * @throws Problem 400 if something is to be removed that is not there.
  */
 export async function preview(
@@ -146,9 +146,9 @@ function together(changed: readonly ChangedFlow<FlowGroup>[]): ChangedFlow<FlowG
 
 function shownAs({ flow, before, after }: ChangedFlow<FlowGroup>): string {
   const { src, dst, srcWorkload, dstWorkload, domain, protocol, port } = flow;
-  const judged = ({ verdict, policies }: FlowVerdict) => `${verdict} ${policies}`;
+  const evaluated = ({ verdict, policies }: FlowVerdict) => `${verdict} ${policies}`;
   const ends = [src.kind, src.namespace, srcWorkload, dst.kind, dst.namespace, dstWorkload, domain];
-  return JSON.stringify([...ends, protocol, port, judged(before), judged(after)]);
+  return JSON.stringify([...ends, protocol, port, evaluated(before), evaluated(after)]);
 }
 
 function sum(one: FlowGroup, other: FlowGroup): FlowGroup {

@@ -6,7 +6,7 @@ import type { RouteDependencies } from '../context/query-dependencies.js';
 import { SqlParameters } from '../sql/parameters.js';
 
 /** Different steps of traces that one answer is made of: some for each rule of each policy. */
-const MOST_STEPS = 200_000;
+const MAX_STEPS = 200_000;
 
 interface Row {
   readonly is_pending: number;
@@ -59,13 +59,13 @@ export async function stepTraffic(
        WHERE trace != ''
      )
      ARRAY JOIN steps AS step, arrayEnumerate(steps) AS place
-     GROUP BY is_pending, direction, met ORDER BY is_pending, met, direction LIMIT ${MOST_STEPS + 1}`,
+     GROUP BY is_pending, direction, met ORDER BY is_pending, met, direction LIMIT ${MAX_STEPS + 1}`,
     parameters,
   );
-  if (rows.length > MOST_STEPS) {
+  if (rows.length > MAX_STEPS) {
     throw new Problem(
       400,
-      `policies did more than ${MOST_STEPS} different things: ask for less time, or leave some out by a filter`,
+      `policies did more than ${MAX_STEPS} different things: ask for less time, or leave some out by a filter`,
     );
   }
   const steps = (isPending: number) =>

@@ -62,11 +62,11 @@ export function readAggregation(
     errors.push({ parameter: 'metrics', reason: `two columns have the name ${name}: give one another` });
   }
   const steps = intervalMs === undefined ? 1 : Math.ceil((range.to - range.from) / intervalMs) + 1;
-  const mostGroups = request.groupBy.length === 0 ? 1 : request.limit;
-  if (steps * mostGroups > limits.rows * (intervalMs === undefined ? 1 : STEPS_PER_ROW)) {
+  const maxGroups = request.groupBy.length === 0 ? 1 : request.limit;
+  if (steps * maxGroups > limits.rows * (intervalMs === undefined ? 1 : STEPS_PER_ROW)) {
     errors.push({
       parameter: 'limit',
-      reason: `${steps} steps of time for each of ${mostGroups} groups are too many: ask for longer steps or fewer groups`,
+      reason: `${steps} steps of time for each of ${maxGroups} groups are too many: ask for longer steps or fewer groups`,
     });
   }
   const by = request.order?.by ?? metrics[0]?.name;

@@ -78,7 +78,7 @@ export function readCursor(
     !isNumber(from, LATEST_MS - 1) ||
     !isNumber(to, LATEST_MS - 1) ||
     from >= to ||
-    !isNumber(given, MOST_GIVEN)
+    !isNumber(given, MAX_GIVEN)
   ) {
     throw refused('not a cursor that an answer gave');
   }
@@ -90,7 +90,7 @@ export function readCursor(
 const VERSION = 1;
 
 /** More records at one place than any page has would be no page's end. */
-const MOST_GIVEN = 100_000;
+const MAX_GIVEN = 100_000;
 
 function decode(text: string): unknown[] {
   try {

@@ -86,10 +86,10 @@ export function parseAggregateQuery(
  * and ten seconds at most.
  */
 function freshMs({ from, to }: TimeRange): number {
-  return Math.min(Math.max(1, Math.floor((to - from) / 1000)), MOST_FRESH_MS);
+  return Math.min(Math.max(1, Math.floor((to - from) / 1000)), MAX_FRESH_MS);
 }
 
-const MOST_FRESH_MS = 10_000;
+const MAX_FRESH_MS = 10_000;
 
 /** A filter, or what is wrong with its text. */
 export function readFilter(text: string, fields: readonly FieldDeclaration[]): Filter | ParameterError {

@@ -50,7 +50,7 @@ async function lookups(filter: string, more = ''): Promise<Record<string, unknow
 const names = async (filter: string, more = '') =>
   (await lookups(filter, more)).map((lookup) => lookup.query_name);
 
-describe('a DNS look-up in JSON', () => {
+describe('a DNS lookup in JSON', () => {
   it('has every field, as people write it', async () => {
     const [lookup] = await lookups('query_name == "api.example.com"');
     expect(Object.keys(lookup ?? {})).toEqual(dnsFields.map((field) => field.name));
@@ -58,7 +58,7 @@ describe('a DNS look-up in JSON', () => {
   });
 });
 
-describe('DNS look-ups', () => {
+describe('DNS lookups', () => {
   it('are those of the last 15 minutes by default', async () => {
     const { body } = await api.get('/api/v1/dns');
     expect(body.lookups).toHaveLength(1);

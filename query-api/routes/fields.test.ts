@@ -59,7 +59,7 @@ describe('fields', () => {
     expect(body['measures']).toContain('bytes');
   });
 
-  it('are those of look-ups if asked for', async () => {
+  it('are those of lookups if asked for', async () => {
     const { body } = await api.get('/api/v1/fields?table=dns');
     expect(body['measures']).toContain('query_name');
     expect(body['measures']).not.toContain('bytes');
@@ -98,7 +98,7 @@ describe('the values of a field', () => {
     expect((await api.get(target)).body).toEqual({ values: ['Web-2'], truncated: true });
   });
 
-  it('can be of look-ups', async () => {
+  it('can be of lookups', async () => {
     expect(await values('query_name', '&table=dns')).toEqual(['a.test']);
   });
 

@@ -68,7 +68,7 @@ describe('a live view', () => {
     expect((await stream.next()).data).toEqual({ src_name: 'c', dst_port: 443 });
   });
 
-  it('gives look-ups too', async () => {
+  it('gives lookups too', async () => {
     const stream = await watch('/api/v1/dns/live?fields=query_name');
     live.publish({ dns: enrichedDns([{ query_name: 'a.test' }]) });
     expect((await stream.next()).data).toEqual({ query_name: 'a.test' });

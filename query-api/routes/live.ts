@@ -11,7 +11,7 @@ import { fieldsSchema, readFields } from '../records/selected-fields.js';
 export interface LiveRoute {
   readonly path: string;
   readonly kind: RecordKind;
-  /** Who may see what, if that may change. */
+  /** The access configuration, if it can change. */
   readonly security?: CurrentSecurity | undefined;
 }
 

@@ -34,7 +34,7 @@ async function previewed(body: object, who: Pick<TestApi, 'post'> = api): Promis
 }
 
 describe('a preview', () => {
-  it('of nothing changes nothing, and says what cannot be judged', async () => {
+  it('of nothing changes nothing, and says what cannot be evaluated', async () => {
     const { changes, flows, notJudged } = await previewed({});
     expect([changes, flows]).toEqual([[], 5]);
     expect(notJudged).toEqual([{ reason: expect.stringContaining('service') as string, flows: 1 }]);
@@ -82,7 +82,7 @@ describe('a preview', () => {
     expect(asText.changes).toEqual(asObject.changes);
   });
 
-  it('judges by addresses, and by domain names that flows had', async () => {
+  it('evaluates by addresses, and by domain names that flows had', async () => {
     const egress = (destination: object) => ({
       apply: [
         calico('GlobalNetworkPolicy', 'security.egress', {
@@ -173,7 +173,7 @@ describe('a preview of flows to services', () => {
     await api.store.insert({ flows: enrichedFlows([flow({ ...SCANNER, ...toService, action: 'deny' })]) });
   });
 
-  it('judges what got no further than the service by the pods behind it, on their port', async () => {
+  it('evaluates what got no further than the service by the pods behind it, on their port', async () => {
     const filter = 'dst.kind == "service" && src.workload == "scanner"';
     const { changes, notJudged } = await previewed({ ...removal, filter });
     expect(notJudged).toEqual([]);
@@ -195,7 +195,7 @@ describe('a preview of flows to services', () => {
     ]);
   });
 
-  it('judges by the endpoints that somebody wrote where a service selects no pods', async () => {
+  it('evaluates by the endpoints that somebody wrote where a service selects no pods', async () => {
     const outside = manifest('v1', 'Service', 'shop/outside', {
       clusterIP: '10.96.0.9',
       ports: [{ port: 80 }],
@@ -220,7 +220,7 @@ describe('a preview of flows to services', () => {
     ]);
   });
 
-  it("judges by Calico's rules that name services, whose pods are told by their labels", async () => {
+  it("evaluates by Calico's rules that name services, whose pods are told by their labels", async () => {
     const only = (name: string) => ({
       apply: [
         calico('NetworkPolicy', 'shop/default.web', {

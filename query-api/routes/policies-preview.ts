@@ -17,7 +17,7 @@ interface Body extends RecordQueryParameters {
   readonly limit: number;
 }
 
-/** `POST /api/v1/policies/preview`: which flows of the past a change of policies would let fare otherwise. */
+/** `POST /api/v1/policies/preview`: which past flows would get a different verdict under changed policies. */
 export function policiesPreviewRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
   server.post<{ Body: Body }>('/api/v1/policies/preview', { schema }, async (request) => {
     const { staged, limit, remove, cluster: asked } = request.body;
@@ -38,7 +38,7 @@ export function policiesPreviewRoute(server: FastifyInstance, dependencies: Rout
 const schema = {
   summary: 'The flows of a time range whose verdict a change of policies would make another',
   description:
-    'Flows are judged twice: by the policies of now, and by those after the change. Whoever may view some namespaces only gets what the policies in them make of flows whose ends are not in others (docs/policies.md)',
+    'Flows are evaluated twice: by the policies of now, and by those after the change. Whoever may view some namespaces only gets what the policies in them make of flows whose ends are not in others (docs/policies.md)',
   body: {
     type: 'object',
     additionalProperties: false,

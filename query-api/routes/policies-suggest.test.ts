@@ -59,7 +59,7 @@ describe('a suggestion', () => {
     expect(lookup?.lookups).toBe('0');
     const yaml = async (dialect: string) =>
       String((await api.post('/api/v1/policies/suggest', { ...body, dialect })).body['yaml']);
-    // A name of which no look-up is known may come from a TLS handshake, which no policy goes by.
+    // A name of which no lookup is known may come from a TLS handshake, which no policy goes by.
     expect(await yaml('calico-enterprise')).not.toContain('domains:');
     const answered: WrittenDnsRow = {
       query_name: 'api.example.com',

@@ -89,7 +89,7 @@ describe('metrics', () => {
     expect(await rows({ metrics, filter })).toEqual([[null, null, null, null]]);
   });
 
-  it('can be of look-ups', async () => {
+  it('can be of lookups', async () => {
     const metrics = [{ function: 'mean', field: 'latency_us' }];
     expect(await rows({ table: 'dns', metrics, groupBy: ['rcode'] })).toEqual([
       ['NXDOMAIN', 30],
@@ -130,7 +130,7 @@ describe('groups', () => {
     ]);
   });
 
-  it('can be the ends of flows by their names, which look-ups have not', async () => {
+  it('can be the ends of flows by their names, which lookups have not', async () => {
     const question = { metrics, groupBy: ['src.end', 'dst_port'], order: { by: 'src.end' }, limit: 1 };
     expect(await rows({ ...question, filter: 'src.workload == "web" && dst.port == 80' })).toEqual([
       ['::', 80, 100],

@@ -80,7 +80,7 @@ describe(`${REQUESTS} random requests generated from the OpenAPI document`, () =
     const statuses = new Map<number, number>();
     const failures: string[] = [];
     let left = REQUESTS;
-    const inTurn = async () => {
+    const sendAll = async () => {
       while (left > 0 && failures.length < 10) {
         const asked = requests.next();
         const asker = askers[left-- % 2];
@@ -91,7 +91,7 @@ describe(`${REQUESTS} random requests generated from the OpenAPI document`, () =
         if (!(answer instanceof Error)) statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       }
     };
-    await Promise.all(Array.from({ length: 8 }, inTurn));
+    await Promise.all(Array.from({ length: 8 }, sendAll));
     expect(failures).toEqual([]);
     // The requests must be worth it: a good part must get past the checks at the door.
     expect(statuses.get(200)).toBeGreaterThan(REQUESTS / 5);

@@ -238,10 +238,10 @@ async function answersIn(world: World, who: readonly string[]): Promise<Map<stri
     const shop = api.as(who);
     const answers = new Map<string, string>();
     const rest = questions.values();
-    const inTurn = async () => {
+    const sendAll = async () => {
       for (const question of rest) answers.set(JSON.stringify(question), told(await ask(shop, question)));
     };
-    await Promise.all([inTurn(), inTurn(), inTurn(), inTurn()]);
+    await Promise.all([sendAll(), sendAll(), sendAll(), sendAll()]);
     return answers;
   } finally {
     await api.close();

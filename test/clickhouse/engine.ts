@@ -86,7 +86,7 @@ export class EmbeddedEngine {
     }
   }
 
-  /** Its condition is the engine's to judge, over what is running here. */
+  /** Its condition is the engine's to evaluate, over what is running here. */
   async #kill({ sql }: StatementRequest): Promise<Uint8Array> {
     const condition = /^KILL QUERY WHERE ([\s\S]*?)(?: SYNC| ASYNC)?$/i.exec(sql)?.[1];
     if (condition === undefined) throw new EndpointError(62, `Cannot parse ${sql}`, 'SYNTAX_ERROR');

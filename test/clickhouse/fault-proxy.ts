@@ -159,7 +159,7 @@ function plainHeaders({ headers }: IncomingMessage, length: number): Headers {
 
 type Headers = NodeJS.Dict<string | string[]>;
 
-/** What says how a body is sent does not hold for one that was read and is sent anew. */
+/** What says how a body is sent does not hold for one that was read and is sent again. */
 function withoutFraming(headers: Headers): Headers {
   const framing = new Set(['transfer-encoding', 'content-length', 'connection']);
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !framing.has(name)));

@@ -6,7 +6,7 @@ import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 /**
- * A fake: a server of a cluster that learns what the others know only when it is told to synchronise, and the statements
+ * A fake: a server of a cluster that learns what the others know only when it is told to synchronize, and the statements
  * that it was sent, without an engine.
  */
 interface LaggingReplica {
@@ -56,14 +56,14 @@ it('a partition that is claimed goes on behind what only another server of the c
 async function startLaggingReplica(): Promise<LaggingReplica> {
   const statements: string[] = [];
   /** Whether it has learned what the others know since the last claim was written. */
-  let synchronised = false;
+  let synchronized = false;
   const answer = (statement: string): string => {
-    if (/^SYSTEM SYNC REPLICA ON CLUSTER \S+ progress\b/.test(statement)) synchronised = true;
+    if (/^SYSTEM SYNC REPLICA ON CLUSTER \S+ progress\b/.test(statement)) synchronized = true;
     // Another writer notes what it has stored just before it is replaced, on another server.
-    if (statement.startsWith('INSERT INTO progress')) synchronised = false;
+    if (statement.startsWith('INSERT INTO progress')) synchronized = false;
     if (statement.startsWith('SELECT DISTINCT writer')) return '{"writer":"former"}\n';
     if (!statement.startsWith('SELECT transport_partition')) return '';
-    const known = synchronised
+    const known = synchronized
       ? { storedTo: '100', writingTo: '200', streams: [['a', '7']] }
       : { storedTo: '50', writingTo: '100', streams: [] };
     return `${JSON.stringify({ partition: 0, ownEpoch: '3', isOwn: 1, ...known })}\n`;

@@ -29,14 +29,14 @@ directions: \`_out\` is client to server, \`_in\` is server to client; \`src_\` 
 *Origin* says who fills a field: the wire (\`observed\`), the enricher (\`context\`) or the transport (\`provenance\`).
 *Merged by* says how records of one connection are put together into a longer window.
 
-This part follows from \`model/flow/fields.ts\`; after a change there, write it anew with
+This part follows from \`model/flow/fields.ts\`; after a change there, write it again with
 \`npx vitest run test/docs -u\`.
 
 | field | type | unit | origin | merged by | meaning |
 |---|---|---|---|---|---|
 ${flow.map((field) => tableRow(field, field.aggregation)).join('\n')}
 
-# What the record of a DNS look-up holds
+# What the record of a DNS lookup holds
 
 One record is one transaction as one node saw it: a query with its response, a query without one (for 5 seconds), or a
 response whose query was not seen. \`src_\` is the client. Records are never merged.

@@ -119,11 +119,11 @@ async function flowsOf(source: FlowSource): Promise<FlowRow[]> {
     const flows = enrich([{ batch, partition: 0, offset: 0 }], contextFromObjects([]).context);
     for (let row = 0; row < count; row++) rows.push(flowRow(flows.columns, row));
   }
-  return rows.filter(isNoNeighbourDiscovery).sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
+  return rows.filter(isNoNeighborDiscovery).sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
 }
 
-/** Neighbour discovery (RFC 4861) goes on by itself, so it can fall between the two watchers' beginnings. */
-function isNoNeighbourDiscovery({ protocol, icmp_type }: FlowRow): boolean {
+/** Neighbor discovery (RFC 4861) goes on by itself, so it can fall between the two watchers' beginnings. */
+function isNoNeighborDiscovery({ protocol, icmp_type }: FlowRow): boolean {
   return protocol !== 58 || icmp_type < 133 || icmp_type > 137;
 }
 

@@ -12,7 +12,7 @@ import type { CollectorSettings, LedgerLine } from './ledger.js';
 /**
  * A collector, as `sonde collector` runs it, of made-up traffic: a program of its own, so that it can be killed. Of
  * each window it writes down that it begins to hand it over, and that it was told that it is safe. Each flow is
- * known by its window's name (`tls_server_name`) and its number there (`src_port`), each look-up by the window's
+ * known by its window's name (`tls_server_name`) and its number there (`src_port`), each lookup by the window's
  * name in `query_name`.
  */
 const settings = JSON.parse(process.argv[2] ?? '') as CollectorSettings;

@@ -43,8 +43,8 @@ beforeAll(async () => {
 afterAll(() => stack.end(), TIMEOUT_MS);
 
 /** Some time under load, of random length, so that faults meet every moment of the work. */
-async function aMoment(longestMs = 400): Promise<void> {
-  await delay(Math.random() * longestMs);
+async function aMoment(maxMs = 400): Promise<void> {
+  await delay(Math.random() * maxMs);
 }
 
 /** How long a killed server is away: the first time for long. */

@@ -54,11 +54,11 @@ export function readLedger(files: readonly string[]): Ledger {
 
 /** How the store differs from a ledger. What nobody in the ledger sent is not looked at. */
 export interface Difference {
-  /** Windows of which not every flow and look-up is stored; if they are not safe, then only if something of them is. */
+  /** Windows of which not every flow and lookup is stored; if they are not safe, then only if something of them is. */
   readonly missing: readonly string[];
   /** How many flows that is. */
   readonly missingRows: number;
-  /** Windows of which a flow or look-up is stored more than once. */
+  /** Windows of which a flow or lookup is stored more than once. */
   readonly wrong: readonly string[];
 }
 
@@ -72,12 +72,12 @@ export async function compare(ledger: Ledger, store: FlowStore): Promise<Differe
     const found = stored.get(name) ?? { flows: 0, distinct: 0, lookups: 0, messages: 0 };
     if (found.flows > found.distinct || found.distinct > rows || found.lookups > 1) {
       const { flows, lookups, messages } = found;
-      wrong.push(`${name}: ${flows} rows of ${rows} flows, ${lookups} look-ups, from ${messages} messages`);
+      wrong.push(`${name}: ${flows} rows of ${rows} flows, ${lookups} lookups, from ${messages} messages`);
     } else if (
       (isSafe || found.flows > 0 || found.lookups > 0) &&
       (found.distinct < rows || found.lookups < 1)
     ) {
-      missing.push(`${name}: ${found.distinct} of ${rows} flows, ${found.lookups} look-ups`);
+      missing.push(`${name}: ${found.distinct} of ${rows} flows, ${found.lookups} lookups`);
       missingRows += rows - found.distinct;
     }
   }

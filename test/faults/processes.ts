@@ -22,7 +22,7 @@ export class TestProcess {
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     this.#process.stderr
       ?.setEncoding('utf8')
-      .on('data', (text: string) => (this.log = (this.log + text).slice(-MOST_LOG)));
+      .on('data', (text: string) => (this.log = (this.log + text).slice(-MAX_LOG)));
     this.#ended = once(this.#process, 'close');
   }
 
@@ -43,7 +43,7 @@ export class TestProcess {
   }
 }
 
-const MOST_LOG = 100_000;
+const MAX_LOG = 100_000;
 
 /** The compiled command `sonde`. */
 export const sondeProgram = path.join(

@@ -81,7 +81,7 @@ export class Stack {
       generation: (former?.settings.generation ?? -1) + 1,
     };
     // JSON knows no infinity.
-    const sent = { ...all, mostWindows: Math.min(all.maxWindows, Number.MAX_SAFE_INTEGER) };
+    const sent = { ...all, maxWindows: Math.min(all.maxWindows, Number.MAX_SAFE_INTEGER) };
     await mkdir(all.spoolDirectory, { recursive: true });
     const process = new TestProcess(testProgram('faults/collector-process.js'), [JSON.stringify(sent)]);
     this.#collectors.set(node, { process, settings: all });

@@ -18,7 +18,7 @@ const missing = whatIsMissing();
 if (missing !== undefined) console.log(`test/kafka/python-reader.test.ts is skipped: ${missing}`);
 
 it.skipIf(missing !== undefined)(
-  'the Python program of docs/kafka-topics.md reads flows and look-ups as they were published',
+  'the Python program of docs/kafka-topics.md reads flows and lookups as they were published',
   { timeout: 400_000 },
   async () => {
     const kafka = await useTestKafka();

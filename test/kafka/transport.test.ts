@@ -56,7 +56,7 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     for (const enricher of enrichers.splice(0)) await enricher.stop();
   }, 60_000);
 
-  it('arrive once each, in the order of each node, and look-ups also in a topic of their own', async () => {
+  it('arrive once each, in the order of each node, and lookups also in a topic of their own', async () => {
     const publisher = await collector('one');
     for (let sequence = 0; sequence < 200; sequence++) {
       const dns = sequence % 50 === 0 ? { dns: observedDns([{ query_name: `host-${sequence}` }]) } : {};

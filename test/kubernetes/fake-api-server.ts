@@ -31,7 +31,7 @@ export const BUILT_IN_PATHS: readonly string[] = WATCHED_RESOURCES.flatMap(({ ve
 
 /**
  * A fake of the Kubernetes API server at the edge of its protocol: lists with pages, watches with bookmarks, versions
- * that expire, connections that break, tokens that are refused. What is put into it, it serves; it judges nothing.
+ * that expire, connections that break, tokens that are refused. What is put into it, it serves; it evaluates nothing.
  */
 export class FakeApiServer {
   readonly #server: Server;

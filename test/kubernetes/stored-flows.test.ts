@@ -91,7 +91,7 @@ describe('stored flows', () => {
     const slots = Array.from({ length: ADDRESSES }, (_, slot) => slot);
     const addressOf = (slot: number, round: number) => `10.1.0.${1 + ((slot * 7 + round) % ADDRESSES)}`;
     const [cluster] = await start(['lab'], MAX_WAIT_MS, (server) => {
-      server.put(PODS, buildPod({ name: 'neighbour', ip: '10.1.0.250', startMs: 0 }));
+      server.put(PODS, buildPod({ name: 'neighbor', ip: '10.1.0.250', startMs: 0 }));
     });
     if (!cluster) throw new Error('nothing was started');
     const { server, source } = cluster;

@@ -76,10 +76,10 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
         for (let i = 0; i < 40; i++) {
           const address = randomAddress(random, boundaries);
           const flow = { ...flowOf({ from: pod, to: address, protocol: 'TCP', port: 80, sourcePort: 1 }, 0) };
-          const [judged] = evaluateFlows(snapshot, [flow], 'enforced');
+          const [evaluated] = evaluateFlows(snapshot, [flow], 'enforced');
           const key = `class ${classOf(address)}`;
-          expect(judged?.policies, `seed ${seed}: ${address}`).toBe(verdicts.get(key) ?? judged?.policies);
-          verdicts.set(key, judged?.policies ?? '');
+          expect(evaluated?.policies, `seed ${seed}: ${address}`).toBe(verdicts.get(key) ?? evaluated?.policies);
+          verdicts.set(key, evaluated?.policies ?? '');
         }
       }
     });

@@ -211,7 +211,7 @@ describe('an insert', () => {
   });
 });
 
-describe('DNS look-ups', () => {
+describe('DNS lookups', () => {
   const lookup: WrittenDnsRow = {
     start_time: NOON + 1,
     cluster: 'prod',

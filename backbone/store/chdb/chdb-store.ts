@@ -85,7 +85,7 @@ class ChdbStore implements FlowStore {
   readonly #readers: ChdbQueryPool;
   readonly #inserts = new SerialQueue();
   /** Offsets of refused blocks: the engine may hold a part of them. */
-  readonly #doubtful = new InDoubtOffsets();
+  readonly #inDoubt = new InDoubtOffsets();
   readonly #stored = new StoredOffsets();
   /** Whether a refused block may lie in the spool. */
   #left = false;
@@ -137,7 +137,7 @@ class ChdbStore implements FlowStore {
         // Nothing is noted of what came without a stream.
         const place = noted.get(partition) ?? { storedTo: stored, writingTo: stored, streams: [] };
         this.#stored.claim(partition, place);
-        this.#doubtful.add(partition, Math.max(stored, place.writingTo));
+        this.#inDoubt.add(partition, Math.max(stored, place.writingTo));
       }
       return new Map(partitions.map((partition) => [partition, this.#stored.of(partition)]));
     });
@@ -197,7 +197,7 @@ class ChdbStore implements FlowStore {
       const spooled = await this.spool.write(
         parts.map(({ table, content }) => ({ table: table.name, content })),
       );
-      const insert = this.#doubtful.concern(ranges) ? insertMissing : insertAll;
+      const insert = this.#inDoubt.concern(ranges) ? insertMissing : insertAll;
       try {
         for (const [place, { table, fields }] of parts.entries()) {
           const file = spooled.parts[place]?.file ?? '';
@@ -212,11 +212,11 @@ class ChdbStore implements FlowStore {
         await this.spool.remove(spooled);
       } catch (error) {
         this.#left = true;
-        for (const [partition, { last }] of ranges) this.#doubtful.add(partition, last);
+        for (const [partition, { last }] of ranges) this.#inDoubt.add(partition, last);
         throw error;
       }
       this.#stored.settle(block, ranges);
-      this.#doubtful.settle(ranges);
+      this.#inDoubt.settle(ranges);
     } catch (error) {
       throw toStoreError(error);
     }

@@ -70,7 +70,7 @@ it('after a crash a block that was not whole is thrown away: nobody was told tha
   expect(await spooledBlocks()).toEqual([]);
 });
 
-it('after a crash look-ups of a block are completed apart from its flows', async () => {
+it('after a crash lookups of a block are completed apart from its flows', async () => {
   const row = { start_time: NOON, transport_offset: 3 };
   await insert(row, row);
   await temporary.store.close();

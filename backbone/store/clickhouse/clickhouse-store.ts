@@ -76,7 +76,7 @@ class ClickHouseStore implements FlowStore {
   /** The epochs of the partitions that this store has claimed. */
   readonly #epochs = new Map<number, number>();
   readonly #stored = new StoredOffsets();
-  readonly #doubtful = new InDoubtOffsets();
+  readonly #inDoubt = new InDoubtOffsets();
   /** Partitions of which an insert that we gave up may still be executed. */
   readonly #unsettled = new Set<number>();
   #statements = 0;
@@ -161,7 +161,7 @@ class ClickHouseStore implements FlowStore {
         await this.#renew(unsettled);
       }
       const epochs = this.#epochsOf(ranges);
-      const missingOnly = this.#doubtful.concern(ranges);
+      const missingOnly = this.#inDoubt.concern(ranges);
       await this.#command({ sql: insertProgress(this.#writer, epochs, this.#stored, ranges) });
       for (const part of parts) {
         const conditions = [assertNotReplaced(this.#writer, epochs)];
@@ -171,12 +171,12 @@ class ClickHouseStore implements FlowStore {
     } catch (error) {
       for (const [partition, { last }] of ranges) {
         this.#unsettled.add(partition);
-        this.#doubtful.add(partition, last);
+        this.#inDoubt.add(partition, last);
       }
       throw error;
     }
     this.#stored.settle(block, ranges);
-    this.#doubtful.settle(ranges);
+    this.#inDoubt.settle(ranges);
   }
 
   async #insertPart({ table, fields, content }: TableBlock, conditions: readonly string[]): Promise<void> {
@@ -242,7 +242,7 @@ class ClickHouseStore implements FlowStore {
     for (const { partition, epoch, writingTo } of claims) {
       this.#unsettled.delete(partition);
       this.#epochs.set(partition, epoch);
-      this.#doubtful.add(partition, writingTo);
+      this.#inDoubt.add(partition, writingTo);
     }
     return claims;
   }

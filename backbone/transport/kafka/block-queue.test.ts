@@ -26,7 +26,7 @@ describe('batches that wait to make a block', () => {
     expect(waiting.dueMs()).toBe(-Infinity);
   });
 
-  it('count look-ups as rows', () => {
+  it('count lookups as rows', () => {
     const waiting = new BlockQueue(limits);
     const dns = observedDns(Array.from({ length: 10 }, () => ({})));
     waiting.add({ batch: batchOf(observedFlows([]), { dns }), partition: 0, offset: 0 }, 10, 0);

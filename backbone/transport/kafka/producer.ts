@@ -87,8 +87,8 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
 
     async send(messages, position) {
       if (!current) throw new Error('the publisher is not open');
-      const longestMs = transactionTimeoutMs + ABORTED_WITHIN_MS;
-      await current.session.within(longestMs, transact(current, messages, position));
+      const maxMs = transactionTimeoutMs + ABORTED_WITHIN_MS;
+      await current.session.within(maxMs, transact(current, messages, position));
     },
 
     close,

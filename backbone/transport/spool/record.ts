@@ -3,7 +3,7 @@ import type { OutgoingMessage } from './sink.js';
 
 /** A message in the spool. */
 export interface SpoolRecord extends OutgoingMessage {
-  /** How many flows and look-ups would be lost with it. */
+  /** How many flows and lookups would be lost with it. */
   readonly contents: RecordCounts;
 }
 
@@ -14,7 +14,7 @@ export interface RecordCounts {
 
 /**
  * A record's bytes, numbers little-endian: u32 length of what follows the first eight bytes, u32 their CRC-32, u64
- * position, u32 flows, u32 look-ups, u16 length of the topic, u16 length of the key, topic, key, value.
+ * position, u32 flows, u32 lookups, u16 length of the topic, u16 length of the key, topic, key, value.
  */
 const HEADER_BYTES = 8;
 const FIXED_BYTES = 20;

@@ -120,14 +120,14 @@ export class SegmentReader {
     await this.handle.close();
   }
 
-  /** The whole records, and no more than `mostRecords`, that begin within the next `length` bytes. */
-  async #read(length: number, mostRecords = Infinity): Promise<SpoolRecord[]> {
+  /** The whole records, and no more than `maxRecords`, that begin within the next `length` bytes. */
+  async #read(length: number, maxRecords = Infinity): Promise<SpoolRecord[]> {
     const buffer = Buffer.allocUnsafe(length);
     const { bytesRead } = await this.handle.read(buffer, 0, length, this.#at);
     const bytes = buffer.subarray(0, bytesRead);
     const records: SpoolRecord[] = [];
     let start = 0;
-    while (records.length < mostRecords && start < length) {
+    while (records.length < maxRecords && start < length) {
       const read = decodeRecord(bytes, start);
       if (read === 'damaged' || bytesRead < length) {
         if (records.length > 0) break;

@@ -10,7 +10,7 @@ export interface OutgoingMessage {
 
 /** Where a spool is delivered to. It remembers, together with the messages, how far the spool was delivered. */
 export interface SpoolSink {
-  /** Where flows go, and the copy of their look-ups. */
+  /** Where flows go, and the copy of their lookups. */
   readonly topics: { readonly flows: string; readonly dns: string };
   /**
    * Connects for the spool of this name, and shuts out whoever delivered it before. Resolves with the position up to

@@ -139,7 +139,7 @@ export class Spool {
    * @throws the file system's errors: then none of the messages is in the spool.
    */
   append(messages: readonly Omit<SpoolRecord, 'position'>[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#runSerially(async () => {
       const bytes = messages.reduce((sum, { value }) => sum + value.length, 0);
       while (this.bytes + bytes > this.#options.maxBytes && (await this.#dropOldest()));
       const { segment } = this.#writer;
@@ -151,7 +151,7 @@ export class Spool {
 
   /** The next messages to deliver, in order: none if all are taken, else at least one. */
   take(maxBytes: number): Promise<SpoolRecord[]> {
-    return this.#inTurn(async () => {
+    return this.#runSerially(async () => {
       for (;;) {
         const records = await this.#read(Math.min(maxBytes, this.#segmentBytes()));
         if (records === undefined) return [];
@@ -173,7 +173,7 @@ export class Spool {
    * @param position up to which (exclusive) the sink has all, by what it knows.
    */
   resume(position: number): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#runSerially(async () => {
       await this.#closeReader();
       if (position > this.#writer.segment.end) await this.#renumber(position);
       else this.#delivered = Math.max(position, this.#resendFrom);
@@ -184,12 +184,12 @@ export class Spool {
 
   /** Says that what was taken is delivered, up to this position (exclusive). */
   confirmDelivered(position: number): Promise<void> {
-    return this.#inTurn(() => this.#settle(this.#sentFrom, position));
+    return this.#runSerially(() => this.#settle(this.#sentFrom, position));
   }
 
   /** Goes on at a position, whatever was not delivered before. */
   skipTo(position: number): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#runSerially(async () => {
       await this.#closeReader();
       this.#next = position;
       await this.#settle(position, position);
@@ -198,16 +198,16 @@ export class Spool {
 
   /** Says that all has arrived that was delivered, and nothing needs to be sent again. */
   finish(): Promise<void> {
-    return this.#inTurn(() => this.#settle(this.#delivered, this.#delivered));
+    return this.#runSerially(() => this.#settle(this.#delivered, this.#delivered));
   }
 
   /** Counts messages as lost that were taken but can never be delivered. */
   discard(records: readonly SpoolRecord[]): Promise<void> {
-    return this.#inTurn(() => this.#countLost(records));
+    return this.#runSerially(() => this.#countLost(records));
   }
 
   async close(): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#runSerially(async () => {
       await this.#closeReader();
       await this.#writer.close();
       await this.note.close();
@@ -215,7 +215,7 @@ export class Spool {
     this.#lock.release();
   }
 
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+  #runSerially<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#turn.then(work);
     // Whoever asked for it hears of a failure; those behind have their turn.
     this.#turn = turn.catch(() => undefined);

@@ -141,7 +141,7 @@ describe('a spooled publisher', () => {
     await expect(publisher.publish(batchOf(observedFlows([])))).rejects.toThrow(/closed/);
   });
 
-  it('sends a copy of look-ups to a topic of their own', async () => {
+  it('sends a copy of lookups to a topic of their own', async () => {
     const sink = new FakeSink();
     const publisher = await started(sink);
     const dns = observedDns([{ query_name: 'api.example' }]);

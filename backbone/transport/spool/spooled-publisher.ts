@@ -118,7 +118,7 @@ export async function createSpooledPublisher(
   };
 }
 
-/** A batch's message, and for readers of look-ups alone a copy of those. */
+/** A batch's message, and for readers of lookups alone a copy of those. */
 function messagesOf(batch: FlowBatch, topics: SpoolSink['topics']): Omit<SpoolRecord, 'position'>[] {
   const key = `${batch.cluster}/${batch.node}`;
   const contents = { flows: batch.rows, lookups: batch.dns?.rows ?? 0 };

@@ -23,7 +23,7 @@ export interface Broker {
 }
 
 /** Maximum time until the broker responds, on a busy machine. */
-const LONGEST_START_MS = 240_000;
+const MAX_START_MS = 240_000;
 
 /**
  * Starts a broker, on the data that its directory has or on newly formatted storage, and resolves when it serves.
@@ -75,7 +75,7 @@ async function formatStorage(properties: string, { scramUsers = {} }: BrokerOpti
 
 /** Its own log says when it serves: before that, connections are accepted but not answered. */
 async function untilServing(broker: ChildProcess, logFile: string): Promise<void> {
-  const deadline = Date.now() + LONGEST_START_MS;
+  const deadline = Date.now() + MAX_START_MS;
   let failure: Error | undefined;
   broker.once('error', (error) => (failure = error));
   for (;;) {

@@ -5,7 +5,7 @@ import { isIP, isIPv6 } from 'node:net';
 export type Resolve = (host: string, family: 4 | 6) => Promise<string>;
 
 /**
- * Resolves by the given servers and nothing else of this machine, anew every time: a call of a family asks the server
+ * Resolves by the given servers and nothing else of this machine, again every time: a call of a family asks the server
  * of that family, and takes one of the answered addresses at random.
  */
 export function resolveBy(servers: readonly string[]): Resolve {

@@ -22,7 +22,7 @@ export interface PackedColumn {
 }
 
 /**
- * The records of one kind in a message, as they travelled: a fifth of what they are as columns. Whoever wants one
+ * The records of one kind in a message, as they traveled: a fifth of what they are as columns. Whoever wants one
  * message's records asks for {@link columns}; who joins those of many has each column written where it belongs.
  *
  * All that could be wrong with a column is found when this is made.

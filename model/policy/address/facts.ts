@@ -80,7 +80,7 @@ export class AddressFacts {
     return found;
   }
 
-  /** Forgets all classes, so that their numbers begin anew. */
+  /** Forgets all classes, so that their numbers begin again. */
   forgetClasses(): void {
     this.#classByFacts.clear();
     this.#forget();

@@ -232,7 +232,7 @@ describe('services in rules', () => {
     expect(evaluated(toService, tcp('shop/web', 'other/client', 5433)).verdict).toBe('deny');
   });
 
-  it('are seen behind their address: a connection to a service is judged at its endpoints', () => {
+  it('are seen behind their address: a connection to a service is evaluated at its endpoints', () => {
     const report = evaluated([...toService, service, slice], tcp('shop/web', '10.96.0.7', 5432));
     expect(report.verdict).toBe('allow');
     expect(report.notes).toEqual(['10.96.0.7 is service other/db: policies see the endpoints behind it']);

@@ -4,7 +4,7 @@ import type { Selector } from '../selector/selector.js';
 
 /**
  * The one form that policies of every API are compiled into: tiers of policies of rules, Calico's model, of
- * which the Kubernetes APIs use a part. Compiled policies do not change; a changed policy is compiled anew.
+ * which the Kubernetes APIs use a part. Compiled policies do not change; a changed policy is compiled again.
  */
 export interface CompiledPolicy {
   readonly tier: string;

@@ -149,7 +149,7 @@ export class Entities {
     return found;
   }
 
-  /** Must be called when the numbers of address classes begin anew. */
+  /** Must be called when the numbers of address classes begin again. */
   forgetClasses(): void {
     this.#ofClass = new Map();
   }

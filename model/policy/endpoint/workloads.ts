@@ -69,7 +69,7 @@ export class Workloads {
     return this.#count;
   }
 
-  /** Forgets all workloads, so that their numbers begin anew. */
+  /** Forgets all workloads, so that their numbers begin again. */
   forget(): void {
     this.#byText.clear();
     this.#count = 0;

@@ -240,7 +240,7 @@ function portNumber(port: number | string | undefined, protocol: number, to: End
   ]);
 }
 
-/** The first result, unless a name led to several endpoints of which others fare otherwise. */
+/** The first result, unless a name led to several endpoints some of which get a different verdict. */
 function combined(
   first: PolicyResult,
   all: readonly PolicyResult[],

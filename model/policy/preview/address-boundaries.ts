@@ -5,7 +5,7 @@ const MAPPED: AddressPrefix = { family: 4, network: mappedZero(), bits: 96 };
 
 /**
  * Where the address space changes for policies: addresses (16 bytes each, in order) at which a prefix begins, or the
- * address after its last. Addresses between two neighbouring boundaries are alike to all policies.
+ * address after its last. Addresses between two neighboring boundaries are alike to all policies.
  */
 export function addressBoundaries(prefixes: readonly AddressPrefix[]): Uint8Array[] {
   const boundaries = new Map<string, Uint8Array>();

@@ -2,7 +2,7 @@ import { parseAddress } from '../../net/address.js';
 import { type AddressPrefix, addressPrefix, familyOf, formatPrefix, parsePrefix } from '../../net/prefix.js';
 
 /** Prefixes that a rule names at most, of each address family. */
-const MOST_PREFIXES = 16;
+const MAX_PREFIXES = 16;
 
 /** Prefixes that hold all of some addresses: each by itself, or wider ones if they are too many to list. */
 export function prefixesOf(addresses: readonly string[]): {
@@ -26,7 +26,7 @@ function narrowest(addresses: readonly Uint8Array[]): {
 } {
   let prefixes: AddressPrefix[] = addresses.map(addressPrefix);
   let bits = 128;
-  while (prefixes.length > MOST_PREFIXES) {
+  while (prefixes.length > MAX_PREFIXES) {
     bits -= 1;
     prefixes = [...new Map(prefixes.map((prefix) => shortened(prefix, bits))).values()];
   }

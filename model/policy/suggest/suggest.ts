@@ -82,7 +82,7 @@ export interface NotCovered {
 }
 
 /** Ports of one protocol that a rule names at most. */
-const MOST_PORTS = 12;
+const MAX_PORTS = 12;
 
 /** What is suggested, and the flows that it does not stand for. */
 export interface SuggestedPolicies {
@@ -269,7 +269,7 @@ function fewPorts(ports: readonly SuggestedPort[]): SuggestedPort[] {
     const own = ports.filter((port) => port.protocol === protocol);
     const [first] = own;
     const last = own.at(-1);
-    if (own.length <= MOST_PORTS || isIcmp(protocol) || !first || !last) return own;
+    if (own.length <= MAX_PORTS || isIcmp(protocol) || !first || !last) return own;
     return [{ protocol, from: first.from, to: last.to }];
   });
 }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flows/connections.h"
+#include "exit.h"
+#include "flows/index.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define NONE 0xffffffffu
+
+struct connections {
+	struct connection *all;
+	__u32 capacity;
+	__u32 used; /* positions that were ever used */
+	__u32 tracked;
+	__u32 newest, oldest;
+	__u32 free; /* first free position, linked by `older` */
+	__u64 evicted;
+	struct index index;
+};
+
+struct connections *create_connections(__u32 capacity)
+{
+	struct connections *c = malloc(sizeof(*c));
+	/* The kernel allocates memory on first use. */
+	void *all = mmap(NULL, (size_t)capacity * sizeof(struct connection), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (!c || all == MAP_FAILED)
+		fail(EXIT_OTHER, "out of memory");
+	*c = (struct connections){.all = all, .capacity = capacity, .newest = NONE, .oldest = NONE, .free = NONE};
+	c->index = create_index(capacity, &((struct connection *)all)->key, sizeof(struct connection));
+	return c;
+}
+
+static void unlink_connection(struct connections *c, const struct connection *connection)
+{
+	if (connection->newer == NONE)
+		c->newest = connection->older;
+	else
+		c->all[connection->newer].older = connection->older;
+	if (connection->older == NONE)
+		c->oldest = connection->newer;
+	else
+		c->all[connection->older].newer = connection->newer;
+}
+
+static void link_newest(struct connections *c, struct connection *connection)
+{
+	__u32 position = connection - c->all;
+
+	connection->newer = NONE;
+	connection->older = c->newest;
+	if (c->newest == NONE)
+		c->oldest = position;
+	else
+		c->all[c->newest].newer = position;
+	c->newest = position;
+}
+
+struct connection *find_connection(struct connections *c, const struct key6 *key)
+{
+	__u32 position = index_find(&c->index, key);
+
+	return position == INDEX_NONE ? NULL : &c->all[position];
+}
+
+void prefetch_connection(const struct connections *c, const struct key6 *key)
+{
+	index_prefetch(&c->index, key);
+}
+
+void remove_connection(struct connections *c, struct connection *connection)
+{
+	__u32 position = connection - c->all;
+
+	index_remove(&c->index, position);
+	unlink_connection(c, connection);
+	connection->older = c->free;
+	c->free = position;
+	c->tracked--;
+}
+
+static struct connection *alloc_position(struct connections *c)
+{
+	__u32 position = c->free;
+
+	if (position != NONE) {
+		c->free = c->all[position].older;
+		return &c->all[position];
+	}
+	return &c->all[c->used++];
+}
+
+struct connection *track_connection(struct connections *c, const struct key6 *key)
+{
+	struct connection *connection = find_connection(c, key);
+
+	if (connection) {
+		unlink_connection(c, connection);
+		link_newest(c, connection);
+		return connection;
+	}
+	if (c->tracked == c->capacity) {
+		remove_connection(c, &c->all[c->oldest]);
+		c->evicted++;
+	}
+	connection = alloc_position(c);
+	memset(connection, 0, sizeof(*connection));
+	connection->key = *key;
+	index_add(&c->index, connection - c->all);
+	link_newest(c, connection);
+	c->tracked++;
+	return connection;
+}
+
+void clear_tls_servers(struct connections *c)
+{
+	for (__u32 position = c->newest; position != NONE; position = c->all[position].older)
+		c->all[position].tls_server = 0;
+}
+
+__u32 connections_tracked(const struct connections *c)
+{
+	return c->tracked;
+}
+
+__u64 connections_evicted(const struct connections *c)
+{
+	return c->evicted;
+}
