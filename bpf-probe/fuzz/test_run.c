@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 	unsigned seed = time(NULL);
 	struct kernel_features kernel;
 	struct flowprobe_bpf *bpf;
-	struct window_flows window_flows;
+	struct window_flows flows;
 	struct ring_buffer *ring;
 	struct window *window;
 	__u64 runs = 0, packets = 0, until;

@@ -9,7 +9,7 @@ import sys
 
 from confluent_kafka import Consumer
 
-# Made by: protoc --proto_path=model/flow/wire --python_out=. flow.proto
+# Made by: protoc --proto_path=model/batch/wire --python_out=. flow.proto
 from flow_pb2 import ADDRESS, TEXT, FlowBatch
 
 FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}

@@ -45,7 +45,7 @@ it.skipIf(missing !== undefined)(
       await publisher.publish(batchOf(flows, { cluster: 'production', node: 'node-7', dns }));
       await publisher.close(60_000);
 
-      const proto = path.join(root, 'model/flow/wire');
+      const proto = path.join(root, 'model/batch/wire');
       await promisify(execFile)('protoc', [
         `--proto_path=${proto}`,
         `--python_out=${directory}`,

@@ -219,8 +219,8 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
     const total = totalOf(counts, (key) => key.includes(' 8080'));
     const reported = sum(flows, 'packetsIn') + sum(flows, 'packetsOut');
     const lost =
-      (counters.get('lost_packets_map_full') ?? 0) + (counters.get('lost_packets_overflow_full') ?? 0);
-    expect(counters.get('packets_map_full_fallback')).toBeGreaterThan(0);
+      (counters.get('lost_packets_map_full') ?? 0) + (counters.get('lost_packets_overflow_table_full') ?? 0);
+    expect(counters.get('packets_via_ring_buffer')).toBeGreaterThan(0);
     expect(reported + lost).toBe(total.packets);
   });
 

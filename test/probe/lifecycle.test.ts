@@ -140,23 +140,23 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000
   });
 
   it('samples more coarsely when its programs take more time than they may', async () => {
-    const probe = await watch(node.netns, '--interface', 'pod*', '--window-ms', '100', '--cpu-budget', '1');
+    const probe = await watch(node.netns, '--interface', 'pod*', '--window-ms', '100', '--cpu-limit', '1');
     await node.send(node.pod(1), 'udp-spread', node.pod(2).ipv4, '20000', '5000', '100000');
     const { flows } = await probe.stop();
     expect(Math.max(...flows.map(({ sampling }) => sampling))).toBeGreaterThan(1);
   });
 
   it.each([
-    ['an option that it does not know', ['--nonsense'], 2, 'nonsense'],
-    ['no interface', [], 2, 'no interface given'],
-    ['a number that is none', ['--interface', 'pod1', '--window-ms', 'soon'], 2, '"soon" is not a number'],
-    ['an interface that does not exist', ['--interface', 'pod9'], 5, 'there is no interface pod9'],
-  ])('refuses %s with a sentence and its own exit code', async (_, options, code, sentence) => {
+    ['an unknown option', ['--nonsense'], 2, 'nonsense'],
+    ['no interface', [], 2, 'no interfaces selected'],
+    ['an invalid number', ['--interface', 'pod1', '--window-ms', 'soon'], 2, 'invalid value "soon"'],
+    ['an interface that does not exist', ['--interface', 'pod9'], 5, 'interface pod9 does not exist'],
+  ])('rejects %s with an error message and a specific exit code', async (_, options, code, sentence) => {
     const result = await execute([flowprobeProgram, ...onNode(...options)]);
     expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(sentence) as string });
   });
 
-  it('names the capabilities that it lacks', async () => {
+  it('reports missing capabilities', async () => {
     const unprivileged = ['setpriv', '--reuid', '65534', '--clear-groups', '--bounding-set', '-all'] as const;
     const result = await execute([...unprivileged, flowprobeProgram, '--interface', 'lo']);
     expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('CAP_NET_ADMIN') as string });

@@ -26,7 +26,7 @@ afterAll(async () => {
   await clickHouse.close();
 });
 
-it('a service that is told something wrong says all of it, and ends', async () => {
+it('a service with an invalid configuration reports every problem and exits', async () => {
   const file = path.join(directory, 'wrong.yaml');
   await writeFile(file, 'clickhouse: {urls: []}\napi: {prot: 80}\n');
   const service = new TestProcess(sondeProgram, ['query-api', '--config', file, '--api-port', 'x'], {});
@@ -34,12 +34,12 @@ it('a service that is told something wrong says all of it, and ends', async () =
     if (!service.hasEnded) throw new Error('still runs');
   }, DEADLINE_MS);
   expect(await service.end('SIGTERM')).toBe(2);
-  expect(service.log).toContain(`api.prot (${file} line 2): is no setting of this service`);
-  expect(service.log).toContain('api.port (--api-port): must be a whole number');
-  expect(service.log).toContain(`clickhouse.urls (${file} line 1): must name at least one`);
+  expect(service.log).toContain(`api.prot (${file} line 2): is not a setting of this service`);
+  expect(service.log).toContain('api.port (--api-port): must be an integer');
+  expect(service.log).toContain(`clickhouse.urls (${file} line 1): must have at least one entry`);
 });
 
-it('the query API runs by itself: healthy, ready, counted, and gone when it is told to', async () => {
+it('the query API runs on its own: healthy, ready, with metrics, and stops on SIGTERM', async () => {
   const service = new TestProcess(sondeProgram, ['query-api', '--monitoring-port', '0', '--api-port', '0'], {
     SONDE_MONITORING_HOST: '127.0.0.1',
     SONDE_CLICKHOUSE_URLS: clickHouse.url,
@@ -58,7 +58,7 @@ it('the query API runs by itself: healthy, ready, counted, and gone when it is t
   expect(await service.end('SIGTERM')).toBe(0);
 });
 
-it('the query API is not ready while ClickHouse is away, and says so', async () => {
+it('the query API is not ready while ClickHouse is unreachable', async () => {
   const service = new TestProcess(sondeProgram, ['query-api', '--monitoring-port', '0', '--api-port', '0'], {
     SONDE_MONITORING_HOST: '127.0.0.1',
     SONDE_CLICKHOUSE_URLS: 'http://127.0.0.1:1',
@@ -70,7 +70,7 @@ it('the query API is not ready while ClickHouse is away, and says so', async () 
   expect(await service.end('SIGTERM')).toBe(0);
 });
 
-it('an enricher waits for Kafka and ClickHouse, says so, and ends within its bound', async () => {
+it('an enricher waits for Kafka and ClickHouse, reports it, and stops within its shutdown timeout', async () => {
   const nowhere = '127.0.0.1:1';
   const service = new TestProcess(sondeProgram, ['enricher', '--monitoring-port', '0'], {
     SONDE_CLUSTER: 'prod',
@@ -88,7 +88,7 @@ it('an enricher waits for Kafka and ClickHouse, says so, and ends within its bou
   expect(await service.end('SIGTERM')).toBe(0);
 });
 
-it('a service that cannot finish ends when its bound is over, and says so', async () => {
+it('a service that cannot finish exits when its shutdown timeout is over', async () => {
   // Takes every request and answers none.
   const silent = createServer(() => undefined);
   silent.listen(0, '127.0.0.1');
@@ -105,7 +105,7 @@ it('a service that cannot finish ends when its bound is over, and says so', asyn
     });
     await once(silent, 'request', { signal: AbortSignal.timeout(DEADLINE_MS) });
     expect(await service.end('SIGTERM')).toBe(1);
-    expect(service.log).toContain('did not end in time');
+    expect(service.log).toContain('shutdown timed out');
   } finally {
     silent.closeAllConnections();
     silent.close();

@@ -85,7 +85,7 @@ it('an enricher gives the flows of each cluster to the pods of that cluster', as
     ]);
   }, SOON_MS);
   await store.close();
-  expect(enricher.log).toMatch(/"cluster":"south".*does not follow/);
+  expect(enricher.log).toMatch(/"cluster":"south".*not watched/);
   for (const collector of collectors) await collector.stop();
   expect(await enricher.end('SIGTERM')).toBe(0);
 });
