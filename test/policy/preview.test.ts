@@ -78,7 +78,9 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
           const flow = { ...flowOf({ from: pod, to: address, protocol: 'TCP', port: 80, sourcePort: 1 }, 0) };
           const [evaluated] = evaluateFlows(snapshot, [flow], 'enforced');
           const key = `class ${classOf(address)}`;
-          expect(evaluated?.policies, `seed ${seed}: ${address}`).toBe(verdicts.get(key) ?? evaluated?.policies);
+          expect(evaluated?.policies, `seed ${seed}: ${address}`).toBe(
+            verdicts.get(key) ?? evaluated?.policies,
+          );
           verdicts.set(key, evaluated?.policies ?? '');
         }
       }
