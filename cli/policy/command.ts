@@ -8,7 +8,7 @@ import { match, type MatchOptions } from './match.js';
 import { addBoardCommand } from './board.js';
 import { addChangesCommand } from './changes.js';
 import { addPreviewCommand } from './preview.js';
-import { clusterOption } from './remote-options.js';
+import { clusterOption, outputOption, print } from './remote-options.js';
 import { addSuggestCommand } from './suggest.js';
 
 /** `sonde policy`: lists and evaluates network policies, from a server or from manifests. */
@@ -37,7 +37,7 @@ export function policyCommand(): Command {
       .addOption(manifestsOption())
       .option('--dns <file>', 'with manifests, JSON object of address lists by domain name')
       .option('--exit-code', `exit with ${EXIT.found} if a connection is not allowed`)
-      .addOption(outputOption())
+      .addOption(outputOption(['table', 'json']))
       .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
         const words = [from, to, port].filter((word): word is string => typeof word === 'string');
         const { text, isAllowed } = await evaluate(words, options);
@@ -58,7 +58,7 @@ export function policyCommand(): Command {
       .addOption(sinceOption())
       .addOption(clusterOption())
       .addOption(manifestsOption())
-      .addOption(outputOption())
+      .addOption(outputOption(['table', 'json']))
       .action(async (name: string, options: ExplainOptions) => {
         print(await explain(name, options));
       }),
@@ -94,12 +94,4 @@ function atOption(): Option {
 
 function sinceOption(): Option {
   return new Option('--since <time>', 'identify endpoints by flows since this time').default('-1h');
-}
-
-function outputOption(): Option {
-  return new Option('-o, --output <format>').choices(['json', 'table']).default('table');
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

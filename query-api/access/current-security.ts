@@ -34,7 +34,7 @@ export class CurrentSecurity {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Has `listener` called whenever it was said again, until what is returned is called. */
+  /** Calls `listener` after each reload, until the returned function is called. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -61,7 +61,7 @@ describe('a live view', () => {
     expect(hasEnded()).toBe(true);
   });
 
-  it('of somebody whose token holds for ever ends when it is said again that they may see something else', async () => {
+  it('ends when a reload changes what its reader may see, even if the token never expires', async () => {
     const { changes, hasEnded } = view(viewing('shop', Infinity), () =>
       Promise.resolve(viewing('blog', Infinity)),
     );
@@ -70,7 +70,7 @@ describe('a live view', () => {
     expect(hasEnded()).toBe(true);
   });
 
-  it('goes on when it is said again that its reader may see the same', async () => {
+  it('goes on when a reload does not change what its reader may see', async () => {
     const same = () => Promise.resolve(viewing('shop', Infinity));
     const { viewer, changes, looked, hasEnded } = view(viewing('shop', Infinity), same);
     changes.emit('change');

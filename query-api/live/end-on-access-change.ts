@@ -13,9 +13,8 @@ export interface AccessUpdates {
 }
 
 /**
- * Ends a view when whoever reads it may no longer: whenever what is known of them holds no longer, as with a token that
- * expires or was taken back, or is said again, it is found out again. Tokens that Kubernetes is asked for hold for seconds
- * only, and their views go on.
+ * Ends a live view when its reader may no longer see the same. Checks access again when a token expires and after every
+ * reload of the access configuration. Kubernetes tokens are valid for seconds only; their views continue after the check.
  */
 export function endOnAccessChange(
   viewer: Subscriber,

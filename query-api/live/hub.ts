@@ -6,7 +6,7 @@ import { Subscriber } from './subscriber.js';
 
 const HEARTBEAT_MS = 15_000;
 
-/** A stream ends after so long, so that who comes back is asked again who it is and what it may see. */
+/** Maximum lifetime of a stream: a client that reconnects is authenticated again. */
 const MAX_STREAM_MS = 600_000;
 
 /** Brings what comes to the store to those who watch. Follows the feed only while somebody does. */
