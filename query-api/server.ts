@@ -6,12 +6,13 @@ import type { SecurityOptions } from './access/authenticate.js';
 import { CurrentSecurity } from './access/current-security.js';
 import { allowLoopback, isLoopback } from './access/loopback.js';
 import { requireAccess } from './access/request-access.js';
+import { provideQueryContext } from './http/query-context.js';
 import { detectDisconnects } from './http/client-disconnect.js';
 import { tagAnswers } from './http/entity-tags.js';
 import { answerErrorsWithProblems, sendError } from './http/errors.js';
 import { refuseInfinity } from './http/finite-numbers.js';
 import { acceptJsonBodies } from './http/json-body.js';
-import { boundQueries } from './limits/bounded-queries.js';
+import { boundQueries } from '@sonde/query/limits/bounded-queries';
 import { limitRequests } from './limits/limit-requests.js';
 import { defaultLimits, type Limits, localLimits } from './limits/limits.js';
 import { describeApi } from './openapi/describe-api.js';
@@ -19,10 +20,10 @@ import { requestId, sendRequestIds } from './http/request-ids.js';
 import type { LiveFeed } from './live/feed.js';
 import { LiveHub } from './live/hub.js';
 import { createStoreFeed } from './live/store-feed.js';
-import { SharedAnswers } from './context/shared-answers.js';
+import { SharedAnswers } from '@sonde/query/context/shared-answers';
 import { answerMalformed } from './http/malformed-requests.js';
 import { measureRequests } from './http/request-metrics.js';
-import type { RouteDependencies } from './context/query-dependencies.js';
+
 import { dnsRoute } from './routes/dns.js';
 import { fieldValuesRoute } from './routes/field-values.js';
 import { fieldsRoute } from './routes/fields.js';
@@ -142,7 +143,6 @@ async function createServer(
   const { store, registry, log, tls, trustedProxies = [] } = options;
   const limits: Limits = { ...(security ? defaultLimits : localLimits), ...options.limits };
   const bounded = boundQueries(store, limits.queries);
-  const dependencies: RouteDependencies = { store: bounded, limits, answers: new SharedAnswers(bounded) };
   const headers = securityHeaders(tls !== undefined);
   const loggerInstance: FastifyBaseLogger = log;
   const server = fastify({
@@ -171,11 +171,12 @@ async function createServer(
   measureRequests(server, registry);
   requireAccess(server, security ? (request) => security.authenticate(request) : allowLoopback());
   limitRequests(server, limits, registry);
+  provideQueryContext(server, { store: bounded, limits, cache: new SharedAnswers(bounded) });
   tagAnswers(server);
   await describeApi(server);
 
-  flowsRoute(server, dependencies);
-  dnsRoute(server, dependencies);
+  flowsRoute(server);
+  dnsRoute(server);
   const hub = new LiveHub(options.live ?? createStoreFeed({ store, log }));
   server.addHook('preClose', (done) => {
     hub.close();
@@ -183,17 +184,17 @@ async function createServer(
   });
   liveRoute(server, hub, { path: '/api/v1/flows/live', kind: 'flows', security });
   liveRoute(server, hub, { path: '/api/v1/dns/live', kind: 'dns', security });
-  queryRoute(server, dependencies);
-  graphRoute(server, dependencies);
+  queryRoute(server);
+  graphRoute(server);
   fieldsRoute(server);
-  fieldValuesRoute(server, dependencies);
-  policiesRoute(server, dependencies);
-  policiesApplyingRoute(server, dependencies);
-  policiesChangesRoute(server, dependencies);
-  policiesEvaluateRoute(server, dependencies);
-  policiesPreviewRoute(server, dependencies);
-  policiesSuggestRoute(server, dependencies);
-  workloadsRoute(server, dependencies);
+  fieldValuesRoute(server);
+  policiesRoute(server);
+  policiesApplyingRoute(server);
+  policiesChangesRoute(server);
+  policiesEvaluateRoute(server);
+  policiesPreviewRoute(server);
+  policiesSuggestRoute(server);
+  workloadsRoute(server);
   whoamiRoute(server);
   loginRoute(server, security);
   openapiRoute(server);

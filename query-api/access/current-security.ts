@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Access } from './access.js';
+import type { Access } from '@sonde/query/access/access';
 import { authenticateTokens, type SecurityOptions } from './authenticate.js';
 import type { Authenticate } from './request-access.js';
 

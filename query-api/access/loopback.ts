@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
-import { accessOf, rights } from './access.js';
+import { accessOf, rights } from '@sonde/query/access/access';
 import type { Authenticate } from './request-access.js';
 
 /** Whether an address to listen on, or a name of it, is reached from this machine only. */

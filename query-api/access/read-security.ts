@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv';
-import { rights } from './access.js';
+import { rights } from '@sonde/query/access/access';
 import { SecurityError, type SecurityOptions } from './authenticate.js';
 import type { ApiServerAccess } from './token-review.js';
 

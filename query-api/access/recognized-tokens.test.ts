@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accessOf } from './access.js';
+import { accessOf } from '@sonde/query/access/access';
 import { TokenRefused } from './identity.js';
 import { RecognizedTokens } from './recognized-tokens.js';
 

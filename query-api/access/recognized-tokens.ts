@@ -1,6 +1,6 @@
 import { TokenBuckets } from '../limits/token-buckets.js';
 import { Problem } from '../http/problem.js';
-import type { Access } from './access.js';
+import type { Access } from '@sonde/query/access/access';
 import { TokenRefused } from './identity.js';
 import { sha256 } from './static-tokens.js';
 

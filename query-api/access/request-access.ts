@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
-import { type Access, holds, type Right } from './access.js';
+import { type Access, holds, type Right } from '@sonde/query/access/access';
 
 /**
  * What a route asks of who uses it: `public` nothing, `authenticated` to be known, a right to hold it in at least one

@@ -1,4 +1,4 @@
-import { type Access, accessOf, type Right, rights } from './access.js';
+import { type Access, accessOf, type Right, rights } from '@sonde/query/access/access';
 import type { Identity } from './identity.js';
 
 /** What the members of groups may do. Who is in no role's groups may do nothing. */

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
-import { ConcurrencyLimiter } from '../limits/concurrency-limiter.js';
+import { ConcurrencyLimiter } from '@sonde/query/limits/concurrency-limiter';
 import { type RecognizeToken, TokenRefused } from './identity.js';
 
 /** A Kubernetes API server that says whose a token is. */

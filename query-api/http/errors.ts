@@ -2,7 +2,8 @@ import { StoreError } from '@sonde/backbone/store/store';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { nearestNames } from '@sonde/model/filter/nearest-names';
 import { hasDisconnected } from './client-disconnect.js';
-import { invalidParameters, type ParameterError, Problem, problemDocument, problemType } from './problem.js';
+import { Problem, problemDocument, problemType } from './problem.js';
+import { invalidQuery, type ParameterError, QueryError, type QueryErrorCode } from '@sonde/query/errors';
 
 /** Makes the server answer every error with a problem document. */
 export function answerErrorsWithProblems(server: FastifyInstance): void {
@@ -29,14 +30,28 @@ function send(reply: FastifyReply, problem: Problem): void {
 
 function toProblem(error: FastifyError): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof QueryError) return queryProblem(error);
   if (error instanceof StoreError) return storeProblem(error);
   if (error.validation) {
     const told = error.validation.slice(0, MAX_REPORTED_ERRORS);
-    return invalidParameters(told.map((one) => parameterError(one, error.validationContext)));
+    return queryProblem(invalidQuery(told.map((one) => parameterError(one, error.validationContext))));
   }
   const status = error.statusCode ?? 500;
   // What went wrong inside is for the log, not for whoever asked.
   return status < 500 ? new Problem(status, error.message) : new Problem(500, 'the server failed');
+}
+
+/** The status of each error that queries throw. */
+const queryErrorStatus: Readonly<Record<QueryErrorCode, number>> = {
+  SONDE_INVALID_PARAMETER: 400,
+  SONDE_NOT_FOUND: 404,
+  SONDE_QUERY_TOO_LARGE: 422,
+  SONDE_STORE_OVERLOADED: 503,
+};
+
+function queryProblem({ code, message, errors }: QueryError): Problem {
+  const status = queryErrorStatus[code];
+  return new Problem(status, message, errors, status === 503 ? { 'retry-after': '1' } : {});
 }
 
 /** How many of a request's errors are told: a large body could have one at every place. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { invalidParameters } from './problem.js';
+import { invalidQuery } from '@sonde/query/errors';
 
 /**
  * Refuses numbers in addresses that are too large to be any, such as `1e309`: Ajv makes Infinity of their text after it
@@ -10,6 +10,6 @@ export function refuseInfinity(server: FastifyInstance): void {
     const given = Object.entries(request.query as Readonly<Record<string, unknown>>);
     const infinite = given.filter(([, value]) => typeof value === 'number' && !Number.isFinite(value));
     const errors = infinite.map(([parameter]) => ({ parameter, reason: 'is no number' }));
-    done(errors.length > 0 ? invalidParameters(errors) : undefined);
+    done(errors.length > 0 ? invalidQuery(errors) : undefined);
   });
 }

@@ -1,18 +1,8 @@
+import type { ParameterError } from '@sonde/query/errors';
 import { STATUS_CODES } from 'node:http';
 
 /** The media type of a problem document (RFC 9457 §3). */
 export const problemType = 'application/problem+json';
-
-/** What was wrong with one parameter of a request. */
-export interface ParameterError {
-  readonly parameter: string;
-  readonly reason: string;
-  /** Names that the sender may have meant, nearest first. */
-  readonly nearest?: readonly string[];
-  /** Where in the parameter's text it is wrong, in UTF-16 units from 0; `end` is behind the last one. */
-  readonly start?: number;
-  readonly end?: number;
-}
 
 /** A request that ends in an error; the server answers it with its {@link problemDocument}. */
 export class Problem extends Error {
@@ -27,12 +17,6 @@ export class Problem extends Error {
   ) {
     super(detail);
   }
-}
-
-/** A request whose parameters were wrong: all of them at once. */
-export function invalidParameters(errors: readonly ParameterError[]): Problem {
-  const detail = errors.map(({ parameter, reason }) => `${parameter}: ${reason}`).join('; ');
-  return new Problem(400, detail, errors);
 }
 
 /**

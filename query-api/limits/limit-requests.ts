@@ -4,7 +4,7 @@ import { onResponseEnd } from '../http/client-disconnect.js';
 import { Problem } from '../http/problem.js';
 import type { Limits } from './limits.js';
 import { TokenBuckets } from './token-buckets.js';
-import { ConcurrencyLimiter } from './concurrency-limiter.js';
+import { ConcurrencyLimiter } from '@sonde/query/limits/concurrency-limiter';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,7 +1,7 @@
 import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
 import { flowFields } from '@sonde/model/flow/fields';
 import { expect, it } from 'vitest';
-import { accessOf } from '../access/access.js';
+import { accessOf } from '@sonde/query/access/access';
 import { blockEvents, type LiveView, viewKey } from './block-events.js';
 
 const block = {

@@ -1,8 +1,8 @@
 import type { Records } from '@sonde/model/record/columns';
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import type { Access } from '../access/access.js';
-import { visibleDns, visibleFlows } from '../access/visible-columns.js';
-import type { RecordKind } from '../records/record-query.js';
+import type { Access } from '@sonde/query/access/access';
+import { visibleDns, visibleFlows } from '@sonde/query/access/visible-columns';
+import type { RecordKind } from '@sonde/query/records/record-query';
 import type { LiveBlock } from './feed.js';
 import { jsonRows } from './json-rows.js';
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Access, accessOf } from '../access/access.js';
+import { type Access, accessOf } from '@sonde/query/access/access';
 import { endOnAccessChange } from './end-on-access-change.js';
 import { Subscriber } from './subscriber.js';
 

@@ -1,4 +1,4 @@
-import type { Access } from '../access/access.js';
+import type { Access } from '@sonde/query/access/access';
 import type { Subscriber } from './subscriber.js';
 
 /** The longest time that Node waits; beyond, it does not wait at all. */

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { timeText } from '@sonde/model/filter/sql';
-import { accessOf } from '../access/access.js';
-import { visibleRecords } from '../access/visible.js';
-import { type RecordKind, recordKinds, tableOf } from '../records/record-query.js';
-import { SqlParameters } from '../sql/parameters.js';
+import { accessOf } from '@sonde/query/access/access';
+import { visibleRecords } from '@sonde/query/access/visible';
+import { type RecordKind, recordKinds, tableOf } from '@sonde/query/records/record-query';
+import { SqlParameters } from '@sonde/query/sql/parameters';
 import { arrowRecords } from './arrow-records.js';
 import type { LiveBlock, LiveFeed } from './feed.js';
 

@@ -2,7 +2,8 @@ import { FilterError } from '@sonde/model/filter/errors';
 import { type Key, parseKey } from '@sonde/model/filter/key';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { FastifyInstance } from 'fastify';
-import { Problem, problemSchema } from '../http/problem.js';
+import { problemSchema } from '../http/problem.js';
+import { QueryError } from '@sonde/query/errors';
 import {
   type RecordQueryParameters,
   recordQuerySchema,
@@ -11,10 +12,9 @@ import {
   recordKinds,
   selectAggregates,
   tableOf,
-} from '../records/record-query.js';
-import { valueJson } from '../records/record-json.js';
-import { valuesSql } from '../records/values-sql.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+} from '@sonde/query/records/record-query';
+import { valueJson } from '@sonde/query/records/record-json';
+import { valuesSql } from '@sonde/query/records/values-sql';
 
 interface Parameters extends RecordQueryParameters {
   readonly table: RecordKind;
@@ -23,18 +23,17 @@ interface Parameters extends RecordQueryParameters {
 }
 
 /** `GET /api/v1/fields/{field}/values`: values that a field has, for those who type a filter. */
-export function fieldValuesRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+export function fieldValuesRoute(server: FastifyInstance): void {
   server.get<{ Params: { field: string }; Querystring: Parameters }>(
     '/api/v1/fields/:field/values',
     { schema: SCHEMA },
     async (request) => {
       const { table, containing, limit } = request.query;
       const key = readKey(request.params.field, tableOf[table].fields);
-      const question = parseAggregateQuery(table, request.query, dependencies.limits);
+      const question = parseAggregateQuery(table, request.query, request.queryContext.limits);
       const { sql, parameters } = valuesSql(question, key, { containing, limit }, request.access);
       const rows = await selectAggregates<{ value: string | number | boolean }>(
-        dependencies,
-        request,
+        request.queryContext,
         question,
         sql,
         parameters,
@@ -55,7 +54,7 @@ function readKey(text: string, fields: readonly FieldDeclaration[]): Key {
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
     const { message, nearest } = error;
-    throw new Problem(404, message, [{ parameter: 'field', reason: message, nearest }]);
+    throw new QueryError('SONDE_NOT_FOUND', message, [{ parameter: 'field', reason: message, nearest }]);
   }
 }
 

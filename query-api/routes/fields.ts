@@ -1,9 +1,9 @@
-import { metricFunctions } from '../query/metrics.js';
-import { measureNames } from '../query/measures.js';
+import { metricFunctions } from '@sonde/query/aggregation/metrics';
+import { measureNames } from '@sonde/query/aggregation/measures';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { FastifyInstance } from 'fastify';
 import { problemSchema } from '../http/problem.js';
-import { type RecordKind, recordKinds, tableOf } from '../records/record-query.js';
+import { type RecordKind, recordKinds, tableOf } from '@sonde/query/records/record-query';
 
 interface Parameters {
   readonly table: RecordKind;

@@ -1,14 +1,14 @@
+import type { QueryLimits } from '@sonde/query/limits/query-limits';
 import type { FastifyInstance } from 'fastify';
-import { type EdgeRow, edgesSql, graphFrom } from '../graph/graph.js';
-import { type GraphLevel, graphLevels, nodeKinds } from '../graph/nodes.js';
+import { type EdgeRow, edgesSql, graphFrom } from '@sonde/query/graph/graph';
+import { type GraphLevel, graphLevels, nodeKinds } from '@sonde/query/graph/nodes';
 import { problemSchema } from '../http/problem.js';
 import {
   type RecordQueryParameters,
   recordQuerySchema,
   parseAggregateQuery,
   selectAggregates,
-} from '../records/record-query.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+} from '@sonde/query/records/record-query';
 
 interface Parameters extends RecordQueryParameters {
   readonly level: GraphLevel;
@@ -17,13 +17,13 @@ interface Parameters extends RecordQueryParameters {
 }
 
 /** `GET /api/v1/graph`: who talked to whom, how much and how well. */
-export function graphRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
-  const schema = schemaOf(dependencies);
+export function graphRoute(server: FastifyInstance): void {
+  const schema = schemaOf(server.queryLimits);
   server.get<{ Querystring: Parameters }>('/api/v1/graph', { schema }, async (request) => {
     const { level, limit, records } = request.query;
-    const question = parseAggregateQuery('flows', request.query, dependencies.limits);
+    const question = parseAggregateQuery('flows', request.query, request.queryContext.limits);
     const { sql, parameters } = edgesSql(question, { level, limit, records }, request.access);
-    const rows = await selectAggregates<EdgeRow>(dependencies, request, question, sql, parameters);
+    const rows = await selectAggregates<EdgeRow>(request.queryContext, question, sql, parameters);
     const { from, to } = question.range;
     return {
       from: new Date(from).toISOString(),
@@ -34,7 +34,7 @@ export function graphRoute(server: FastifyInstance, dependencies: RouteDependenc
   });
 }
 
-function schemaOf({ limits }: RouteDependencies) {
+function schemaOf(limits: QueryLimits) {
   return {
     summary: 'Who talked to whom, as nodes and edges',
     querystring: {

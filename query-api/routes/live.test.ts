@@ -4,7 +4,7 @@ import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows
 import { flowFields } from '@sonde/model/flow/fields';
 import { fastify } from 'fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { accessOf, rights } from '../access/access.js';
+import { accessOf, rights } from '@sonde/query/access/access';
 import { requireAccess } from '../access/request-access.js';
 import { createLocalFeed } from '../live/feed.js';
 import { LiveHub } from '../live/hub.js';

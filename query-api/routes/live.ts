@@ -3,9 +3,10 @@ import type { CurrentSecurity } from '../access/current-security.js';
 import { onResponseEnd } from '../http/client-disconnect.js';
 import { endOnAccessChange } from '../live/end-on-access-change.js';
 import type { LiveHub } from '../live/hub.js';
-import { invalidParameters, problemSchema } from '../http/problem.js';
-import { recordQuerySchema, readFilter, type RecordKind, tableOf } from '../records/record-query.js';
-import { fieldsSchema, readFields } from '../records/selected-fields.js';
+import { problemSchema } from '../http/problem.js';
+import { invalidQuery } from '@sonde/query/errors';
+import { recordQuerySchema, readFilter, type RecordKind, tableOf } from '@sonde/query/records/record-query';
+import { fieldsSchema, readFields } from '@sonde/query/records/selected-fields';
 
 /** How the records of a kind are offered as they come. */
 export interface LiveRoute {
@@ -29,7 +30,7 @@ export function liveRoute(server: FastifyInstance, hub: LiveHub, { path, kind, s
     (request, reply) => {
       const { filter: text, fields: names } = request.query;
       const filter = readFilter(text, fields);
-      if (!('kind' in filter)) throw invalidParameters([filter]);
+      if (!('kind' in filter)) throw invalidQuery([filter]);
       const selected = readFields(names, fields);
       const viewer = hub.open({ kind, filter, fields: selected, access: request.access }, text);
       onResponseEnd(request, reply, () => viewer.stream.destroy());

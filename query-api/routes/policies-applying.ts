@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { checkRange } from '../limits/limits.js';
-import { clusterOf, clusterSchema } from '../policies/cluster.js';
-import { policiesApplying } from '../policies/evaluate.js';
-import { invalidParameters, problemSchema } from '../http/problem.js';
-import { parseTimeRange, timeRangeSchema } from '../http/time-range.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+import { checkRange } from '@sonde/query/limits/query-limits';
+import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
+import { policiesApplying } from '@sonde/query/policies/evaluate';
+import { problemSchema } from '../http/problem.js';
+import { invalidQuery } from '@sonde/query/errors';
+import { parseTimeRange, timeRangeSchema } from '@sonde/query/time-range';
 
 interface Parameters {
   readonly cluster?: string;
@@ -15,14 +15,14 @@ interface Parameters {
 }
 
 /** `GET /api/v1/policies/applying`: which policies select a workload or pod, now or at a time of the past. */
-export function policiesApplyingRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+export function policiesApplyingRoute(server: FastifyInstance): void {
   server.get<{ Querystring: Parameters }>('/api/v1/policies/applying', { schema }, async (request) => {
     const range = parseTimeRange(request.query, Date.now());
-    if (!('from' in range)) throw invalidParameters(range);
-    checkRange(range, dependencies.limits);
+    if (!('from' in range)) throw invalidQuery(range);
+    checkRange(range, request.queryContext.limits);
     const { namespace, name, cluster: asked } = request.query;
-    const cluster = await clusterOf(dependencies, request, asked);
-    const found = await policiesApplying(dependencies, request, cluster, range, `${namespace}/${name}`);
+    const cluster = await clusterOf(request.queryContext, asked);
+    const found = await policiesApplying(request.queryContext, cluster, range, `${namespace}/${name}`);
     return {
       cluster,
       at: new Date(range.to).toISOString(),

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { checkRange } from '../limits/limits.js';
-import { policyChanges } from '../policies/changes.js';
-import { clusterOf, clusterSchema } from '../policies/cluster.js';
-import { referenceProperties } from '../policies/references.js';
-import { invalidParameters, problemSchema } from '../http/problem.js';
-import { parseTimeRange, timeRangeSchema } from '../http/time-range.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+import { checkRange } from '@sonde/query/limits/query-limits';
+import { policyChanges } from '@sonde/query/policies/changes';
+import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
+import { referenceProperties } from '@sonde/query/policies/references';
+import { problemSchema } from '../http/problem.js';
+import { invalidQuery } from '@sonde/query/errors';
+import { parseTimeRange, timeRangeSchema } from '@sonde/query/time-range';
 
 interface Parameters {
   readonly cluster?: string;
@@ -18,14 +18,14 @@ interface Parameters {
 }
 
 /** `GET /api/v1/policies/changes`: which policies became otherwise when, by whom, and how. */
-export function policiesChangesRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+export function policiesChangesRoute(server: FastifyInstance): void {
   server.get<{ Querystring: Parameters }>('/api/v1/policies/changes', { schema }, async (request) => {
     const { from, to, cluster: asked, ...rest } = request.query;
     const range = parseTimeRange({ from, to }, Date.now());
-    if (!('from' in range)) throw invalidParameters(range);
-    checkRange(range, dependencies.limits);
-    const cluster = await clusterOf(dependencies, request, asked);
-    const { changes, more } = await policyChanges(dependencies, request, { ...rest, cluster, range });
+    if (!('from' in range)) throw invalidQuery(range);
+    checkRange(range, request.queryContext.limits);
+    const cluster = await clusterOf(request.queryContext, asked);
+    const { changes, more } = await policyChanges(request.queryContext, { ...rest, cluster, range });
     return {
       cluster,
       from: new Date(range.from).toISOString(),

@@ -1,17 +1,17 @@
 import { formatAddress } from '@sonde/model/net/address';
 import type { FlowEndpoint } from '@sonde/model/policy/preview/flow-identity';
 import type { FastifyInstance } from 'fastify';
-import { checkRange } from '../limits/limits.js';
-import { clusterOf, clusterSchema } from '../policies/cluster.js';
+import { checkRange } from '@sonde/query/limits/query-limits';
+import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
 import {
   type ConnectionQuestion,
   evaluateConnections,
   type EvaluatedConnection,
-} from '../policies/evaluate.js';
-import { invalidParameters, problemSchema } from '../http/problem.js';
-import { enumerationSchema } from '../records/enumeration-schema.js';
-import { parseTimeRange, timeRangeSchema } from '../http/time-range.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+} from '@sonde/query/policies/evaluate';
+import { problemSchema } from '../http/problem.js';
+import { invalidQuery } from '@sonde/query/errors';
+import { enumerationSchema } from '@sonde/query/records/enumeration-schema';
+import { parseTimeRange, timeRangeSchema } from '@sonde/query/time-range';
 
 interface Body {
   readonly cluster?: string;
@@ -21,14 +21,14 @@ interface Body {
 }
 
 /** `POST /api/v1/policies/evaluate`: whether connections are allowed, by which policies, at any time of the past. */
-export function policiesEvaluateRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+export function policiesEvaluateRoute(server: FastifyInstance): void {
   server.post<{ Body: Body }>('/api/v1/policies/evaluate', { schema }, async (request) => {
     const range = parseTimeRange(request.body, Date.now());
-    if (!('from' in range)) throw invalidParameters(range);
-    checkRange(range, dependencies.limits);
+    if (!('from' in range)) throw invalidQuery(range);
+    checkRange(range, request.queryContext.limits);
     const { connections } = request.body;
-    const cluster = await clusterOf(dependencies, request, request.body.cluster);
-    const evaluated = await evaluateConnections(dependencies, request, cluster, range, connections);
+    const cluster = await clusterOf(request.queryContext, request.body.cluster);
+    const evaluated = await evaluateConnections(request.queryContext, cluster, range, connections);
     return {
       cluster,
       from: new Date(range.from).toISOString(),

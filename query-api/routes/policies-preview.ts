@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import { clusterOf, clusterSchema } from '../policies/cluster.js';
-import { readGivenManifests } from '../policies/given-manifests.js';
-import { type ObjectToRemove, preview } from '../policies/preview.js';
-import { previewJson, previewProperties } from '../policies/preview-json.js';
-import { referenceProperties } from '../policies/references.js';
+import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
+import { readGivenManifests } from '@sonde/query/policies/given-manifests';
+import { type ObjectToRemove, preview } from '@sonde/query/policies/preview';
+import { previewJson, previewProperties } from '@sonde/query/policies/preview-json';
+import { referenceProperties } from '@sonde/query/policies/references';
 import { problemSchema } from '../http/problem.js';
-import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+import {
+  type RecordQueryParameters,
+  recordQuerySchema,
+  parseRecordQuery,
+} from '@sonde/query/records/record-query';
 
 interface Body extends RecordQueryParameters {
   readonly cluster?: string;
@@ -18,14 +21,14 @@ interface Body extends RecordQueryParameters {
 }
 
 /** `POST /api/v1/policies/preview`: which past flows would get a different verdict under changed policies. */
-export function policiesPreviewRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+export function policiesPreviewRoute(server: FastifyInstance): void {
   server.post<{ Body: Body }>('/api/v1/policies/preview', { schema }, async (request) => {
     const { staged, limit, remove, cluster: asked } = request.body;
-    const question = parseRecordQuery('flows', request.body, dependencies.limits);
+    const question = parseRecordQuery('flows', request.body, request.queryContext.limits);
     const apply = await readGivenManifests(request.body, request.disconnectSignal);
-    const cluster = await clusterOf(dependencies, request, asked);
+    const cluster = await clusterOf(request.queryContext, asked);
     const view = staged === 'enforced' ? 'pending' : 'enforced';
-    const result = await preview(dependencies, request, { cluster, question, apply, remove, view });
+    const result = await preview(request.queryContext, { cluster, question, apply, remove, view });
     return {
       cluster,
       from: new Date(question.range.from).toISOString(),

@@ -4,14 +4,17 @@ import { learnPolicies } from '@sonde/model/policy/suggest/suggest';
 import type { RuleEvidence } from '@sonde/model/policy/suggest/manifest';
 import type { Evidence } from '@sonde/model/policy/suggest/observed';
 import type { FastifyInstance } from 'fastify';
-import { runCooperatively } from '../limits/cooperative-task.js';
-import { clusterOf, clusterSchema } from '../policies/cluster.js';
-import { knownServices } from '../policies/known-services.js';
-import { observedFlows } from '../policies/observed-flows.js';
-import { evidenceText, suggestionYaml } from '../policies/suggestion-yaml.js';
+import { runCooperatively } from '@sonde/query/limits/cooperative-task';
+import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
+import { knownServices } from '@sonde/query/policies/known-services';
+import { observedFlows } from '@sonde/query/policies/observed-flows';
+import { evidenceText, suggestionYaml } from '@sonde/query/policies/suggestion-yaml';
 import { problemSchema } from '../http/problem.js';
-import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+import {
+  type RecordQueryParameters,
+  recordQuerySchema,
+  parseRecordQuery,
+} from '@sonde/query/records/record-query';
 
 const dialects = ['kubernetes', 'calico', 'calico-enterprise'] as const;
 type Dialect = (typeof dialects)[number];
@@ -25,13 +28,13 @@ interface Body extends RecordQueryParameters {
 }
 
 /** `POST /api/v1/policies/suggest`: the least that a namespace must be allowed, by what was observed. */
-export function policiesSuggestRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+export function policiesSuggestRoute(server: FastifyInstance): void {
   server.post<{ Body: Body }>('/api/v1/policies/suggest', { schema }, async (request) => {
     const { namespace, dialect, tier, order, cluster: asked } = request.body;
-    const question = parseRecordQuery('flows', request.body, dependencies.limits);
-    const cluster = await clusterOf(dependencies, request, asked);
-    const observed = await observedFlows(dependencies, request, cluster, namespace, question);
-    const services = await knownServices(dependencies, request, cluster, question.range, observed);
+    const question = parseRecordQuery('flows', request.body, request.queryContext.limits);
+    const cluster = await clusterOf(request.queryContext, asked);
+    const observed = await observedFlows(request.queryContext, cluster, namespace, question);
+    const services = await knownServices(request.queryContext, cluster, question.range, observed);
     const learning = learnPolicies(namespace, observed, services);
     const { policies, notCovered } = await runCooperatively(learning, request.disconnectSignal);
     const written =

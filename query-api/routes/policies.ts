@@ -1,25 +1,28 @@
 import { policyActivity } from '@sonde/model/policy/activity/activity';
 import { countPolicyTraffic } from '@sonde/model/policy/activity/policy-counters';
 import type { FastifyInstance } from 'fastify';
-import { boardJson, boardProperties } from '../policies/board-json.js';
-import { clusterOf, clusterSchema } from '../policies/cluster.js';
-import { currentObjects } from '../policies/objects.js';
-import { stepTraffic } from '../policies/step-traffic.js';
+import { boardJson, boardProperties } from '@sonde/query/policies/board-json';
+import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
+import { currentObjects } from '@sonde/query/policies/objects';
+import { stepTraffic } from '@sonde/query/policies/step-traffic';
 import { problemSchema } from '../http/problem.js';
-import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+import {
+  type RecordQueryParameters,
+  recordQuerySchema,
+  parseRecordQuery,
+} from '@sonde/query/records/record-query';
 
 interface Parameters extends RecordQueryParameters {
   readonly cluster?: string;
 }
 
 /** `GET /api/v1/policies`: the board, which is policies in the order of evaluation with what they did to flows. */
-export function policiesRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+export function policiesRoute(server: FastifyInstance): void {
   server.get<{ Querystring: Parameters }>('/api/v1/policies', { schema }, async (request) => {
-    const question = parseRecordQuery('flows', request.query, dependencies.limits);
-    const cluster = await clusterOf(dependencies, request, request.query.cluster);
-    const objects = await currentObjects(dependencies, request, cluster);
-    const { enforced, pending } = await stepTraffic(dependencies, request, cluster, question);
+    const question = parseRecordQuery('flows', request.query, request.queryContext.limits);
+    const cluster = await clusterOf(request.queryContext, request.query.cluster);
+    const objects = await currentObjects(request.queryContext, cluster);
+    const { enforced, pending } = await stepTraffic(request.queryContext, cluster, question);
     const board = policyActivity(objects, countPolicyTraffic(enforced), countPolicyTraffic(pending));
     const { from, to } = question.range;
     return {

@@ -1,12 +1,13 @@
+import type { QueryLimits } from '@sonde/query/limits/query-limits';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { problemSchema } from '../http/problem.js';
-import { type AggregationRequest, readAggregation } from '../query/aggregation.js';
-import { aggregationSql } from '../query/aggregation-sql.js';
-import { tableCsv } from '../query/csv.js';
-import { tableFrame } from '../query/frame.js';
-import { metricSchema } from '../query/metrics.js';
-import type { Value } from '../query/column.js';
-import { type Table, tableFrom } from '../query/table.js';
+import { type AggregationRequest, readAggregation } from '@sonde/query/aggregation/aggregation';
+import { aggregationSql } from '@sonde/query/aggregation/aggregation-sql';
+import { tableCsv } from '@sonde/query/aggregation/csv';
+import { tableFrame } from '@sonde/query/aggregation/frame';
+import { metricSchema } from '@sonde/query/aggregation/metrics';
+import type { Value } from '@sonde/query/aggregation/column';
+import { type Table, tableFrom } from '@sonde/query/aggregation/table';
 import {
   type RecordQueryParameters,
   recordQuerySchema,
@@ -14,8 +15,7 @@ import {
   type RecordKind,
   recordKinds,
   selectAggregates,
-} from '../records/record-query.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+} from '@sonde/query/records/record-query';
 
 interface Body extends RecordQueryParameters, AggregationRequest {
   readonly table: RecordKind;
@@ -24,25 +24,27 @@ interface Body extends RecordQueryParameters, AggregationRequest {
 }
 
 /** `POST /api/v1/query`: metrics of groups of records, maybe in steps of time. */
-export function queryRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
-  const { limits } = dependencies;
-  server.post<{ Body: Body }>('/api/v1/query', { schema: schemaOf(dependencies) }, async (request, reply) => {
-    const { body } = request;
-    const question = parseAggregateQuery(body.table, body, limits);
-    const aggregation = readAggregation(body, question, limits);
-    const { sql, parameters } = aggregationSql(question, aggregation, request.access);
-    const rows = await selectAggregates<Record<string, Value>>(
-      dependencies,
-      request,
-      question,
-      sql,
-      parameters,
-    );
-    const { from, to } = question.range;
-    const table = tableFrom(rows, aggregation, question.range);
-    if (body.format !== 'json') return sendTable(reply, table, body.format, body.refId);
-    return { from: new Date(from).toISOString(), to: new Date(to).toISOString(), ...table };
-  });
+export function queryRoute(server: FastifyInstance): void {
+  server.post<{ Body: Body }>(
+    '/api/v1/query',
+    { schema: schemaOf(server.queryLimits) },
+    async (request, reply) => {
+      const { body } = request;
+      const question = parseAggregateQuery(body.table, body, request.queryContext.limits);
+      const aggregation = readAggregation(body, question, request.queryContext.limits);
+      const { sql, parameters } = aggregationSql(question, aggregation, request.access);
+      const rows = await selectAggregates<Record<string, Value>>(
+        request.queryContext,
+        question,
+        sql,
+        parameters,
+      );
+      const { from, to } = question.range;
+      const table = tableFrom(rows, aggregation, question.range);
+      if (body.format !== 'json') return sendTable(reply, table, body.format, body.refId);
+      return { from: new Date(from).toISOString(), to: new Date(to).toISOString(), ...table };
+    },
+  );
 }
 
 function sendTable(reply: FastifyReply, table: Table, format: 'csv' | 'arrow', refId: string) {
@@ -54,7 +56,7 @@ function sendTable(reply: FastifyReply, table: Table, format: 'csv' | 'arrow', r
 /** https://www.iana.org/assignments/media-types/application/vnd.apache.arrow.stream */
 const ARROW_STREAM = 'application/vnd.apache.arrow.stream';
 
-function schemaOf({ limits }: RouteDependencies) {
+function schemaOf(limits: QueryLimits) {
   return {
     summary: 'Metrics of groups of records, for a time range or in steps of it',
     body: {

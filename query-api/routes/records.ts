@@ -1,7 +1,8 @@
+import type { QueryLimits } from '@sonde/query/limits/query-limits';
 import type { FastifyInstance } from 'fastify';
 import { problemSchema } from '../http/problem.js';
-import { readCursor, writeCursor } from '../records/cursor.js';
-import { nextCursor } from '../records/pages.js';
+import { readCursor, writeCursor } from '@sonde/query/records/cursor';
+import { nextCursor } from '@sonde/query/records/pages';
 import {
   type RecordQueryParameters,
   recordQuerySchema,
@@ -9,11 +10,10 @@ import {
   type RecordKind,
   select,
   tableOf,
-} from '../records/record-query.js';
-import { type RecordJson, recordJson, recordSchema } from '../records/record-json.js';
-import { buildRecordsQuery, type RecordsOrder, recordsOrders } from '../records/records-sql.js';
-import { fieldsSchema, readFields } from '../records/selected-fields.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+} from '@sonde/query/records/record-query';
+import { type RecordJson, recordJson, recordSchema } from '@sonde/query/records/record-json';
+import { buildRecordsQuery, type RecordsOrder, recordsOrders } from '@sonde/query/records/records-sql';
+import { fieldsSchema, readFields } from '@sonde/query/records/selected-fields';
 
 /** How the records of a kind are offered. */
 export interface RecordsRoute {
@@ -36,29 +36,26 @@ interface Parameters extends RecordQueryParameters {
  * `GET path`: the records of a time range that pass a filter, in pages. A page's `next` is the cursor of the following
  * one; paging gives each record once, whatever is stored meanwhile.
  */
-export function recordsRoute(
-  server: FastifyInstance,
-  dependencies: RouteDependencies,
-  route: RecordsRoute,
-): void {
+export function recordsRoute(server: FastifyInstance, route: RecordsRoute): void {
   const { path, kind, plural } = route;
   const table = tableOf[kind];
   server.get<{ Querystring: Parameters }>(
     path,
-    { schema: schemaOf(route, dependencies) },
+    { schema: schemaOf(route, server.queryLimits) },
     async (request) => {
       const { limit, order, cursor } = request.query;
       const asked = [kind, request.query.filter, order, request.query.fields];
-      const question = parseRecordQuery(kind, request.query, dependencies.limits);
+      const question = parseRecordQuery(kind, request.query, request.queryContext.limits);
       const fields = readFields(request.query.fields, table.fields);
-      const after = cursor === undefined ? undefined : readCursor(cursor, table, asked, dependencies.limits);
+      const after =
+        cursor === undefined ? undefined : readCursor(cursor, table, asked, request.queryContext.limits);
       const range = after?.range ?? question.range;
 
       // One more than asked for tells whether there is a next page.
       const names = fields.map(({ name }) => name);
       const query = { ...question, range, fields: names, limit: limit + 1, order, after };
       const { sql, parameters } = buildRecordsQuery(query, request.access);
-      const rows = await select<RecordJson>(dependencies, request, sql, parameters);
+      const rows = await select<RecordJson>(request.queryContext, sql, parameters);
       const page = rows.slice(0, limit);
       const next = rows.length > limit ? nextCursor(page, table, range, after) : undefined;
       return {
@@ -71,7 +68,7 @@ export function recordsRoute(
   );
 }
 
-function schemaOf({ kind, plural, description }: RecordsRoute, { limits }: RouteDependencies) {
+function schemaOf({ kind, plural, description }: RecordsRoute, limits: QueryLimits) {
   const { fields } = tableOf[kind];
   return {
     summary: `${description}, of a time range, by their start`,

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { rights } from '../access/access.js';
+import { rights } from '@sonde/query/access/access';
 
 /** `GET /api/v1/whoami`: who asks, and what they may do. */
 export function whoamiRoute(server: FastifyInstance): void {

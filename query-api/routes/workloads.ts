@@ -1,33 +1,40 @@
 import type { FastifyInstance } from 'fastify';
-import { Problem, problemSchema } from '../http/problem.js';
-import { enumerationSchema } from '../records/enumeration-schema.js';
-import { type RecordQueryParameters, recordQuerySchema, parseRecordQuery } from '../records/record-query.js';
-import { healthProperties, healthRequired } from '../workloads/health.js';
-import { healthOfSide, peersOf, type Workload } from '../workloads/peers.js';
-import type { RouteDependencies } from '../context/query-dependencies.js';
+import { problemSchema } from '../http/problem.js';
+import { QueryError } from '@sonde/query/errors';
+import { enumerationSchema } from '@sonde/query/records/enumeration-schema';
+import {
+  type RecordQueryParameters,
+  recordQuerySchema,
+  parseRecordQuery,
+} from '@sonde/query/records/record-query';
+import { healthProperties, healthRequired } from '@sonde/query/workloads/health';
+import { healthOfSide, peersOf, type Workload } from '@sonde/query/workloads/peers';
 
 interface Parameters extends RecordQueryParameters {
   readonly limit: number;
 }
 
 /** `GET /api/v1/workloads/{namespace}/{name}`: whom a workload talks to, who talks to it, and how well that goes. */
-export function workloadsRoute(server: FastifyInstance, dependencies: RouteDependencies): void {
+export function workloadsRoute(server: FastifyInstance): void {
   server.get<{ Querystring: Parameters; Params: Workload }>(
     '/api/v1/workloads/:namespace/:name',
     { schema },
     async (request) => {
       const workload = request.params;
-      const question = parseRecordQuery('flows', request.query, dependencies.limits);
+      const question = parseRecordQuery('flows', request.query, request.queryContext.limits);
       const side = async (end: 'src' | 'dst') => {
-        const health = await healthOfSide(dependencies, request, workload, end, question);
+        const health = await healthOfSide(request.queryContext, workload, end, question);
         const { limit } = request.query;
         if (!health) return { peers: [], more: false };
-        return { health, ...(await peersOf(dependencies, request, workload, end, question, limit)) };
+        return { health, ...(await peersOf(request.queryContext, workload, end, question, limit)) };
       };
       const [client, serves] = [await side('src'), await side('dst')];
       if (!('health' in client) && !('health' in serves)) {
         const { namespace, name } = workload;
-        throw new Problem(404, `no flows of a workload ${namespace}/${name} are known in the time range`);
+        throw new QueryError(
+          'SONDE_NOT_FOUND',
+          `no flows of a workload ${namespace}/${name} are known in the time range`,
+        );
       }
       return {
         ...workload,

@@ -1,6 +1,6 @@
 import { dnsFields } from '@sonde/model/dns/fields';
 import { flowFields } from '@sonde/model/flow/fields';
-import { flowRedactions } from '@sonde/query-api/access/redaction';
+import { flowRedactions } from '@sonde/query/access/redaction';
 import { type Answer, startTestApi, type TestClient } from '../fixtures/test-api.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DAY, fillWorld, type World, worlds } from './store-pair.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createLogger } from '@sonde/backbone/logging';
-import type { Right } from '@sonde/query-api/access/access';
+import type { Right } from '@sonde/query/access/access';
 import type { ApiDocument } from '../fixtures/openapi-conformance.js';
 import { startQueryApi } from '@sonde/query-api/server';
 import { startTestApi, type TestApi } from '../fixtures/test-api.js';

@@ -8,7 +8,7 @@ import { filterSql } from '@sonde/model/filter/sql';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { enrichedFlows } from '../builders/enriched-flows.js';
 import { flowFields } from '@sonde/model/flow/fields';
-import { SqlParameters } from '@sonde/query-api/sql/parameters';
+import { SqlParameters } from '@sonde/query/sql/parameters';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Random } from '../builders/random-choices.js';
 import { randomFilter } from './random-filter.js';

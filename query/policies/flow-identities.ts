@@ -1,0 +1,201 @@
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
+import type { Relation } from '@sonde/model/policy/evaluate/connection';
+import type { FlowEndpoint, FlowIdentity } from '@sonde/model/policy/preview/flow-identity';
+import { UNKNOWN_SOURCE_PORT } from '@sonde/model/policy/preview/evaluate-flows';
+import type { PolicySnapshot } from '@sonde/model/policy/preview/snapshot';
+import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
+import type { QueryContext } from '../context/query-context.js';
+import { SqlParameters } from '../sql/parameters.js';
+import { addressClassSql } from './address-classes.js';
+import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
+
+/** Different identities that one request has evaluated; those of the fewest flows are left out. */
+const MAX_IDENTITIES = 100_000;
+
+/** Client ports from here on are one (Linux' ip_local_port_range); servers listen below. */
+const FIRST_CLIENT_PORT = 32_768;
+
+/** What tells the ends of flows apart besides their addresses. */
+const ENDS = [
+  ...['src_kind', 'src_namespace', 'src_workload', 'src_labels', 'src_service_account'],
+  ...['dst_kind', 'dst_namespace', 'dst_workload', 'dst_labels', 'dst_service_account', 'dst_domain'],
+];
+
+/** Flows that policies cannot tell apart, together, with the latest of them for an example. */
+export interface FlowGroup extends FlowIdentity {
+  readonly srcWorkload: string;
+  readonly dstWorkload: string;
+  readonly flows: number;
+  readonly connections: number;
+  readonly bytes: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly example: FlowExample;
+}
+
+export interface FlowExample {
+  readonly src_name: string;
+  readonly src_ip: string;
+  readonly src_port: number;
+  readonly dst_name: string;
+  readonly dst_ip: string;
+  readonly dst_port: number;
+}
+
+/** Flows that cannot be evaluated, by reason. */
+export interface NotJudged {
+  readonly reason: string;
+  readonly flows: number;
+}
+
+type TextColumn =
+  | `${'src' | 'dst'}_${'namespace' | 'workload' | 'labels' | 'service_account' | 'address'}`
+  | 'dst_domain'
+  | 'flows'
+  | 'connections'
+  | 'bytes'
+  | 'first_ms'
+  | 'last_ms'
+  | `example_${'src' | 'dst'}_${'name' | 'ip'}`;
+
+type NumberColumn =
+  'proto' | 'port' | 'source_port' | 'relation' | 'answered' | `example_${'src' | 'dst'}_port`;
+
+type Row = Readonly<Record<TextColumn, string> & Record<NumberColumn, number>> & {
+  readonly src_kind: FlowEndpoint['kind'];
+  readonly dst_kind: FlowEndpoint['kind'];
+};
+
+/**
+ * The flows of a question by what policies can tell of them. `worlds` say which addresses and ports policies tell
+ * apart: addresses that none does are one.
+ */
+export async function flowIdentities(
+  context: QueryContext,
+  cluster: string,
+  question: RecordQuery,
+  worlds: readonly PolicySnapshot[],
+): Promise<{ readonly groups: FlowGroup[]; readonly notJudged: NotJudged[] }> {
+  const parameters = new SqlParameters();
+  const prefixes = worlds.flatMap(({ evaluator }) => evaluator.addressPrefixes);
+  const classOf = addressClassSql(prefixes, parameters);
+  // Grouped by a hash of it all: by so many columns of text grouping takes more than twice as long.
+  const told = [
+    ...ENDS.map((column) => [column, column] as const),
+    ...([
+      ['proto', 'protocol'],
+      ['port', portSql],
+      ['relation', relationSql],
+      ['answered', answeredSql],
+    ] as const),
+    ['source_port', sourcePort(worlds)] as const,
+  ];
+  const rows = await select<Row>(
+    context,
+    `SELECT ${told.map(([name, sql]) => `any(${sql}) AS ${name}`).join(', ')},
+       toString(min(src_ip)) AS src_address, toString(min(dst_ip)) AS dst_address,
+       count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
+       toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms,
+       argMax(src_name, start_time) AS example_src_name, toString(argMax(src_ip, start_time)) AS example_src_ip,
+       argMax(src_port, start_time) AS example_src_port,
+       argMax(dst_name, start_time) AS example_dst_name, toString(argMax(dst_ip, start_time)) AS example_dst_ip,
+       argMax(dst_port, start_time) AS example_dst_port
+     ${fromWhere(question, context.access, parameters)}
+       AND primary AND cluster = ${parameters.add(cluster, 'String')} AND NOT (${anyReason})
+     GROUP BY sipHash128(${[...told.map(([, sql]) => sql), classOf('src_ip'), classOf('dst_ip')].join(', ')})
+     ORDER BY flows DESC LIMIT ${MAX_IDENTITIES} SETTINGS prefer_column_name_to_alias = 1`,
+    parameters,
+  );
+  const groups = rows.map(groupOf);
+  const evaluated = groups.reduce((sum, { flows }) => sum + flows, 0);
+  return { groups, notJudged: await notJudged(context, cluster, question, evaluated) };
+}
+
+/** Why flows are not evaluated, each with its condition. */
+const REASONS = [
+  {
+    reason: 'one end is in a namespace that you may not see',
+    condition: ['src', 'dst']
+      .map((end) => `(${end}_kind IN ('pod', 'host_network_pod', 'service') AND ${end}_namespace = '')`)
+      .join(' OR '),
+  },
+  {
+    reason: 'they keep a link going (ICMPv6 neighbors and routers), which passes below policies',
+    condition: isLinkUpkeepSql,
+  },
+] as const;
+
+const anyReason = REASONS.map(({ condition }) => `(${condition})`).join(' OR ');
+
+async function notJudged(
+  context: QueryContext,
+  cluster: string,
+  question: RecordQuery,
+  evaluated: number,
+): Promise<NotJudged[]> {
+  const parameters = new SqlParameters();
+  const cases = REASONS.map(({ condition }, index) => `${condition}, ${index}`).join(', ');
+  const rows = await select<{ reason: number; flows: string }>(
+    context,
+    `SELECT multiIf(${cases}, ${REASONS.length}) AS reason, count() AS flows
+     ${fromWhere(question, context.access, parameters)}
+       AND primary AND cluster = ${parameters.add(cluster, 'String')} GROUP BY reason ORDER BY reason`,
+    parameters,
+  );
+  return rows.flatMap(({ reason, flows }) => {
+    const known = REASONS[reason]?.reason;
+    if (known !== undefined) return { reason: known, flows: Number(flows) };
+    const left = Number(flows) - evaluated;
+    // Some may have come to the store since the others were read.
+    return left > 0 ? { reason: `there are more than ${MAX_IDENTITIES} different ones`, flows: left } : [];
+  });
+}
+
+/** The client's port where it may matter: where policies look at it, or where client and server may be swapped. */
+function sourcePort(worlds: readonly PolicySnapshot[]): string {
+  if (worlds.some(looksAtSourcePorts)) return 'toInt32(src_port)';
+  return `if(${answeredSql}, toInt32(least(src_port, ${FIRST_CLIENT_PORT})), ${UNKNOWN_SOURCE_PORT})`;
+}
+
+function looksAtSourcePorts({ evaluator }: PolicySnapshot): boolean {
+  return evaluator.tiers
+    .flatMap(({ policies }) => policies)
+    .flatMap(({ ingress = [], egress = [] }) => [...ingress, ...egress])
+    .flatMap(({ conditions }) => conditions)
+    .some((one) => (one.kind === 'ports' || one.kind === 'notPorts') && one.side === 'source');
+}
+
+function groupOf(row: Row): FlowGroup {
+  return {
+    src: {
+      ...{ kind: row.src_kind, namespace: row.src_namespace, labels: row.src_labels },
+      ...{ serviceAccount: row.src_service_account, address: parseAddress(row.src_address) },
+    },
+    dst: {
+      ...{ kind: row.dst_kind, namespace: row.dst_namespace, labels: row.dst_labels },
+      ...{ serviceAccount: row.dst_service_account, address: parseAddress(row.dst_address) },
+    },
+    ...{ srcWorkload: row.src_workload, dstWorkload: row.dst_workload, domain: row.dst_domain },
+    ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port },
+    relation: row.relation as Relation,
+    answered: row.answered !== 0,
+    ...{ flows: Number(row.flows), connections: Number(row.connections), bytes: Number(row.bytes) },
+    ...{ firstMs: Number(row.first_ms), lastMs: Number(row.last_ms) },
+    example: {
+      ...{
+        src_name: row.example_src_name,
+        src_ip: plain(row.example_src_ip),
+        src_port: row.example_src_port,
+      },
+      ...{
+        dst_name: row.example_dst_name,
+        dst_ip: plain(row.example_dst_ip),
+        dst_port: row.example_dst_port,
+      },
+    },
+  };
+}
+
+function plain(address: string): string {
+  return formatAddress(parseAddress(address));
+}

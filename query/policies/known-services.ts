@@ -1,0 +1,96 @@
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
+import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { UNRELATED } from '@sonde/model/policy/evaluate/connection';
+import { readService } from '@sonde/model/policy/manifests/kubernetes';
+import { type PolicySnapshot, createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
+import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
+import {
+  type KnownServices,
+  NO_SERVICES,
+  type SeenPod,
+  type ServiceVersion,
+} from '@sonde/model/policy/suggest/behind-services';
+import type { ObservedFlow } from '@sonde/model/policy/suggest/observed';
+import { visibleRecords } from '../access/visible.js';
+import { select } from '../records/record-query.js';
+import type { QueryContext } from '../context/query-context.js';
+import { SqlParameters } from '../sql/parameters.js';
+import type { TimeRange } from '../time-range.js';
+import { objectsAt } from './objects.js';
+import { podsBehindServices } from './pods-behind-services.js';
+
+/** Versions of services that are looked at. */
+const MAX_VERSIONS = 50_000;
+
+/**
+ * What is known of the services to whose addresses some flows of a time range went, as far as it may be seen. Whether
+ * policies deny what was not evaluated as it came is told by the policies at the range's end.
+ */
+export async function knownServices(
+  context: QueryContext,
+  cluster: string,
+  range: TimeRange,
+  flows: readonly ObservedFlow[],
+): Promise<KnownServices> {
+  const services = flows.flatMap(({ dst }) => (dst.kind === 'service' && dst.namespace !== '' ? dst : []));
+  if (services.length === 0) return NO_SERVICES;
+  const names = [...new Set(services.map(({ namespace, name }) => `${namespace}/${name}`))];
+  const namespaces = [...new Set(services.map(({ namespace }) => namespace))];
+  const versions = await serviceVersions(context, cluster, names);
+  const world = createPolicySnapshot(await objectsAt(context, cluster, range.to));
+  const pods = await podsBehindServices(context, cluster, range, namespaces);
+  return {
+    versions,
+    pods: pods.map((one) => {
+      const { namespace, workload, labels, address } = one;
+      return {
+        end: { kind: 'pod', namespace, name: workload, labels, address: formatAddress(address) },
+        pod: world.pods.of(one),
+      };
+    }),
+    denies: (flow, pod, port) => denies(world, flow, pod, port),
+  };
+}
+
+async function serviceVersions(
+  context: QueryContext,
+  cluster: string,
+  names: readonly string[],
+): Promise<Map<string, ServiceVersion[]>> {
+  const parameters = new SqlParameters();
+  const rows = await select<{ manifest: string; since_ms: string }>(
+    context,
+    `SELECT manifest, toUnixTimestamp64Milli(min(changed_at)) AS since_ms
+     FROM ${visibleRecords('cluster_objects', context.access, parameters)}
+     WHERE cluster = ${parameters.add(cluster, 'String')} AND api_version = 'v1' AND kind = 'Service' AND NOT deleted
+       AND concat(namespace, '/', name) IN ${parameters.add(names, 'Array(String)')}
+     GROUP BY version, manifest ORDER BY since_ms, manifest LIMIT ${MAX_VERSIONS}`,
+    parameters,
+  );
+  const versions = new Map<string, ServiceVersion[]>();
+  for (const { manifest, since_ms } of rows) {
+    const problems: FieldProblem[] = [];
+    const service = readService(new Fields(JSON.parse(manifest) as KubernetesObject, '', problems));
+    // A service that cannot be read counts as absent, as everywhere.
+    if (problems.length > 0) continue;
+    const name = `${service.namespace}/${service.name}`;
+    versions.set(name, [...(versions.get(name) ?? []), { sinceMs: Number(since_ms), service }]);
+  }
+  return versions;
+}
+
+function denies(
+  { evaluator, pods }: PolicySnapshot,
+  { src, sourceAccount, protocol, sourcePort }: ObservedFlow,
+  { pod, end }: SeenPod,
+  port: number,
+): boolean {
+  const { kind, namespace, labels } = src;
+  const address = parseAddress(src.address);
+  const client =
+    kind === 'pod' ? pods.of({ namespace, labels, serviceAccount: sourceAccount, address }) : undefined;
+  const source = evaluator.identify(address, 0, client);
+  const destination = evaluator.identify(parseAddress(end.address), 0, pod);
+  const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, UNRELATED);
+  return evaluator.verdict(result) === 'deny';
+}

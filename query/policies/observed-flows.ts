@@ -1,0 +1,99 @@
+import { formatAddress, parseAddress } from '@sonde/model/net/address';
+import type { ObservedEnd, ObservedFlow } from '@sonde/model/policy/suggest/observed';
+import { QueryError } from '../errors.js';
+import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
+import type { QueryContext } from '../context/query-context.js';
+import { SqlParameters } from '../sql/parameters.js';
+import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
+
+/** Different flows that one suggestion is made from. */
+const MAX_OBSERVED = 100_000;
+
+type TextColumn =
+  | `${'src' | 'dst'}_${'namespace' | 'end_name' | 'labels' | 'address'}`
+  | 'domain'
+  | 'source_account'
+  | 'flows'
+  | 'connections'
+  | 'bytes'
+  | 'first_ms'
+  | 'last_ms';
+
+type Row = Readonly<
+  Record<TextColumn, string> & Record<'proto' | 'port' | 'source_port' | 'answered' | 'allowed', number>
+> & {
+  readonly src_kind: ObservedEnd['kind'];
+  readonly dst_kind: ObservedEnd['kind'];
+};
+
+/**
+ * The flows of a question that touch pods of a namespace, or services in it, and that policies allow, alike ones
+ * together. At a service's address they could not always be asked; what they do not deny there is among them.
+ * @throws QueryError SONDE_INVALID_PARAMETER if they are too many different ones to learn from.
+ */
+export async function observedFlows(
+  context: QueryContext,
+  cluster: string,
+  namespace: string,
+  question: RecordQuery,
+): Promise<ObservedFlow[]> {
+  const parameters = new SqlParameters();
+  const own = parameters.add(namespace, 'String');
+  const ends = (['src', 'dst'] as const).map(
+    (end) => `${end}_kind, ${end}_namespace, ${end}_end_name, ${end}_labels, ${end}_address`,
+  );
+  // A name that a client only said in a TLS handshake leads to no address.
+  const { range } = question;
+  const anyLookup = { kind: 'dns', range, filter: { kind: 'constant', value: true } } as const;
+  const lookedUp = `SELECT lower(toString(query_name)) ${fromWhere(anyLookup, context.access, parameters)} AND answers != ''`;
+  const rows = await select<Row>(
+    context,
+    `SELECT ${(['src', 'dst'] as const).map(endColumns).join(', ')},
+       if(dst_kind = 'external' AND dst_domain != '' AND lower(toString(dst_domain)) IN (${lookedUp}), dst_domain, '') AS domain,
+       if(dst_kind = 'service', src_service_account, '') AS source_account, action = 'allow' AS allowed,
+       protocol AS proto, ${portSql} AS port, ${answeredSql} AS answered, min(src_port) AS source_port,
+       count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
+       toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms
+     ${fromWhere(question, context.access, parameters)}
+       AND primary AND cluster = ${parameters.add(cluster, 'String')}
+       AND (action = 'allow' OR (dst_kind = 'service' AND action = 'unknown'))
+       AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind IN ('pod', 'service') AND dst_namespace = ${own}))
+       AND ${relationSql} = 0 AND NOT ${isLinkUpkeepSql}
+     GROUP BY ${ends.join(', ')}, domain, source_account, allowed, proto, port, answered
+     ORDER BY flows DESC LIMIT ${MAX_OBSERVED + 1}`,
+    parameters,
+  );
+  if (rows.length > MAX_OBSERVED) {
+    throw new QueryError(
+      'SONDE_QUERY_TOO_LARGE',
+      `there are more than ${MAX_OBSERVED} different flows: ask for less time, or leave some out by a filter`,
+    );
+  }
+  return rows.map((row) => ({
+    src: endOf(row, 'src'),
+    dst: endOf(row, 'dst'),
+    ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port, answered: row.answered !== 0 },
+    ...{ domain: row.domain, sourceAccount: row.source_account, allowed: row.allowed !== 0 },
+    traffic: {
+      ...{ flows: Number(row.flows), connections: Number(row.connections), bytes: Number(row.bytes) },
+      ...{ firstMs: Number(row.first_ms), lastMs: Number(row.last_ms) },
+    },
+  }));
+}
+
+/** The columns of an end. Pods are told apart by workload; only of what is no pod the address matters. */
+function endColumns(end: 'src' | 'dst'): string {
+  return `${end}_kind, ${end}_namespace, ${end}_labels,
+    if(${end}_kind = 'pod' AND ${end}_workload != '', ${end}_workload, ${end}_name) AS ${end}_end_name,
+    if(${end}_kind = 'pod', '::', toString(${end}_ip)) AS ${end}_address`;
+}
+
+function endOf(row: Row, end: 'src' | 'dst'): ObservedEnd {
+  return {
+    kind: row[`${end}_kind`],
+    namespace: row[`${end}_namespace`],
+    name: row[`${end}_end_name`],
+    labels: row[`${end}_labels`],
+    address: formatAddress(parseAddress(row[`${end}_address`])),
+  };
+}

@@ -1,0 +1,64 @@
+import { parseAddress } from '@sonde/model/net/address';
+import type { FlowEndpoint } from '@sonde/model/policy/preview/flow-identity';
+import type { PolicySnapshot } from '@sonde/model/policy/preview/snapshot';
+import { fromWhere, select } from '../records/record-query.js';
+import type { QueryContext } from '../context/query-context.js';
+import { SqlParameters } from '../sql/parameters.js';
+import type { TimeRange } from '../time-range.js';
+
+/** Kinds of pods that are looked at. */
+const MAX_PODS = 50_000;
+
+/** Pods that flows do not tell apart, with an address that one of them had. */
+export interface KindOfPod extends FlowEndpoint {
+  /** The workload's name, or that of a pod without one. */
+  readonly workload: string;
+}
+
+/** The namespaces of the services to whose addresses some flows go, as worlds have them. */
+export function namespacesOfServices(
+  worlds: readonly PolicySnapshot[],
+  flows: readonly { readonly dst: FlowEndpoint }[],
+): string[] {
+  const addresses = flows.filter(({ dst }) => dst.kind === 'service').map(({ dst }) => dst.address);
+  const services = worlds.flatMap((world) => addresses.map((address) => world.services.at(address)));
+  return [...new Set(services.flatMap((service) => service?.namespace ?? []))];
+}
+
+interface Row {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly labels: string;
+  readonly account: string;
+  readonly address: string;
+}
+
+/**
+ * The pods that may stand behind services in some namespaces: all in these namespaces that any flow of the time range
+ * tells of, each kind of pod once.
+ */
+export async function podsBehindServices(
+  context: QueryContext,
+  cluster: string,
+  range: TimeRange,
+  namespaces: readonly string[],
+): Promise<KindOfPod[]> {
+  if (namespaces.length === 0) return [];
+  const parameters = new SqlParameters();
+  const anyFlow = { kind: 'flows', range, filter: { kind: 'constant', value: true } } as const;
+  const pods = (end: 'src' | 'dst') =>
+    `SELECT ${end}_namespace AS namespace, if(${end}_workload != '', ${end}_workload, ${end}_name) AS workload,
+       ${end}_labels AS labels, ${end}_service_account AS account, ${end}_ip AS ip
+     ${fromWhere(anyFlow, context.access, parameters)} AND cluster = ${parameters.add(cluster, 'String')}
+       AND ${end}_kind = 'pod' AND ${end}_namespace IN ${parameters.add(namespaces, 'Array(String)')}`;
+  const group = 'namespace, workload, labels, account';
+  const rows = await select<Row>(
+    context,
+    `SELECT ${group}, toString(min(ip)) AS address FROM (${pods('src')} UNION ALL ${pods('dst')})
+     GROUP BY ${group} ORDER BY ${group} LIMIT ${MAX_PODS}`,
+    parameters,
+  );
+  return rows.map(({ namespace, workload, labels, account, address }) => ({
+    ...{ kind: 'pod', namespace, workload, labels, serviceAccount: account, address: parseAddress(address) },
+  }));
+}
