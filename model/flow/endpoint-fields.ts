@@ -1,5 +1,5 @@
 import { ADDRESS_CLASSES } from '../net/address-class.js';
-import type { FlowFieldDeclaration } from './field.js';
+import type { FieldDeclaration } from '../record/field.js';
 import { identityFields } from './identity-fields.js';
 
 /** What the flow record says of one end of the connection; `prefix` is `src` (client) or `dst` (server). */
@@ -11,29 +11,25 @@ export function endpointFields<const Prefix extends 'src' | 'dst'>(prefix: Prefi
       type: 'enumeration',
       values: ADDRESS_CLASSES,
       origin: 'context',
-      aggregation: 'key',
       description: `Class of the ${end}'s address in the address space: private is RFC 1918, unique_local RFC 4193, shared RFC 6598 (carrier-grade NAT)`,
     },
     {
       name: `${prefix}_domain`,
       type: 'text',
       origin: 'context',
-      aggregation: 'key',
       description: `Domain name of a ${end} outside the cluster, learned from DNS answers or TLS`,
     },
     {
       name: `${prefix}_process`,
       type: 'text',
       origin: 'observed',
-      aggregation: 'key',
       description: `Process that owns the ${end}'s socket, where it is on the reporting node`,
     },
     {
       name: `${prefix}_cgroup`,
       type: 'uint64',
       origin: 'observed',
-      aggregation: 'last',
       description: `Control group (its inode number) of that process; 0 if not known`,
     },
-  ] as const satisfies readonly FlowFieldDeclaration[];
+  ] as const satisfies readonly FieldDeclaration[];
 }

@@ -1,5 +1,5 @@
 import { endpointFields } from './endpoint-fields.js';
-import type { FlowFieldDeclaration } from './field.js';
+import type { FieldDeclaration } from '../record/field.js';
 
 /**
  * The flow record, declared once. One record is one connection (five-tuple, oriented client to server) on one
@@ -14,7 +14,6 @@ export const flowFields = [
     name: 'start_time',
     type: 'time',
     origin: 'observed',
-    aggregation: 'min',
     unit: 'milliseconds since 1970 (UTC)',
     description: 'When the first packet of the window was seen',
   },
@@ -22,7 +21,6 @@ export const flowFields = [
     name: 'end_time',
     type: 'time',
     origin: 'observed',
-    aggregation: 'max',
     unit: 'milliseconds since 1970 (UTC)',
     description: 'When the last packet of the window was seen',
   },
@@ -32,14 +30,12 @@ export const flowFields = [
     name: 'cluster',
     type: 'text',
     origin: 'context',
-    aggregation: 'key',
     description: 'The cluster that the reporting node belongs to',
   },
   {
     name: 'node',
     type: 'text',
     origin: 'context',
-    aggregation: 'key',
     description: 'The node that saw the packets',
   },
   {
@@ -47,66 +43,57 @@ export const flowFields = [
     type: 'enumeration',
     values: ['src', 'dst', 'both'],
     origin: 'observed',
-    aggregation: 'key',
     description: 'Which end of the connection is on the reporting node',
   },
   {
     name: 'primary',
     type: 'boolean',
     origin: 'context',
-    aggregation: 'key',
     description: 'True on the one record to count when the nodes of both ends report the same connection',
   },
   {
     name: 'sampling',
     type: 'uint32',
     origin: 'observed',
-    aggregation: 'max',
     description: 'One packet in this many was counted; 1 means every packet',
   },
 
   // Five-tuple
-  { name: 'src_ip', type: 'ip', origin: 'observed', aggregation: 'key', description: "The client's address" },
+  { name: 'src_ip', type: 'ip', origin: 'observed', description: "The client's address" },
   {
     name: 'dst_ip',
     type: 'ip',
     origin: 'observed',
-    aggregation: 'key',
     description: "The server's address; behind a service, the backend's if it is known",
   },
   {
     name: 'src_port',
     type: 'uint16',
     origin: 'observed',
-    aggregation: 'key',
     description: "The client's port",
   },
   {
     name: 'dst_port',
     type: 'uint16',
     origin: 'observed',
-    aggregation: 'key',
     description: "The server's port",
   },
   {
     name: 'protocol',
     type: 'uint8',
     origin: 'observed',
-    aggregation: 'key',
     description: 'IP protocol number (IANA): 1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6, 132 SCTP',
   },
   {
     name: 'icmp_type',
     type: 'uint8',
     origin: 'observed',
-    aggregation: 'key',
     description: 'ICMP or ICMPv6 type of the first packet; 0 for other protocols',
   },
   {
     name: 'icmp_code',
     type: 'uint8',
     origin: 'observed',
-    aggregation: 'key',
     description: 'ICMP or ICMPv6 code of the first packet; 0 for other protocols',
   },
 
@@ -115,7 +102,6 @@ export const flowFields = [
     name: 'bytes_out',
     type: 'uint64',
     origin: 'observed',
-    aggregation: 'sum',
     unit: 'bytes',
     description: 'Bytes from client to server, counted from the IP header on',
   },
@@ -123,7 +109,6 @@ export const flowFields = [
     name: 'packets_out',
     type: 'uint64',
     origin: 'observed',
-    aggregation: 'sum',
     unit: 'packets',
     description: 'Packets from client to server',
   },
@@ -131,7 +116,6 @@ export const flowFields = [
     name: 'bytes_in',
     type: 'uint64',
     origin: 'observed',
-    aggregation: 'sum',
     unit: 'bytes',
     description: 'Bytes from server to client, counted from the IP header on',
   },
@@ -139,7 +123,6 @@ export const flowFields = [
     name: 'packets_in',
     type: 'uint64',
     origin: 'observed',
-    aggregation: 'sum',
     unit: 'packets',
     description: 'Packets from server to client',
   },
@@ -147,14 +130,12 @@ export const flowFields = [
     name: 'connections_started',
     type: 'uint32',
     origin: 'observed',
-    aggregation: 'sum',
     description: 'Connections whose first packet fell into the window',
   },
   {
     name: 'connections_completed',
     type: 'uint32',
     origin: 'observed',
-    aggregation: 'sum',
     description: 'Connections whose end (FIN both ways, or RST) fell into the window',
   },
 
@@ -163,7 +144,6 @@ export const flowFields = [
     name: 'tcp_flags',
     type: 'uint16',
     origin: 'observed',
-    aggregation: 'or',
     description: 'All TCP flags seen in either direction, OR-ed (RFC 9293 §3.1 bit order, FIN = 1)',
   },
   {
@@ -171,14 +151,12 @@ export const flowFields = [
     type: 'enumeration',
     values: ['established', 'refused', 'unanswered', 'closed', 'stateless'],
     origin: 'observed',
-    aggregation: 'last',
     description: 'State of the connection at the end of the window',
   },
   {
     name: 'rtt_us',
     type: 'uint32',
     origin: 'observed',
-    aggregation: 'mean',
     unit: 'microseconds',
     description: 'Mean round-trip time; 0 if none was measured',
   },
@@ -186,7 +164,6 @@ export const flowFields = [
     name: 'rtt_min_us',
     type: 'uint32',
     origin: 'observed',
-    aggregation: 'min',
     unit: 'microseconds',
     description: 'Minimum round-trip time; 0 if none was measured',
   },
@@ -194,7 +171,6 @@ export const flowFields = [
     name: 'connect_us',
     type: 'uint32',
     origin: 'observed',
-    aggregation: 'max',
     unit: 'microseconds',
     description: 'Time from SYN to the ACK that ends the handshake; 0 if none was seen',
   },
@@ -202,7 +178,6 @@ export const flowFields = [
     name: 'retransmits',
     type: 'uint32',
     origin: 'observed',
-    aggregation: 'sum',
     unit: 'packets',
     description: 'Retransmitted TCP segments, both directions',
   },
@@ -210,7 +185,6 @@ export const flowFields = [
     name: 'dropped_packets',
     type: 'uint64',
     origin: 'observed',
-    aggregation: 'sum',
     unit: 'packets',
     description: 'Packets of this connection that the kernel dropped',
   },
@@ -218,7 +192,6 @@ export const flowFields = [
     name: 'dropped_bytes',
     type: 'uint64',
     origin: 'observed',
-    aggregation: 'sum',
     unit: 'bytes',
     description: 'Bytes of this connection that the kernel dropped',
   },
@@ -226,7 +199,6 @@ export const flowFields = [
     name: 'drop_reason',
     type: 'text',
     origin: 'observed',
-    aggregation: 'last',
     description:
       "The kernel's own name of the latest drop's reason, for example NETFILTER_DROP; empty if none",
   },
@@ -234,7 +206,6 @@ export const flowFields = [
     name: 'tls_server_name',
     type: 'text',
     origin: 'observed',
-    aggregation: 'last',
     description: "The server's name in the client's TLS handshake (SNI, RFC 6066 §3); empty if none was seen",
   },
 
@@ -243,7 +214,6 @@ export const flowFields = [
     name: 'vlan',
     type: 'uint16',
     origin: 'observed',
-    aggregation: 'last',
     description: 'VLAN id of the first packet; 0 if it had none',
   },
   {
@@ -251,28 +221,24 @@ export const flowFields = [
     type: 'enumeration',
     values: ['none', 'vxlan', 'geneve', 'ip'],
     origin: 'observed',
-    aggregation: 'last',
     description: 'Encapsulation of the packets where they were seen',
   },
   {
     name: 'tunnel_id',
     type: 'uint32',
     origin: 'observed',
-    aggregation: 'last',
     description: 'Virtual network identifier (VNI) of the tunnel; 0 without one',
   },
   {
     name: 'src_tunnel_ip',
     type: 'ip',
     origin: 'observed',
-    aggregation: 'last',
     description: "The tunnel's outer address on the client's side; :: without a tunnel",
   },
   {
     name: 'dst_tunnel_ip',
     type: 'ip',
     origin: 'observed',
-    aggregation: 'last',
     description: "The tunnel's outer address on the server's side; :: without a tunnel",
   },
 
@@ -285,28 +251,24 @@ export const flowFields = [
     name: 'dst_service_namespace',
     type: 'text',
     origin: 'context',
-    aggregation: 'key',
     description: 'Namespace of the service that the client addressed',
   },
   {
     name: 'dst_service',
     type: 'text',
     origin: 'context',
-    aggregation: 'key',
     description: 'Name of the service that the client addressed; empty if it addressed none',
   },
   {
     name: 'dst_service_port',
     type: 'uint16',
     origin: 'observed',
-    aggregation: 'key',
     description: 'The port of the service that the client addressed, before NAT; 0 if it addressed none',
   },
   {
     name: 'dst_service_ip',
     type: 'ip',
     origin: 'observed',
-    aggregation: 'key',
     description: 'The address of the service that the client addressed, before NAT; :: if it addressed none',
   },
 
@@ -316,7 +278,6 @@ export const flowFields = [
     type: 'enumeration',
     values: ['allow', 'deny', 'unknown'],
     origin: 'context',
-    aggregation: 'key',
     description: 'Verdict of the network policies on the connection',
   },
   {
@@ -324,7 +285,6 @@ export const flowFields = [
     type: 'text',
     form: 'list',
     origin: 'context',
-    aggregation: 'key',
     description:
       'The trace of enforced policies, comma-separated, egress at the client then ingress at the server',
   },
@@ -333,7 +293,6 @@ export const flowFields = [
     type: 'text',
     form: 'list',
     origin: 'context',
-    aggregation: 'key',
     description: 'The same trace as it would be with staged policies enforced',
   },
   {
@@ -341,14 +300,12 @@ export const flowFields = [
     type: 'enumeration',
     values: ['delivered', 'dropped', 'refused', 'unanswered'],
     origin: 'context',
-    aggregation: 'last',
     description: 'What the wire showed of the connection, whatever the policies say',
   },
   {
     name: 'contradiction',
     type: 'boolean',
     origin: 'context',
-    aggregation: 'max',
     description: 'True where the policies and the wire disagree',
   },
 
@@ -357,17 +314,15 @@ export const flowFields = [
     name: 'transport_partition',
     type: 'uint32',
     origin: 'provenance',
-    aggregation: 'last',
     description: 'Partition of the transport that the record came through',
   },
   {
     name: 'transport_offset',
     type: 'uint64',
     origin: 'provenance',
-    aggregation: 'last',
     description: "Offset of the record's batch in that partition",
   },
-] as const satisfies readonly FlowFieldDeclaration[];
+] as const satisfies readonly FieldDeclaration[];
 
 export type FlowField = (typeof flowFields)[number];
 export type FlowFieldName = FlowField['name'];

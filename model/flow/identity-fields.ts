@@ -1,4 +1,4 @@
-import type { FlowFieldDeclaration } from './field.js';
+import type { FieldDeclaration } from '../record/field.js';
 
 /**
  * Who an address belonged to, as flows say it of both ends and DNS lookups of their client. `prefix` is `src`
@@ -11,7 +11,6 @@ export function identityFields<const Prefix extends 'src' | 'dst'>(prefix: Prefi
       type: 'enumeration',
       values: ['external', 'pod', 'node', 'host_network_pod', 'service', 'network_set'],
       origin: 'context',
-      aggregation: 'key',
       description: `What the ${end}'s address belonged to at the record's time`,
     },
     text('namespace', `Namespace of the ${end}; empty if it has none`),
@@ -38,14 +37,13 @@ export function identityFields<const Prefix extends 'src' | 'dst'>(prefix: Prefi
       ),
       form: 'list',
     },
-  ] as const satisfies readonly FlowFieldDeclaration[];
+  ] as const satisfies readonly FieldDeclaration[];
 
   function text<const Name extends string>(name: Name, description: string) {
     return {
       name: `${prefix}_${name}` as const,
       type: 'text',
       origin: 'context',
-      aggregation: 'key',
       description,
     } as const;
   }

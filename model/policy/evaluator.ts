@@ -14,43 +14,43 @@ import { appliesTo } from './evaluate/match.js';
 import type { Direction, Program } from './evaluate/program.js';
 import type { Verdict } from './evaluate/trace-rules.js';
 import { CompiledPolicies } from './compiled-policies.js';
+import { isPolicy, isPolicyKind } from './policy-kinds.js';
 import type { PolicyResource } from './read-object.js';
 import type { PolicyResult } from './evaluate/results.js';
 import { ProgramIndex } from './program-index.js';
 
 export interface EvaluatorOptions {
-  /** How many results the cache holds at most. */
+  /** Maximum number of results in the cache. */
   readonly cacheCapacity?: number;
-  /** Above so many identities, {@link PolicyEvaluator.trim} starts afresh. */
+  /** Above this number of identities, {@link PolicyEvaluator.trim} starts over. */
   readonly maxIdentities?: number;
 }
 
-/** Names a resource that is to be taken out. */
+/** Names a resource to remove. */
 export interface ResourceName {
   readonly kind: PolicyResource['kind'];
-  /** Empty for what has no namespace. */
+  /** Empty for cluster-scoped resources. */
   readonly namespace: string;
   readonly name: string;
 }
 
-/** Above so many results, {@link PolicyEvaluator.trim} starts afresh. */
+/** Above this number of results, {@link PolicyEvaluator.trim} starts over. */
 const MAX_RESULTS = 1_000_000;
 
 /**
  * Evaluates connections: which policies were consulted, in which order, what each did, and the verdict. Pure:
  * it enforces nothing and reads nothing.
  *
- * Use:
- * 1. Take in the cluster: {@link apply} resources that `readPolicyObject` made of policies, tiers, network sets
- *    and host endpoints, and `set…` what else policies look at. In any order, at any time.
- * 2. {@link identify} each end once. Identities are small integers; remember them by whatever names an end, until
- *    {@link generation} changes.
+ * Usage:
+ * 1. Load the cluster: {@link apply} the resources that `readPolicyObject` returns for policies, tiers, network sets
+ *    and host endpoints, and call `set…` for everything else that policies depend on. In any order, at any time.
+ * 2. {@link identify} each endpoint once. Identities are small integers; cache them until {@link generation} changes.
  * 3. {@link evaluate} connections by identities. A repeated one costs a lookup and allocates nothing.
- * 4. Read {@link result} once per distinct number; `policies` and `pending.policies` are ready texts.
- * 5. {@link trim} now and then, between batches, keeps memory bounded.
+ * 4. Read {@link result} once per distinct number; `policies` and `pending.policies` are complete strings.
+ * 5. Call {@link trim} between batches to keep memory bounded.
  *
- * Connections are evaluated as their first packet, client to server, after destination NAT; replies need no
- * verdict of their own, for connection tracking admits what was admitted.
+ * A connection is evaluated as its first packet, client to server, after destination NAT. Replies have no verdict of
+ * their own: connection tracking admits them.
  */
 export class PolicyEvaluator {
   readonly #domains: Domains;
@@ -58,17 +58,17 @@ export class PolicyEvaluator {
   readonly #facts = new AddressFacts();
   readonly #policies: CompiledPolicies;
   readonly #cache: ResultCache;
-  readonly #maximumIdentities: number;
+  readonly #maxIdentities: number;
   readonly #workloads: Workloads;
   readonly #entities: Entities;
   #endpoints: Endpoints;
   #subjects: ProgramIndex;
   #results: ResultLookup;
   #ownGeneration = 0;
-  /** Whether an end without an address was identified. */
+  /** Whether an endpoint without an address was identified. */
   #addressesOpen = false;
   constructor({ cacheCapacity = 1 << 20, maxIdentities = 500_000 }: EvaluatorOptions = {}) {
-    this.#maximumIdentities = maxIdentities;
+    this.#maxIdentities = maxIdentities;
     this.#domains = new Domains(this.#facts);
     this.#services = new Services(this.#facts);
     this.#policies = new CompiledPolicies({
@@ -91,6 +91,10 @@ export class PolicyEvaluator {
 
   /** Adds a resource, or replaces the one of its kind and name. */
   apply(resource: PolicyResource): void {
+    if (isPolicy(resource)) {
+      this.#policiesChanged(this.#policies.set(resource));
+      return;
+    }
     switch (resource.kind) {
       case 'Tier':
         this.#policies.setTier(resource);
@@ -106,24 +110,18 @@ export class PolicyEvaluator {
       case 'Profile':
         this.#policies.setProfile(resource);
         this.#entities.setProfile(resource);
-        this.#lookAtMore();
+        this.#dependenciesGrew();
         this.#subjects.allChanged();
         break;
-      case 'NetworkPolicy':
-      case 'StagedKubernetesNetworkPolicy':
-      case 'AdminNetworkPolicy':
-      case 'BaselineAdminNetworkPolicy':
-      case 'ClusterNetworkPolicy':
-      case 'CalicoNetworkPolicy':
-      case 'GlobalNetworkPolicy':
-      case 'StagedNetworkPolicy':
-      case 'StagedGlobalNetworkPolicy':
-        this.#policiesChanged(this.#policies.set(resource));
     }
   }
 
   /** Removes a resource, if it exists. */
   remove({ kind, namespace, name }: ResourceName): void {
+    if (isPolicyKind(kind)) {
+      this.#policiesChanged(this.#policies.delete(kind, namespace, name));
+      return;
+    }
     switch (kind) {
       case 'Tier':
         this.#policies.deleteTier(name);
@@ -141,16 +139,6 @@ export class PolicyEvaluator {
         this.#entities.deleteProfile(name);
         this.#subjects.allChanged();
         break;
-      case 'NetworkPolicy':
-      case 'StagedKubernetesNetworkPolicy':
-      case 'AdminNetworkPolicy':
-      case 'BaselineAdminNetworkPolicy':
-      case 'ClusterNetworkPolicy':
-      case 'CalicoNetworkPolicy':
-      case 'GlobalNetworkPolicy':
-      case 'StagedNetworkPolicy':
-      case 'StagedGlobalNetworkPolicy':
-        this.#policiesChanged(this.#policies.delete(kind, namespace, name));
     }
   }
 
@@ -194,8 +182,8 @@ export class PolicyEvaluator {
   }
 
   /**
-   * Says of many domain names at once what addresses they were answered with; none forgets the name. It does not say
-   * that names without an answer have no addresses, which {@link markDomainsKnown} does.
+   * Sets the addresses of many domain names at once; an empty list removes the name. Unlike {@link markDomainsKnown},
+   * it does not declare the DNS answers complete.
    */
   setDomains(answers: Iterable<readonly [name: string, addresses: readonly Uint8Array[]]>): void {
     this.#domains.set(answers);
@@ -210,9 +198,9 @@ export class PolicyEvaluator {
   }
 
   /**
-   * The identity of an end: of the address (16 bytes at `offset` of `addresses`), and of the pod that holds it, if
-   * one does. Pods on the host's network do not hold their address; their node does. Without an address, what
-   * depends on it stays open.
+   * The identity of an endpoint: an address (16 bytes at `offset` of `addresses`) and the pod that it belongs to, if
+   * any. The address of a pod on the host network belongs to its node. Without an address, conditions on it are
+   * undecided.
    */
   identify(addresses: Uint8Array | undefined, offset = 0, pod?: PolicyPod): number {
     if (!addresses) this.#addressesOpen = true;
@@ -253,15 +241,15 @@ export class PolicyEvaluator {
     return this.#results.get(number);
   }
 
-  /** What an identity's traffic of one direction goes through, in order; undefined if no policy governs it. */
+  /** The policies and profiles for one direction of an identity's traffic, in order; undefined if none govern it. */
   program(identity: number, direction: Direction): Program | undefined {
     const endpoint = this.#endpoints.all[identity];
     return endpoint && this.#subjects.programOf(endpoint, direction);
   }
 
   /**
-   * Policies of a node's host endpoints that also act on what the node forwards, to and from its pods; they are
-   * no part of any result.
+   * Policies of a node's host endpoints that also apply to traffic that the node forwards to and from its pods. They
+   * are not part of any result.
    */
   forwardPolicies(node: string): { host: string; policy: string }[] {
     const policies = this.#policies.tiers
@@ -281,17 +269,17 @@ export class PolicyEvaluator {
     return this.#policies.tiers;
   }
 
-  /** The address prefixes that policies, network sets and nodes tell apart. */
+  /** The address prefixes that policies, network sets and nodes distinguish. */
   get addressPrefixes(): readonly AddressPrefix[] {
     return this.#facts.prefixes();
   }
 
-  /** The names of tiers that policies name though there is no such tier; they come last. */
+  /** Names of tiers that policies refer to but that do not exist; they are evaluated last. */
   get missingTiers(): readonly string[] {
     return this.#policies.missingTiers;
   }
 
-  /** How much is held: for metrics. */
+  /** Current sizes, for metrics. */
   get sizes(): {
     policies: number;
     workloads: number;
@@ -309,12 +297,12 @@ export class PolicyEvaluator {
   }
 
   /**
-   * Starts identities and results afresh if there are very many, as after long churn. Call it when no number of
-   * either is held; returns whether it did.
+   * Discards all identities and results if there are too many, for example after long churn. Call it only when no
+   * identity or result number is in use. Returns whether it discarded them.
    */
   trim(): boolean {
     const { identities, results } = this.sizes;
-    if (identities <= this.#maximumIdentities && results <= MAX_RESULTS) return false;
+    if (identities <= this.#maxIdentities && results <= MAX_RESULTS) return false;
     this.#workloads.forget();
     this.#facts.forgetClasses();
     this.#entities.forgetClasses();
@@ -334,19 +322,19 @@ export class PolicyEvaluator {
   }
 
   #policiesChanged(changed: readonly CompiledPolicy[]): void {
-    let more = false;
-    for (const policy of changed) more = this.#policies.dependencies.add(policy) || more;
-    if (more) this.#lookAtMore();
+    let grew = false;
+    for (const policy of changed) grew = this.#policies.dependencies.add(policy) || grew;
+    if (grew) this.#dependenciesGrew();
     this.#subjects.policiesChanged(changed);
   }
 
-  /** Policies look at more of endpoints than they did: identities must be told apart again. */
-  #lookAtMore(): void {
+  /** Policies depend on more properties of endpoints than before: endpoints must be identified again. */
+  #dependenciesGrew(): void {
     this.#workloads.invalidate();
     this.#ownGeneration++;
   }
 
-  /** Network sets count through facts of addresses, except where names' or an end's addresses are not known. */
+  /** Network sets apply through address facts, except where addresses of domains or endpoints are not known. */
   #networkSetsChanged(): void {
     this.#results.knowledgeChanged();
     if (!this.#domains.known || this.#addressesOpen) this.#subjects.allChanged();

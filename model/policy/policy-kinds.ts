@@ -20,10 +20,10 @@ export type Policy = NetworkPolicy | AdminNetworkPolicy | CalicoPolicy;
 /** A policy of one kind. */
 type PolicyOf<Kind extends Policy['kind']> = Policy & { readonly kind: Kind };
 
-/** The API versions under which Calico serves its resources: with its API server, and without one. */
+/** The API versions of Calico's resources: with the Calico API server, and without it. */
 export const CALICO_API_VERSIONS = ['projectcalico.org/v3', 'crd.projectcalico.org/v1'] as const;
 
-/** Everything that sets one policy kind apart from the others. */
+/** Everything that is specific to one policy kind. */
 interface PolicyKind<Kind extends Policy['kind']> {
   /** The API versions that are read. */
   readonly apiVersions: readonly string[];
@@ -32,7 +32,7 @@ interface PolicyKind<Kind extends Policy['kind']> {
   readonly namespaced: boolean;
   /** The short name in traces. */
   readonly traceKind: TraceKind;
-  /** The kind in the key that orders policies of equal order. */
+  /** The kind in the key that sorts policies of equal order. */
   readonly sortKind: string;
   /** The name of the tier that the policy belongs to. */
   readonly tier: (policy: PolicyOf<Kind>) => string;
@@ -122,9 +122,19 @@ export const POLICY_KINDS: PolicyKinds = {
   },
 };
 
+/** Whether a kind of resource is a policy kind. */
+export function isPolicyKind(kind: string): kind is Policy['kind'] {
+  return Object.hasOwn(POLICY_KINDS, kind);
+}
+
+/** Whether a resource is a policy, of any kind. */
+export function isPolicy(resource: { readonly kind: string }): resource is Policy {
+  return isPolicyKind(resource.kind);
+}
+
 /**
- * Compiles a policy of any kind. Returns undefined for a staged policy with `stagedAction: Delete`, which takes part
- * in no evaluation: Calico withholds it from its data plane.
+ * Compiles a policy of any kind. Returns undefined for a staged policy with `stagedAction: Delete`: Calico
+ * does not send it to its data plane, so it is not evaluated.
  */
 export function compilePolicy(policy: Policy, sources: FactSources): CompiledPolicy | undefined {
   if ('staged' in policy && policy.staged === 'Delete') return undefined;

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { dnsFields } from '@sonde/model/dns/fields';
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import type { FlowFieldDeclaration } from '@sonde/model/flow/field';
 import { flowFields } from '@sonde/model/flow/fields';
 import { expect, it } from 'vitest';
 
@@ -20,43 +19,39 @@ const TYPE_TEXT: Readonly<Record<FieldDeclaration['type'], string>> = {
   text: 'text',
 };
 
-function fieldsPage(flow: readonly FlowFieldDeclaration[], dns: readonly FieldDeclaration[]): string {
+function fieldsPage(flow: readonly FieldDeclaration[], dns: readonly FieldDeclaration[]): string {
   return `# What a flow record holds
 
 One record is one connection (five-tuple, oriented client to server) on one node over one aggregation window, with both
 directions: \`_out\` is client to server, \`_in\` is server to client; \`src_\` is the client, \`dst_\` the server.
 
 *Origin* says who fills a field: the wire (\`observed\`), the enricher (\`context\`) or the transport (\`provenance\`).
-*Merged by* says how records of one connection are put together into a longer window.
 
 This part follows from \`model/flow/fields.ts\`; after a change there, write it again with
 \`npx vitest run test/docs -u\`.
 
-| field | type | unit | origin | merged by | meaning |
-|---|---|---|---|---|---|
-${flow.map((field) => tableRow(field, field.aggregation)).join('\n')}
+| field | type | unit | origin | meaning |
+|---|---|---|---|---|
+${flow.map(tableRow).join('\n')}
 
 # What the record of a DNS lookup holds
 
 One record is one transaction as one node saw it: a query with its response, a query without one (for 5 seconds), or a
-response whose query was not seen. \`src_\` is the client. Records are never merged.
+response whose query was not seen. \`src_\` is the client.
 
 This part follows from \`model/dns/fields.ts\`.
 
 | field | type | unit | origin | meaning |
 |---|---|---|---|---|
-${dns.map((field) => tableRow(field)).join('\n')}
+${dns.map(tableRow).join('\n')}
 `;
 }
 
-function tableRow(
-  { name, type, values, unit, origin, description }: FieldDeclaration,
-  ...more: string[]
-): string {
+function tableRow({ name, type, values, unit, origin, description }: FieldDeclaration): string {
   const typeText = [TYPE_TEXT[type], values?.map((value) => `\`${value}\``).join(', ')]
     .filter(Boolean)
     .join(' ');
-  return `| ${[`\`${name}\``, typeText, unit ?? '', origin, ...more, description].join(' | ')} |`;
+  return `| ${[`\`${name}\``, typeText, unit ?? '', origin, description].join(' | ')} |`;
 }
 
 it('docs/fields.md says what the declarations say', async () => {
