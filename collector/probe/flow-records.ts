@@ -54,7 +54,7 @@ type ObservedField = FieldOfOrigin<FlowField, 'observed'>;
 type FieldsOfType<Type extends FieldType> = Extract<ObservedField, { type: Type }>['name'];
 
 /** Fields that are converted on their way into their columns instead of being copied. */
-type ConvertedField = 'start_time' | 'end_time' | 'reporter' | 'dropped_packets';
+type ConvertedField = FieldsOfType<'time'> | 'reporter' | 'dropped_packets';
 
 /**
  * Byte offsets of every copied field of the types. Exhaustive: a new observed field without an offset is a type error,
