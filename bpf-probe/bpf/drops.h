@@ -15,7 +15,7 @@
 #include "tunnels.h"
 
 /* Inode number of the probe's network namespace. */
-const volatile __u32 own_netns = 0;
+LOAD_SETTING __u32 own_netns = 0;
 
 /* Kernel types, reduced to the fields that are read (include/linux/skbuff.h and others); relocated by CO-RE. */
 struct net___local {

@@ -34,8 +34,8 @@ struct {
 	__type(value, struct hash_bucket);
 } buckets SEC(".maps");
 
-const volatile __u32 bucket_mask = 0; /* buckets of a window, a power of two, less one */
-const volatile __u64 hash_seed = 0;   /* secret, so that senders cannot choose buckets */
+LOAD_SETTING __u32 bucket_mask = 0; /* buckets of a window, a power of two, less one */
+LOAD_SETTING __u64 hash_seed = 0;   /* secret, so that senders cannot choose buckets */
 
 struct entry_lock {
 	struct bpf_spin_lock lock; /* protects used_entries[] of its window */

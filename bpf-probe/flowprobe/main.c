@@ -19,24 +19,22 @@
 #include "clock.h"
 #include "flows/connections.h"
 #include "output/counters.h"
-#include "payload/dns.h"
 #include "exit.h"
 #include "output/frames.h"
 #include "kernel/interfaces.h"
+#include "kernel/drop_reasons.h"
 #include "kernel/features.h"
+#include "kernel/flow_map.h"
+#include "kernel/map_values.h"
 #include "kernel/programs.h"
-#include "output/names.h"
+#include "output/report.h"
+#include "output/stream.h"
 #include "options.h"
-#include "processes/processes.h"
 #include "payload/payloads.h"
 #include "kernel/privileges.h"
 #include "flows/records.h"
-#include "flows/window_flows.h"
 #include "kernel/window.h"
 #include "flowprobe.skel.h"
-
-/* How many flows ahead the tracked connection is prefetched. */
-#define PREFETCHED 8
 
 /* Feature bits of the HELLO frame. */
 #define FEATURE_TCX	    (1u << 0)
@@ -54,8 +52,7 @@ struct probe {
 	struct window_flows window_flows;
 	struct connections *connections;
 	struct probe_counters counters;
-	bool pressure;	/* the map is filling up: end the window now */
-	__u64 cpu_time; /* CPU time of this thread when account_cpu_time() was last called */
+	bool pressure; /* the map is filling up: end the window now */
 };
 
 static void enter_netns(const char *path)
@@ -103,51 +100,6 @@ static int handle_payload_message(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* Adds the CPU time since the last call to a counter. */
-static void account_cpu_time(struct probe *probe, __u64 *sum)
-{
-	__u64 now = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
-
-	*sum += now - probe->cpu_time;
-	probe->cpu_time = now;
-}
-
-/* Sends the names that the first `count` records use, then the records. */
-static void send_records(struct probe *probe, size_t count)
-{
-	account_cpu_time(probe, &probe->counters.records_nanos);
-	send_names();
-	send_flows(count);
-	account_cpu_time(probe, &probe->counters.sending_nanos);
-}
-
-static void send_window(struct probe *probe, const struct record_context *context)
-{
-	const struct window_flows *flows = &probe->window_flows;
-	struct flow_record *records = flow_records();
-	size_t filled = 0, size = window_flow_count(flows);
-
-	for (size_t i = 0; i < size; i++) {
-		const struct flow *ahead = i + PREFETCHED < size ? window_flow_at(flows, i + PREFETCHED) : NULL;
-		const struct flow *flow = window_flow_at(flows, i);
-		struct flow_record *record = &records[filled];
-
-		if (ahead)
-			prefetch_connection(context->connections, &ahead->key6);
-		if (!flow)
-			continue;
-		fill_record(record, flow, health_of(flows, flow), context);
-		probe->counters.flows_reported++;
-		probe->counters.packets_reported += record->packets_out + record->packets_in;
-		probe->counters.bytes_reported += record->bytes_out + record->bytes_in;
-		if (++filled == RECORDS_PER_FRAME) {
-			send_records(probe, filled);
-			filled = 0;
-		}
-	}
-	send_records(probe, filled);
-}
-
 static void finish_window(struct probe *probe)
 {
 	struct record_context context = {
@@ -157,37 +109,22 @@ static void finish_window(struct probe *probe)
 		.window = probe->bpf->bss->window.number,
 		.sampling = probe->bpf->bss->window.sampling,
 	};
+	__u64 kernel_counters[COUNTERS];
 
 	ring_buffer__consume(probe->ring);
-	probe->cpu_time = clock_nanos(CLOCK_THREAD_CPUTIME_ID);
+	begin_cpu_accounting();
 	end_window(probe->window, &probe->window_flows);
-	account_cpu_time(probe, &probe->counters.drain_nanos);
-	probe->counters.map_entries = probe->window_flows.count;
+	account_cpu_time(&probe->counters.drain_nanos);
 	context.now = clock_nanos(CLOCK_MONOTONIC);
-	merge_window_flows(&probe->window_flows);
 	send_interfaces(probe->interfaces);
-	/* Before the flows, so that a reader that splits a large window knows their domains. */
-	send_dns(context.now);
-	send_window(probe, &context);
-	clear_window_flows(&probe->window_flows);
-	account_cpu_time(probe, &probe->counters.drain_nanos);
+	report_flows(&probe->window_flows, &context, &probe->counters);
 	remove_vanished_interfaces(probe->interfaces);
-
-	probe->counters.windows++;
-	probe->counters.lost_packets_overflow = probe->window_flows.lost_packets;
-	probe->counters.lost_bytes_overflow = probe->window_flows.lost_bytes;
-	probe->counters.connections_tracked = connections_tracked(probe->connections);
-	probe->counters.connections_evicted = connections_evicted(probe->connections);
 	probe->counters.interfaces_watched = watched_interfaces(probe->interfaces);
-	probe->counters.sampling = context.sampling;
-	send_counters(probe->bpf, &probe->counters, (context.now + context.to_realtime) / 1000);
+	read_counters(probe->bpf, kernel_counters);
+	send_counters(kernel_counters, &probe->counters, (context.now + context.to_realtime) / 1000);
 	if (probe->options.cpu_limit)
 		probe->bpf->bss->window.sampling =
 			adapt_sampling(probe->bpf, context.sampling, probe->options.sampling, probe->options.cpu_limit);
-	clear_process_cache();
-	reset_large_table(NAMES_PROCESSES);
-	if (reset_large_table(NAMES_TLS_SERVERS))
-		clear_tls_servers(probe->connections);
 	probe->pressure = false;
 }
 
@@ -282,7 +219,7 @@ int main(int argc, char **argv)
 	if (probe.options.cpu_limit)
 		enable_run_time_stats();
 	probe.window = open_window(probe.bpf);
-	probe.window_flows = create_window_flows(bpf_map__fd(probe.bpf->maps.flows), probe.options.max_flows);
+	probe.window_flows = map_window_flows(bpf_map__fd(probe.bpf->maps.flows), probe.options.max_flows);
 	probe.connections = create_connections(probe.options.max_connections);
 	probe.counters.map_capacity = probe.options.max_flows;
 	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), handle_packet_message, &probe, NULL);

@@ -19,7 +19,7 @@
 #include "kernel/programs.h"
 #include "options.h"
 #include "kernel/privileges.h"
-#include "flows/window_flows.h"
+#include "kernel/flow_map.h"
 #include "kernel/window.h"
 #include "flowprobe.skel.h"
 
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	require_features(&kernel);
 	bpf = load_programs(&options, &kernel);
 	window = open_window(bpf);
-	flows = create_window_flows(bpf_map__fd(bpf->maps.flows), MAX_FLOWS);
+	flows = map_window_flows(bpf_map__fd(bpf->maps.flows), MAX_FLOWS);
 	ring = ring_buffer__new(bpf_map__fd(bpf->maps.payloads), ignore_message, NULL, NULL);
 	srand(seed);
 	until = clock_nanos(CLOCK_MONOTONIC) + seconds * 1000000000ull;

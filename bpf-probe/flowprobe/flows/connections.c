@@ -2,10 +2,10 @@
 #include "flows/connections.h"
 #include "exit.h"
 #include "flows/index.h"
+#include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define NONE 0xffffffffu
 
@@ -23,11 +23,9 @@ struct connections {
 struct connections *create_connections(__u32 capacity)
 {
 	struct connections *c = malloc(sizeof(*c));
-	/* The kernel allocates memory on first use. */
-	void *all = mmap(NULL, (size_t)capacity * sizeof(struct connection), PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *all = reserve_memory((size_t)capacity * sizeof(struct connection));
 
-	if (!c || all == MAP_FAILED)
+	if (!c)
 		fail(EXIT_OTHER, "out of memory");
 	*c = (struct connections){.all = all, .capacity = capacity, .newest = NONE, .oldest = NONE, .free = NONE};
 	c->index = create_index(capacity, &((struct connection *)all)->key, sizeof(struct connection));

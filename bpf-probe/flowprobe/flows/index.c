@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <unistd.h>
 
 static __u64 seed;
 
@@ -12,7 +12,7 @@ struct index create_index(__u32 capacity, const struct key6 *keys, size_t stride
 {
 	struct index index = {.mask = 15, .keys = keys, .stride = stride};
 
-	if (!seed && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+	if (!seed && getentropy(&seed, sizeof(seed)))
 		fail(EXIT_OTHER, "cannot read random numbers");
 	while (index.mask + 1 < capacity * 2)
 		index.mask = index.mask * 2 + 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flows/records.h"
-#include "flowprobe.skel.h"
+#include "kernel/map_values.h"
 #include "processes/processes.h"
 
 #include <arpa/inet.h>
@@ -146,8 +146,7 @@ static void fill_tunnel(struct flow_record *record, const struct flowprobe_bpf *
 {
 	struct tunnel tunnel;
 
-	if (!flow->tunnel ||
-	    bpf_map__lookup_elem(bpf->maps.tunnels, &flow->key6, sizeof(flow->key6), &tunnel, sizeof(tunnel), 0))
+	if (!flow->tunnel || !read_tunnel(bpf, &flow->key6, &tunnel))
 		return;
 	record->tunnel = flow->tunnel;
 	record->tunnel_id = tunnel.id;

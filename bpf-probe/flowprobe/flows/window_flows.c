@@ -4,39 +4,24 @@
 #include "flows/ipv4_mapped.h"
 #include "flows/nat.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 /* Size of the maps health_even and health_odd. */
 #define MAX_HEALTH_ENTRIES 16384
 
-static size_t whole_pages(size_t size)
+size_t window_flows_room(size_t capacity, size_t page_size)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
+	size_t size = (capacity + MAX_HEALTH_ENTRIES) * sizeof(struct flow);
 
-	return (size + page - 1) / page * page;
+	return (size + page_size - 1) / page_size * page_size / sizeof(struct flow);
 }
 
-struct window_flows create_window_flows(int map, size_t capacity)
+struct window_flows create_window_flows(struct flow *all, size_t room, size_t capacity)
 {
-	struct window_flows flows = {.capacity = capacity};
-	size_t own = whole_pages((capacity + MAX_HEALTH_ENTRIES) * sizeof(struct flow));
-	size_t mapped = whole_pages(2 * capacity * sizeof(struct flow));
-	/* The first part uses memory only where it is written to; the map replaces the reservation of the second part.
-	 */
-	char *all =
-		mmap(NULL, own + mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct window_flows flows = {.all = all, .room = room, .capacity = capacity};
 
-	if (all == MAP_FAILED)
-		fail(EXIT_OTHER, "out of memory");
-	if (mmap(all + own, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, map, 0) == MAP_FAILED)
-		fail(EXIT_KERNEL, "cannot map the flows into memory: %s", strerror(errno));
-	flows.all = (struct flow *)all;
-	flows.room = own / sizeof(struct flow);
-	flows.index = create_index(flows.room + 2 * capacity, &flows.all->key6, sizeof(struct flow));
+	flows.index = create_index(room + 2 * capacity, &all->key6, sizeof(struct flow));
 	flows.health = malloc(MAX_HEALTH_ENTRIES * sizeof(struct flow_health_entry));
 	if (!flows.health)
 		fail(EXIT_OTHER, "out of memory");

@@ -37,8 +37,11 @@ struct window_flows {
 	__u64 lost_packets, lost_bytes; /* overflow messages that did not fit, since the start */
 };
 
-/* `map`: the descriptor of the map `flows`, which holds `capacity` entries for each of two windows. */
-struct window_flows create_window_flows(int map, size_t capacity);
+/* Entries that flows which are not in the map need, so that the map's own begin at a page boundary. */
+size_t window_flows_room(size_t capacity, size_t page_size);
+
+/* `all`: zeroed memory of `room` entries, then the map's: `capacity` entries for each of two windows. */
+struct window_flows create_window_flows(struct flow *all, size_t room, size_t capacity);
 
 /* Loads the `count` entries of an even (parity 0) or odd window. Nothing may write to that half any more. */
 void load_window_flows(struct window_flows *flows, unsigned parity, size_t count);

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output/counters.h"
 #include "payload/dns.h"
-#include "exit.h"
 #include "flow.h"
 #include "output/frames.h"
-#include "flowprobe.skel.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <bpf/bpf.h>
 
 static const char *const kernel_names[COUNTERS] = {
 	[COUNTER_PACKETS_NOT_IP] = "packets_not_ip",
@@ -23,24 +15,7 @@ static const char *const kernel_names[COUNTERS] = {
 	[COUNTER_FRAGMENTS_UNMATCHED] = "fragments_unmatched",
 };
 
-static __u64 sum_of_cpus(int map, __u32 counter)
-{
-	static __u64 *values;
-	static int cpus;
-	__u64 sum = 0;
-
-	if (!values) {
-		cpus = libbpf_num_possible_cpus();
-		values = calloc(cpus, sizeof(*values));
-	}
-	if (!values || bpf_map_lookup_elem(map, &counter, values))
-		fail(EXIT_OTHER, "cannot read the counters: %s", strerror(errno));
-	for (int cpu = 0; cpu < cpus; cpu++)
-		sum += values[cpu];
-	return sum;
-}
-
-void send_counters(const struct flowprobe_bpf *bpf, const struct probe_counters *counters, __u64 end_micros)
+void send_counters(const __u64 kernel[COUNTERS], const struct probe_counters *counters, __u64 end_micros)
 {
 	const struct {
 		const char *name;
@@ -78,7 +53,7 @@ void send_counters(const struct flowprobe_bpf *bpf, const struct probe_counters 
 	}
 	for (__u32 i = 0; i < COUNTERS; i++) {
 		put_string(kernel_names[i]);
-		put_u64(sum_of_cpus(bpf_map__fd(bpf->maps.counters), i));
+		put_u64(kernel[i]);
 	}
 	send_frame();
 }

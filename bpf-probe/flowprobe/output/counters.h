@@ -3,9 +3,7 @@
 #ifndef SONDE_COUNTERS_H
 #define SONDE_COUNTERS_H
 
-#include <linux/types.h>
-
-struct flowprobe_bpf;
+#include "flow.h"
 
 /* Counted in user space, since the start. */
 struct probe_counters {
@@ -29,7 +27,7 @@ struct probe_counters {
 	__u64 sampling;
 };
 
-/* `end_micros`: the window's end, since 1970. */
-void send_counters(const struct flowprobe_bpf *bpf, const struct probe_counters *counters, __u64 end_micros);
+/* `kernel`: those of the kernel programs. `end_micros`: the window's end, since 1970. */
+void send_counters(const __u64 kernel[COUNTERS], const struct probe_counters *counters, __u64 end_micros);
 
 #endif

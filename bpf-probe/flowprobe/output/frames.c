@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output/frames.h"
 #include "exit.h"
+#include "output/stream.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define MAGIC		 0x444E4F53u
 #define PROTOCOL_VERSION 1
 #define HEADER_SIZE	 16
 
-static int descriptor = STDOUT_FILENO;
 static __u32 sequence;
 
 /* The frame that is being filled, its header included. */
@@ -23,46 +18,6 @@ static struct {
 	size_t size;
 	size_t capacity;
 } frame;
-
-void open_output(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (!path)
-		return;
-	if (strlen(path) >= sizeof(address.sun_path))
-		fail(EXIT_USAGE, "--output: the path of a Unix socket has at most %zu bytes",
-		     sizeof(address.sun_path) - 1);
-	strcpy(address.sun_path, path);
-	descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof(address)))
-		fail(EXIT_OTHER, "cannot connect to the socket %s: %s", path, strerror(errno));
-}
-
-int output_fd(void)
-{
-	return descriptor;
-}
-
-static void write_all(const __u8 *bytes, size_t size)
-{
-	while (size) {
-		ssize_t written = write(descriptor, bytes, size);
-
-		if (written >= 0) {
-			bytes += written;
-			size -= written;
-		} else if (errno == EAGAIN) {
-			struct pollfd writable = {.fd = descriptor, .events = POLLOUT};
-
-			poll(&writable, 1, -1);
-		} else if (errno == EPIPE || errno == ECONNRESET) {
-			exit(EXIT_OK); /* Nobody reads any more. */
-		} else if (errno != EINTR) {
-			fail(EXIT_OTHER, "cannot write: %s", strerror(errno));
-		}
-	}
-}
 
 void put(const void *bytes, size_t size)
 {
@@ -121,7 +76,7 @@ void send_frame(void)
 	__u32 length = frame.size - HEADER_SIZE;
 
 	memcpy(frame.bytes + 8, &length, sizeof(length));
-	write_all(frame.bytes, frame.size);
+	write_output(frame.bytes, frame.size);
 }
 
 /* A FLOWS frame, apart from the others: they may be sent while this one is filled. */
@@ -148,5 +103,5 @@ void send_flows(size_t count)
 	flows.length = 2 * sizeof(__u32) + count * sizeof(struct flow_record);
 	flows.sequence = sequence++;
 	flows.count = count;
-	write_all((const __u8 *)&flows, HEADER_SIZE + flows.length);
+	write_output(&flows, HEADER_SIZE + flows.length);
 }

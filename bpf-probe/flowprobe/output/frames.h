@@ -61,14 +61,7 @@ struct flow_record {
 _Static_assert(sizeof(struct flow_record) == 224, "a record has the length given in PROTOCOL.md");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian");
 
-/* Opens the output: standard output, or the Unix socket at `path` if not NULL. Exits on failure. */
-void open_output(const char *path);
-
-/* Descriptor of the output, to detect that the reader closed it. */
-int output_fd(void);
-
-/* A frame is begun, filled and sent; one at a time. Sending blocks while the reader is slow and exits when the reader
- * has closed the output. */
+/* A frame is begun, filled and sent to the output (stream.h); one at a time. */
 void begin_frame(enum frame_type type);
 void put(const void *bytes, size_t size);
 void put_u8(__u8 value);

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/btf.h>
-
 /* A table is begun is_new when it holds this many. */
 #define MAX_TABLE_NAMES 32768
 
@@ -101,29 +99,4 @@ bool reset_large_table(enum name_table which)
 	table->count = 0;
 	table->sent = 0;
 	return true;
-}
-
-#define REASON_PREFIX "SKB_DROP_REASON_"
-
-void send_drop_reasons(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, "skb_drop_reason", BTF_KIND_ENUM) : -1;
-	const struct btf_type *reasons;
-
-	if (id > 0) {
-		reasons = btf__type_by_id(btf, id);
-		begin_frame(FRAME_NAMES);
-		put_u8(NAMES_DROP_REASONS);
-		put_u32(btf_vlen(reasons));
-		for (int i = 0; i < btf_vlen(reasons); i++) {
-			const char *name = btf__name_by_offset(btf, btf_enum(reasons)[i].name_off);
-			size_t prefix = strncmp(name, REASON_PREFIX, strlen(REASON_PREFIX)) ? 0 : strlen(REASON_PREFIX);
-
-			put_u32(btf_enum(reasons)[i].val);
-			put_string(name + prefix);
-		}
-		send_frame();
-	}
-	btf__free(btf);
 }

@@ -23,7 +23,4 @@ void send_names(void);
  * invalid. */
 bool reset_large_table(enum name_table table);
 
-/* Sends the names of the running kernel's drop reasons. */
-void send_drop_reasons(void);
-
 #endif
