@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 
 const page = path.join(import.meta.dirname, '../../docs/fields.md');
 
-/** What a field's type means to a reader of the page. */
+/** Types as the page names them. */
 const TYPE_TEXT: Readonly<Record<FieldDeclaration['type'], string>> = {
   time: 'time',
   ip: 'address',
@@ -14,32 +14,33 @@ const TYPE_TEXT: Readonly<Record<FieldDeclaration['type'], string>> = {
   uint16: 'number',
   uint32: 'number',
   uint64: 'number',
-  boolean: 'true or false',
+  boolean: 'boolean',
   enumeration: 'one of',
-  text: 'text',
+  text: 'string',
 };
 
 function fieldsPage(flow: readonly FieldDeclaration[], dns: readonly FieldDeclaration[]): string {
-  return `# What a flow record holds
+  return `# Field reference
 
-One record is one connection (five-tuple, oriented client to server) on one node over one aggregation window, with both
-directions: \`_out\` is client to server, \`_in\` is server to client; \`src_\` is the client, \`dst_\` the server.
+Fields of flow records and DNS lookups, for filters, groups, columns and the API. *Origin* is the source of a field: the
+packets (\`observed\`), the enricher (\`context\`) or the transport (\`provenance\`).
 
-*Origin* says who fills a field: the wire (\`observed\`), the enricher (\`context\`) or the transport (\`provenance\`).
-
-This part follows from \`model/flow/fields.ts\`; after a change there, write it again with
+This page is generated from \`model/flow/fields.ts\` and \`model/dns/fields.ts\`. After a change, regenerate it with
 \`npx vitest run test/docs -u\`.
+
+## Flow records
+
+A record is one connection (five-tuple, oriented client to server) on one node in one window, with both directions:
+\`_out\` is client to server, \`_in\` is server to client; \`src_\` is the client, \`dst_\` the server.
 
 | field | type | unit | origin | meaning |
 |---|---|---|---|---|
 ${flow.map(tableRow).join('\n')}
 
-# What the record of a DNS lookup holds
+## DNS lookups
 
-One record is one transaction as one node saw it: a query with its response, a query without one (for 5 seconds), or a
-response whose query was not seen. \`src_\` is the client.
-
-This part follows from \`model/dns/fields.ts\`.
+A record is one transaction that one node saw: a query with its response, a query without a response (for 5 seconds), or
+a response whose query was not seen. \`src_\` is the client.
 
 | field | type | unit | origin | meaning |
 |---|---|---|---|---|
@@ -54,6 +55,6 @@ function tableRow({ name, type, values, unit, origin, description }: FieldDeclar
   return `| ${[`\`${name}\``, typeText, unit ?? '', origin, description].join(' | ')} |`;
 }
 
-it('docs/fields.md says what the declarations say', async () => {
+it('docs/fields.md lists the declared fields', async () => {
   await expect(fieldsPage(flowFields, dnsFields)).toMatchFileSnapshot(page);
 });
