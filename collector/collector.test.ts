@@ -6,7 +6,7 @@ import { runCollector } from './collector.js';
 import type { ObservedWindow } from './source/flow-source.js';
 
 describe('a collector', () => {
-  it('publishes one batch a window, numbered, with losses by their reasons', async () => {
+  it('publishes one numbered batch per window, with losses by reason', async () => {
     const batches = await published([window(2, { lost_packets_map_full: 3, windows: 1 }), window(1)]);
     expect(batches.map(({ sequence, rows, losses }) => [sequence, rows, losses])).toEqual([
       [0, 2, { packets_map_full: 3 }],
@@ -14,13 +14,13 @@ describe('a collector', () => {
     ]);
   });
 
-  it('publishes a window without flows only for its losses', async () => {
+  it('publishes a window without flows only if its losses changed', async () => {
     const lost = { lost_payloads_ring_full: 1 };
     const batches = await published([window(0), window(0, lost), window(0, lost)]);
     expect(batches.map(({ losses }) => losses)).toEqual([{ payloads_ring_full: 1 }]);
   });
 
-  it('divides a window of very many flows, and sends its lookups first', async () => {
+  it('splits a window with many flows and sends the DNS lookups in the first batch', async () => {
     const dns = observedDns([{ query_name: 'api.example' }]);
     const batches = await published([{ ...window(40_000), dns }, window(1)]);
     expect(batches.map(({ sequence, rows, dns }) => [sequence, rows, dns?.rows])).toEqual([

@@ -6,26 +6,26 @@ import type { FlowSource, ObservedWindow } from './source/flow-source.js';
 
 export interface CollectorOptions {
   readonly cluster: string;
-  /** Name of the node, as Kubernetes knows it. */
+  /** Kubernetes name of the node. */
   readonly node: string;
   readonly source: FlowSource;
   readonly publisher: FlowPublisher;
   readonly observer?: CollectorObserver;
 }
 
-/** What happens in a collector, for metrics. */
+/** Receives what a collector publishes, for metrics. */
 export interface CollectorObserver {
-  /** A window was published; counters are the source's, cumulative. */
+  /** Called after a window was published, with the source's cumulative counters. */
   onWindow(node: string, flows: number, counters: ReadonlyMap<string, number>): void;
 }
 
-/** A batch has at most so many flows: some hundred KiB on the wire. */
+/** Flows in a batch: a few hundred KiB on the wire. */
 const MAX_BATCH_FLOWS = 16_384;
 
 /**
- * Publishes a source's flows and lookups until the source ends: one batch a window, or several if it has many flows. A
- * window without any is published only if its losses have changed, so that losses become known without traffic.
- * @throws whatever the source or the publisher throws.
+ * Publishes the flows and DNS lookups of a source until it ends: one batch per window, or several if the window has many
+ * flows. A window without flows is published only if its losses changed, so that losses are reported without traffic.
+ * @throws the errors of the source and of the publisher.
  */
 export async function runCollector({
   cluster,
@@ -57,7 +57,7 @@ export async function runCollector({
   }
 }
 
-/** A window's flows in batches, the first of which has its lookups too: whoever names flows reads those before. */
+/** Splits a window into batches. The first one has the DNS lookups: the enricher needs them before the flows. */
 function* partsOf({
   rows,
   columns,

@@ -2,15 +2,15 @@ import { collectedCounter, collectedGauge } from '@sonde/backbone/metrics/collec
 import { Counter, type Registry } from 'prom-client';
 import type { CollectorObserver } from './collector.js';
 
-/** A metric that takes its values from counters of the probe (bpf-probe/PROTOCOL.md) or of a pcap source. */
+/** A metric whose values are counters of the probe (bpf-probe/PROTOCOL.md) or of a pcap source. */
 interface ProbeMetric {
   readonly name: string;
   readonly help: string;
-  /** Label that tells the counters of this metric apart. */
+  /** Label that distinguishes the counters of this metric. */
   readonly label?: string;
-  /** The label's value by the counter's name; empty without a label. */
+  /** Label value by counter name; empty without a label. */
   readonly counters: Readonly<Record<string, string>>;
-  /** How much of the metric's unit one unit of the counter is. */
+  /** Multiplier from the counter's unit to the metric's. */
   readonly factor?: number;
 }
 
@@ -162,7 +162,7 @@ const probeGauges: readonly ProbeMetric[] = [
   },
 ];
 
-/** Names of the source counters that have a metric. */
+/** Names of the source counters that are exported as metrics. */
 export const exportedProbeCounters: ReadonlySet<string> = new Set(
   [...probeCounters, ...probeGauges].flatMap(({ counters }) => Object.keys(counters)),
 );
@@ -186,7 +186,7 @@ export function registerCollectorMetrics(registry: Registry): CollectorObserver 
   };
 }
 
-/** A metric over the last counters of each node. */
+/** A metric over the latest counters of each node. */
 function collectedFrom(
   { name, help, label, counters, factor = 1 }: ProbeMetric,
   latest: ReadonlyMap<string, ReadonlyMap<string, number>>,

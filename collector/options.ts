@@ -3,7 +3,12 @@ import { kafkaOptions } from '@sonde/backbone/transport/kafka/options';
 
 /** Settings of the collector. */
 export const collectorOptions = [
-  { key: 'cluster', type: 'string', required: true, description: 'Name of the cluster in every flow' },
+  {
+    key: 'cluster',
+    type: 'string',
+    required: true,
+    description: 'Name of the cluster, stored in every flow',
+  },
   {
     key: 'node',
     type: 'string',
@@ -14,7 +19,7 @@ export const collectorOptions = [
     type: 'strings',
     required: true,
     description:
-      "Interfaces to watch, by name or pattern: the pods' (for example `cali*`) and the node's own",
+      'Network interfaces to watch, by name or shell pattern: those of pods (for example `cali*`) and those of the node',
   },
   {
     key: 'window',
@@ -22,7 +27,7 @@ export const collectorOptions = [
     default: '5s',
     min: '100ms',
     max: '5m',
-    description: 'Interval at which flows are reported',
+    description: 'Interval at which the probe reports flows',
   },
   {
     key: 'spool.directory',
@@ -44,7 +49,8 @@ export const collectorOptions = [
     default: '5s',
     min: '0s',
     max: '1h',
-    description: 'Time at shutdown to deliver the spool to Kafka; the rest is delivered after the next start',
+    description:
+      'Maximum time at shutdown to deliver the spool to Kafka; the rest is delivered after the next start',
   },
   {
     key: 'kafka.transactionTimeout',
@@ -53,7 +59,7 @@ export const collectorOptions = [
     min: '1s',
     max: '15m',
     description:
-      'Timeout of a transaction; after a crash, consumers of a partition wait this long, and up to 10 s more, for the open transaction',
+      'Transaction timeout (`transactional.id`); after a crash, consumers of a partition wait up to this time plus 10 s for the open transaction',
   },
   ...kafkaOptions,
 ] as const satisfies readonly OptionDeclaration[];

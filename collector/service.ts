@@ -16,7 +16,7 @@ import { flowprobeSource } from './probe/flowprobe.js';
 import { probeProgram } from './probe/probe-program.js';
 import type { FlowSource } from './source/flow-source.js';
 
-/** The node agent: publishes the flows of a node's interfaces to Kafka. */
+/** The node agent: publishes the flows of a node's network interfaces to Kafka. */
 export const collectorService: ServiceDefinition<(typeof collectorOptions)[number]> = {
   name: 'collector',
   description: "Watch this node's traffic and publish its flows to Kafka",
@@ -27,8 +27,8 @@ export const collectorService: ServiceDefinition<(typeof collectorOptions)[numbe
       program: probeProgram(),
       interfaces: configuration.interfaces,
       windowMs: configuration.window,
-      onMessage: (line) => log.info({ message: line }, 'probe message'),
-      events: { onFault: (reason) => log.error({ reason }, 'probe frame lost') },
+      onMessage: (line) => log.info({ line }, 'flowprobe wrote a message'),
+      events: { onFault: (reason) => log.error({ reason }, 'frame of flowprobe discarded') },
     });
     return await startCollector({
       ...{ cluster, node, source, log, registry, readiness },
@@ -47,19 +47,19 @@ export interface CollectorServiceOptions {
   readonly node: string;
   readonly source: FlowSource;
   readonly connection: KafkaConnection;
-  /** Topics to create; undefined if they must exist. */
+  /** Topics to create if missing; undefined if they must exist. */
   readonly topics: TopicSettings | undefined;
   readonly transactionTimeoutMs?: number;
   readonly spoolDirectory: string;
   readonly maxSpoolBytes: number;
-  /** Time at the end to deliver the spool; the rest is delivered after the next start. */
+  /** Maximum time at shutdown to deliver the spool, in ms; the rest is delivered after the next start. */
   readonly drainMs: number;
   readonly registry: Registry;
   readonly readiness: Readiness;
   readonly log: Logger;
 }
 
-/** Publishes the flows of a source to Kafka, through a spool on disk. */
+/** Starts to publish the flows of a source to Kafka, through a spool on disk. */
 export async function startCollector(options: CollectorServiceOptions): Promise<RunningService> {
   const { cluster, node, source, connection, topics, transactionTimeoutMs, registry, log } = options;
   const sink = createKafkaPublisher({ connection, topics, transactionTimeoutMs, log });

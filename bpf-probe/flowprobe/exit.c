@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void say_list(const char *format, va_list list)
+static void write_message(const char *format, va_list list)
 {
 	fputs("flowprobe: ", stderr);
 	vfprintf(stderr, format, list);
@@ -17,7 +17,7 @@ void log_message(const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	say_list(format, list);
+	write_message(format, list);
 	va_end(list);
 }
 
@@ -26,7 +26,7 @@ void fail(enum exit_code code, const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	say_list(format, list);
+	write_message(format, list);
 	va_end(list);
 	exit(code);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Feeds any bytes to the packet parser of the kernel programs, compiled for user space with AddressSanitizer. Checks
- * that where the fast parsers take a packet, the slow one reads the same key, sizes and flags.
+ * Feeds arbitrary bytes to the packet parser of the kernel programs, compiled for user space with AddressSanitizer.
+ * Checks that the slow parser reads the same key, sizes and flags from a packet that a fast parser accepts.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Feeds any bytes to the readers of DNS messages and TLS ClientHellos, and to the reassembly before them. */
+/* Feeds arbitrary bytes to the parsers of DNS messages and TLS ClientHellos, and to TCP reassembly. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "payload/tcp_streams.h"
 #include "payload/tls.h"
 
-/* Readers get a copy of just the bytes, so that reading beyond them is seen. */
+/* Parsers get a copy of exactly these bytes, so that AddressSanitizer detects reads beyond them. */
 static void read_copy(const __u8 *bytes, size_t size)
 {
 	static struct dns_message message;

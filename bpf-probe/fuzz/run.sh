@@ -1,6 +1,6 @@
 #!/bin/sh
-# fuzz/run.sh SECONDS: fuzzes the readers of packets and of payload for that long each, then the loaded kernel
-# programs if it may. What makes one fail is left in the build folder.
+# fuzz/run.sh SECONDS: fuzzes the parsers of packets and of payloads for SECONDS each, then, as root, the loaded kernel
+# programs. Failing inputs are left in the build folder.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
@@ -18,5 +18,5 @@ if [ "$(id -u)" = 0 ]; then
 	echo "fuzz: loaded kernel programs, $seconds s"
 	"$build/fuzz_test_run" "$seconds"
 else
-	echo "fuzz: the loaded kernel programs are left out: that needs root"
+	echo "fuzz: skipped the loaded kernel programs: requires root"
 fi

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * connections serve ADDRESS PORT: prints "ready", takes one TCP connection after the other, sends back what the first
- * read brings, and closes.
- * connections open ADDRESS PORT COUNT SIZE: opens COUNT connections one after the other, each until the server has
- * closed it; sends SIZE bytes, which fit into one segment.
+ * connections serve ADDRESS PORT: prints "ready", accepts TCP connections one at a time, echoes the first read, closes.
+ * connections open ADDRESS PORT COUNT SIZE: opens COUNT connections one at a time, sends SIZE bytes (one segment) on
+ * each and waits until the server closes it.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -24,17 +23,17 @@ static void require(int result, const char *what)
 		fail(EXIT_OTHER, "cannot %s: %s", what, strerror(errno));
 }
 
-static int make_socket(const struct addrinfo *address)
+static int create_socket(const struct addrinfo *address)
 {
 	int descriptor = socket(address->ai_family, SOCK_STREAM, 0);
 
-	require(descriptor, "make a socket");
+	require(descriptor, "create a socket");
 	return descriptor;
 }
 
 static void serve(const struct addrinfo *address)
 {
-	int listening = make_socket(address);
+	int listening = create_socket(address);
 	char bytes[MAX_SIZE];
 
 	require(bind(listening, address->ai_addr, address->ai_addrlen), "bind");
@@ -48,14 +47,14 @@ static void serve(const struct addrinfo *address)
 		require(connection, "accept");
 		length = read(connection, bytes, sizeof(bytes));
 		if (length > 0)
-			require(write(connection, bytes, length), "answer");
+			require(write(connection, bytes, length), "reply");
 		close(connection);
 	}
 }
 
 static void open_once(const struct addrinfo *address, size_t size)
 {
-	int connection = make_socket(address);
+	int connection = create_socket(address);
 	char bytes[MAX_SIZE] = {};
 
 	require(connect(connection, address->ai_addr, address->ai_addrlen), "connect");

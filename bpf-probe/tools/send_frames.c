@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* send_frames INTERFACE HEX...: sends each frame as it is, for headers that this machine has no devices to make. */
+/* send_frames INTERFACE HEX...: sends raw frames, for headers that the kernel has no devices for. */
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	unsigned char bytes[2048];
 
 	if (argc < 3 || descriptor < 0)
-		fail(EXIT_USAGE, "send_frames INTERFACE HEX..., as root");
+		fail(EXIT_USAGE, "usage: send_frames INTERFACE HEX... (as root)");
 	address.sll_ifindex = if_nametoindex(argv[1]);
 	for (int i = 2; i < argc; i++) {
 		size_t size = read_hex(argv[i], bytes, sizeof(bytes));

@@ -6,10 +6,10 @@ import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 import type { DnsTransaction } from './messages.js';
 
-/** The record's number for lookups without a response: the one after those of the header's four bits. */
+/** `rcode` of lookups without a response: the value after the 16 of the DNS header. */
 const NO_RESPONSE = 16;
 
-/** Turns a window's DNS transactions into columns. Lookups are few beside flows, so each may be an object before. */
+/** Converts the DNS transactions of a window to columns. Lookups are few compared to flows, so each may be an object. */
 export function dnsColumns(transactions: readonly DnsTransaction[]): ObservedDns {
   const rows = transactions.length;
   const columns = allocateColumns(observedDnsFields, rows);
@@ -31,7 +31,7 @@ export function dnsColumns(transactions: readonly DnsTransaction[]): ObservedDns
     columns.rcode[row] = answered ? transaction.responseCode : NO_RESPONSE;
     columns.latency_us[row] = transaction.latencyMicros;
     answers.indexes[row] = answers.intern(addresses.map(({ address }) => address).join(','));
-    columns.answer_ttl_s[row] = leastSeconds(addresses);
+    columns.answer_ttl_s[row] = minSeconds(addresses);
   }
   return {
     rows,
@@ -39,6 +39,6 @@ export function dnsColumns(transactions: readonly DnsTransaction[]): ObservedDns
   };
 }
 
-function leastSeconds(addresses: DnsTransaction['addresses']): number {
+function minSeconds(addresses: DnsTransaction['addresses']): number {
   return addresses.length === 0 ? 0 : Math.min(...addresses.map(({ seconds }) => seconds));
 }

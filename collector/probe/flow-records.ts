@@ -5,43 +5,42 @@ import { allocateObservedColumns, type ObservedFlows } from '@sonde/model/flow/o
 import { MalformedPayloadError } from './malformed-payload.js';
 import type { ProbeNames } from './names.js';
 
-/** Bytes of a record that this reader knows; a later probe may send longer ones. */
+/** Length of a record in bytes; later probes may send longer records. */
 export const FLOW_RECORD_BYTES = 224;
 
 const HEADER_BYTES = 8;
 const CONNECTION_STATES = 5;
 const TUNNELS = 4;
 
-/** A later time is damage, not a time; ClickHouse's DateTime64 reaches to 2299. */
+/** Later times (ms since 1970) are rejected as damaged; ClickHouse's DateTime64 ends in 2299. */
 export const LATEST_MS = Date.UTC(2200, 0);
 const LATEST_HIGH_HALF = Math.floor((LATEST_MS * 1000) / 2 ** 32);
 
-/** The records of one FLOWS frame, checked. */
+/** The validated records of one FLOWS frame. */
 export interface FlowRecords {
   readonly count: number;
-  /** Bytes from one record to the next. */
+  /** Distance between records, in bytes. */
   readonly stride: number;
   readonly bytes: Buffer;
 }
 
 /**
- * The records of a FLOWS payload.
- * @throws MalformedPayloadError if the payload is not what its header says, or holds what no probe writes, so
- * that a damaged frame cannot bring impossible values into the store.
+ * Validates the payload of a FLOWS frame, so that a damaged frame cannot bring impossible values into the store.
+ * @throws MalformedPayloadError if the payload does not match its header or has values that no probe writes.
  */
 export function flowRecords(payload: Buffer): FlowRecords {
   if (payload.length < HEADER_BYTES)
-    throw new MalformedPayloadError(`FLOWS of ${payload.length} bytes has no header`);
+    throw new MalformedPayloadError(`FLOWS payload of ${payload.length} bytes is shorter than its header`);
   const count = payload.readUInt32LE(0);
   const stride = payload.readUInt32LE(4);
   if (stride < FLOW_RECORD_BYTES || stride % 8 !== 0) {
     throw new MalformedPayloadError(
-      `flow records of ${stride} bytes; at least ${FLOW_RECORD_BYTES}, in eights, expected`,
+      `flow records of ${stride} bytes: expected at least ${FLOW_RECORD_BYTES}, in multiples of 8`,
     );
   }
   if (payload.length !== HEADER_BYTES + count * stride) {
     throw new MalformedPayloadError(
-      `FLOWS of ${payload.length} bytes cannot hold ${count} records of ${stride}`,
+      `FLOWS payload of ${payload.length} bytes does not match ${count} records of ${stride} bytes`,
     );
   }
   const bytes = payload.subarray(HEADER_BYTES);
@@ -62,7 +61,7 @@ type ConvertedField = FieldsOfType<'time'> | 'reporter' | 'dropped_packets';
  */
 type Offsets<Type extends FieldType> = Readonly<Record<Exclude<FieldsOfType<Type>, ConvertedField>, number>>;
 
-/** The offsets of the values in a record, by their widths (bpf-probe/PROTOCOL.md, "FLOWS"). */
+/** Offsets of the values in a record, by width (bpf-probe/PROTOCOL.md, "FLOWS"). */
 const ADDRESSES = {
   src_ip: 0,
   dst_ip: 16,
@@ -117,8 +116,8 @@ const CONVERTED = {
 } as const satisfies Readonly<Record<ConvertedField, number>>;
 
 /**
- * Turns the records of a window's frames into columns. Hot path: values are copied from record to column by width,
- * as bytes or as the 16-bit and 32-bit words that the records are made of; no object is made per flow.
+ * Converts the records of a window to columns. Hot path: values are copied by width, as bytes, 16-bit or 32-bit words;
+ * no object is created per flow.
  */
 export function toColumns(parts: readonly FlowRecords[], names: ProbeNames): ObservedFlows {
   const rows = parts.reduce((sum, part) => sum + part.count, 0);
@@ -175,12 +174,12 @@ export function toColumns(parts: readonly FlowRecords[], names: ProbeNames): Obs
   };
 }
 
-/** The bytes as they lie, or a copy of them if the stream's framing put them between words. */
+/** The bytes themselves if they are aligned to 4 bytes, else a copy that is. */
 function alignedToWords(bytes: Buffer): Uint8Array {
   return bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
 }
 
-/** Pairs the columns of one width with the offsets that their values are copied from. */
+/** Pairs the columns of one width with their offsets in a record. */
 function copies<Name extends string, Column>(
   offsets: Readonly<Record<Name, number>>,
   columnOf: (name: Name) => Column,
@@ -205,9 +204,9 @@ function highHalf(records: Buffer, at: number): number {
   return records.readUInt32LE(at + 4);
 }
 
-/** The declaration's order of `reporter`: src, dst, both. Without a known end the record stands for both. */
-function reporterOf(ends: number): number {
-  return ends === 1 ? 0 : ends === 2 ? 1 : 2;
+/** Value of the enumeration `reporter` (src, dst, both); `both` if no side is behind a watched interface. */
+function reporterOf(localSides: number): number {
+  return localSides === 1 ? 0 : localSides === 2 ? 1 : 2;
 }
 
 function wordsOf(addresses: Uint8Array): Uint32Array {

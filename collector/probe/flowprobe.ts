@@ -8,45 +8,49 @@ export interface FlowprobeOptions {
   /** Interfaces to watch: names or patterns. */
   readonly interfaces: readonly string[];
   readonly windowMs: number;
-  /** The network namespace (by name, as `ip netns` knows it) to run in; the caller's own if absent. */
+  /** Name of the network namespace to watch (as in `ip netns`); default: that of this process. */
   readonly networkNamespace?: string;
-  /** Further arguments, passed on as they are. */
+  /** Further arguments. */
   readonly arguments?: readonly string[];
   readonly events?: ProbeEvents;
-  /** Lines that the probe says for people. */
+  /** Called for each line that flowprobe writes to standard error. */
   onMessage?(line: string): void;
 }
 
-/** The probe ended by itself; the message holds what it said last. */
+/** flowprobe exited without being stopped. The message is the end of its standard error. */
 export class ProbeExitedError extends Error {
   override readonly name = 'ProbeExitedError';
   constructor(
     readonly exitCode: number | null,
-    said: string,
+    stderr: string,
   ) {
-    super(said === '' ? `flowprobe ended with code ${exitCode ?? 'none (killed)'} and said nothing` : said);
+    super(
+      stderr === ''
+        ? `flowprobe exited without a message (${exitCode === null ? 'killed' : `exit code ${exitCode}`})`
+        : stderr,
+    );
   }
 }
 
-/** How many characters of the probe's last words are kept for the error. */
-const LAST_WORDS = 2000;
+/** Characters of standard error kept for the error message. */
+const MAX_STDERR_CHARACTERS = 2000;
 
-/** Runs flowprobe and reads its flows. `stop` lets it report its last window and detach. */
+/** Runs flowprobe and reads its flows. `stop` makes it report its last window and detach. */
 export function flowprobeSource(options: FlowprobeOptions): FlowSource {
   const [command, ...commandArguments] = commandLine(options);
   const probe = spawn(command, commandArguments, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let lastWords = '';
+  let stderrEnd = '';
   let stopped = false;
   probe.stderr.setEncoding('utf8');
   probe.stderr.on('data', (text: string) => {
-    lastWords = (lastWords + text).slice(-LAST_WORDS);
+    stderrEnd = (stderrEnd + text).slice(-MAX_STDERR_CHARACTERS);
     for (const line of text.split('\n')) if (line !== '') options.onMessage?.(line);
   });
   const ended = new Promise<number | null>((resolve, reject) => {
     probe.once('error', reject);
     probe.once('close', resolve);
   });
-  // A failure to start is thrown by `windows`; without this it would also be an unhandled rejection.
+  // `windows` throws a failure to start; without this line it would also be an unhandled rejection.
   ended.catch(() => undefined);
 
   return {
@@ -54,9 +58,9 @@ export function flowprobeSource(options: FlowprobeOptions): FlowSource {
       try {
         yield* probeWindows(probe.stdout, options.events);
         const exitCode = await ended;
-        if (!stopped || exitCode !== 0) throw new ProbeExitedError(exitCode, lastWords.trim());
+        if (!stopped || exitCode !== 0) throw new ProbeExitedError(exitCode, stderrEnd.trim());
       } finally {
-        // Reached early when the reader gives up: the probe must not outlive it.
+        // Also when the consumer stops iterating: flowprobe must not outlive it.
         probe.kill('SIGTERM');
       }
     },
@@ -81,6 +85,6 @@ function commandLine({
     String(windowMs),
     ...(options.arguments ?? []),
   ];
-  // Not by `ip netns exec`, which hides the control groups that processes are found by.
+  // Not with `ip netns exec`, which hides the cgroup file system.
   return networkNamespace === undefined ? command : [...command, '--netns', `/run/netns/${networkNamespace}`];
 }

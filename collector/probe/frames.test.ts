@@ -18,25 +18,25 @@ function read(stream: Buffer, chunkBytes = stream.length) {
 
 const noFaults = { bytesSkipped: 0, oversized: 0, wrongVersion: 0, truncated: 0, missing: 0 };
 
-describe('a stream of frames', () => {
+describe('FrameReader', () => {
   const stream = Buffer.concat([
     frame(1, payload('one'), 0),
     frame(2, payload(''), 1),
     frame(2, payload('three'), 2),
   ]);
 
-  it.each([1, 2, 7, 16, 1000])('is read alike in chunks of %i bytes', (chunkBytes) => {
+  it.each([1, 2, 7, 16, 1000])('reads the same frames from chunks of %i bytes', (chunkBytes) => {
     expect(read(stream, chunkBytes)).toEqual({ payloads: ['one', '', 'three'], faults: noFaults });
   });
 
-  it('that ends inside a frame loses that frame, and says so', () => {
+  it('counts a frame cut off by the end of the stream as truncated', () => {
     expect(read(stream.subarray(0, stream.length - 1))).toEqual({
       payloads: ['one', ''],
       faults: { ...noFaults, truncated: 1 },
     });
   });
 
-  it('with foreign bytes between frames loses none of them', () => {
+  it('skips foreign bytes between frames and reads every frame', () => {
     const foreign = Buffer.from('SONnoise SO');
     const mixed = Buffer.concat([foreign, frame(1, payload('one'), 0), foreign, frame(1, payload('two'), 1)]);
     expect(read(mixed, 3)).toEqual({
@@ -45,7 +45,7 @@ describe('a stream of frames', () => {
     });
   });
 
-  it('with an oversized frame goes on at the next one, and never waits for the promised bytes', () => {
+  it('continues with the next frame after an oversized one, without waiting for its payload', () => {
     const oversized = frame(1, payload(''), 0);
     oversized.writeUInt32LE(MAX_PAYLOAD_BYTES + 1, 8);
     expect(read(Buffer.concat([oversized, frame(1, payload('next'), 0)]))).toEqual({
@@ -54,12 +54,12 @@ describe('a stream of frames', () => {
     });
   });
 
-  it('with frames of another version passes over them whole', () => {
+  it('skips frames of another protocol version', () => {
     const other = Buffer.concat([frame(1, payload('SOND inside'), 0, 2), frame(1, payload('mine'), 1)]);
     expect(read(other)).toEqual({ payloads: ['mine'], faults: { ...noFaults, wrongVersion: 1 } });
   });
 
-  it('with a gap in the sequence counts the frames that are missing', () => {
+  it('counts missing frames by the gap in sequence numbers', () => {
     const gap = Buffer.concat([frame(1, payload('a'), 5), frame(1, payload('b'), 9)]);
     expect(read(gap).faults).toEqual({ ...noFaults, missing: 3 });
   });

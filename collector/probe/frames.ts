@@ -1,6 +1,6 @@
 /**
- * Cuts the byte stream of a probe into frames (bpf-probe/PROTOCOL.md, "Frame"). Whatever is wrong with the
- * stream is counted and passed over; nothing in it makes the reader fail.
+ * Splits the byte stream of a probe into frames (bpf-probe/PROTOCOL.md, "Frame"). Damaged parts are counted and skipped;
+ * no input makes the reader fail.
  */
 export const PROTOCOL_VERSION = 1;
 export const FRAME_HEADER_BYTES = 16;
@@ -14,30 +14,30 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** What a stream held besides good frames, as cumulative counts. */
+/** Faults of a stream, as cumulative counts. */
 export interface FrameFaults {
-  /** Bytes passed over in search of the next frame. */
+  /** Bytes skipped to find the next frame. */
   bytesSkipped: number;
   /** Frames whose length is over the limit. */
   oversized: number;
   /** Frames of another protocol version. */
   wrongVersion: number;
-  /** Frames that the stream ended in the middle of. */
+  /** Frames cut off by the end of the stream. */
   truncated: number;
-  /** Frames missing between two that came, by their sequence numbers. */
+  /** Frames missing, by the gaps in sequence numbers. */
   missing: number;
 }
 
 export class FrameReader {
   readonly faults: FrameFaults = { bytesSkipped: 0, oversized: 0, wrongVersion: 0, truncated: 0, missing: 0 };
-  /** What came and belongs to no frame yet; put together only when it is looked at, as a frame may come in many pieces. */
+  /** Received bytes of an incomplete frame. Concatenated only when needed: a frame may arrive in many chunks. */
   #rest: Buffer[] = [];
   #restBytes = 0;
-  /** How many bytes the frame that the rest begins with has, once its header tells. */
+  /** Length of that frame in bytes; 0 until its header is complete. */
   #frameBytes = 0;
   #nextSequence: number | undefined;
 
-  /** Takes the next bytes of the stream and returns the frames that they complete. */
+  /** Adds the next bytes of the stream and returns the frames that they complete. */
   push(chunk: Buffer): Frame[] {
     const frames: Frame[] = [];
     this.#rest.push(chunk);
@@ -51,7 +51,7 @@ export class FrameReader {
       const length = bytes.readUInt32LE(8);
       if (length > MAX_PAYLOAD_BYTES) {
         this.faults.oversized += 1;
-        // The length cannot be trusted, so neither can where the frame ends: search on behind its magic.
+        // The length is invalid, so the end of the frame is unknown: search from behind the magic.
         bytes = this.#skip(bytes, MAGIC.length);
         continue;
       }
@@ -65,7 +65,7 @@ export class FrameReader {
     return frames;
   }
 
-  /** Says that the stream has ended. */
+  /** Ends the stream: an incomplete frame counts as truncated. */
   end(): void {
     if (this.#restBytes > 0) this.faults.truncated += 1;
     this.#keep(Buffer.alloc(0));
@@ -78,7 +78,7 @@ export class FrameReader {
 
   #read(bytes: Buffer, length: number): Frame | undefined {
     const sequence = bytes.readUInt32LE(12);
-    // A sequence that jumps back is a damaged header or a new stream, not billions of lost frames.
+    // A sequence number that goes back means a damaged header or a new stream, not lost frames.
     if (this.#nextSequence !== undefined && sequence > this.#nextSequence) {
       this.faults.missing += sequence - this.#nextSequence;
     }
@@ -93,7 +93,7 @@ export class FrameReader {
     };
   }
 
-  /** The bytes from the next magic on; without one, those at the end that may be its beginning. */
+  /** The bytes from the next magic on; without one, the bytes at the end that may be the beginning of it. */
   #skipToMagic(bytes: Buffer): Buffer {
     const at = bytes.indexOf(MAGIC);
     if (at >= 0) return this.#skip(bytes, at);

@@ -1,4 +1,4 @@
-/** A frame's payload does not hold what its type says; the message tells what is wrong with it. */
+/** The payload of a frame does not match its type. */
 export class MalformedPayloadError extends Error {
   override readonly name = 'MalformedPayloadError';
 }

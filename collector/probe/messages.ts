@@ -3,7 +3,7 @@ import { type FlowRecords, flowRecords, LATEST_MS } from './flow-records.js';
 import type { Frame } from './frames.js';
 import { MalformedPayloadError } from './malformed-payload.js';
 
-/** A frame's content, as bpf-probe/PROTOCOL.md lays it out. */
+/** Content of a frame (bpf-probe/PROTOCOL.md). */
 export type ProbeMessage =
   | { readonly type: 'hello'; readonly hello: ProbeHello }
   | { readonly type: 'flows'; readonly records: FlowRecords }
@@ -17,7 +17,7 @@ export type ProbeMessage =
   | { readonly type: 'dns'; readonly transactions: readonly DnsTransaction[] }
   | { readonly type: 'unknown' };
 
-/** What the probe found the kernel to support, in the order of the feature bits. */
+/** Kernel features that the probe uses, in the order of the feature bits. */
 const PROBE_FEATURES = ['tcx', 'conntrack', 'drops', 'retransmits', 'processes'] as const;
 export type ProbeFeature = (typeof PROBE_FEATURES)[number];
 
@@ -25,27 +25,27 @@ export interface ProbeHello {
   readonly pid: number;
   readonly windowMs: number;
   readonly features: readonly ProbeFeature[];
-  /** Connections that one window's maps hold. */
+  /** Connections that the flow map of a window holds. */
   readonly capacity: number;
   readonly kernelRelease: string;
 }
 
-/** A DNS query and what was answered. */
+/** A DNS query and its response. */
 export interface DnsTransaction {
   readonly client: string;
   readonly clientPort: number;
-  /** The address that the client asked; if the query was not seen, the one that answered. */
+  /** Destination of the query; if the query was not seen, source of the response. */
   readonly server: string;
   readonly protocol: number;
   readonly startMs: number;
-  /** 0 if not both query and response were seen. */
+  /** 0 unless both query and response were seen. */
   readonly latencyMicros: number;
   /** RFC 1035 and successors: 1 A, 28 AAAA, … */
   readonly queryType: number;
-  /** In lower case, without the final dot. */
+  /** Lower case, without the final dot. */
   readonly queryName: string;
   readonly answered: boolean;
-  /** Of the answer's header: 0 no error, 3 no such name, … */
+  /** Of the response's header: 0 no error, 3 no such name, … */
   readonly responseCode: number;
   readonly addresses: readonly { readonly address: string; readonly seconds: number }[];
 }
@@ -56,7 +56,10 @@ export interface WatchedInterface {
   readonly name: string;
 }
 
-/** @throws MalformedPayloadError if the payload does not hold what the type says. */
+/**
+ * Parses a frame.
+ * @throws MalformedPayloadError if the payload does not match the type.
+ */
 export function readMessage({ type, payload }: Frame): ProbeMessage {
   const reader = new PayloadReader(payload);
   switch (type) {
@@ -82,19 +85,19 @@ function readHello(reader: PayloadReader): ProbeHello {
   const windowMs = reader.u32();
   const bits = reader.u32();
   const features = PROBE_FEATURES.filter((_, bit) => (bits >> bit) & 1);
-  return { pid, windowMs, features, capacity: reader.u32(), kernelRelease: reader.text() };
+  return { pid, windowMs, features, capacity: reader.u32(), kernelRelease: reader.string() };
 }
 
 function readCounters(reader: PayloadReader): Map<string, number> {
-  return new Map(reader.list(() => [reader.text(), reader.u64()] as const));
+  return new Map(reader.list(() => [reader.string(), reader.u64()] as const));
 }
 
 function readInterface(reader: PayloadReader): WatchedInterface {
-  return { index: reader.u32(), kind: reader.u8() === 0 ? 'pod' : 'uplink', name: reader.text() };
+  return { index: reader.u32(), kind: reader.u8() === 0 ? 'pod' : 'uplink', name: reader.string() };
 }
 
 function readNames(reader: PayloadReader): Map<number, string> {
-  return new Map(reader.list(() => [reader.u32(), reader.text()] as const));
+  return new Map(reader.list(() => [reader.u32(), reader.string()] as const));
 }
 
 /** The header's response code has four bits (RFC 1035 §4.1.1). */
@@ -113,7 +116,7 @@ function readTransaction(reader: PayloadReader): DnsTransaction {
   const protocol = reader.u8();
   reader.u8();
   const addressCount = reader.u16();
-  const queryName = reader.text();
+  const queryName = reader.string();
   const addresses = Array.from({ length: addressCount }, () => ({
     address: reader.address(),
     seconds: reader.u32(),
@@ -126,7 +129,7 @@ function readTransaction(reader: PayloadReader): DnsTransaction {
   };
 }
 
-/** Reads little-endian values one after the other. */
+/** Reads little-endian values in sequence. */
 class PayloadReader {
   #at = 0;
   constructor(private readonly payload: Buffer) {}
@@ -149,7 +152,7 @@ class PayloadReader {
     return this.payload.readUInt32LE(at) + this.payload.readUInt32LE(at + 4) * 2 ** 32;
   }
 
-  text(): string {
+  string(): string {
     const length = this.u16();
     const at = this.#take(length);
     return this.payload.toString('utf8', at, at + length);
@@ -159,7 +162,7 @@ class PayloadReader {
     return formatAddress(this.payload, this.#take(16));
   }
 
-  /** A u32 count, then that many items. Items that a false count promises are missed when the payload ends. */
+  /** Reads a u32 count, then that many items. A count that is too high fails at the end of the payload. */
   list<Item>(item: () => Item): Item[] {
     const count = this.u32();
     const items: Item[] = [];
@@ -171,7 +174,7 @@ class PayloadReader {
     const at = this.#at;
     if (at + bytes > this.payload.length) {
       throw new MalformedPayloadError(
-        `${bytes} bytes expected at ${at}, the payload has ${this.payload.length}`,
+        `payload of ${this.payload.length} bytes is too short: expected ${bytes} bytes at offset ${at}`,
       );
     }
     this.#at += bytes;

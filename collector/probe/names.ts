@@ -5,17 +5,17 @@ const DROP_REASONS = 0;
 const PROCESSES = 1;
 const TLS_SERVERS = 2;
 
-/** What the numbers stand for that a probe sends in place of texts; filled by its NAMES frames. */
+/** Strings that a probe refers to by number, from its NAMES frames. */
 export class ProbeNames {
   readonly #tables: Map<number, string>[] = [];
 
-  /** Takes in names; a number that has a name already gets the new one. */
+  /** Adds names to a table; replaces the name of a number that has one. */
   add(table: number, names: ReadonlyMap<number, string>): void {
     const known = (this.#tables[table] ??= new Map<number, string>());
     for (const [number, name] of names) known.set(number, name);
   }
 
-  /** Builders of the text columns of a window of `rows` flows, which translate by the names known now. */
+  /** Builders of the string columns of a window of `rows` flows, with the names received so far. */
   columns(rows: number) {
     const column = (table: number) =>
       new NumberedColumn(rows, this.#tables[table] ?? new Map<number, string>());
@@ -28,7 +28,7 @@ export class ProbeNames {
   }
 }
 
-/** Builds a dictionary column of the numbers of a table. Number 0 is the empty text in every table. */
+/** Builds a dictionary column from the numbers of a table. Number 0 is the empty string in every table. */
 class NumberedColumn {
   readonly #indexes: Uint32Array;
   readonly #dictionary = [''];
@@ -45,7 +45,7 @@ class NumberedColumn {
     if (number === 0) return;
     let entry = this.#entries.get(number);
     if (entry === undefined) {
-      // A number whose NAMES frame was lost is still told apart from others.
+      // If the NAMES frame was lost, the number itself still distinguishes the value.
       entry = this.#dictionary.push(this.names.get(number) ?? `#${number}`) - 1;
       this.#entries.set(number, entry);
     }

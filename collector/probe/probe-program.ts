@@ -3,20 +3,20 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-/** Where flowprobe is: as FLOWPROBE says, else where `make -C bpf-probe` puts it. */
+/** Path of flowprobe: the environment variable FLOWPROBE, else the output of `make -C bpf-probe`. */
 export function probeProgram(): string {
   const workspace = path.dirname(createRequire(import.meta.url).resolve('@sonde/bpf-probe/package.json'));
   return process.env['FLOWPROBE'] ?? path.join(workspace, 'build/flowprobe');
 }
 
-/** Why this machine cannot show live traffic, in one sentence; undefined if it can. */
+/** Why live traffic cannot be watched on this machine, in one sentence; undefined if it can. */
 export function whyNotLive(): string | undefined {
   if (process.platform !== 'linux')
-    return `Live traffic needs Linux with eBPF, and this is ${process.platform}.`;
-  if (process.getuid?.() !== 0) return 'Live traffic needs root (to load eBPF programs), and you are not.';
+    return `Live traffic requires Linux with eBPF; this is ${process.platform}.`;
+  if (process.getuid?.() !== 0) return 'Live traffic requires root, to load eBPF programs.';
   const program = probeProgram();
   if (!existsSync(program))
-    return `Live traffic needs the probe, and ${program} is not built (\`npm run setup\`).`;
+    return `Live traffic requires the probe: ${program} does not exist; run \`npm run setup\`.`;
   const { status, stderr } = spawnSync(program, ['--check'], { encoding: 'utf8' });
-  return status === 0 ? undefined : `Live traffic needs eBPF, and the probe says: ${stderr.trim()}`;
+  return status === 0 ? undefined : `Live traffic requires eBPF: ${stderr.trim()}`;
 }

@@ -63,8 +63,8 @@ async function windowsOf(frames: readonly Buffer[], events?: ProbeEvents): Promi
 const rowsOf = (windows: readonly ObservedWindow[]) => windows.map(({ rows }) => rows);
 const lastCounter = (windows: readonly ObservedWindow[], name: string) => windows.at(-1)?.counters.get(name);
 
-describe("a probe's flows", () => {
-  it.each([1, 2, 3, 5])('become the same columns behind %i foreign bytes', async (foreign) => {
+describe('flow records of a probe', () => {
+  it.each([1, 2, 3, 5])('are converted to the same columns behind %i foreign bytes', async (foreign) => {
     const frames = Buffer.concat([
       frame(FLOWS, flowsPayload([flow, { ...flow, sourcePort: 40_001 }]), 0),
       frame(COUNTERS, countersPayload(NOW_MICROS), 1),
@@ -75,7 +75,7 @@ describe("a probe's flows", () => {
     expect(shifted?.columns).toEqual(aligned?.columns);
   });
 
-  it('become columns, field by field', async () => {
+  it('are converted to columns field by field', async () => {
     const [window] = await windowsOf([
       frame(FLOWS, flowsPayload([flow]), 0),
       frame(COUNTERS, countersPayload(NOW_MICROS), 1),
@@ -123,8 +123,8 @@ describe("a probe's flows", () => {
     });
   });
 
-  it('carry what happened to their packets, with numbers turned into names', async () => {
-    const troubled = {
+  it('include drops, retransmits, tunnels and processes, with names resolved', async () => {
+    const unhealthy = {
       ...flow,
       retransmits: 4,
       droppedPackets: 3,
@@ -143,7 +143,7 @@ describe("a probe's flows", () => {
     const [window] = await windowsOf([
       frame(5, namesPayload(0, { 7: 'NETFILTER_DROP' }), 0),
       frame(5, namesPayload(1, { 2: 'curl' }), 1),
-      frame(FLOWS, flowsPayload([{ ...troubled, ...wrapped }, flow]), 2),
+      frame(FLOWS, flowsPayload([{ ...unhealthy, ...wrapped }, flow]), 2),
     ]);
     if (!window) throw new Error('no window');
     const { columns } = window;
@@ -163,11 +163,11 @@ describe("a probe's flows", () => {
     expect(formatAddress(columns.src_tunnel_ip)).toBe('192.0.2.7');
     expect([0, 1].map((row) => text(columns.drop_reason, row))).toEqual(['NETFILTER_DROP', '']);
     expect([text(columns.src_process, 0), text(columns.dst_process, 0)]).toEqual(['curl', '']);
-    // Its NAMES frame never came.
+    // Its NAMES frame was not received.
     expect(text(columns.tls_server_name, 0)).toBe('#9');
   });
 
-  it('of several frames make one window, which the counters end', async () => {
+  it('of several frames form one window, ended by the COUNTERS frame', async () => {
     const windows = await windowsOf([
       frame(FLOWS, flowsPayload([flow, flow]), 0),
       frame(FLOWS, flowsPayload([flow]), 1),
@@ -178,18 +178,18 @@ describe("a probe's flows", () => {
     expect(windows[0]?.counters.get('packets_seen')).toBe(9);
   });
 
-  it('of a probe that appends fields are read by those known', async () => {
+  it('of a newer probe with longer records are read without the additional fields', async () => {
     const longer = flowsPayload([flow, { ...flow, sourcePort: 1234 }], FLOW_RECORD_BYTES + 24);
     const [window] = await windowsOf([frame(FLOWS, longer, 0)]);
     expect([...(window?.columns.src_port ?? [])]).toEqual([40_000, 1234]);
   });
 
-  it('are not lost when the stream ends without a last counters frame', async () => {
+  it('are reported when the stream ends without a last COUNTERS frame', async () => {
     expect(rowsOf(await windowsOf([frame(FLOWS, flowsPayload([flow]), 0)]))).toEqual([1]);
   });
 });
 
-describe("a probe's DNS lookups", () => {
+describe('DNS lookups of a probe', () => {
   const lookup: DnsSpec = {
     client: '10.0.1.2',
     clientPort: 40_000,
@@ -214,7 +214,7 @@ describe("a probe's DNS lookups", () => {
     return Array.from({ length: dns.rows }, (_, row) => recordRow(observedDnsFields, dns.columns, row));
   }
 
-  it('become columns, field by field', async () => {
+  it('are converted to columns field by field', async () => {
     expect(await dnsRows(lookup)).toEqual([
       {
         start_time: new Date(1_780_000_000_123).toISOString(),
@@ -233,7 +233,7 @@ describe("a probe's DNS lookups", () => {
     ]);
   });
 
-  it('say whether and how they were answered', async () => {
+  it('state whether they were answered and with which response code', async () => {
     const rows = await dnsRows(
       { ...lookup, responseCode: 3, addresses: [] },
       { ...lookup, responseCode: 15 },
@@ -253,7 +253,7 @@ describe("a probe's DNS lookups", () => {
     ]);
   });
 
-  it('come with the window that they ended in, and a window without any has none', async () => {
+  it('are in the window in which they ended', async () => {
     const windows = await windowsOf([
       frame(FLOWS, flowsPayload([flow]), 0),
       frame(COUNTERS, countersPayload(NOW_MICROS), 1),
@@ -281,7 +281,7 @@ describe('a damaged frame', () => {
   const wrongTimes = flowsPayload([{ ...flow, startMicros: 2 ** 52, endMicros: 0 }]);
   const tooShort = flowsPayload([flow]).subarray(0, 100);
   const shortStride = Buffer.from([1, 0, 0, 0, 8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
-  const countersThatLie = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 5]);
+  const wrongCounterCount = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 5]);
 
   it.each([
     ['an impossible connection state', FLOWS, wrongState],
@@ -289,12 +289,12 @@ describe('a damaged frame', () => {
     ['fewer bytes than its records need', FLOWS, tooShort],
     ['records shorter than the protocol has', FLOWS, shortStride],
     ['no header', FLOWS, Buffer.from([1])],
-    ['a false count of counters', COUNTERS, countersThatLie],
-    ['half a hello', 1, Buffer.from([1, 2, 3])],
+    ['a wrong number of counters', COUNTERS, wrongCounterCount],
+    ['a truncated HELLO', 1, Buffer.from([1, 2, 3])],
     ['an impossible DNS response code', DNS, dnsPayload([{ ...dnsLookup, responseCode: 16 }])],
     ['an impossible DNS time', DNS, dnsPayload([{ ...dnsLookup, startMicros: 2 ** 53 }])],
-    ['half a DNS transaction', DNS, dnsPayload([dnsLookup]).subarray(0, 50)],
-  ])('with %s is counted and told, and the others are read', async (_, type, payload) => {
+    ['a truncated DNS transaction', DNS, dnsPayload([dnsLookup]).subarray(0, 50)],
+  ])('with %s is counted and reported, and later frames are read', async (_, type, payload) => {
     const faults: string[] = [];
     const windows = await windowsOf([frame(type, payload, 0), good], {
       onFault: (reason) => faults.push(reason),
@@ -304,13 +304,13 @@ describe('a damaged frame', () => {
     expect(faults).toHaveLength(1);
   });
 
-  it('of an unknown type is counted and passed over', async () => {
+  it('of an unknown type is counted and skipped', async () => {
     const windows = await windowsOf([frame(999, text('from the future'), 0), good]);
     expect(rowsOf(windows)).toEqual([1]);
     expect(lastCounter(windows, 'stream_frames_unknown_type')).toBe(1);
   });
 
-  it('never makes the reader fail, whatever bytes were changed', async () => {
+  it('never makes the reader fail, whichever bytes are changed', async () => {
     const stream = Buffer.concat([
       frame(1, Buffer.concat([Buffer.alloc(16), text('6.1.0')]), 0),
       frame(4, Buffer.concat([Buffer.from([1, 0, 0, 0, 2, 0, 0, 0, 0]), text('veth1')]), 1),

@@ -6,22 +6,22 @@ import { MalformedPayloadError } from './malformed-payload.js';
 import { ProbeNames } from './names.js';
 import { type DnsTransaction, type ProbeHello, readMessage, type WatchedInterface } from './messages.js';
 
-/** What a probe tells besides flows, for whoever wants to log it. */
+/** Messages of a probe besides flows. */
 export interface ProbeEvents {
   onHello?(hello: ProbeHello): void;
   onInterfaces?(interfaces: readonly WatchedInterface[]): void;
-  /** Lookups as the probe tells them; they are in the windows too. */
+  /** DNS lookups; they are also in the windows. */
   onDns?(transactions: readonly DnsTransaction[]): void;
-  /** A frame could not be used; it is counted as well. */
+  /** A frame was discarded; it is also counted. */
   onFault?(reason: string): void;
 }
 
-/** A window with more flows and lookups than this is handed on in several parts, so that memory stays bounded. */
+/** A window with more flows and lookups is yielded in several parts, to bound memory. */
 const MAX_WINDOW_ROWS = 250_000;
 
 /**
- * Reads a probe's byte stream into windows. A damaged stream costs only the frames that were damaged: each
- * fault is counted in the windows' counters under a `stream_` name, lost flows under `lost_`.
+ * Reads the byte stream of a probe into windows. Damage costs only the damaged frames: faults are counted in the windows'
+ * counters with the prefix `stream_`, lost data with `lost_`.
  */
 export async function* probeWindows(
   stream: AsyncIterable<Buffer>,
@@ -31,9 +31,9 @@ export async function* probeWindows(
   const payloadFaults = { malformed: 0, unknownType: 0 };
   let probeCounters: ReadonlyMap<string, number> = new Map();
   const names = new ProbeNames();
-  let waiting: FlowRecords[] = [];
-  let waitingDns: DnsTransaction[] = [];
-  let waitingRows = 0;
+  let pending: FlowRecords[] = [];
+  let pendingDns: DnsTransaction[] = [];
+  let pendingRows = 0;
 
   for await (const chunk of stream) {
     for (const frame of reader.push(chunk)) {
@@ -46,9 +46,9 @@ export async function* probeWindows(
           events.onInterfaces?.(message.interfaces);
           break;
         case 'flows':
-          waiting.push(message.records);
-          waitingRows += message.records.count;
-          if (waitingRows > MAX_WINDOW_ROWS) yield window();
+          pending.push(message.records);
+          pendingRows += message.records.count;
+          if (pendingRows > MAX_WINDOW_ROWS) yield window();
           break;
         case 'counters':
           probeCounters = message.counters;
@@ -56,9 +56,9 @@ export async function* probeWindows(
           break;
         case 'dns':
           events.onDns?.(message.transactions);
-          waitingDns.push(...message.transactions);
-          waitingRows += message.transactions.length;
-          if (waitingRows > MAX_WINDOW_ROWS) yield window();
+          pendingDns.push(...message.transactions);
+          pendingRows += message.transactions.length;
+          if (pendingRows > MAX_WINDOW_ROWS) yield window();
           break;
         case 'unknown':
           payloadFaults.unknownType += 1;
@@ -72,7 +72,7 @@ export async function* probeWindows(
     }
   }
   reader.end();
-  // What came since the last window's end, and the faults that ended the stream, are reported too.
+  // Flows since the end of the last window, and the faults at the end of the stream, are reported too.
   yield window();
 
   function messageOf(frame: Frame) {
@@ -87,11 +87,11 @@ export async function* probeWindows(
   }
 
   function window(): ObservedWindow {
-    const flows = toColumns(waiting, names);
-    const dns = waitingDns;
-    waiting = [];
-    waitingDns = [];
-    waitingRows = 0;
+    const flows = toColumns(pending, names);
+    const dns = pendingDns;
+    pending = [];
+    pendingDns = [];
+    pendingRows = 0;
     return { ...flows, ...(dns.length > 0 && { dns: dnsColumns(dns) }), counters: counters() };
   }
 

@@ -1,23 +1,23 @@
 import type { ObservedDns } from '@sonde/model/dns/records';
 import type { ObservedFlows } from '@sonde/model/flow/observed';
 
-/** Where a collector's flows come from: a probe, or a capture file. */
+/** A source of flows: a probe or a pcap file. */
 export interface FlowSource {
   /**
-   * Flows window by window. Ends when the source has no more, or after `stop`; throws if the source failed.
+   * Yields the flows of one window at a time. Ends when the source is exhausted or stopped; throws if the source fails.
    */
   windows(): AsyncIterable<ObservedWindow>;
-  /** Asks the source to report what it still holds and end. */
+  /** Makes the source report its last window and end. */
   stop(): void;
 }
 
-/** The flows of one window, its DNS lookups, and how the source stands at its end. */
+/** The flows and DNS lookups of one window, and the source's counters at its end. */
 export interface ObservedWindow extends ObservedFlows {
-  /** Lookups that ended in the window; absent if there were none, or if the source does not tell them. */
+  /** Lookups that ended in the window; absent if there were none. */
   readonly dns?: ObservedDns;
   /**
-   * Cumulative counts by name; those beginning `lost_` are losses. Names follow bpf-probe/PROTOCOL.md, and the
-   * stream's own faults are among them.
+   * Cumulative counters by name (bpf-probe/PROTOCOL.md, and the faults of the stream). Counters that begin with `lost_`
+   * are losses.
    */
   readonly counters: ReadonlyMap<string, number>;
 }

@@ -16,9 +16,9 @@ const EVICTED_FLOWS = 40_000;
 const statsSwitch = '/proc/sys/kernel/bpf_stats_enabled';
 
 /**
- * What the probe costs. Its programs are compared with a baseline (bpf-probe/bench/baseline.bpf.c) that parses the
- * five-tuple and updates one per-CPU map entry: both are attached to the same interface and see the same packets,
- * and take turns in being the first, which finds colder caches. The kernel's own statistics give the times.
+ * Measures the cost of the probe against a baseline (bpf-probe/bench/baseline.bpf.c) that parses the five-tuple and
+ * updates one per-CPU map entry. Both are attached to the same interface and see the same packets; they alternate in
+ * running first, where caches are colder. Times come from the kernel's BPF statistics.
  */
 export async function run(): Promise<Record<string, number>> {
   const statsBefore = readFileSync(statsSwitch, 'utf8');
@@ -26,7 +26,7 @@ export async function run(): Promise<Record<string, number>> {
   const [client, server] = [network.pod(1), network.pod(2)];
   const children = new Children();
   try {
-    await takeDatagrams(network, server);
+    await consumeDatagrams(network, server);
     await children.start(
       inNamespace(server.netns, ['iperf3', '-s', '--forceflush', '-B', server.ipv4]),
       'listening',
@@ -41,8 +41,8 @@ export async function run(): Promise<Record<string, number>> {
 
     const throughputRatio = await compareThroughput(network, children, sendBulk);
     writeFileSync(statsSwitch, '1');
-    // What enters through the first pod's interface counts there; what leaves through the second's counts if it is
-    // the only one that is watched.
+    // Packets are counted on ingress at the first pod's interface, and on egress at the second pod's if only that one
+    // is watched.
     const ingress = await compare(network, children, 'pod1', 'in', sendBulk);
     const egress = await compare(network, children, 'pod2', 'out', sendBulk);
     const many = await compare(network, children, 'pod1', 'in', () =>
@@ -67,10 +67,10 @@ export async function run(): Promise<Record<string, number>> {
 }
 
 /**
- * Lets a pod's interface take datagrams without further cost: a classic BPF filter (ldb [23]; jeq 17; ret
- * TC_ACT_STOLEN) consumes them, which is no drop, as far as the kernel tells, and is answered by nobody.
+ * Makes a pod's interface consume datagrams at no further cost, with a classic BPF filter (ldb [23]; jeq 17; ret
+ * TC_ACT_STOLEN): the kernel neither reports a drop nor sends a response.
  */
-async function takeDatagrams(network: NodeNetwork, pod: TestPod): Promise<void> {
+async function consumeDatagrams(network: NodeNetwork, pod: TestPod): Promise<void> {
   const program = '4,48 0 0 23,21 0 1 17,6 0 0 4,6 0 0 4294967295';
   await network.inPod(pod, 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
   const filter = ['filter', 'add', 'dev', 'eth0', 'ingress', 'bpf', 'da', 'bytecode', program];
@@ -92,7 +92,7 @@ async function compare(
   const flowprobe = inNamespace(network.netns, [flowprobeProgram, '--interface', interfaceName]);
   const baseline = inNamespace(network.netns, [baselineProgram, interfaceName]);
   const rounds: { probe: number; baseline: number }[] = [];
-  // Each attaches before what is there already: who is started last comes first.
+  // Each program attaches before existing ones, so the one started last runs first.
   for (const order of ['probe first', 'baseline first'] as const) {
     const commands = order === 'probe first' ? [baseline, flowprobe] : [flowprobe, baseline];
     const started = [];
@@ -114,7 +114,7 @@ async function compare(
     }
     await children.stop(...started);
   }
-  // Being first costs about the same for either, so the mean over both orders is free of it.
+  // The geometric mean over both orders cancels the cost of running first.
   const ratios = (['probe first', 'baseline first'] as const).map((_, half) =>
     median(rounds.slice((half * ROUNDS) / 2, ((half + 1) * ROUNDS) / 2).map((r) => r.probe / r.baseline)),
   );
@@ -125,7 +125,7 @@ async function compare(
   };
 }
 
-/** Throughput with the probe on both pods' interfaces against throughput without, in turns. */
+/** Throughput with the probe on both pods' interfaces relative to throughput without, alternating. */
 async function compareThroughput(
   network: NodeNetwork,
   children: Children,
@@ -146,8 +146,8 @@ async function compareThroughput(
 }
 
 /**
- * CPU time for each flow at a window's end: eviction (from the kernel's map to user memory, the map cleared), making
- * records of the flows with what is remembered of connections, and writing these to the pipe.
+ * CPU time per flow at the end of a window: eviction (reading and clearing the kernel's map), creating records with the
+ * state of tracked connections, and writing them to the pipe.
  */
 async function measureEviction(
   network: NodeNetwork,
@@ -188,7 +188,7 @@ function nanosPerRun(before: ProgramStats, after: ProgramStats): number {
   return (after.nanos - before.nanos) / (after.runs - before.runs);
 }
 
-/** The kernel's statistics of a program that a process holds. */
+/** The kernel's statistics of a program that a process has loaded. */
 async function programStats(pid: number, name: string): Promise<ProgramStats> {
   for (const descriptor of readdirSync(`/proc/${pid}/fdinfo`)) {
     const info = readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'utf8');
@@ -206,11 +206,11 @@ async function programStats(pid: number, name: string): Promise<ProgramStats> {
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
-/** Programs that run beside the benchmark. */
+/** Child processes of the benchmark. */
 class Children {
   readonly #running = new Set<Child>();
 
-  /** Starts a program; resolves when it has printed something, or the text given. */
+  /** Starts a program; resolves when it has printed `until`, or anything. */
   async start([program, ...args]: Command, until = ''): Promise<Child> {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#running.add(child);

@@ -33,7 +33,7 @@ describe('sonde up without live traffic', () => {
     }, 30_000);
     const [sentence = ''] = sonde.errors.split('\n');
     expect(sentence).toMatch(
-      /^Live traffic needs (the probe|root|Linux).*\. Replaying a recording of the lab instead\.$/,
+      /^Live traffic requires (the probe|root|Linux).*\. Replaying a recording of the lab instead\.$/,
     );
 
     const response = await fetch(`${sonde.url}/api/v1/flows?filter=src.workload=='frontend'&from=-1m`);

@@ -7,7 +7,7 @@ import { type ReportedFlow, watch } from './watch.js';
 
 const reason = whySkipLive() ?? whyNoIperf();
 
-/** Headers of IPv4 with TCP and its timestamps, and with UDP. */
+/** Header bytes of IPv4 with TCP and its timestamp option, and with UDP. */
 const HEADERS = { TCP: 20 + 32, UDP: 20 + 8 };
 
 describe.skipIf(reason !== undefined).each(['on', 'off'])(
@@ -27,7 +27,7 @@ describe.skipIf(reason !== undefined).each(['on', 'off'])(
       ['TCP', ['-n', '5M', '--reverse']],
       ['UDP', ['-u', '-b', '200M', '-n', '5M', '-l', '1400']],
     ] as const)(
-      'is counted over %s as tcpdump counts it, with iperf3 %j',
+      'over %s has the packets and bytes that tcpdump counts, with iperf3 %j',
       async (protocol, options) => {
         const captured = await capture(node.pod(1).netns, 'eth0');
         const probe = await watch(node.netns, '--interface', 'pod1');
@@ -46,8 +46,8 @@ describe.skipIf(reason !== undefined).each(['on', 'off'])(
         }
 
         /**
-         * Without offload the two counts are the same. With it a capture shows several segments as one packet with one
-         * header; each further one that the probe tells of has had a header of its own, and the payload is the same.
+         * Without offload the counts are equal. With offload a capture shows several segments as one packet with one
+         * header, while the probe counts each segment with its own header.
          */
         function expectSame(counted: PacketsAndBytes, counts: Captured['counts'], key: string) {
           const seen = counts.get(key) ?? { packets: 0, bytes: 0 };

@@ -2,15 +2,15 @@ import path from 'node:path';
 import { countByTcpdump, countOpenings, type DirectionCount, PacketRecorder } from '../e2e/packet-count.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
-/** What tcpdump saw on an interface: the count that the probe's is compared with. */
+/** Packets that tcpdump counted on an interface, as the reference for the probe's counts. */
 export interface Captured {
-  /** By "TCP SOURCE PORT > DESTINATION PORT", as `countByTcpdump` has it. */
+  /** By "TCP SOURCE PORT > DESTINATION PORT" (`countByTcpdump`). */
   readonly counts: ReadonlyMap<string, DirectionCount>;
-  /** How many TCP connections were opened to the port that the capture was asked about. */
+  /** Number of TCP connections opened to the port `openingsTo`. */
   readonly openings: number;
 }
 
-/** Lets tcpdump record an interface until `stop`, which counts what it saw. */
+/** Records the packets of an interface with tcpdump; `stop` returns their counts. */
 export async function capture(
   netns: string,
   interfaceName: string,
@@ -29,7 +29,7 @@ export async function capture(
   };
 }
 
-/** The packets and bytes of every direction that a test picks, by key. */
+/** Total packets and bytes of the directions that `picks` selects by key. */
 export function totalOf(counts: Captured['counts'], picks: (key: string) => boolean): DirectionCount {
   let packets = 0;
   let bytes = 0;

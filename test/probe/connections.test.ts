@@ -9,7 +9,7 @@ const reason = whySkipLive();
 /** RFC 9293 section 3.1 */
 const [FIN, SYN, ACK] = [0x01, 0x02, 0x10];
 
-describe.skipIf(reason !== undefined)('a connection', { timeout: 60_000 }, () => {
+describe.skipIf(reason !== undefined)('a TCP connection', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('connections', 1);
@@ -22,10 +22,10 @@ describe.skipIf(reason !== undefined)('a connection', { timeout: 60_000 }, () =>
     ['the client', 'the server', fromClient, fromServer],
     ['the server', 'the client', fromServer, fromClient],
   ])(
-    'that %s and then, in the next window, %s closed is completed though its ports are used again at once',
+    'closed by %s and, in the next window, by %s counts as completed although its ports are reused at once',
     async (_first, _second, first, second) => {
       const probe = await watch(node.netns, '--interface', 'pod*', '--window-ms', '200');
-      // While the probe stands still no window ends.
+      // No window ends while the probe is stopped.
       await probe.stalled(() =>
         node.sendFrames(
           node.pod(1),

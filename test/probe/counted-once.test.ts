@@ -10,7 +10,7 @@ const reason = whySkipLive();
 const PACKETS = 6;
 
 describe.skipIf(reason !== undefined)(
-  'a packet that passes several watched interfaces',
+  'a packet that passes several watched interfaces is counted once',
   { timeout: 60_000 },
   () => {
     let node: NodeNetwork;
@@ -71,35 +71,35 @@ describe.skipIf(reason !== undefined)(
 
     const everything = ['--interface', 'pod*', '--interface', 'port*', '--uplink', 'uplink0'];
 
-    it('counts once between pods of the node', async () => {
+    it('between two pods of the node', async () => {
       expect(await exchange(node.pod(1), node.pod(2).ipv4, '5300')).toMatchObject([both('both')]);
     });
 
-    it('counts once between ports of a bridge', async () => {
+    it('between two ports of a bridge', async () => {
       expect(await exchange(node.pod(1), '10.81.0.2', '5300')).toMatchObject([both('both')]);
     });
 
-    it('counts once from a bridge port, through the bridge, to the uplink, and back', async () => {
+    it('from a bridge port through the bridge to the uplink, and back', async () => {
       expect(await exchange(node.pod(1), '192.0.2.2', '5300')).toMatchObject([both('src')]);
     });
 
-    it('counts once from the outside to a pod', async () => {
+    it('from outside to a pod', async () => {
       const [flow, ...others] = await exchange(outside, node.pod(2).ipv4, '5300');
       expect(others).toEqual([]);
       expect(flow).toMatchObject({ packetsOut: PACKETS, packetsIn: PACKETS });
     });
 
-    it('counts once, inside, what a pod sends through a tunnel, and what comes back', async () => {
+    it('as the inner packet, from a pod through a tunnel and back', async () => {
       expect(await exchange(node.pod(1), '10.83.0.2', '5300')).toMatchObject([both('src')]);
     });
 
-    it('counts once, inside, what reaches a pod through a tunnel', async () => {
+    it('as the inner packet, from a tunnel to a pod', async () => {
       expect(await exchange(outside, node.pod(2).ipv4, '5300', '10.83.0.2')).toMatchObject([
         { ...both('dst'), tunnel: 'vxlan', tunnelId: 7, clientTunnelEnd: '192.0.2.2' },
       ]);
     });
 
-    it('counts once across a bridge of which only one port is watched', async () => {
+    it('across a bridge with one watched port', async () => {
       const flows = await exchange(node.pod(1), '192.0.2.2', '5300', undefined, [
         '--interface',
         'port1',
@@ -109,7 +109,7 @@ describe.skipIf(reason !== undefined)(
       expect(flows).toMatchObject([both('src')]);
     });
 
-    it('counts at the uplink what comes from an unwatched port of a bridge', async () => {
+    it('at the uplink, from an unwatched port of a bridge', async () => {
       const flows = await exchange(node.pod(1), '192.0.2.2', '5300', undefined, [
         '--interface',
         'port2',
@@ -119,7 +119,7 @@ describe.skipIf(reason !== undefined)(
       expect(flows).toMatchObject([{ packetsOut: PACKETS, packetsIn: PACKETS }]);
     });
 
-    it('counts once from a pod to itself through a service', async () => {
+    it('from a pod to itself through a service', async () => {
       const [flow, ...others] = await exchange(node.pod(2), '10.96.0.20', '53');
       expect(others).toEqual([]);
       expect(flow).toMatchObject({
@@ -134,7 +134,7 @@ describe.skipIf(reason !== undefined)(
       return { packetsOut: PACKETS, packetsIn: PACKETS, reporter };
     }
 
-    /** The UDP flows that the probe reports of datagrams and their answers, but for ARP inside the tunnel. */
+    /** UDP flows that the probe reports for datagrams and their responses, without ARP in the tunnel. */
     async function exchange(
       client: TestPod,
       address: string,

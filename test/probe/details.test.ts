@@ -8,7 +8,7 @@ import { type ProbeReport, type ReportedFlow, watch } from './watch.js';
 
 const reason = whySkipLive();
 
-describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { timeout: 60_000 }, () => {
+describe.skipIf(reason !== undefined)('details in flow records', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('details', 2);
@@ -23,7 +23,7 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
     await node.remove();
   });
 
-  it("joins what netfilter drops with its flow, under the kernel's name of the reason", async () => {
+  it('include packets dropped by netfilter, with the drop reason of the kernel', async () => {
     const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', node.pod(2).ipv4, '82', '300'));
     expect(flowTo(flows, `${node.pod(2).ipv4} 82`)).toMatchObject({
       state: 'unanswered',
@@ -35,15 +35,10 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
   });
 
   it.each([
-    ['what a closed socket lets go of', 'QUEUE_PURGE', '8091', ['tcp-clients', '5', '1000']],
-    [
-      'the end that comes when the other end has nothing to read it',
-      'NOT_SPECIFIED',
-      '8093',
-      ['tcp-last', '100'],
-    ],
-    ['the question whether a server is there', 'TCP_OLD_SEQUENCE', '8092', ['tcp-keeper', '2500']],
-  ] as const)('%s is no lost packet', async (_what, dropReason, port, [sending, ...numbers]) => {
+    ['data in the queue of a closed socket', 'QUEUE_PURGE', '8091', ['tcp-clients', '5', '1000']],
+    ['the last segment of a connection in TIME-WAIT', 'NOT_SPECIFIED', '8093', ['tcp-last', '100']],
+    ['a keepalive', 'TCP_OLD_SEQUENCE', '8092', ['tcp-keeper', '2500']],
+  ] as const)('do not count %s as dropped', async (_what, dropReason, port, [sending, ...numbers]) => {
     const [client, server] = [node.pod(1), node.pod(2)];
     const { flows } = await observe(async () => {
       await node.serve(server, 'tcp-sink', server.ipv4, port);
@@ -54,12 +49,12 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
     expect(seen.map((flow) => flow.dropReason)).not.toContain(dropReason);
   });
 
-  it('counts segments that a pod sends again', async () => {
+  it('count segments that a pod retransmits', async () => {
     const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', node.pod(2).ipv4, '82', '1500'));
     expect(flowTo(flows, `${node.pod(2).ipv4} 82`)?.retransmits).toBeGreaterThanOrEqual(1);
   });
 
-  it('names the processes at both ends and their control groups', async () => {
+  it('name the processes of both sides and their control groups', async () => {
     const server = node.pod(2);
     const { flows } = await observe(async () => {
       await node.serve(server, 'tcp-server', server.ipv4, '8080');
@@ -70,7 +65,7 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
     expect(flow?.clientCgroup).toBeGreaterThan(0);
   });
 
-  it('names processes whose sockets are older than the probe', async () => {
+  it('name processes whose sockets existed before the probe', async () => {
     const server = node.pod(2);
     await node.serve(server, 'tcp-server', server.ipv6, '8080');
     const { flows } = await observe(() =>
@@ -79,7 +74,7 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
     expect(flowTo(flows, `${server.ipv6} 8080`)).toMatchObject({ serverProcess: 'node' });
   });
 
-  it('reads the server name of a TLS handshake', async () => {
+  it('include the server name of a TLS handshake', async () => {
     const server = node.pod(2);
     const { flows } = await observe(async () => {
       await node.serve(server, 'tcp-sink', server.ipv4, '443');
@@ -88,7 +83,7 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
     expect(flowTo(flows, `${server.ipv4} 443`)?.tlsServer).toBe('shop.example.org');
   });
 
-  it.each(['udp', 'tcp'])('reports DNS transactions over %s with all addresses', async (transport) => {
+  it.each(['udp', 'tcp'])('include DNS transactions over %s with all addresses', async (transport) => {
     const server = node.pod(2);
     const { dns } = await observe(async () => {
       if (transport === 'udp') await node.serve(server, 'dns-server', server.ipv4, '53');
@@ -112,29 +107,32 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
     expect(dns[0]?.latencyMicros).toBeGreaterThan(0);
   });
 
-  it.each(['ipv4', 'ipv6'] as const)('counts fragments over %s to the flow of the first', async (family) => {
-    const [client, server] = [node.pod(1), node.pod(2)];
-    await node.serve(server, 'udp-server', server[family], '9999');
-    const captured = await capture(client.netns, 'eth0');
-    const { flows } = await observe(() =>
-      node.send(client, 'udp-client', server[family], '9999', '3', '4000'),
-    );
-    const { counts } = await captured.stop();
-    const udp = flows.filter(({ protocol }) => protocol === 17);
-    expect(udp).toHaveLength(1);
-    // The capture shows fragments apart, most of them without ports.
-    const toServer = new RegExp(`^(UDP|Fragment) ${client[family]} \\d+ > ${server[family]} `);
-    const { bytes } = totalOf(counts, (key) => toServer.test(key));
-    expect(udp[0]).toMatchObject({
-      server: `${server[family]} 9999`,
-      packetsOut: 9,
-      packetsIn: 9,
-      bytesOut: bytes,
-      bytesIn: bytes,
-    });
-  });
+  it.each(['ipv4', 'ipv6'] as const)(
+    'count fragments over %s in the flow of the first fragment',
+    async (family) => {
+      const [client, server] = [node.pod(1), node.pod(2)];
+      await node.serve(server, 'udp-server', server[family], '9999');
+      const captured = await capture(client.netns, 'eth0');
+      const { flows } = await observe(() =>
+        node.send(client, 'udp-client', server[family], '9999', '3', '4000'),
+      );
+      const { counts } = await captured.stop();
+      const udp = flows.filter(({ protocol }) => protocol === 17);
+      expect(udp).toHaveLength(1);
+      // The capture shows fragments separately, most of them without ports.
+      const toServer = new RegExp(`^(UDP|Fragment) ${client[family]} \\d+ > ${server[family]} `);
+      const { bytes } = totalOf(counts, (key) => toServer.test(key));
+      expect(udp[0]).toMatchObject({
+        server: `${server[family]} 9999`,
+        packetsOut: 9,
+        packetsIn: 9,
+        bytesOut: bytes,
+        bytesIn: bytes,
+      });
+    },
+  );
 
-  it('counts the packet inside VXLAN, and keeps the outer addresses', async () => {
+  it('count the packet inside VXLAN and include the outer addresses', async () => {
     const [client, server] = [node.pod(1), node.pod(2)];
     await run([
       'ip',
@@ -161,7 +159,7 @@ describe.skipIf(reason !== undefined)('what flowprobe tells beyond counts', { ti
   });
 
   it.each(Object.entries(wrappedDatagrams()))(
-    'reads the datagram behind %s',
+    'count the datagram behind %s',
     async (_, { frame, expected }) => {
       const client = node.pod(1);
       const { flows } = await observe(() => node.sendFrames(client, frame));
@@ -180,7 +178,7 @@ function flowTo(flows: readonly ReportedFlow[], server: string): ReportedFlow | 
   return flows.find((flow) => flow.server === server);
 }
 
-/** A datagram of 10 bytes, 10.90.0.1 port 4000 to 10.90.0.2 port 4001, and over IPv6, behind headers of each kind. */
+/** A datagram of 10 bytes from 10.90.0.1:4000 to 10.90.0.2:4001 (IPv6: fd90::1 to fd90::2) behind various headers. */
 function wrappedDatagrams() {
   const server = '10.90.0.2 4001';
   const udp = bytes([0x0f, 0xa0, 0x0f, 0xa1, 0, 18, 0, 0], 10);

@@ -6,7 +6,7 @@ import { type ReportedFlow, watch } from './watch.js';
 
 const reason = whySkipLive();
 
-describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }, () => {
+describe.skipIf(reason !== undefined)('flow records of a node', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('flows', 3);
@@ -22,7 +22,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
   });
 
   it.each(['ipv4', 'ipv6'] as const)(
-    'counts a TCP connection over %s exactly, once, in one record',
+    'count a TCP connection over %s exactly, in one record',
     async (family) => {
       const [client, server] = [node.pod(1), node.pod(2)];
       const { flows, counts } = await observe(() =>
@@ -45,7 +45,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
     },
   );
 
-  it.each(['ipv4', 'ipv6'] as const)('counts datagrams over %s both ways', async (family) => {
+  it.each(['ipv4', 'ipv6'] as const)('count datagrams over %s in both directions', async (family) => {
     const [client, server] = [node.pod(1), node.pod(2)];
     const { flows, counts } = await observe(() =>
       node.send(client, 'udp-client', server[family], '5300', '20', '512'),
@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
   it.each([
     ['ipv4', 8],
     ['ipv6', 128],
-  ] as const)('takes the sender of echo requests over %s as the client', async (family, icmpType) => {
+  ] as const)('have the sender of echo requests over %s as the client', async (family, icmpType) => {
     const [client, server] = [node.pod(1), node.pod(2)];
     const { flows, counts } = await observe(() =>
       node.inPod(client, 'ping', '-q', '-c', '3', '-i', '0.1', server[family]),
@@ -72,19 +72,19 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
     const flow = flows.find(({ server: end, icmpType: type }) => end === server[family] && type === icmpType);
     expect(flow).toMatchObject({
       ...{ client: client[family], packetsOut: 3, packetsIn: 3, state: 'stateless' },
-      // Nor is an answer that a raw socket has had one that found no socket.
+      // The kernel drops a copy of each reply that a raw socket received; that is no loss.
       droppedPackets: 0,
     });
     if (family === 'ipv4') expectSameCounts(flow, counts);
   });
 
-  it('calls a connection refused when its SYN is answered by RST', async () => {
+  it('have the state refused if the SYN is answered by RST', async () => {
     const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', node.pod(2).ipv4, '81', '2000'));
     const flow = flows.find(({ server }) => server === `${node.pod(2).ipv4} 81`);
     expect(flow).toMatchObject({ state: 'refused', packetsOut: 1, packetsIn: 1, started: 1, completed: 1 });
   });
 
-  it('calls a connection refused when its SYN is answered by ICMP', async () => {
+  it('have the state refused if the SYN is answered by an ICMP error', async () => {
     await node.loadRules(`table inet sonde_test {
       chain forward {
         type filter hook forward priority 0
@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
     await node.loadRules('delete table inet sonde_test');
   });
 
-  it('calls a connection unanswered when nothing comes back', async () => {
+  it('have the state unanswered if the SYN is not answered', async () => {
     await node.loadRules(
       `table ip sonde_test {\n chain forward {\n type filter hook forward priority 0\n tcp dport 82 drop\n }\n }`,
     );
@@ -115,7 +115,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
     });
   });
 
-  it('keeps who is the client through later windows, in which the server speaks first', async () => {
+  it('keep the client in later windows, in which the server sends first', async () => {
     const server = node.pod(2);
     const probe = await watch(node.netns, '--interface', 'pod*', '--window-ms', '200');
     await node.send(node.pod(1), 'tcp-chatter', server.ipv4, '8090');
@@ -127,7 +127,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
     expect(sum(parts, 'completed')).toBe(1);
   });
 
-  describe('with a service', () => {
+  describe('of connections to a service', () => {
     beforeAll(async () => {
       const [v4, v6] = [node.pod(2).ipv4, node.pod(2).ipv6];
       await node.loadRules(`table inet sonde_service {
@@ -146,7 +146,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
       ['ipv4', '10.96.0.10'],
       ['ipv6', 'fd96::10'],
     ] as const)(
-      'reports one record, client to backend, with what the client addressed over %s',
+      'are one record from client to backend with the service address, over %s',
       async (family, vip) => {
         const { flows, counts } = await observe(() =>
           node.send(node.pod(1), 'tcp-clients', vip, '80', '1', '50000'),
@@ -166,7 +166,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
       },
     );
 
-    it('joins the halves of a refused connection', async () => {
+    it('merge the packets before and after NAT of a refused connection', async () => {
       const { flows } = await observe(() => node.send(node.pod(1), 'tcp-try', '10.96.0.10', '83', '2000'));
       const tcp = flows.filter(({ protocol }) => protocol === 6);
       expect(tcp).toMatchObject([
@@ -180,7 +180,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
       ]);
     });
 
-    it('names the backend that refused, where only the client is watched', async () => {
+    it('name the backend that refused if only the client is watched', async () => {
       const probe = await watch(node.netns, '--interface', 'pod1');
       await node.send(node.pod(1), 'tcp-try', '10.96.0.10', '83', '2000');
       const { flows } = await probe.stop();
@@ -189,7 +189,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
       ]);
     });
 
-    it('joins the halves of a datagram and its answer', async () => {
+    it('merge the packets before and after NAT of a datagram and its response', async () => {
       const { flows } = await observe(() =>
         node.send(node.pod(1), 'udp-client', '10.96.0.10', '53', '1', '40'),
       );
@@ -206,12 +206,12 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
     });
   });
 
-  it('loses nothing in silence when its maps are far too small', async () => {
+  it('and loss counters account for every packet if the maps are too small', async () => {
     const [client, server] = [node.pod(1), node.pod(2)];
     const captured = await capture(client.netns, 'eth0');
     const small = ['--max-flows', '8', '--ring-bytes', '4096', '--window-ms', '100'];
     const probe = await watch(node.netns, '--interface', 'pod*', ...small);
-    // While nobody ends the window, more connections come than the map holds.
+    // More connections than the map holds, while no window ends.
     await probe.stalled(() => node.send(client, 'tcp-clients', server.ipv4, '8080', '30', '2000'));
     await node.send(client, 'tcp-clients', server.ipv4, '8080', '100', '2000');
     const { flows, counters } = await probe.stop();
@@ -224,7 +224,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
     expect(reported + lost).toBe(total.packets);
   });
 
-  /** What the probe reports of `traffic`, and what tcpdump counts of it on the first pod's interface. */
+  /** Flows that the probe reports for `traffic`, and packets that tcpdump counts on the first pod's interface. */
   async function observe(
     traffic: () => Promise<unknown>,
   ): Promise<{ flows: readonly ReportedFlow[]; counts: Captured['counts'] }> {
@@ -237,7 +237,7 @@ describe.skipIf(reason !== undefined)('flowprobe on a node', { timeout: 60_000 }
   }
 });
 
-/** `addressed`: what the client's packets are addressed to, if not the server itself. */
+/** `addressed`: destination of the client's packets, if not the server itself. */
 function expectSameCounts(
   flow: ReportedFlow | undefined,
   counts: Captured['counts'],

@@ -1,9 +1,9 @@
-/** These bytes, and zeros behind them. */
+/** Bytes followed by zeros. */
 export function bytes(values: readonly number[], zeros = 0): Buffer {
   return Buffer.concat([Buffer.from(values), Buffer.alloc(zeros)]);
 }
 
-/** A frame whose receiver is nobody here, so that only those who watch the interface see it. */
+/** An Ethernet frame to an unused MAC address: only programs attached to the interface see it. */
 export function ethernet(etherType: number, ...payload: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.alloc(12, 2), bytes([etherType >> 8, etherType & 255]), ...payload]);
 }

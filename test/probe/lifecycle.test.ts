@@ -9,7 +9,7 @@ import { watch } from './watch.js';
 
 const reason = whySkipLive();
 
-describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000 }, () => {
+describe.skipIf(reason !== undefined)('flowprobe', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('lifecycle', 2);
@@ -21,7 +21,7 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000
 
   const onNode = (...options: string[]) => ['--netns', `/run/netns/${node.netns}`, ...options];
 
-  it('attaches to an interface that comes later, and reports its flows after it has gone', async () => {
+  it('attaches to an interface created later and reports its flows after it is deleted', async () => {
     const probe = await watch(node.netns, '--interface', 'late*', '--window-ms', '500');
     await run(['ip', '-n', node.netns, 'link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'peer0']);
     await run(['ip', '-n', node.netns, 'link', 'set', 'late0', 'up']);
@@ -50,40 +50,43 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000
   });
 
   it.each([
-    ['chosen by its name', ['--interface', 'mover0']],
-    ['a pod by its other end', ['--pods']],
-  ])('follows an interface that is %s when it leaves the namespace and comes back', async (_, options) => {
-    const [pod] = node.pods;
-    const rename = (from: string, to: string) =>
-      run(['ip', '-n', from, 'link', 'set', 'mover0', 'netns', to] as const);
-    const create = 'link add mover0 type veth peer name mover1';
-    await run(['ip', '-n', node.netns, ...create.split(' '), 'netns', pod?.netns ?? '']);
-    const others = options.includes('--pods') ? ['pod1', 'pod2'] : [];
-    const probe = await watch(node.netns, ...options, '--window-ms', '200');
-    await probe.watches('mover0', ...others);
-    await rename(node.netns, node.pod(2).netns);
-    await probe.watches(...others);
-    await rename(node.pod(2).netns, node.netns);
-    await probe.watches('mover0', ...others);
-    await run(['ip', '-n', node.netns, ...'addr add 10.82.0.1/24 dev mover0'.split(' ')]);
-    await run(['ip', '-n', node.netns, 'link', 'set', 'mover0', 'up']);
-    await run(['ip', '-n', pod?.netns ?? '', ...'addr add 10.82.0.2/24 dev mover1'.split(' ')]);
-    await run(['ip', '-n', pod?.netns ?? '', 'link', 'set', 'mover1', 'up']);
-    await node.inNode('ping', '-q', '-c', '3', '-i', '0.1', '10.82.0.2');
-    const { flows } = await probe.stop();
-    await run(['ip', '-n', node.netns, 'link', 'del', 'mover0']);
-    const pings = flows.filter(({ server }) => server === '10.82.0.2');
-    expect(pings.reduce((sum, { packetsOut }) => sum + packetsOut, 0)).toBe(3);
-  });
+    ['selected by name', ['--interface', 'mover0']],
+    ['selected as a pod interface', ['--pods']],
+  ])(
+    'detaches from an interface %s that leaves the namespace and reattaches when it returns',
+    async (_, options) => {
+      const [pod] = node.pods;
+      const rename = (from: string, to: string) =>
+        run(['ip', '-n', from, 'link', 'set', 'mover0', 'netns', to] as const);
+      const create = 'link add mover0 type veth peer name mover1';
+      await run(['ip', '-n', node.netns, ...create.split(' '), 'netns', pod?.netns ?? '']);
+      const others = options.includes('--pods') ? ['pod1', 'pod2'] : [];
+      const probe = await watch(node.netns, ...options, '--window-ms', '200');
+      await probe.watches('mover0', ...others);
+      await rename(node.netns, node.pod(2).netns);
+      await probe.watches(...others);
+      await rename(node.pod(2).netns, node.netns);
+      await probe.watches('mover0', ...others);
+      await run(['ip', '-n', node.netns, ...'addr add 10.82.0.1/24 dev mover0'.split(' ')]);
+      await run(['ip', '-n', node.netns, 'link', 'set', 'mover0', 'up']);
+      await run(['ip', '-n', pod?.netns ?? '', ...'addr add 10.82.0.2/24 dev mover1'.split(' ')]);
+      await run(['ip', '-n', pod?.netns ?? '', 'link', 'set', 'mover1', 'up']);
+      await node.inNode('ping', '-q', '-c', '3', '-i', '0.1', '10.82.0.2');
+      const { flows } = await probe.stop();
+      await run(['ip', '-n', node.netns, 'link', 'del', 'mover0']);
+      const pings = flows.filter(({ server }) => server === '10.82.0.2');
+      expect(pings.reduce((sum, { packetsOut }) => sum + packetsOut, 0)).toBe(3);
+    },
+  );
 
-  it.each([[[]], [['--filters']]])('counts each packet once, attached with %j', async (options) => {
+  it.each([[[]], [['--filters']]])('counts each packet once with the options %j', async (options) => {
     const probe = await watch(node.netns, '--interface', 'pod*', ...options);
     await node.send(node.pod(1), 'udp-client', node.pod(2).ipv4, '5300', '5', '100');
     const { flows } = await probe.stop();
     expect(flows.filter(({ protocol }) => protocol === 17)).toMatchObject([{ packetsOut: 5, packetsIn: 5 }]);
   });
 
-  it('leaves nothing attached when it is killed, but filters, which the next one removes', async () => {
+  it('leaves only clsact filters attached when killed, which the next flowprobe removes', async () => {
     for (const options of [[], ['--filters']]) {
       const probe = spawn(flowprobeProgram, onNode('--interface', 'pod1', ...options), {
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -98,7 +101,7 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000
     expect(await filters()).not.toContain('sonde_pod_in');
   });
 
-  it("leaves other programs' filters alone", async () => {
+  it('does not remove filters of other programs', async () => {
     await node.inNode('tc', 'qdisc', 'replace', 'dev', 'pod1', 'clsact');
     const other = 'filter add dev pod1 ingress prio 7 bpf bytecode'.split(' ');
     await node.inNode('tc', ...other, '1,6 0 0 0');
@@ -106,7 +109,7 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000
     expect(await node.inNode('tc', 'filter', 'show', 'dev', 'pod1', 'ingress')).toContain('pref 7');
   });
 
-  it('ends when nobody reads its frames', async () => {
+  it('exits when its output is closed', async () => {
     const probe = spawn(flowprobeProgram, onNode('--interface', 'pod1', '--window-ms', '50'), {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -116,7 +119,7 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000
     expect((await ended)[0]).toBe(0);
   });
 
-  it('gives up its capabilities, but for attaching to interfaces that come later or come back', async () => {
+  it('drops all capabilities except CAP_NET_ADMIN, which attaching to new interfaces requires', async () => {
     const probe = spawn(flowprobeProgram, onNode('--interface', 'pod1'), {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -127,7 +130,7 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000
     expect(Number.parseInt(status.replace('CapPrm:', '').trim(), 16)).toBe(1 << 12); // CAP_NET_ADMIN
   });
 
-  it('counts one packet in N when sampling, and says so in each record', async () => {
+  it('counts one packet in N with sampling and states N in each record', async () => {
     const probe = await watch(node.netns, '--interface', 'pod*', '--sampling', '4');
     await node.send(node.pod(1), 'udp-client', node.pod(2).ipv4, '5300', '400', '100');
     const { flows } = await probe.stop();
@@ -139,7 +142,7 @@ describe.skipIf(reason !== undefined)('the life of flowprobe', { timeout: 60_000
     expect(counted).toBeLessThan(300);
   });
 
-  it('samples more coarsely when its programs take more time than they may', async () => {
+  it('raises the sampling when the kernel programs exceed the CPU limit', async () => {
     const probe = await watch(node.netns, '--interface', 'pod*', '--window-ms', '100', '--cpu-limit', '1');
     await node.send(node.pod(1), 'udp-spread', node.pod(2).ipv4, '20000', '5000', '100000');
     const { flows } = await probe.stop();

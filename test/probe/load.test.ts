@@ -15,7 +15,7 @@ describe.skipIf(reason !== undefined)('flowprobe under load', { timeout: 60_000 
   let node: NodeNetwork;
   beforeAll(async () => {
     node = await NodeNetwork.make('load', 2, { offload: true });
-    // The kernel's own IPv6 messages could be among what is lost, which does not tell protocols apart.
+    // IPv6 messages of the kernel could be among the lost packets, which are not counted by protocol.
     for (const netns of [node.netns, ...node.pods.map((pod) => pod.netns)]) {
       await run(inNamespace(netns, ['sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1']));
     }
@@ -28,7 +28,7 @@ describe.skipIf(reason !== undefined)('flowprobe under load', { timeout: 60_000 
   it('accounts for every packet of 20,000 short connections with maps for 64', async () => {
     const [client, server] = [node.pod(1), node.pod(2)];
     await node.serveConnections(server, server.ipv4, '8081');
-    // One SYN in 5000 is lost and sent again a second later, when hundreds of other connections have come and gone.
+    // One SYN in 5000 is lost and retransmitted a second later, after hundreds of other connections.
     await node.loadRules(`table ip sonde_test {
       chain forward {
         type filter hook forward priority 0
@@ -55,17 +55,17 @@ describe.skipIf(reason !== undefined)('flowprobe under load', { timeout: 60_000 
     }).toEqual(totalOf(counts, (key) => key.includes(' 8081')));
     expect(counters.get('packets_via_ring_buffer')).toBeGreaterThan(0);
     expect(openings).toBe(20_000);
-    // Whatever was not lost is told: a connection that is missing was opened by a packet that is counted as lost.
+    // Each connection that is missing was opened by a packet that is counted as lost.
     const started = sum((flow) => flow.started);
     expect(started).toBeLessThanOrEqual(openings);
     expect(started + lost('packets')).toBeGreaterThanOrEqual(openings);
     expect(sum((flow) => flow.completed)).toBeLessThanOrEqual(started);
   }, 90_000);
 
-  it('counts every connection once though its ports are used again and its SYN is repeated', async () => {
+  it('counts every connection once although ports are reused and SYNs retransmitted', async () => {
     const [client, server] = [node.pod(1), node.pod(2)];
     await node.serveConnections(server, server.ipv4, '8082');
-    // Few ports, so that they are used again within a window.
+    // Few ports, so that they are reused within a window.
     await node.inPod(client, 'sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40399');
     await node.loadRules(`table ip sonde_repeat {
       chain forward {
@@ -95,7 +95,7 @@ describe.skipIf(reason !== undefined)('flowprobe under load', { timeout: 60_000 
     });
   });
 
-  it('counts the segments that offloaded packets become on the wire', async () => {
+  it('counts the segments of offloaded packets as on the wire', async () => {
     const [client, server] = [node.pod(1), node.pod(2)];
     const captured = await capture(client.netns, 'eth0');
     const probe = await watch(node.netns, '--interface', 'pod1');
@@ -104,7 +104,7 @@ describe.skipIf(reason !== undefined)('flowprobe under load', { timeout: 60_000 
     const { counts } = await captured.stop();
     const [flow] = flows.filter(({ protocol }) => protocol === 6);
     const seen = counts.get(`TCP ${flow?.client} > ${flow?.server}`) ?? { packets: 0, bytes: 0 };
-    // A capture shows large packets with one header each; every further segment of the wire adds one.
+    // A capture shows large packets with one header each; on the wire every segment has a header.
     const furtherSegments = (flow?.packetsOut ?? 0) - seen.packets;
     expect(furtherSegments).toBeGreaterThan(0);
     expect(flow?.bytesOut).toBe(seen.bytes + furtherSegments * HEADERS);

@@ -10,7 +10,7 @@ import { run, type Command } from '@sonde/deploy/lab/command/run';
 import { eventually } from '../eventually.js';
 import { connectionsProgram, sendFramesProgram, trafficEndProgram } from './paths.js';
 
-/** A pod of a {@link NodeNetwork}: a namespace with `eth0`, whose other end is `interfaceName` in the node. */
+/** A pod of a {@link NodeNetwork}: a network namespace with `eth0`, whose peer on the node is `interfaceName`. */
 export interface TestPod {
   readonly netns: string;
   readonly ipv4: string;
@@ -19,8 +19,8 @@ export interface TestPod {
 }
 
 /**
- * A node for probe tests: a namespace that routes between pods, as most container networks do. Everything in it is
- * gone after `remove`.
+ * A node for probe tests: a network namespace that routes between pods, like most container networks. `remove` deletes
+ * it with all pods.
  */
 export class NodeNetwork {
   readonly #processes: ChildProcess[] = [];
@@ -30,7 +30,7 @@ export class NodeNetwork {
     readonly pods: readonly TestPod[],
   ) {}
 
-  /** `name` keeps test files that run at the same time apart. Segmentation offload is off unless asked for. */
+  /** Creates a node; `name` must be unique among test files. Segmentation offload is off unless `offload` is set. */
   static async make(name: string, podCount: number, { offload = false } = {}): Promise<NodeNetwork> {
     const node = `sonde-probe-test-${name}`;
     const pods = Array.from({ length: podCount }, (_, i): TestPod => {
@@ -99,19 +99,19 @@ export class NodeNetwork {
     await this.#start(inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]));
   }
 
-  /** Runs a client of `traffic-end.mjs` in a pod to its end. */
+  /** Runs a client of `traffic-end.mjs` in a pod until it exits. */
   async send(pod: TestPod, ...end: string[]): Promise<void> {
     await run(inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]));
   }
 
-  /** Sends frames as they are out of a pod. */
+  /** Sends raw frames from a pod. */
   async sendFrames({ netns }: TestPod, ...frames: readonly Buffer[]): Promise<void> {
     await run(
       inNamespace(netns, [sendFramesProgram, 'eth0', ...frames.map((frame) => frame.toString('hex'))]),
     );
   }
 
-  /** Starts any server in a pod; resolves when it prints something, which is to say that it listens. */
+  /** Starts a server in a pod; resolves at its first output, which must mean that it listens. */
   async run(pod: TestPod, ...command: [string, ...string[]]): Promise<void> {
     await this.#start(inNamespace(pod.netns, command));
   }
@@ -121,17 +121,17 @@ export class NodeNetwork {
     await this.run(pod, connectionsProgram, 'serve', address, port);
   }
 
-  /** Opens connections to it one after the other, as fast as they go. */
+  /** Opens connections to it one at a time, as fast as possible. */
   async openConnections(pod: TestPod, address: string, port: string, count: number): Promise<void> {
     await run(inNamespace(pod.netns, [connectionsProgram, 'open', address, port, String(count), '10']));
   }
 
-  /** Runs any command in a pod and returns what it printed, whatever its exit code. */
+  /** Runs a command in a pod and returns its standard output, whatever its exit code. */
   async inPod(pod: TestPod, ...command: [string, ...string[]]): Promise<string> {
     return (await execInNamespace(pod.netns, command)).stdout;
   }
 
-  /** Waits until every TCP connection of a pod has ended: the kernel goes on with that when its process is gone. */
+  /** Waits until every TCP connection of a pod has ended: the kernel closes them after the process exited. */
   async untilClosed(pod: TestPod): Promise<void> {
     const ended = ['exclude', 'listening', 'exclude', 'time-wait'];
     await eventually(async () => {
@@ -145,7 +145,7 @@ export class NodeNetwork {
     await removeNamespaces([this.netns, ...this.pods.map(({ netns }) => netns)]);
   }
 
-  /** Starts a server; resolves when it prints that it is ready. */
+  /** Starts a server; resolves at its first output. */
   async #start([program, ...args]: Command): Promise<void> {
     const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#processes.push(server);

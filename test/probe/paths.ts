@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { probeProgram } from '@sonde/collector/probe/probe-program';
 
-/** The folder of the test workspace, whether the code runs from its sources or from `dist/`. */
+/** Folder of the test workspace, also if the code runs from `dist/`. */
 const workspace = findUp(import.meta.dirname, 'package.json');
 
-/** The probe's sources. */
+/** Source folder of the probe. */
 export const probeSourceFolder = path.resolve(workspace, '../bpf-probe');
 
 export const flowprobeProgram = probeProgram();
 
-/** Where `make -C bpf-probe` put it, and what is built with it. */
+/** Build folder of the probe. */
 const build = path.dirname(flowprobeProgram);
 
 export const baselineProgram = path.join(build, 'baseline');

@@ -5,10 +5,10 @@ import { watch } from './watch.js';
 
 const reason = whySkipLive();
 
-/** kernel/bpf/verifier.c: what a program and the functions that it calls may have together (MAX_BPF_STACK). */
+/** Stack limit of a program and the functions on a call path (MAX_BPF_STACK in kernel/bpf/verifier.c). */
 const STACK_BYTES = 512;
 
-/** What Linux 6.1 rounds every function's part up to (check_max_stack_depth); newer kernels are milder. */
+/** Linux 6.1 rounds the stack of each function up to this (check_max_stack_depth); newer kernels round less. */
 const ROUNDED_TO_BYTES = 32;
 
 describe.skipIf(reason !== undefined)('the kernel programs', { timeout: 60_000 }, () => {
@@ -20,7 +20,7 @@ describe.skipIf(reason !== undefined)('the kernel programs', { timeout: 60_000 }
     await node.remove();
   });
 
-  it('keep within the stack that older verifiers allow, along every path of calls', async () => {
+  it('stay within the stack limit of older verifiers on every call path', async () => {
     const probe = await watch(node.netns, '--interface', 'pod1');
     const depths = [
       deepestStack(await listing(node, 'sonde_pod_in')),
@@ -34,11 +34,11 @@ describe.skipIf(reason !== undefined)('the kernel programs', { timeout: 60_000 }
   });
 });
 
-/** The instructions of a program that is loaded, as bpftool prints them. */
+/** Instructions of a loaded program, as printed by bpftool. */
 async function listing(node: NodeNetwork, program: string): Promise<string> {
   const loaded = JSON.parse(await node.inNode('bpftool', '-j', 'prog', 'show', 'name', program)) as
     { id: number } | { id: number }[];
-  // Other probes may come and go meanwhile; they run the same programs.
+  // Other probes may start and exit meanwhile; they run the same programs.
   const ids = (Array.isArray(loaded) ? loaded : [loaded]).map(({ id }) => String(id));
   return Promise.any(ids.map((id) => node.inNode('bpftool', 'prog', 'dump', 'xlated', 'id', id)));
 }
@@ -48,11 +48,11 @@ interface KernelFunction {
   readonly calls: Set<string>;
 }
 
-/** The most stack, in bytes, that a path of calls through a program takes; `dump` is bpftool's listing of it. */
+/** Maximum stack of a call path through a program, in bytes; `dump` is bpftool's listing. */
 function deepestStack(dump: string): number {
   const functions = new Map<string, KernelFunction>();
   let first: KernelFunction | undefined, current: KernelFunction | undefined;
-  let pointer: string | undefined; // the register that the line before made point to the stack's end
+  let pointer: string | undefined; // register that the previous line set to the frame pointer
   for (const line of dump.split('\n')) {
     const name = /^\S.*?(\w+)\(.*\):$/.exec(line)?.[1];
     if (name !== undefined) {
@@ -72,11 +72,11 @@ function deepestStack(dump: string): number {
     const own = Math.ceil(Math.max(stackBytes, 1) / ROUNDED_TO_BYTES) * ROUNDED_TO_BYTES;
     const below = [...calls].map((name) => {
       const called = functions.get(name);
-      if (!called) throw new Error(`${name} is called, but not in the listing`);
+      if (!called) throw new Error(`the listing has no function ${name}`);
       return deepest(called);
     });
     return own + Math.max(0, ...below);
   };
-  if (!first) throw new Error('the listing holds no function');
+  if (!first) throw new Error('the listing has no function');
   return deepest(first);
 }

@@ -1,22 +1,22 @@
 /**
- * One end of test traffic, run inside a network namespace. Its first argument says which; a server prints "ready"
- * and runs until it is ended, a client ends when it is done.
+ * A client or server for test traffic, run inside a network namespace. A server prints "ready" and runs until it is
+ * killed; a client exits when it is done. The first argument selects the mode:
  *
- *   tcp-server ADDRESS PORT               answers each connection with as many bytes as its first four bytes say
- *   tcp-clients ADDRESS PORT COUNT SIZE   COUNT connections one after the other, SIZE bytes each way
- *   tcp-chatter ADDRESS PORT LINES MS     one connection; the server sends a line each MS milliseconds (tcp-talker)
+ *   tcp-server ADDRESS PORT               replies with as many bytes as the first four bytes of a connection state
+ *   tcp-clients ADDRESS PORT COUNT SIZE   COUNT connections one at a time, SIZE bytes each way
+ *   tcp-chatter ADDRESS PORT LINES MS     one connection; the server (tcp-talker) sends a line every MS milliseconds
  *   tcp-talker ADDRESS PORT LINES MS      the server of tcp-chatter
- *   tcp-keeper ADDRESS PORT MS            one connection that asks each second whether the server is there; ends after MS
- *   tcp-last ADDRESS PORT MS              one connection; ends MS after the server has ended it
- *   tcp-try ADDRESS PORT MS               one attempt; ends after MS milliseconds without an answer
- *   udp-server ADDRESS PORT               sends each datagram back
- *   udp-client ADDRESS PORT COUNT SIZE [FROM]  COUNT datagrams, waits for each one's answer
- *   udp-blind ADDRESS PORT COUNT SIZE     COUNT datagrams, waits for nothing
- *   tls-client ADDRESS PORT SERVERNAME    begins a TLS handshake, which tcp-sink does not answer
- *   tcp-sink ADDRESS PORT                 takes what comes, and closes
+ *   tcp-keeper ADDRESS PORT MS            one connection with keepalives every second; ends after MS
+ *   tcp-last ADDRESS PORT MS              one connection; ends MS after the server closed it
+ *   tcp-try ADDRESS PORT MS               one attempt; ends after MS milliseconds without a response
+ *   udp-server ADDRESS PORT               echoes datagrams
+ *   udp-client ADDRESS PORT COUNT SIZE [FROM]  COUNT datagrams, waits for each response
+ *   udp-blind ADDRESS PORT COUNT SIZE     COUNT datagrams without waiting for responses
+ *   tls-client ADDRESS PORT SERVERNAME    starts a TLS handshake, which tcp-sink does not answer
+ *   tcp-sink ADDRESS PORT                 closes a connection after the first data
  *   dns-server ADDRESS PORT               answers each query over UDP and TCP with 192.0.2.7 and 2001:db8::7
  *   dns-client ADDRESS PORT NAME tcp|udp  one query of type A
- *   udp-spread ADDRESS PORT FLOWS COUNT   COUNT datagrams, in turn to FLOWS ports from PORT on
+ *   udp-spread ADDRESS PORT FLOWS COUNT   COUNT datagrams, round robin to FLOWS ports from PORT on
  */
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -28,7 +28,7 @@ const [mode, address, portText, ...numbers] = process.argv.slice(2);
 const port = Number(portText);
 const [first = 0, second = 0] = numbers.map(Number);
 
-const ends = {
+const modes = {
   'tcp-server': tcpServer,
   'tcp-clients': tcpClients,
   'tcp-talker': tcpTalker,
@@ -45,7 +45,7 @@ const ends = {
   'dns-server': dnsServer,
   'dns-client': dnsClient,
 };
-await ends[mode]();
+await modes[mode]();
 
 function tcpServer() {
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
@@ -148,15 +148,15 @@ async function udpSpread() {
   const [flows, count] = [first, second];
   const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
   const datagram = Buffer.alloc(64);
-  const atOnce = 256;
+  const concurrency = 256;
   let sent = 0;
-  const sendOn = async () => {
+  const sendNext = async () => {
     while (sent < count) {
       const to = port + (sent++ % flows);
       await new Promise((resolve) => socket.send(datagram, to, address, resolve));
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, sendOn));
+  await Promise.all(Array.from({ length: concurrency }, sendNext));
   socket.close();
 }
 
@@ -198,11 +198,11 @@ async function dnsClient() {
     clearTimeout(timer);
     socket.close();
   });
-  // A port that comes before 53 when its bytes are compared as they lie in memory.
+  // A port that is lower than 53 if compared in network byte order.
   socket.bind(0xa000, () => socket.send(query, port, address));
 }
 
-/** RFC 1035: the query with the answer bit, and an A and an AAAA record that point back to its name. */
+/** RFC 1035: the query with the response bit, and an A and an AAAA record with compressed names. */
 function dnsAnswer(query) {
   const answer = Buffer.concat([
     query,

@@ -9,7 +9,7 @@ import type { ObservedFlows } from '@sonde/model/flow/observed';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { flowprobeProgram } from './paths.js';
 
-/** A reported flow, as far as tests look at it. */
+/** The fields of a reported flow that tests read. */
 export interface ReportedFlow {
   readonly client: string;
   readonly server: string;
@@ -44,34 +44,34 @@ export interface ReportedFlow {
   readonly sampling: number;
 }
 
-/** What a run of the probe reported, window by window. */
+/** Everything that a probe reported, by window. */
 export interface ProbeReport {
   readonly windows: readonly (readonly ReportedFlow[])[];
   readonly flows: readonly ReportedFlow[];
   readonly dns: readonly DnsTransaction[];
-  /** As of the last window. */
+  /** Of the last window. */
   readonly counters: ReadonlyMap<string, number>;
 }
 
-/** A probe that runs. */
+/** A running probe. */
 export interface Watch {
-  /** Resolves when it has reported that it watches exactly these interfaces. */
+  /** Resolves when the probe reports that it watches exactly these interfaces. */
   watches(...names: string[]): Promise<void>;
-  /** Resolves when a window with such a flow has ended and been reported. */
+  /** Resolves when a window with such a flow has been reported. */
   reports(wanted: (flow: ReportedFlow) => boolean): Promise<void>;
-  /** Lets it do nothing while `busy` runs: the kernel programs count on, and nobody reads their maps. */
+  /** Stops the process while `busy` runs: the kernel programs continue to count, but no window ends. */
   stalled(busy: () => Promise<unknown>): Promise<void>;
-  /** Ends it and returns all that it reported. */
+  /** Ends the probe and returns everything that it reported. */
   stop(): Promise<ProbeReport>;
 }
 
-/** Starts flowprobe in a namespace; resolves when it watches. */
+/** Starts flowprobe in a network namespace; resolves when it is attached. */
 export async function watch(netns: string, ...options: string[]): Promise<Watch> {
   const probe = spawn(flowprobeProgram, ['--netns', `/run/netns/${netns}`, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
-  probe.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  let stderr = '';
+  probe.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ended = once(probe, 'close');
   const windows: ReportedFlow[][] = [];
   const dns: DnsTransaction[] = [];
@@ -92,7 +92,7 @@ export async function watch(netns: string, ...options: string[]): Promise<Watch>
     }
   })();
   const failed = ended.then(() => {
-    throw new Error(`flowprobe ended early: ${said}`);
+    throw new Error(`flowprobe ended early: ${stderr}`);
   });
   failed.catch(() => undefined);
   await Promise.race([once(progress, 'interfaces'), failed]);
@@ -115,7 +115,7 @@ export async function watch(netns: string, ...options: string[]): Promise<Watch>
       probe.kill('SIGTERM');
       await reading;
       const [code] = (await ended) as [number | null];
-      if (code !== 0) throw new Error(`flowprobe ended with ${String(code)}: ${said}`);
+      if (code !== 0) throw new Error(`flowprobe ended with ${String(code)}: ${stderr}`);
       return { windows, flows: windows.flat(), dns, counters };
     },
   };
@@ -129,9 +129,9 @@ function reportedFlows({ rows, columns }: ObservedFlows): ReportedFlow[] {
   const text = ({ indexes, dictionary }: StringColumn, row: number) => dictionary[indexes[row] ?? 0] ?? '';
   const wide = (column: BigUint64Array, row: number) => readWide(halvesOf(column), row);
   return Array.from({ length: rows }, (_, row) => ({
-    client: endText(columns.src_ip, columns.src_port, row),
-    server: endText(columns.dst_ip, columns.dst_port, row),
-    service: endText(columns.dst_service_ip, columns.dst_service_port, row),
+    client: endpointText(columns.src_ip, columns.src_port, row),
+    server: endpointText(columns.dst_ip, columns.dst_port, row),
+    service: endpointText(columns.dst_service_ip, columns.dst_service_port, row),
     state: enumerationValue('connection_state', columns.connection_state[row] ?? 0) ?? '',
     reporter: enumerationValue('reporter', columns.reporter[row] ?? 0) ?? '',
     protocol: columns.protocol[row] ?? 0,
@@ -163,8 +163,8 @@ function reportedFlows({ rows, columns }: ObservedFlows): ReportedFlow[] {
   }));
 }
 
-/** "10.0.0.1 80"; the port is left out where it is 0. */
-function endText(addresses: Uint8Array, ports: Uint16Array, row: number): string {
+/** "10.0.0.1 80"; without the port if it is 0. */
+function endpointText(addresses: Uint8Array, ports: Uint16Array, row: number): string {
   const port = ports[row] ?? 0;
   return formatAddress(addresses, row * 16) + (port === 0 ? '' : ` ${port}`);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IPv4 as IPv6 (RFC 4291 section 2.5.5.2): user space has one address family. */
-#ifndef SONDE_MAPPED_H
-#define SONDE_MAPPED_H
+#ifndef SONDE_IPV4_MAPPED_H
+#define SONDE_IPV4_MAPPED_H
 
 #include <arpa/inet.h>
 #include "flow.h"

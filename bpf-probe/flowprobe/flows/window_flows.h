@@ -3,8 +3,8 @@
  * The flows of one window, merged in place in the map's memory so that there is one for each connection: packets that
  * did not fit into the map are added to their flow, and the flows seen before and after NAT are merged.
  */
-#ifndef SONDE_SIGHTINGS_H
-#define SONDE_SIGHTINGS_H
+#ifndef SONDE_WINDOW_FLOWS_H
+#define SONDE_WINDOW_FLOWS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -32,7 +32,7 @@ struct window *open_window(struct flowprobe_bpf *bpf)
 	options.inner_map_fd = window->barrier[1];
 	window->barrier[0] = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "sonde_barrier", 4, 4, 1, &options);
 	if (window->barrier[0] < 0 || window->barrier[1] < 0)
-		fail(EXIT_KERNEL, "cannot make a map of maps: %s", strerror(errno));
+		fail(EXIT_KERNEL, "cannot create a map of maps: %s", strerror(errno));
 	return window;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A table is begun is_new when it holds this many. */
+/* Names at which a table is cleared. */
 #define MAX_TABLE_NAMES 32768
 
 static struct table {
