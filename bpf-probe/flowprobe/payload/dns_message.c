@@ -3,7 +3,6 @@
 #include "payload/cursor.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FLAG_RESPONSE	   0x8000
@@ -16,10 +15,14 @@
 static char *write_label(char *to, const __u8 *label, __u32 length)
 {
 	for (__u32 i = 0; i < length; i++) {
-		if (isgraph(label[i]) && label[i] != '.' && label[i] != '\\')
+		if (isgraph(label[i]) && label[i] != '.' && label[i] != '\\') {
 			*to++ = tolower(label[i]);
-		else
-			to += sprintf(to, "\\%03u", label[i]);
+			continue;
+		}
+		*to++ = '\\';
+		*to++ = '0' + label[i] / 100;
+		*to++ = '0' + label[i] / 10 % 10;
+		*to++ = '0' + label[i] % 10;
 	}
 	return to;
 }
