@@ -81,11 +81,20 @@ export function assembleEnricher(options: EnricherAssemblyOptions): EnricherAsse
     },
     async run({ consumer, store, onStored }) {
       histories = Promise.all(
-        [...clusters.values()].map(({ history, watch: { ready } }) =>
-          history.run({ store, ready, log, signal: watching.signal }),
-        ),
+        [...clusters.values()].map(async ({ history, watch: { ready } }) => {
+          try {
+            await history.run({ store, ready, log, signal: watching.signal });
+          } catch (error) {
+            log.error(
+              { err: error, cluster: history.cluster },
+              'policy history stopped; changes are not stored',
+            );
+            readiness?.set('policy history', String(error));
+            throw error;
+          }
+        }),
       );
-      // Reported by `close`.
+      // Also rejects `close`.
       histories.catch(() => undefined);
       try {
         await runEnricher({

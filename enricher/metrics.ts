@@ -114,4 +114,9 @@ export function registerClusterMetrics(registry: Registry, clusters: ReadonlyMap
         [{ cluster, outcome: 'skipped' }, history.counts.skipped] as const,
       ]),
   });
+  collectedCounter(registry, {
+    name: 'sonde_policy_history_failures_total',
+    help: 'Failed attempts to store versions of policies and of the objects they select; each is retried',
+    ...each(({ history }) => history.counts.failures),
+  });
 }

@@ -38,7 +38,7 @@ function writeLock(content: unknown): void {
   );
 }
 
-/** When a process started, as the kernel tells it; null where it does not. */
+/** The start time of a process in clock ticks; null if the kernel does not report it. */
 function startOf(pid: number): string | null {
   try {
     return (
@@ -66,7 +66,7 @@ it('the error names the process that holds the directory', () => {
   expect(readdirSync(directory)).toEqual(['lock']);
 });
 
-it('the lock of a process that is gone is taken over', async () => {
+it('takes over the lock of a process that no longer runs', async () => {
   const pid = startOther();
   const started = startOf(pid);
   await endOther();
@@ -84,12 +84,15 @@ it.skipIf(startOf(process.pid) === null)(
   },
 );
 
-it.each(['', 'not JSON', '{"pid":"1"}', 'null'])('a lock that says %j is nobody’s', (content) => {
-  writeLock(content);
-  lockDirectory(directory).release();
-});
+it.each(['', 'not JSON', '{"pid":"1"}', 'null'])(
+  'takes over a lock with the invalid content %j',
+  (content) => {
+    writeLock(content);
+    lockDirectory(directory).release();
+  },
+);
 
-it('releasing leaves the lock that another process has taken since', () => {
+it('a release does not remove a lock that another process has acquired since', () => {
   const lock = lockDirectory(directory);
   const theirs = { pid: startOther(), started: '1' };
   writeLock(theirs);

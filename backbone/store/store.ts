@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/records';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
-import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
 import type { DeliveredBatch, StoredOffset } from '../transport/interface/transport.js';
+import type { StateTable } from './schema/state-table.js';
 
 /**
  * The records of each table, by table name. To add a record type, add it here and declare its table in
@@ -22,7 +22,7 @@ export interface RecordBlock extends Partial<RecordsByTable> {
   readonly memory?: ColumnMemory;
 }
 
-/** Stores records and cluster objects: in ClickHouse over HTTP, or in chDB in this process. */
+/** Stores records and state: in ClickHouse over HTTP, or in chDB in this process. */
 export interface FlowStore {
   /** Creates or upgrades the tables. Safe to repeat. */
   migrate(): Promise<void>;
@@ -47,14 +47,18 @@ export interface FlowStore {
   highestOffsets(): Promise<ReadonlyMap<number, number>>;
 
   /**
-   * Inserts versions of objects that policies depend on. Idempotent: a failed call can be repeated, and several writers
-   * can insert the same versions.
+   * Inserts rows into a table of state, for example versions of policies. A failed call can be repeated if the table
+   * replaces equal rows.
    * @throws StoreError if the engine fails.
    */
-  insertObjects(versions: readonly ObjectVersion[]): Promise<void>;
+  insertRows<Row>(table: StateTable<Row>, rows: readonly Row[]): Promise<void>;
 
-  /** Confirms that the latest stored versions of a cluster's objects are current, which restarts their retention. */
-  confirmObjects(cluster: string): Promise<void>;
+  /**
+   * Inserts into a table of state the rows of a source in SQL (a table or a subquery with the table's columns), with
+   * the current time as their time of insert.
+   * @throws StoreError if the engine fails.
+   */
+  copyRows<Row>(table: StateTable<Row>, source: string, parameters?: QueryParameters): Promise<void>;
 
   /**
    * Runs a SELECT. Pass values in `parameters` (ClickHouse's `{name:Type}` placeholders), never in the SQL.

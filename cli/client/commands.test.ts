@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
+import { clusterObjects } from '@sonde/backbone/store/schema/cluster-objects';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
@@ -38,7 +39,8 @@ beforeAll(async () => {
   await store.migrate();
   api = await startQueryApi({ store, port: 0, registry: new Registry(), log });
   const objects = [namespace('shop'), namespace('depot'), DENY_API];
-  await store.insertObjects(
+  await store.insertRows(
+    clusterObjects,
     objects.map((object, index) => ({
       ...{ cluster: 'main', apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name },
       ...{ namespace: object.metadata.namespace ?? '', version: String(index), deleted: false },

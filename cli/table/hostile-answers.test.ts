@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
+import { clusterObjects } from '@sonde/backbone/store/schema/cluster-objects';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedDns } from '@sonde/test/builders/dns';
@@ -52,7 +53,8 @@ beforeAll(async () => {
   const lookup = { start_time: NOW - 30_000, primary: true, query_name: HOSTILE, ...asker, ...answered };
   await store.insert({ flows: enrichedFlows([row]), dns: enrichedDns([lookup]) });
   const policy = networkPolicy('shop/api', { podSelector: { matchLabels: { app: 'api' } } });
-  await store.insertObjects(
+  await store.insertRows(
+    clusterObjects,
     [namespace('shop'), policy].map((object, index) => ({
       ...{ cluster: 'main', apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name },
       ...{ namespace: object.metadata.namespace ?? '', version: String(index), deleted: false },

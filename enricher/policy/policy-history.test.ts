@@ -204,8 +204,8 @@ describe('the history of policies', () => {
     const written: ObjectVersion[] = [];
     const refusing: FlowStore = Object.assign(Object.create(store) as FlowStore, {
       query: () => Promise.resolve([]),
-      confirmObjects: () => Promise.resolve(),
-      insertObjects(some: readonly ObjectVersion[]) {
+      copyRows: () => Promise.resolve(),
+      insertRows(_: unknown, some: readonly ObjectVersion[]) {
         if (refusals-- > 0) return Promise.reject(new StoreError('busy'));
         written.push(...some);
         return Promise.resolve();
@@ -219,6 +219,6 @@ describe('the history of policies', () => {
     await expect.poll(() => written.length, { timeout: 60_000 }).toBe(2);
     stop.abort();
     await running;
-    expect(history.counts).toEqual({ written: 2, skipped: 0 });
+    expect(history.counts).toEqual({ written: 2, skipped: 0, failures: 3 });
   }, 90_000);
 });

@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
-import { clusterObjectsTable, latestObjects } from '@sonde/backbone/store/schema/cluster-objects';
+import {
+  clusterObjects,
+  clusterObjectsTable,
+  confirmObjects,
+  latestObjects,
+} from '@sonde/backbone/store/schema/cluster-objects';
 import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
 import type { KubernetesObject, Pod } from '@sonde/model/cluster/objects';
 import { isPortNames, PortNamesOfPods } from '@sonde/model/policy/history/port-names';
 import {
   changedAtMs,
   changedBy,
-  isPolicyMatter,
+  affectsPolicies,
   manifestText,
   objectKey,
   type ObjectVersion,
@@ -29,6 +34,8 @@ export interface PolicyHistoryCounts {
   written: number;
   /** Versions that were followed by others before the store took them, while it was refusing for long. */
   skipped: number;
+  /** Failed attempts to read or write versions; each is retried. */
+  failures: number;
 }
 
 /** How long changes are gathered before they are written. */
@@ -56,7 +63,7 @@ type Stored = Pick<ObjectVersion, 'version' | 'changedAtMs' | 'deleted' | 'manif
  * `followCluster`, from the start on; `run` writes them.
  */
 export class PolicyHistory implements ObjectSink {
-  readonly counts: PolicyHistoryCounts = { written: 0, skipped: 0 };
+  readonly counts: PolicyHistoryCounts = { written: 0, skipped: 0, failures: 0 };
   readonly #portNames = new PortNamesOfPods();
   #waiting: Change[] = [];
   /** The objects that are there, by key, as far as they were told. */
@@ -68,7 +75,7 @@ export class PolicyHistory implements ObjectSink {
     if (object.kind === 'Pod' && object.apiVersion === 'v1') {
       const names = this.#portNames.apply(object as Pod);
       if (names) this.#wait({ object: names, atMs, deleted: false });
-    } else if (isPolicyMatter(object)) {
+    } else if (affectsPolicies(object)) {
       this.#present.add(objectKey(object));
       this.#wait({ object, atMs, deleted: false });
     }
@@ -85,7 +92,7 @@ export class PolicyHistory implements ObjectSink {
    */
   async run(options: PolicyHistoryOptions): Promise<void> {
     const { store, ready, log, signal } = options;
-    const stored = await trying(() => this.#load(store), options);
+    const stored = await this.#trying(() => this.#load(store), options);
     /** Whether everything was told, and what is gone not yet noted. */
     const told = { all: false };
     // What made the first reading fail is told by whoever reads.
@@ -98,12 +105,33 @@ export class PolicyHistory implements ObjectSink {
         told.all = false;
         this.#noteGone(stored);
       }
-      await trying(() => this.#write(store, stored), options);
+      await this.#trying(() => this.#write(store, stored), options);
       if (Date.now() - confirmedMs < CONFIRM_MS) continue;
       confirmedMs = Date.now();
-      await trying(() => store.confirmObjects(this.cluster), options);
+      await this.#trying(() => confirmObjects(store, this.cluster), options);
     }
     if (this.counts.skipped > 0) log.warn({ ...this.counts }, 'not every version of policies was kept');
+  }
+
+  /** Retries an attempt until it succeeds; after the signal, it is attempted only once more. */
+  async #trying<Result>(
+    attempt: () => Promise<Result>,
+    { log, signal }: PolicyHistoryOptions,
+  ): Promise<Result> {
+    for (let retryMs = 250; ; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
+      const isLast = signal.aborted;
+      try {
+        return await attempt();
+      } catch (error) {
+        this.counts.failures += 1;
+        if (!(error instanceof StoreError) || isLast) throw error;
+        log.warn(
+          { cluster: this.cluster, retryMs, reason: error.message },
+          'policy history not stored; retrying',
+        );
+        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   #wait(change: Change): void {
@@ -152,7 +180,7 @@ export class PolicyHistory implements ObjectSink {
         if (version) next.set(key, version);
         return version ?? [];
       });
-      await store.insertObjects(versions);
+      await store.insertRows(clusterObjects, versions);
       this.counts.written += versions.length;
       for (const [key, value] of next) stored.set(key, value);
       // Others may have come to wait meanwhile, and those written may have been skipped.
@@ -180,26 +208,6 @@ export class PolicyHistory implements ObjectSink {
       changedBy: deleted ? '' : changedBy(object),
       manifest,
     };
-  }
-}
-
-/** Does something until it succeeds; after the signal only once more. */
-async function trying<Result>(
-  attempt: () => Promise<Result>,
-  { log, signal }: PolicyHistoryOptions,
-): Promise<Result> {
-  for (let retryMs = 250; ; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
-    const isLast = signal.aborted;
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof StoreError) || isLast) throw error;
-      log.warn(
-        { retryMs, reason: error.message },
-        'the store did not take versions of policies; trying again',
-      );
-      await delay(retryMs, undefined, { signal }).catch(() => undefined);
-    }
   }
 }
 

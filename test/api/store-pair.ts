@@ -1,4 +1,5 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
+import { clusterObjects } from '@sonde/backbone/store/schema/cluster-objects';
 import { enrichedDns, type WrittenDnsRow } from '../builders/dns.js';
 import { enrichedFlows, type FlowRow } from '../builders/enriched-flows.js';
 import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
@@ -28,7 +29,7 @@ const DAY_MS = Date.parse(DAY);
 export async function fillWorld(store: FlowStore, world: World): Promise<void> {
   const flows = [...ownFlows(world), ...otherFlows(world)];
   await store.insert({ flows: enrichedFlows(flows), dns: enrichedDns(lookups(world)) });
-  await store.insertObjects(objects(world));
+  await store.insertRows(clusterObjects, objects(world));
 }
 
 /** Connections of shop: what its own side of them shows is the same in both worlds. */

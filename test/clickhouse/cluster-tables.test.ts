@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
 /**
- * The engine in this process as a server of a cluster has it: with a cluster, macros, and ClickHouse's own stand-in for
- * Keeper, in memory (src/Common/ZooKeeper/TestKeeper.h). It runs neither the queue behind ON CLUSTER nor the exchange
- * between replicas, so replicated tables stay read-only: what they take and give needs real servers.
+ * chDB configured like a server of a cluster: with a cluster, macros and ClickHouse's own fake Keeper in memory
+ * (src/Common/ZooKeeper/TestKeeper.h). It runs neither the queue of ON CLUSTER nor replication, so replicated tables stay
+ * read-only; data in them needs real servers.
  */
 const configuration = `<clickhouse>
   <zookeeper><implementation>testkeeper</implementation></zookeeper>
@@ -32,12 +32,12 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // Closing waits for replicated tables to go on, which read-only ones never do.
+  // Closing would wait forever for the read-only replicated tables.
   await session.queryAsync('DROP DATABASE sonde SYNC');
   session.close();
 });
 
-it("the engine makes a cluster's tables, as each of its servers would", async () => {
+it('the engine creates the tables of a cluster', async () => {
   const created: string[] = [];
   await upgradeTables(
     {

@@ -6,22 +6,22 @@ import { EndpointError, httpStatus, toEndpointError } from './errors.js';
 import { readRequest } from './request.js';
 
 export interface ClickHouseEndpoint {
-  /** Where it answers, for example `http://127.0.0.1:8123`. */
+  /** The base URL, for example `http://127.0.0.1:8123`. */
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * A stand-in for a ClickHouse server, for tests: the HTTP interface (https://clickhouse.com/docs/interfaces/http) over
- * chDB, so the engine and its SQL are ClickHouse's own while the server around them is not. It knows POST and GET with
- * `query`, `param_*`, `database`, `query_id` and settings, request and answer compression by gzip and Brotli,
- * `/ping`, error numbers and statuses, KILL QUERY, and queries that end when their client goes. It does not know users,
- * sessions, multipart bodies, progress headers, replication or clusters.
- * @param directory where the engine keeps its files; an engine and a directory serve one process.
+ * A fake ClickHouse server for tests: the HTTP interface (https://clickhouse.com/docs/interfaces/http) over chDB, so the
+ * engine and its SQL are real and the server is not. Supports POST and GET with `query`, `param_*`, `database`,
+ * `query_id` and settings, gzip and Brotli compression, `/ping`, error codes and statuses, KILL QUERY, and canceling
+ * queries when their client disconnects. Does not support users, sessions, multipart bodies, progress headers,
+ * replication or clusters.
+ * @param directory the engine's directory; a process can have one engine.
  */
 export async function startClickHouseEndpoint(directory: string, port = 0): Promise<ClickHouseEndpoint> {
   const engine = await EmbeddedEngine.open(directory);
-  // ClickHouse takes addresses up to a megabyte (http_max_uri_size); Node 16 KiB.
+  // ClickHouse accepts URIs up to one megabyte (http_max_uri_size), Node only 16 KiB.
   const server = createServer({ maxHeaderSize: 1 << 20 }, (request, response) => {
     void answer(engine, request, response);
   });
@@ -58,7 +58,7 @@ async function answer(
     });
     response.end(encoding === undefined ? result : compressors[encoding](result));
   } catch (error) {
-    // Of a request that was cut off nothing is done, and nobody is left to be told.
+    // A request that was cut off is not executed, and its client is disconnected.
     if (request.destroyed && !request.complete) return;
     sendError(response, toEndpointError(error));
   }
@@ -68,7 +68,7 @@ function sendError(response: ServerResponse, { code, message }: EndpointError): 
   response.writeHead(httpStatus(code), {
     'Content-Type': 'text/plain; charset=UTF-8',
     'X-ClickHouse-Exception-Code': String(code),
-    // What was not read of the request would be taken for the next one.
+    // The unread rest of the request would be parsed as the next request.
     Connection: 'close',
   });
   response.end(`${message}\n`);

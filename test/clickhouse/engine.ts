@@ -5,7 +5,7 @@ import { formatParameters } from '@sonde/backbone/store/chdb/parameters';
 import { EndpointError } from './errors.js';
 import type { StatementRequest } from './request.js';
 
-/** What a server is executing, as `system.processes` would tell. */
+/** A running query, like a row of `system.processes`. */
 interface Running {
   readonly queryId: string;
   readonly ended: Promise<unknown>;
@@ -13,9 +13,9 @@ interface Running {
 
 const CONNECTIONS = 4;
 
-/** chDB as a server uses its engine: several statements at once, each known by its query id. */
+/** chDB used like a server's engine: several concurrent statements, each with a query ID. */
 export class EmbeddedEngine {
-  /** Settings that make a connection read only cannot be taken back, so readers and writers are apart. */
+  /** The setting that makes a connection read-only cannot be reset, so readers and writers are separate. */
   readonly #idle = { read: [] as ChdbConnection[], write: [] as ChdbConnection[] };
   readonly #waiting = { read: [] as Waiter[], write: [] as Waiter[] };
   readonly #all: ChdbConnection[] = [];
@@ -39,7 +39,7 @@ export class EmbeddedEngine {
     return new EmbeddedEngine(path.join(directory, 'engine'), await mkdtemp(path.join(directory, 'bodies-')));
   }
 
-  /** Runs a statement; when `gone` aborts, one that asked for it is ended. */
+  /** Runs a statement; when `gone` aborts, it is canceled if it has the setting for that. */
   async run(request: StatementRequest, gone: AbortSignal): Promise<Uint8Array> {
     if (/^KILL QUERY\b/i.test(request.sql)) return await this.#kill(request);
     if ([...this.#running].some(({ queryId }) => queryId === request.queryId)) {
@@ -78,7 +78,7 @@ export class EmbeddedEngine {
       const statement = file === undefined ? sql : readingFile(sql, format, file);
       const settings = { ...request.settings, log_comment: queryId };
       await connection.run(`USE \`${database}\``, {}, 'Null', { settings });
-      // Over HTTP, too, they are escaped as in a tab-separated file.
+      // Over HTTP they are escaped as in a tab-separated file, too.
       return await connection.run(statement, parameters, format, { settings });
     } finally {
       this.#give(kind, connection);
@@ -86,7 +86,7 @@ export class EmbeddedEngine {
     }
   }
 
-  /** Its condition is the engine's to evaluate, over what is running here. */
+  /** The engine evaluates the condition over the queries that run here. */
   async #kill({ sql }: StatementRequest): Promise<Uint8Array> {
     const condition = /^KILL QUERY WHERE ([\s\S]*?)(?: SYNC| ASYNC)?$/i.exec(sql)?.[1];
     if (condition === undefined) throw new EndpointError(62, `Cannot parse ${sql}`, 'SYNTAX_ERROR');
@@ -102,7 +102,7 @@ export class EmbeddedEngine {
     return new Uint8Array();
   }
 
-  /** KILL QUERY … SYNC waits for ever in chDB: it is asked for without, and the end is waited for here. */
+  /** KILL QUERY … SYNC waits forever in chDB, so the query is killed without SYNC and its end is awaited here. */
   async #killRunning(running: readonly Running[]): Promise<void> {
     for (const { queryId } of running) {
       await this.#killer.run(
@@ -134,7 +134,7 @@ export class EmbeddedEngine {
 
 type Waiter = (connection: ChdbConnection) => void;
 
-/** chDB takes data from files only: an INSERT that reads its request's body is made to read a file of it. */
+/** chDB reads data only from files, so an INSERT from the request's body is rewritten to read a file. */
 function readingFile(sql: string, format: string, file: string): string {
   const statement = sql.replace(/\sFORMAT\s+\w+\s*$/i, '');
   const fromInput = statement.replace(/\binput\((?=')/, `file('${file}', '${format}', `);

@@ -2,35 +2,37 @@ import { createServer, type IncomingMessage, request as sendRequest, type Server
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** What goes wrong with a request to ClickHouse. */
+/** A fault of a request to ClickHouse. */
 export type Fault =
-  /** The connection is closed before anything reaches the server. */
+  /** The connection closes before anything reaches the server. */
   | { readonly kind: 'refused' }
-  /** The request reaches the server this much later, in ms. */
+  /** The request reaches the server after a delay in ms. */
   | { readonly kind: 'slow'; readonly delayMs: number }
   /** Half of the request reaches the server. */
   | { readonly kind: 'cut' }
-  /** The server does the work, and the client hears nothing. */
+  /** The server executes the request; the connection closes before the response. */
   | { readonly kind: 'unanswered' }
-  /** The client is cut off at once, and the request reaches the server when `until` resolves. */
+  /** The server executes the request; the connection closes in the middle of the response body. */
+  | { readonly kind: 'cut response' }
+  /** The connection closes at once; the request reaches the server when `until` resolves. */
   | { readonly kind: 'late'; readonly until: Promise<unknown> }
-  /** An overloaded server's error, given without doing anything. */
+  /** An error response; nothing is executed. */
   | { readonly kind: 'error'; readonly code: number; readonly message: string };
 
 export interface FaultProxy {
   readonly url: string;
-  /** Lets something go wrong with the next `times` requests whose statement contains `statement`. */
+  /** Injects a fault into the next `times` requests whose statement contains `statement`. */
   fault(fault: Fault, statement: string, times?: number): void;
-  /** Takes back what has not gone wrong yet. */
+  /** Removes all faults that have not occurred yet. */
   heal(): void;
-  /** How many requests have met a fault. */
+  /** Number of requests with a fault. */
   readonly faults: number;
-  /** Resolves when no request is under way, with its client or without: each has been answered by the server. */
+  /** Resolves when no request is in progress on the server, including those whose client is disconnected. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A proxy before a ClickHouse server, in which requests go wrong as tests ask for it. */
+/** A proxy in front of a ClickHouse server that injects faults. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   let planned: { fault: Fault; statement: string; times: number }[] = [];
   const underWay = new Set<Promise<unknown>>();
@@ -60,6 +62,12 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         await forward(target, request, body);
         response.destroy();
         return;
+      case 'cut response': {
+        const { status, headers, body: result } = await forward(target, request, body);
+        response.writeHead(status, { ...headers, 'content-length': String(result.length + 1) });
+        response.write(result.subarray(0, result.length / 2), () => response.destroy());
+        return;
+      }
       case 'late':
         response.destroy();
         follow(fault.until.then(() => forward(target, request, body)));
@@ -86,7 +94,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   }
 
   const server = createServer({ maxHeaderSize: 1 << 20 }, (request, response) => {
-    // What cannot be forwarded looks to the client like a server that is gone.
+    // If forwarding fails, the client sees a closed connection.
     follow(handle(request, response).catch(() => response.destroy()));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -140,7 +148,7 @@ function forward(
   });
 }
 
-/** Announces the whole body, sends half of it, and hangs up. */
+/** Declares the length of the whole body, sends half of it and closes the connection. */
 function forwardHalf(target: string, request: IncomingMessage, body: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const forwarded = sendRequest(new URL(request.url ?? '/', target), {
@@ -159,7 +167,7 @@ function plainHeaders({ headers }: IncomingMessage, length: number): Headers {
 
 type Headers = NodeJS.Dict<string | string[]>;
 
-/** What says how a body is sent does not hold for one that was read and is sent again. */
+/** Headers about the transfer of a body do not apply once the body was read and is sent again. */
 function withoutFraming(headers: Headers): Headers {
   const framing = new Set(['transfer-encoding', 'content-length', 'connection']);
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !framing.has(name)));

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { ClickHouseServers } from '@sonde/backbone/store/clickhouse/servers';
 import { expect, it } from 'vitest';
 
-/** A server that keeps idle connections for 3 s, in a thread of its own: it must go on while this one is busy. */
+/** A server that keeps idle connections for 3 s, in its own thread so that it runs while this one is busy. */
 const server = `
   const { parentPort } = require('node:worker_threads');
   const server = require('node:http').createServer((request, response) => {
@@ -15,7 +15,7 @@ const server = `
 `;
 const BUSY_MS = 4_500;
 
-it('a statement goes over a connection that the server still has, however long this process was busy', async () => {
+it('does not reuse a connection that the server has closed while this process was busy', async () => {
   const worker = new Worker(server, { eval: true });
   try {
     const [port] = (await once(worker, 'message')) as [number];
@@ -26,12 +26,12 @@ it('a statement goes over a connection that the server still has, however long t
       password: '',
     });
     await clickHouse.command({ sql: 'SELECT 1' });
-    // Its connection is free only then.
+    // The connection becomes idle only then.
     await setImmediate();
     const second = clickHouse.command({ sql: 'SELECT 2' });
-    // The client has checked what was idle, and has not yet taken a connection.
+    // The client has checked idle connections and has not selected one yet.
     await new Promise<void>((resolve) => process.nextTick(resolve));
-    // Nothing runs meanwhile, neither timers nor what tells of closed connections.
+    // Blocks the event loop: no timers, no close events.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_MS);
     await expect(second).resolves.toBeUndefined();
     await clickHouse.close();

@@ -6,8 +6,8 @@ import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 /**
- * A fake: a server of a cluster that learns what the others know only when it is told to synchronize, and the statements
- * that it was sent, without an engine.
+ * A fake server of a cluster that gets the other servers' data only with SYSTEM SYNC REPLICA, and the statements that it
+ * received. It has no engine.
  */
 interface LaggingReplica {
   readonly url: string;
@@ -26,7 +26,7 @@ afterEach(async () => {
   await new Promise((resolve) => replica.server.close(resolve));
 });
 
-it('a partition that is claimed goes on behind what only another server of the cluster knew to be stored', async () => {
+it('an acquired partition resumes after an offset that only another server of the cluster knew', async () => {
   const log = createLogger('test', 'silent');
   const store = openClickHouseStore({
     urls: [replica.url],
@@ -40,7 +40,7 @@ it('a partition that is claimed goes on behind what only another server of the c
   await store.close();
   expect(claimed.get(0)).toEqual({ storedTo: 100, streams: [['a', 7]] });
   const kinds = replica.statements.map((statement) => /^\S+ \S+/.exec(statement)?.[0]);
-  // The claim is made of what all know, and read when all know of it and nothing is under way any more.
+  // The epoch derives from what all servers know; it is read once all know it and no insert runs anymore.
   expect(kinds).toEqual([
     'SYSTEM SYNC',
     'INSERT INTO',
@@ -55,11 +55,11 @@ it('a partition that is claimed goes on behind what only another server of the c
 
 async function startLaggingReplica(): Promise<LaggingReplica> {
   const statements: string[] = [];
-  /** Whether it has learned what the others know since the last claim was written. */
+  /** Whether it was synchronized since the last epoch was inserted. */
   let synchronized = false;
   const answer = (statement: string): string => {
     if (/^SYSTEM SYNC REPLICA ON CLUSTER \S+ progress\b/.test(statement)) synchronized = true;
-    // Another writer notes what it has stored just before it is replaced, on another server.
+    // On another server, the former writer records its stored offset just before it is replaced.
     if (statement.startsWith('INSERT INTO progress')) synchronized = false;
     if (statement.startsWith('SELECT DISTINCT writer')) return '{"writer":"former"}\n';
     if (!statement.startsWith('SELECT transport_partition')) return '';

@@ -6,23 +6,23 @@ import { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import { EndpointError } from './errors.js';
 
-/** A statement as the HTTP interface brings it. */
+/** A statement of an HTTP request. */
 export interface StatementRequest {
   readonly sql: string;
-  /** What an INSERT reads; undefined if the request's body was the statement. */
+  /** The data of an INSERT; undefined if the request's body was the statement. */
   readonly data: Uint8Array | undefined;
-  /** The answer's format: what the statement asks for, else the request. */
+  /** The format of the result: of the statement, else of the request. */
   readonly format: string;
   readonly database: string;
   readonly queryId: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly settings: Readonly<Record<string, string>>;
   readonly compressAnswer: boolean;
-  /** Whether the statement ends when its client goes. */
+  /** Whether the statement is canceled when its client disconnects. */
   readonly endsWithClient: boolean;
 }
 
-/** Parameters of the address that are not the engine's settings, besides `param_*`. */
+/** URL parameters that are not settings of the engine, except `param_*`. */
 const own = new Set([
   ...[
     'query',
@@ -40,8 +40,8 @@ const own = new Set([
 ]);
 
 /**
- * Reads a request whole.
- * @throws EndpointError if it asks for what the endpoint does not know; Error if it is cut off.
+ * Reads a complete request.
+ * @throws EndpointError if it uses an unsupported feature; Error if it is cut off.
  */
 export async function readRequest(request: IncomingMessage): Promise<StatementRequest> {
   const { searchParams } = new URL(request.url ?? '/', 'http://endpoint');

@@ -5,19 +5,19 @@ import path from 'node:path';
 import { type ClickHouseConnection, ClickHouseServers } from '@sonde/backbone/store/clickhouse/servers';
 import { startClickHouseEndpoint } from './endpoint.js';
 
-/** A ClickHouse for a test: that of CLICKHOUSE_URL if it is given, else the endpoint over chDB, in this process. */
+/** The ClickHouse of a test: the server at CLICKHOUSE_URL if it is set, else the endpoint over chDB in this process. */
 export interface TestClickHouse {
   readonly url: string;
   readonly username: string;
   readonly password: string;
-  /** A name of a database that nobody else uses; it is made by whoever migrates, and dropped at the end. */
+  /** A unique database; created by the first migration and dropped at the end. */
   readonly database: string;
-  /** Runs a statement as its administrator would. */
+  /** Runs a statement with all rights. */
   command(sql: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Drops a test's database, whoever's server it is on. */
+/** Drops a test's database. */
 export async function dropDatabase(connection: ClickHouseConnection): Promise<void> {
   const outside = new ClickHouseServers({ ...connection, database: 'default' });
   await outside.command({ sql: `DROP DATABASE IF EXISTS ${connection.database}` });

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { createLogger } from '@sonde/backbone/logging';
 import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import {
@@ -13,7 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type Fault, type FaultProxy, startFaultProxy } from './fault-proxy.js';
 import { startTestClickHouse, type TestClickHouse } from './server.js';
 
-// A busy machine may take many times as long; nothing here waits for time to pass.
+// A busy machine can take many times as long; no test waits for time to pass.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const log = createLogger('test', 'silent');
@@ -65,7 +66,7 @@ function block(...offsets: readonly number[]) {
   return { flows: enrichedFlows(rows), dns: enrichedDns(rows) };
 }
 
-/** How often each offset is stored, as `flows+dns`: 2+2 is right. */
+/** The stored rows of each offset as `flows+dns`; 2+2 is correct. */
 async function stored(): Promise<Record<string, string>> {
   const rows = await open(server.url).query<{ offset: string; rows: string }>(
     `SELECT transport_offset AS offset, concat(toString(countIf(t = 'flows')), '+', toString(countIf(t = 'dns'))) AS rows
@@ -75,7 +76,7 @@ async function stored(): Promise<Record<string, string>> {
   return Object.fromEntries(rows.map(({ offset, rows }) => [offset, rows]));
 }
 
-/** Inserts a block as an enricher does: until the store takes it. */
+/** Inserts a block as an enricher does, with retries; returns the number of attempts. */
 async function insertUntilStored(one: FlowStore, records: RecordBlock): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -88,7 +89,7 @@ async function insertUntilStored(one: FlowStore, records: RecordBlock): Promise<
 }
 
 describe('a block', () => {
-  it('comes back as it was written, whatever the type of field', async () => {
+  it('returns fields of every type as they were inserted', async () => {
     const row: FlowRow = {
       start_time: NOON + 1,
       src_ip: '10.0.1.1',
@@ -114,7 +115,7 @@ describe('a block', () => {
     ]);
   });
 
-  it('is one part a day, however large it is', async () => {
+  it('becomes one part per day, however large it is', async () => {
     const rows = 150_000;
     const flows = enrichedFlows(Array.from({ length: rows }, () => ({})));
     flows.columns.start_time.fill(BigInt(NOON));
@@ -124,30 +125,31 @@ describe('a block', () => {
     expect(await store.query(parts, { database: server.database })).toEqual([{ rows: String(rows) }]);
   });
 
-  it('travels compressed if asked for', async () => {
+  it('can be compressed', async () => {
     const compressing = open(server.url, { compression: true });
     await compressing.acquirePartitions([0]);
     await compressing.insert(block(1));
     expect(await compressing.query('SELECT count() AS flows FROM flows')).toEqual([{ flows: '2' }]);
   });
 
-  it('of a partition that was not claimed is refused', async () => {
+  it('of a partition that was not acquired is rejected', async () => {
     const unclaimed = { flows: enrichedFlows([{ transport_partition: 7 }]) };
-    await expect(store.insert(unclaimed)).rejects.toThrow('partition 7 is written without a claim');
+    await expect(store.insert(unclaimed)).rejects.toThrow('partition 7 was not acquired before the insert');
   });
 });
 
-describe('exactly once: a block', () => {
+describe('a block is stored exactly once if the insert', () => {
   const faults: readonly [what: string, fault: Fault][] = [
     ['is refused', { kind: 'refused' }],
     ['is cut in the middle', { kind: 'cut' }],
-    ['is stored but not answered', { kind: 'unanswered' }],
-    ['meets too many parts', { kind: 'error', code: 252, message: 'Too many parts' }],
-    ['meets a server without memory', { kind: 'error', code: 241, message: 'Memory limit exceeded' }],
+    ['is executed but the connection closes before the response', { kind: 'unanswered' }],
+    ['is executed but the connection closes amid the response', { kind: 'cut response' }],
+    ['fails with too many parts', { kind: 'error', code: 252, message: 'Too many parts' }],
+    ['fails for lack of memory', { kind: 'error', code: 241, message: 'Memory limit exceeded' }],
   ];
   it.each(
     faults.flatMap(([what, fault]) => ['progress', 'dns', 'flows'].map((table) => ({ what, fault, table }))),
-  )('that $what when it is written to $table', async ({ fault, table }) => {
+  )('$what, into $table', async ({ fault, table }) => {
     await store.insert(block(1, 2));
     proxy.fault(fault, `INSERT INTO ${table}`);
     expect(await insertUntilStored(store, block(3, 4))).toBe(2);
@@ -155,8 +157,8 @@ describe('exactly once: a block', () => {
     expect(await stored()).toEqual({ 1: '2+2', 2: '2+2', 3: '2+2', 4: '2+2', 5: '2+2' });
   });
 
-  it('that goes on in the server after its writer gave it up', async () => {
-    // Long enough for what is not delayed, on a busy machine too.
+  it('continues on the server after its client timed out', async () => {
+    // Long enough for the other requests on a busy machine.
     const slow = openClickHouseStore({ ...server, urls: [proxy.url], log, requestTimeoutMs: 5_000 });
     opened.push(slow);
     await slow.acquirePartitions([0]);
@@ -166,7 +168,7 @@ describe('exactly once: a block', () => {
     expect(await stored()).toEqual({ 1: '2+2' });
   });
 
-  it('whose first sending reaches the server long after it was stored', async () => {
+  it('first reaches the server after its retry was stored', async () => {
     let release = (): void => undefined;
     const until = new Promise<void>((resolve) => (release = resolve));
     proxy.fault({ kind: 'late', until }, 'INSERT INTO flows');
@@ -176,7 +178,7 @@ describe('exactly once: a block', () => {
     expect(await stored()).toEqual({ 1: '2+2' });
   });
 
-  it("of which a server's crash left one day", async () => {
+  it('was stored only for one day before the server crashed', async () => {
     const { flows } = block(1);
     await store.insert({ flows });
     await server.command("DELETE FROM flows WHERE toDate(start_time) = '2026-03-02'");
@@ -187,12 +189,22 @@ describe('exactly once: a block', () => {
   });
 });
 
-describe('a partition that changes hands', () => {
-  it('goes on behind what is known to be stored, and what was stored beyond is not doubled', async () => {
+it('an insert whose renewal of the epoch gets only cut results fails with a StoreError, and can be retried', async () => {
+  await store.insert(block(1));
+  proxy.fault({ kind: 'unanswered' }, 'INSERT INTO flows');
+  await expect(store.insert(block(2))).rejects.toThrow(StoreError);
+  proxy.fault({ kind: 'cut response' }, 'AS ownEpoch', 3);
+  await expect(store.insert(block(2))).rejects.toThrow(StoreError);
+  await store.insert(block(2));
+  expect(await stored()).toEqual({ 1: '2+2', 2: '2+2' });
+});
+
+describe('a partition with a new writer', () => {
+  it('resumes after the stored offset and does not duplicate later rows that are stored', async () => {
     await store.insert(block(0, 1));
     await store.insert(block(2, 3));
     const next = open(server.url);
-    // Whoever wrote the last block has not yet said that it is stored.
+    // That the last block is stored was not recorded yet.
     expect(await next.acquirePartitions([0, 1])).toEqual(
       new Map([
         [0, { storedTo: 1, streams: [] }],
@@ -204,12 +216,12 @@ describe('a partition that changes hands', () => {
     expect(await stored()).toEqual({ 0: '2+2', 1: '2+2', 2: '2+2', 3: '2+2', 4: '2+2', 5: '2+2' });
   });
 
-  it('goes on with the streams as they were behind what is known to be stored', async () => {
+  it('resumes with the stream positions of the stored offset', async () => {
     const sent = (stream: string, position: number) => ({ partition: 0, source: { stream, position } });
     await store.insert({ ...block(0, 1, 2), messages: [sent('a', 0), sent("b'", 4), sent('a', 1)] });
     await store.insert({ ...block(3), messages: [sent('a', 2)] });
     const next = open(server.url);
-    // That the last block is stored, nobody has said: its message comes again, and is no repeated one.
+    // That the last block is stored was not recorded: its message is delivered again and is not a duplicate.
     const known = new Map([
       ["b'", 5],
       ['a', 2],
@@ -224,7 +236,7 @@ describe('a partition that changes hands', () => {
     ]);
   });
 
-  it('knows how far the streams came though what was noted of them was refused at times', async () => {
+  it('knows the stream positions although recording them failed at times', async () => {
     const sent = (stream: string, position: number) => ({ partition: 0, source: { stream, position } });
     await store.insert({ ...block(0), messages: [sent('a', 0)] });
     await store.insert({ ...block(1), messages: [sent('b', 7)] });
@@ -239,7 +251,7 @@ describe('a partition that changes hands', () => {
     });
   });
 
-  it('is closed to its former writer', async () => {
+  it('rejects blocks of its former writer', async () => {
     await store.insert(block(1));
     const next = open(server.url);
     await next.acquirePartitions([0]);
@@ -249,7 +261,7 @@ describe('a partition that changes hands', () => {
     expect(await stored()).toEqual({ 1: '3+2' });
   });
 
-  it('is closed to an insert that its former writer sent before and that comes late', async () => {
+  it('rejects a delayed insert of its former writer', async () => {
     let release = (): void => undefined;
     const until = new Promise<void>((resolve) => (release = resolve));
     proxy.fault({ kind: 'late', until }, 'INSERT INTO dns');
@@ -262,7 +274,7 @@ describe('a partition that changes hands', () => {
     expect(await stored()).toEqual({ 1: '2+2' });
   });
 
-  it('can come back', async () => {
+  it('can return to its former writer', async () => {
     const next = open(server.url);
     await next.acquirePartitions([0]);
     await next.insert(block(1));
@@ -273,7 +285,7 @@ describe('a partition that changes hands', () => {
     await expect(next.insert(block(4))).rejects.toThrow(WriterReplacedError);
   });
 
-  it('has one writer when several claim it at once', async () => {
+  it('has one writer when several acquire it at once', async () => {
     const writers = Array.from({ length: 5 }, () => open(server.url));
     await Promise.all(writers.map((writer) => writer.acquirePartitions([0])));
     const outcomes = await Promise.allSettled(writers.map((writer) => writer.insert(block(1))));
@@ -283,7 +295,7 @@ describe('a partition that changes hands', () => {
 });
 
 describe('a query', () => {
-  it('takes values apart from its text', async () => {
+  it('has parameters that are never parsed as SQL', async () => {
     const nasty = `'; DROP TABLE flows; -- \\' {x:String} \n\t é 日`;
     const rows = await store.query('SELECT {value:String} AS value, {list:Array(String)} AS list', {
       value: nasty,
@@ -292,14 +304,14 @@ describe('a query', () => {
     expect(rows).toEqual([{ value: nasty, list: [nasty, ''] }]);
   });
 
-  it('only reads', async () => {
+  it('can only read', async () => {
     await expect(store.query('TRUNCATE TABLE flows')).rejects.toMatchObject({
       name: 'StoreError',
       engineCode: 164,
     });
   });
 
-  it("fails with the engine's message and number", async () => {
+  it("fails with the engine's message and error code", async () => {
     const failing = store.query('SELECT nothing FROM nowhere');
     await expect(failing).rejects.toMatchObject({
       engineCode: 60,
@@ -307,7 +319,7 @@ describe('a query', () => {
     });
   });
 
-  it('is asked again when the network fails, of the next server if there is one', async () => {
+  it('is retried when the network fails, on the next server if there is one', async () => {
     proxy.fault({ kind: 'refused' }, 'SELECT 1', 2);
     expect(await store.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
     const urls = ['http://127.0.0.1:1', server.url];
@@ -316,7 +328,39 @@ describe('a query', () => {
     expect(await clustered.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('keeps to settings of its own', async () => {
+  it('is retried when the connection closes in the middle of the result', async () => {
+    const { faults } = proxy;
+    proxy.fault({ kind: 'cut response' }, 'SELECT number', 2);
+    const rows = await store.query('SELECT number FROM numbers(10000)');
+    expect(rows).toHaveLength(10_000);
+    expect(proxy.faults).toBe(faults + 2);
+  });
+
+  it('fails with a StoreError when every result is cut or is not JSON', async () => {
+    proxy.fault({ kind: 'cut response' }, 'SELECT 1', 3);
+    await expect(store.query('SELECT 1')).rejects.toThrow(StoreError);
+    await expect(store.query("SELECT 'x' FORMAT TSVRaw --")).rejects.toThrow(StoreError);
+  });
+
+  it('rejects with the abort reason when it is aborted between two attempts', async () => {
+    const caller = new AbortController();
+    const { faults } = proxy;
+    proxy.fault({ kind: 'refused' }, 'SELECT 1', 2);
+    const reason = new Error('client disconnected');
+    const query = store.query('SELECT 1', {}, { signal: caller.signal });
+    await expect.poll(() => proxy.faults).toBeGreaterThan(faults);
+    caller.abort(reason);
+    await expect(query).rejects.toBe(reason);
+  });
+
+  it('does not crash the process when its stream fails before it is read', async () => {
+    proxy.fault({ kind: 'cut response' }, 'SELECT number');
+    const stream = await store.queryStream('SELECT number FROM numbers(10000)', {}, 'CSVWithNames');
+    await setTimeout(100);
+    await expect(text(stream)).rejects.toThrow(/aborted/);
+  });
+
+  it('has its own settings', async () => {
     const limited = { settings: { max_result_rows: 10 } };
     await expect(store.query('SELECT * FROM numbers(11)', {}, limited)).rejects.toMatchObject({
       engineCode: 396,
@@ -324,30 +368,30 @@ describe('a query', () => {
     expect(await store.query('SELECT count() AS n FROM numbers(11)')).toEqual([{ n: '11' }]);
   });
 
-  it('is cancelled in the server when its caller has gone', async () => {
+  it('is canceled on the server when it is aborted', async () => {
     const caller = new AbortController();
     const long = 'SELECT count() FROM numbers(5000000000) WHERE number % 7 = 3 SETTINGS max_threads = 1';
     const query = store.query(long, {}, { signal: caller.signal });
-    const going = () =>
+    const running = () =>
       store.query(`SELECT count() AS queries FROM system.processes
         WHERE query LIKE '%numbers(5000000000)%' AND query NOT LIKE '%system.processes%' AND NOT is_cancelled`);
-    await expect.poll(going, { timeout: 120_000 }).toEqual([{ queries: '1' }]);
+    await expect.poll(running, { timeout: 120_000 }).toEqual([{ queries: '1' }]);
     caller.abort();
     await expect(query).rejects.toMatchObject({ name: 'AbortError' });
-    await expect.poll(going, { timeout: 120_000 }).toEqual([{ queries: '0' }]);
+    await expect.poll(running, { timeout: 120_000 }).toEqual([{ queries: '0' }]);
   });
 
-  it('can be handed on as bytes', async () => {
+  it('can be streamed in another format', async () => {
     const stream = await store.queryStream('SELECT {a:String} AS a, 1 AS b', { a: 'x' }, 'CSVWithNames');
     expect(await text(stream)).toBe('"a","b"\n"x",1\n');
   });
 });
 
 describe('opening', () => {
-  it('refuses servers of no cluster, and names that are none', () => {
+  it('rejects several servers without a cluster, and invalid names', () => {
     const urls = ['http://a:8123', 'http://b:8123'];
-    expect(() => openClickHouseStore({ ...server, urls, log })).toThrow(/not the cluster that they are of/);
+    expect(() => openClickHouseStore({ ...server, urls, log })).toThrow(/without a cluster/);
     const odd = { ...server, urls: [server.url], database: "x'; DROP" };
-    expect(() => openClickHouseStore({ ...odd, log })).toThrow(/no name of a database/);
+    expect(() => openClickHouseStore({ ...odd, log })).toThrow(/not a valid name of a database/);
   });
 });

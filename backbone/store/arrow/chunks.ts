@@ -1,27 +1,27 @@
 import { AsyncByteQueue } from 'apache-arrow';
 
-/** Pieces that are shorter are put together, up to this many bytes. */
-const SMALL = 16_384;
-const TOGETHER = 65_536;
+/** Shorter pieces are combined into chunks of up to `COMBINED_BYTES`. */
+const SMALL_BYTES = 16_384;
+const COMBINED_BYTES = 65_536;
 
 /**
- * Takes what Arrow's writer writes: buffers of columns as they are, without a copy, and the many small pieces between
- * them put together, so that whoever writes the chunks to a file or socket needs few calls.
+ * Collects the output of Arrow's writer: buffers of columns without a copy, and the many small pieces between them
+ * combined, so that writing the chunks to a file or socket takes few calls.
  */
 export class ArrowChunks extends AsyncByteQueue {
   readonly #chunks: Uint8Array[] = [];
-  #small = new Uint8Array(TOGETHER);
+  #small = new Uint8Array(COMBINED_BYTES);
   #length = 0;
 
   override write(piece: Uint8Array): void {
-    if (piece.length >= SMALL) {
+    if (piece.length >= SMALL_BYTES) {
       this.#endSmall();
       this.#chunks.push(piece);
       return;
     }
     if (this.#length + piece.length > this.#small.length) {
       this.#endSmall();
-      this.#small = new Uint8Array(TOGETHER);
+      this.#small = new Uint8Array(COMBINED_BYTES);
     }
     this.#small.set(piece, this.#length);
     this.#length += piece.length;
@@ -33,7 +33,7 @@ export class ArrowChunks extends AsyncByteQueue {
     return this.#chunks;
   }
 
-  /** What is together so far becomes a chunk; the rest of its memory is for the next one. */
+  /** Ends the current combined chunk; the rest of its memory serves the next one. */
   #endSmall(): void {
     if (this.#length === 0) return;
     this.#chunks.push(this.#small.subarray(0, this.#length));

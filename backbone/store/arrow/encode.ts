@@ -25,13 +25,12 @@ import {
 import { ArrowChunks } from './chunks.js';
 
 /**
- * Records as one Arrow IPC stream (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format): what
- * ClickHouse reads as `ArrowStream`. Works on whole columns; numbers are written as they lie in memory, so the chunks
- * of the stream are views of the columns and of `memory`, which must not change while the chunks are in use.
+ * Encodes records as one Arrow IPC stream (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format), which
+ * ClickHouse reads as `ArrowStream`. Numbers are written as they are in memory, so the chunks of the stream are views of
+ * the columns and of `memory`, which must not change while the chunks are in use.
  *
- * Each column gets a `Data` of its own: one that stood in two columns would be written only once, and the
- * stream would be broken.
- * @throws RangeError if a column does not hold `records.rows` rows.
+ * Each column has its own `Data`: Arrow writes a `Data` that two columns share only once, which breaks the stream.
+ * @throws RangeError if a column's length is not `records.rows`.
  */
 export function encodeRecords(
   declared: readonly FieldDeclaration[],
@@ -64,7 +63,7 @@ function encodeColumn<Type extends FieldType>(
 ): Data {
   const data = encoders[type](column);
   if (data.length !== rows) {
-    throw new RangeError(`column ${name} holds ${data.length} rows, the batch says ${rows}`);
+    throw new RangeError(`column ${name} has ${data.length} rows instead of ${rows}`);
   }
   return data;
 }
@@ -103,16 +102,16 @@ function encodeBytes(column: Uint8Array): Data {
   return makeData({ type: new Uint8(), length: column.length, nullCount: 0, data: column });
 }
 
-/** The entries of a dictionary of so many that rows use, in their order. */
+/** The entries of a dictionary (of the given length) that rows use, in order. */
 interface UsedEntries {
   readonly dictionaryLength: number;
   readonly entries: Uint32Array;
 }
 
 /**
- * ClickHouse refuses a dictionary that holds a text twice; and a dictionary may outlive a batch and outgrow it. So
- * a column is written with a dictionary of its own: each text that its rows use, once. `usedEntries` remembers what
- * the rows of columns that share their indexes use.
+ * ClickHouse rejects a dictionary that contains a string twice, and a dictionary can outlive a batch and grow beyond it.
+ * So a column is written with its own dictionary: each string that its rows use, once. `usedEntries` caches the used
+ * entries for columns that share their indexes.
  */
 function encodeStringColumn(
   column: StringColumn,
@@ -123,46 +122,47 @@ function encodeStringColumn(
   let used = usedEntries.get(indexes);
   if (used?.dictionaryLength !== dictionary.length)
     usedEntries.set(indexes, (used = findUsed(column, memory)));
-  const { texts, positions } = distinctStrings(column, used.entries, memory);
+  const { strings, positions } = distinctStrings(column, used.entries, memory);
   return makeData({
-    ...narrowIndexes(texts.length, indexes, positions, memory),
+    ...narrowIndexes(strings.length, indexes, positions, memory),
     length: indexes.length,
     nullCount: 0,
-    dictionary: encodeStrings(texts, memory),
+    dictionary: encodeStrings(strings, memory),
   });
 }
 
-/** The texts that are used, each once, and the position of each used entry of the dictionary among them. */
+/** The used strings, each once, and the position of each used dictionary entry among them. */
 function distinctStrings({ dictionary, stringIds }: StringColumn, used: Uint32Array, memory: ColumnMemory) {
-  const texts: string[] = [];
+  const strings: string[] = [];
   const positions = memory.column('uint32', dictionary.length);
-  // UTF-8 has no lone surrogates: two texts that differ only in them would be written as one.
-  const textOf = (entry: number) => (dictionary[entry] ?? '').toWellFormed();
+  // UTF-8 has no lone surrogates: two strings that differ only in them would be written as one.
+  const stringOf = (entry: number) => (dictionary[entry] ?? '').toWellFormed();
   if (stringIds) {
-    // Without a look at texts that occurred before. One more than their position, by number; 0 for none.
+    // Compares ids instead of strings. By id: the string's position plus one, 0 if it has none yet.
     const known = memory.column('uint32', dictionary.length).fill(0);
     for (const entry of used) {
       const number = stringIds[entry] ?? 0;
-      if (known[number] === 0) known[number] = texts.push(textOf(entry));
+      if (known[number] === 0) known[number] = strings.push(stringOf(entry));
       positions[entry] = (known[number] ?? 1) - 1;
     }
   } else {
     const known = new Map<string, number>();
     for (const entry of used) {
-      const text = textOf(entry);
-      let position = known.get(text);
-      if (position === undefined) known.set(text, (position = texts.push(text) - 1));
+      const string = stringOf(entry);
+      let position = known.get(string);
+      if (position === undefined) known.set(string, (position = strings.push(string) - 1));
       positions[entry] = position;
     }
   }
-  return { texts, positions };
+  return { strings, positions };
 }
 
 function findUsed({ indexes, dictionary }: StringColumn, memory: ColumnMemory): UsedEntries {
   const isUsed = memory.column('uint8', dictionary.length).fill(0);
   for (let row = 0; row < indexes.length; row++) {
     const index = indexes[row] ?? 0;
-    if (index >= isUsed.length) throw new RangeError(`row ${row} points past its dictionary, at ${index}`);
+    if (index >= isUsed.length)
+      throw new RangeError(`row ${row} has index ${index} beyond the end of its dictionary`);
     isUsed[index] = 1;
   }
   const entries = memory.column('uint32', dictionary.length);
@@ -171,18 +171,18 @@ function findUsed({ indexes, dictionary }: StringColumn, memory: ColumnMemory): 
   return { dictionaryLength: dictionary.length, entries: entries.subarray(0, count) };
 }
 
-/** Each row's position in a dictionary of `texts` texts, in the narrowest column that holds it. */
-function narrowIndexes(texts: number, indexes: Uint32Array, positions: Uint32Array, memory: ColumnMemory) {
+/** Each row's position in a dictionary of `count` strings, in the narrowest possible column. */
+function narrowIndexes(count: number, indexes: Uint32Array, positions: Uint32Array, memory: ColumnMemory) {
   const rows = indexes.length;
-  // The one text of a column stands at position 0.
-  if (texts <= 1) return { type: dictionaryOf(new Uint8()), data: zeroColumn('uint8', rows) };
-  // A loop for each width: one that meets several kinds of arrays takes three times as long.
-  if (texts <= 2 ** 8) {
+  // The only string of a column is at position 0.
+  if (count <= 1) return { type: dictionaryOf(new Uint8()), data: zeroColumn('uint8', rows) };
+  // One loop per width: a loop over several array types takes three times as long.
+  if (count <= 2 ** 8) {
     const data = memory.column('uint8', rows);
     for (let row = 0; row < rows; row++) data[row] = positions[indexes[row] ?? 0] ?? 0;
     return { type: dictionaryOf(new Uint8()), data };
   }
-  if (texts <= 2 ** 16) {
+  if (count <= 2 ** 16) {
     const data = memory.column('uint16', rows);
     for (let row = 0; row < rows; row++) data[row] = positions[indexes[row] ?? 0] ?? 0;
     return { type: dictionaryOf(new Uint16()), data };
@@ -196,23 +196,25 @@ function dictionaryOf(indexes: Uint8 | Uint16 | Uint32) {
   return new Dictionary(new Utf8(), indexes);
 }
 
-/** A character takes at most so many bytes in UTF-8 for each of its UTF-16 units. */
+/** Maximum number of UTF-8 bytes per UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
 function encodeStrings(strings: readonly string[], memory: ColumnMemory): Vector<Utf8> {
   const joined = strings.join('');
   const space = memory.column('uint8', joined.length * MAX_BYTES_PER_UNIT);
   const length = Buffer.from(space.buffer, space.byteOffset, space.length).write(joined);
-  // Where every character is one byte, lengths need not be asked for.
+  // If every character is one byte, byte lengths equal string lengths.
   const lengthOf =
-    length === joined.length ? (text: string) => text.length : (text: string) => Buffer.byteLength(text);
+    length === joined.length
+      ? (string: string) => string.length
+      : (string: string) => Buffer.byteLength(string);
   const words = memory.column('uint32', strings.length + 1);
   const valueOffsets = new Int32Array(words.buffer, words.byteOffset, words.length);
   let end = 0;
   valueOffsets[0] = 0;
-  for (const [place, text] of strings.entries()) {
-    end += lengthOf(text);
-    valueOffsets[place + 1] = end;
+  for (const [index, string] of strings.entries()) {
+    end += lengthOf(string);
+    valueOffsets[index + 1] = end;
   }
   const data = space.subarray(0, length);
   return new Vector([

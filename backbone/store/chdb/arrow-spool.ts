@@ -1,30 +1,30 @@
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** What a block holds for one table. */
+/** A block's content for one table. */
 export interface TableContent {
-  /** Name of the table, and in the spool of the part's file. */
+  /** Name of the table and of the part's file in the spool. */
   readonly table: string;
   readonly content: readonly Uint8Array[];
 }
 
-/** A block in the spool: the file of each of its parts, as absolute paths. */
+/** A block in the spool, with absolute paths. */
 export interface SpooledBlock {
   readonly directory: string;
   readonly parts: readonly { readonly table: string; readonly file: string }[];
 }
 
 /**
- * A directory of blocks on their way into the store, each a directory with a file for each table. A block appears
- * under its name only when all of it is on the disk, and goes when it is stored: whatever lies there on start is what
- * a crash left.
+ * A directory of blocks that are being inserted, each a directory with one file per table. A block gets its final name
+ * once it is completely on disk, and is removed once it is stored; blocks that are present at the start were left by a
+ * crash.
  */
 export class ArrowSpool {
   #next = 0;
 
   private constructor(readonly directory: string) {}
 
-  /** Opens a spool, making its directory if need be and removing what a crash left unfinished. */
+  /** Opens a spool: creates its directory if it does not exist and removes incomplete blocks. */
   static async open(directory: string): Promise<ArrowSpool> {
     await mkdir(directory, { recursive: true });
     const spool = new ArrowSpool(directory);
@@ -36,7 +36,7 @@ export class ArrowSpool {
     return spool;
   }
 
-  /** The blocks that wait, in the order in which they were written. */
+  /** The blocks in the order in which they were written. */
   async blocks(): Promise<SpooledBlock[]> {
     const names = (await readdir(this.directory)).filter((name) => name.endsWith(finished));
     const directories = names.sort().map((name) => path.join(this.directory, name));
@@ -48,7 +48,7 @@ export class ArrowSpool {
     );
   }
 
-  /** Writes a block; when it resolves, all of it survives a power cut. */
+  /** Writes a block; when it resolves, the block survives a power failure. */
   async write(parts: readonly TableContent[]): Promise<SpooledBlock> {
     const base = path.join(this.directory, String(this.#next++).padStart(12, '0'));
     try {
@@ -95,7 +95,7 @@ async function writeAndSync(name: string, content: readonly Uint8Array[]): Promi
   }
 }
 
-/** Makes a rename in the directory survive a power cut (fsync(2)). */
+/** Makes a rename in the directory survive a power failure (fsync(2)). */
 async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory);
   try {

@@ -19,14 +19,14 @@ const NEXT_DAY = NOON + 86_400_000;
 const temporary = useTemporaryStore();
 const { insert, offsetsInOrder, spooledBlocks } = temporary;
 
-/** Runs a statement that the store itself would not, on a connection beside its own. */
+/** Runs a statement on another connection, which may also write. */
 async function command(sql: string): Promise<void> {
   const connection = createChdbConnection({ path: path.join(temporary.directory, 'chdb') });
   await connection.command({ query: sql });
   await connection.close();
 }
 
-it('merges many parts at once, also of tables that an older version made', async () => {
+it('merges many parts at once, also in tables that an older version created', async () => {
   await command('ALTER TABLE flows RESET SETTING merge_selector_base');
   await temporary.reopen();
   await temporary.store.migrate();
@@ -41,7 +41,7 @@ it('merges many parts at once, also of tables that an older version made', async
 });
 
 describe('every field', () => {
-  it('comes back as it was written', async () => {
+  it('is returned as it was inserted', async () => {
     const row: FlowRow = {
       start_time: NOON + 1,
       end_time: NOON + 4_999,
@@ -126,7 +126,7 @@ describe('every field', () => {
     expect(rows.map((row) => BigInt(row.bytes_out))).toEqual(values);
   });
 
-  it('takes texts from a dictionary with unused, repeated and empty entries', async () => {
+  it('accepts a dictionary with unused, repeated and empty entries', async () => {
     const flows = enrichedFlows([{ start_time: NOON }, { start_time: NOON + 1 }, { start_time: NOON + 2 }]);
     const shared = ['', 'a', 'unused', 'a', 'b', ''];
     const columns = {
@@ -149,7 +149,7 @@ describe('every field', () => {
 });
 
 describe('an insert', () => {
-  it('makes one part a day, however many rows and days it has', async () => {
+  it('makes one part per day, however many rows and days it has', async () => {
     const days = 120;
     const flows = enrichedFlows(Array.from({ length: days }, () => ({})));
     for (let day = 0; day < days; day++) flows.columns.start_time[day] = BigInt(NOON + day * 86_400_000);
@@ -159,7 +159,7 @@ describe('an insert', () => {
     expect(parts).toEqual({ parts: '120', days: '120' });
   });
 
-  it('is one part even for a very large block, so that it is stored whole or not at all', async () => {
+  it('makes one part even for a very large block, so that it is stored completely or not at all', async () => {
     const rows = 300_000;
     const flows = enrichedFlows(Array.from({ length: rows }, () => ({})));
     flows.columns.start_time.fill(BigInt(NOON));
@@ -169,7 +169,7 @@ describe('an insert', () => {
     expect(parts).toEqual([{ rows: String(rows) }]);
   });
 
-  it('of no rows is nothing', async () => {
+  it('of no rows does nothing', async () => {
     await insert();
     expect(await temporary.store.query('SELECT count() AS rows FROM flows')).toEqual([{ rows: '0' }]);
   });
@@ -180,21 +180,21 @@ describe('an insert', () => {
     expect(await spooledBlocks()).toEqual([]);
   });
 
-  it('refuses a column of another length, naming it', async () => {
+  it('rejects a column of another length, naming it', async () => {
     const flows = enrichedFlows([{}, {}]);
     const columns = { ...flows.columns, dst_port: new Uint16Array(1) };
     await expect(temporary.store.insert({ flows: { rows: 2, columns } })).rejects.toThrow(
-      new RangeError('column dst_port holds 1 rows, the batch says 2'),
+      new RangeError('column dst_port has 1 rows instead of 2'),
     );
   });
 
-  it('refuses a text that its dictionary does not have', async () => {
+  it('rejects an index beyond the dictionary', async () => {
     const flows = enrichedFlows([{}]);
     const columns = { ...flows.columns, src_name: { dictionary: ['a'], indexes: Uint32Array.of(1) } };
     await expect(temporary.store.insert({ flows: { rows: 1, columns } })).rejects.toThrow(RangeError);
   });
 
-  it('that the engine refused can be repeated without doubling what it had taken', async () => {
+  it('that failed can be repeated without duplicates of the rows that were stored', async () => {
     const block = [
       { start_time: NOON, transport_offset: 7 },
       { start_time: NEXT_DAY, transport_offset: 7 },
@@ -234,7 +234,7 @@ describe('DNS lookups', () => {
     transport_offset: 7,
   };
 
-  it('come back as they were written, field by field', async () => {
+  it('are returned as they were inserted, field by field', async () => {
     await temporary.store.insert({ dns: enrichedDns([lookup]) });
     const unset: Partial<Record<FieldType, unknown>> = { text: '' };
     const empty = Object.fromEntries(dnsFields.map(({ name, type }) => [name, unset[type]]));
@@ -249,7 +249,7 @@ describe('DNS lookups', () => {
     ]);
   });
 
-  it('count for where to resume, as flows do', async () => {
+  it('count for the highest offset, as flows do', async () => {
     const at = (transport_partition: number, transport_offset: number) => ({
       start_time: NOON,
       transport_partition,
@@ -268,7 +268,7 @@ describe('DNS lookups', () => {
     );
   });
 
-  it('that the engine refused are stored once with the flows of their block when it is repeated', async () => {
+  it('whose insert failed are stored once when their block is repeated', async () => {
     const row = { start_time: NOON, transport_offset: 7 };
     const block = { flows: enrichedFlows([row, row]), dns: enrichedDns([row, row, row]) };
     await command('RENAME TABLE dns TO hidden');
@@ -288,14 +288,14 @@ describe('DNS lookups', () => {
 });
 
 describe('the store', () => {
-  it('keeps flows over a restart', async () => {
+  it('keeps flows across a restart', async () => {
     await insert({ start_time: NOON, transport_offset: 1 });
     await temporary.reopen();
     await temporary.store.migrate();
     expect(await offsetsInOrder()).toEqual(['1']);
   });
 
-  it('knows the highest offset of each partition', async () => {
+  it('returns the highest offset of each partition', async () => {
     expect(await temporary.store.highestOffsets()).toEqual(new Map());
     await insert(
       { start_time: NOON, transport_partition: 0, transport_offset: 41 },
@@ -310,13 +310,13 @@ describe('the store', () => {
     );
   });
 
-  it('refuses a directory that is in use, naming the process', async () => {
+  it('rejects a directory that is in use, naming the process', async () => {
     await expect(openChdbStore({ directory: temporary.directory, log })).rejects.toThrow(
       `${temporary.directory} is in use by this process (${process.pid})`,
     );
   });
 
-  it('says so if the directory cannot be made', async () => {
+  it('reports a directory that cannot be created', async () => {
     const file = path.join(temporary.directory, 'file');
     await writeFile(file, '');
     await expect(openChdbStore({ directory: path.join(file, 'data'), log })).rejects.toMatchObject({
@@ -325,13 +325,13 @@ describe('the store', () => {
     });
   });
 
-  it('refuses a directory whose name the engine would read as a pattern', async () => {
+  it('rejects a directory whose name the engine would read as a glob pattern', async () => {
     await expect(openChdbStore({ directory: `${temporary.directory}/a*b`, log })).rejects.toThrow(
-      /may not hold any of/,
+      /must not contain/,
     );
   });
 
-  it('finishes inserts that are under way before it closes, and takes none afterwards', async () => {
+  it('finishes running inserts before it closes, and accepts none afterwards', async () => {
     const inserts = [0, 1, 2].map((offset) => insert({ start_time: NOON, transport_offset: offset }));
     await temporary.store.close();
     await Promise.all(inserts);

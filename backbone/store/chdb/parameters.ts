@@ -1,10 +1,13 @@
 import { quoted } from '../sql/sql-engine.js';
 import type { QueryParameters } from '../store.js';
 
-/** Parameters' values as `SET param_…` takes them: as in a tab-separated file. */
+/** Values of parameters for `SET param_…`, escaped as in a tab-separated file. */
 export type ParameterStrings = Readonly<Record<string, string>>;
 
-/** @throws TypeError for values that the engine has no text of. */
+/**
+ * Formats the values of parameters.
+ * @throws TypeError for values other than strings, numbers, booleans and arrays of them.
+ */
 export function formatParameters(parameters: QueryParameters): ParameterStrings {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [
@@ -14,7 +17,7 @@ export function formatParameters(parameters: QueryParameters): ParameterStrings 
   );
 }
 
-/** A value inside a list, or a number. */
+/** A value in an array, or a number. */
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(',')}]`;
   switch (typeof value) {
@@ -25,7 +28,7 @@ function literal(value: unknown): string {
     case 'boolean':
       return String(value);
     default:
-      throw new TypeError(`the store takes no ${typeof value} as a parameter`);
+      throw new TypeError(`a query parameter cannot be of type ${typeof value}`);
   }
 }
 
@@ -38,6 +41,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\0': '\\0',
 };
 
-function escaped(text: string): string {
-  return text.replaceAll(/[\\\t\n\r\0]/g, (character) => ESCAPES[character] ?? character);
+function escaped(value: string): string {
+  return value.replaceAll(/[\\\t\n\r\0]/g, (character) => ESCAPES[character] ?? character);
 }

@@ -5,7 +5,7 @@ import { IN_PROCESS_PARTITION } from '../../transport/in-process/in-process.js';
 
 const temporary = useTemporaryStore();
 
-/** A flow of each of some offsets, in messages that are the stream's at these offsets. */
+/** One flow per offset, each in a message of the stream with the offset as position. */
 function block(stream: string | undefined, ...offsets: readonly number[]) {
   const messages = offsets.map((position) => ({
     partition: 0,
@@ -20,14 +20,14 @@ async function claimed() {
   return { storedTo, streams: [...streams] };
 }
 
-describe('a partition that is claimed again', () => {
-  it('goes on behind the highest offset, if its messages were of no stream', async () => {
+describe('a partition that is acquired again', () => {
+  it('resumes after the highest offset if its messages have no stream', async () => {
     await temporary.store.insert(block(undefined, 1, 2));
     await temporary.reopen();
     expect(await claimed()).toEqual({ storedTo: 2, streams: [] });
   });
 
-  it('goes on with the streams as they were behind what is known to be stored, and doubles nothing', async () => {
+  it('resumes with the stream positions of the stored offset, without duplicates', async () => {
     await temporary.store.acquirePartitions([0]);
     await temporary.store.insert(block('a', 0, 1));
     await temporary.store.insert(block('b', 2));
@@ -50,7 +50,7 @@ describe('a partition that is claimed again', () => {
     expect(rows).toEqual([0, 1, 2, 3, 4].map((offset) => ({ offset })));
   });
 
-  it("of Kafka's goes on where it was, though flows came directly in between, and those after the last such", async () => {
+  it('of Kafka resumes where it was although in-process flows were stored in between, and they after their last', async () => {
     await temporary.store.acquirePartitions([0]);
     await temporary.store.insert(block('a', 0));
     await temporary.store.insert(block('a', 1));
@@ -69,7 +69,7 @@ describe('a partition that is claimed again', () => {
     expect(await temporary.store.query(stored)).toEqual([{ offsets: [0, 1, 2, 3] }]);
   });
 
-  it('doubles nothing where messages of streams and others came by turns', async () => {
+  it('has no duplicates if messages with and without streams alternated', async () => {
     await temporary.store.acquirePartitions([0]);
     await temporary.store.insert(block('a', 0));
     await temporary.store.insert(block(undefined, 1, 2));

@@ -9,8 +9,8 @@ const NOON = Date.parse('2026-03-01T12:00:00.000Z');
 const temporary = useTemporaryStore();
 const { insert } = temporary;
 
-describe('a store in this process', () => {
-  it('takes values apart from the text of a query', async () => {
+describe('queries of an embedded store', () => {
+  it('never parse the values of parameters as SQL', async () => {
     const nasty = `'; DROP TABLE flows; -- \\' {x:String} \n\t\u0000 é 日`;
     const rows = await temporary.store.query('SELECT {value:String} AS value, {list:Array(String)} AS list', {
       value: nasty,
@@ -19,7 +19,7 @@ describe('a store in this process', () => {
     expect(rows).toEqual([{ value: nasty, list: [nasty, ''] }]);
   });
 
-  it('applies settings to the one query that they are given for', async () => {
+  it('apply settings only to their own query', async () => {
     const limited = { settings: { max_result_rows: 10, max_execution_time: 7 } };
     const sql = "SELECT getSetting('max_execution_time') AS seconds FROM numbers(5)";
     expect(await temporary.store.query(sql, {}, limited)).toHaveLength(5);
@@ -29,7 +29,7 @@ describe('a store in this process', () => {
     expect(await temporary.store.query(`${sql} LIMIT 1`)).toEqual([{ seconds: 0 }]);
   });
 
-  it('goes on after a setting that the engine does not know', async () => {
+  it('continue after an unknown setting', async () => {
     const unknown = { settings: { no_such_setting: 1 } };
     await expect(temporary.store.query('SELECT 1 AS one', {}, unknown)).rejects.toMatchObject({
       engineCode: 115,
@@ -37,7 +37,7 @@ describe('a store in this process', () => {
     expect(await temporary.store.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('stops a query whose caller has gone, in the engine too', async () => {
+  it('are stopped in the engine when they are aborted', async () => {
     const endless =
       'SELECT count() FROM numbers(1000000000000) WHERE number % 7 = 3 SETTINGS max_threads = 1';
     const caller = new AbortController();
@@ -49,7 +49,7 @@ describe('a store in this process', () => {
     expect(await temporary.store.query(running)).toEqual([{ queries: '1' }]);
   });
 
-  it('reads files and stores blocks while more slow queries wait than can run', async () => {
+  it('do not block files and inserts, even if more are slow than can run', async () => {
     const caller = new AbortController();
     const slow = Array.from({ length: 8 }, () =>
       temporary.store.query(
@@ -66,7 +66,7 @@ describe('a store in this process', () => {
     expect(await temporary.store.query('SELECT count() AS flows FROM flows')).toEqual([{ flows: '1' }]);
   }, 60_000);
 
-  it('answers questions with parameters while another with parameters is under way, which can be stopped', async () => {
+  it('with parameters run while another with parameters runs and can be aborted', async () => {
     const caller = new AbortController();
     const slow = temporary.store.query(
       'SELECT count() FROM numbers(1000000000000) WHERE number % {divisor:UInt64} = 3',
@@ -78,7 +78,7 @@ describe('a store in this process', () => {
     await expect(slow).rejects.toThrow('left');
   });
 
-  it('gives each of many questions at a time the values of its own parameters', async () => {
+  it('that run concurrently each use their own parameters', async () => {
     const asked = Array.from({ length: 200 }, (_, number) => ({
       text: `text ${number}`,
       list: [`${number}`],
@@ -91,7 +91,7 @@ describe('a store in this process', () => {
     expect(answers).toEqual(asked.map((one) => [one]));
   });
 
-  it('takes parameters as they are, whatever they hold', async () => {
+  it('return parameters unchanged, whatever they contain', async () => {
     const texts = [
       ...['', "it's", 'C:\\new', '\\N', "\\'", '\t\n\r\b\f\0', '日本 ünï', '{other:String}', 'NULL', '[1]'],
       "', readonly = 0, param_other = '",
@@ -113,14 +113,14 @@ describe('a store in this process', () => {
     ]);
   });
 
-  it('refuses a statement whose parameter has no value, whatever was asked before', async () => {
+  it('fail if a parameter has no value, whatever earlier queries set', async () => {
     await temporary.store.query('SELECT {a:String} AS a', { a: 'x' });
     await expect(temporary.store.query('SELECT {a:String} AS a')).rejects.toThrow(
       'the parameter a has no value',
     );
   });
 
-  it('gives an answer as bytes of a format', async () => {
+  it('can be streamed in another format', async () => {
     const stream = await temporary.store.queryStream(
       'SELECT {a:String} AS a, 1 AS b',
       { a: 'x' },
@@ -139,7 +139,7 @@ describe('a store in this process', () => {
     },
   );
 
-  it("gives the engine's message and number when a query fails", async () => {
+  it("fail with the engine's message and error code", async () => {
     const error = await temporary.store.query('SELECT nothing FROM nowhere').catch((error: unknown) => error);
     expect(error).toBeInstanceOf(StoreError);
     expect(error).toMatchObject({ engineCode: 60, message: expect.stringContaining('nowhere') as string });

@@ -7,36 +7,39 @@ import { formatParameters } from './parameters.js';
 import type { QueryOptions, QueryParameters, QuerySettings } from '../store.js';
 
 /**
- * How many threads Node has for what blocks (https://nodejs.org/api/cli.html#uv_threadpool_sizesize); a size that is no
- * number is one thread to it.
+ * Size of Node's thread pool (https://nodejs.org/api/cli.html#uv_threadpool_sizesize), which uses one thread if the value
+ * is not a number.
  */
 const POOL_THREADS = Number.parseInt(process.env['UV_THREADPOOL_SIZE'] ?? '4', 10) || 1;
 
 /**
- * A connection runs one statement after the other: this many queries run at once. Each takes a thread of Node's until it
- * ends. One is left for inserts and one for files and for ending queries, or slow queries would hold up all of it.
+ * Maximum number of concurrent queries, each on its own connection and on a thread of Node's pool until it ends. One
+ * thread is left for inserts and one for files and KILL QUERY, so that slow queries do not block them.
  */
 const READERS = Math.max(1, POOL_THREADS - 2);
 
-/** What holds for every query: 2 reads only, while a query may still limit itself. */
+/** Settings of every query; `readonly: 2` allows only reads but lets a query change its own limits. */
 const READER_SETTINGS: QuerySettings = { output_format_json_quote_64bit_integers: 1, readonly: 2 };
 
-/** Runs SELECTs on an engine in this process, a few at once, others in the order of their asking. */
+/** Runs SELECTs on an engine in this process: a few concurrently, the others in order of arrival. */
 export class ChdbQueryPool {
   readonly #directory: string;
   readonly #idle: ChdbConnection[] = [];
   readonly #waiting: ((reader: ChdbConnection) => void)[] = [];
-  /** Kills what was cancelled; made when first needed. */
+  /** Kills aborted queries; created when first needed. */
   #killer: Session | undefined;
   #open = 0;
   readonly #running = new Set<Promise<unknown>>();
 
-  /** `directory` is the engine's. */
+  /** @param directory the engine's directory. */
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** The whole answer of a query in a format of ClickHouse's. */
+  /**
+   * Runs a query; resolves with its complete result in a ClickHouse format.
+   * @throws StoreError, or the abort reason of the signal.
+   */
   async read(
     sql: string,
     parameters: QueryParameters = {},
@@ -44,11 +47,12 @@ export class ChdbQueryPool {
     { signal, settings = {} }: QueryOptions = {},
   ): Promise<Uint8Array> {
     signal?.throwIfAborted();
+    const formatted = formatParameters(parameters);
     const reader = await this.#take();
     const name = randomUUID();
-    const answer = this.#track(
+    const result = this.#track(
       reader
-        .run(sql, formatParameters(parameters), format, {
+        .run(sql, formatted, format, {
           signal,
           settings: { max_threads: this.#threads(), ...settings, ...READER_SETTINGS, log_comment: name },
         })
@@ -57,7 +61,7 @@ export class ChdbQueryPool {
     const kill = () => this.#kill(name);
     signal?.addEventListener('abort', kill, { once: true });
     try {
-      return await answer;
+      return await result;
     } catch (error) {
       signal?.throwIfAborted();
       throw toStoreError(error);
@@ -66,7 +70,7 @@ export class ChdbQueryPool {
     }
   }
 
-  /** Waits for the queries under way and lets go of the engine. */
+  /** Waits for running queries and closes the connections. */
   async close(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
     for (const reader of this.#idle.splice(0)) reader.close();
@@ -83,7 +87,7 @@ export class ChdbQueryPool {
     return await new Promise<ChdbConnection>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The cores are shared by the queries that run; more threads than cores cost and gain nothing. */
+  /** Running queries share the cores; more threads than cores only cost. */
   #threads(): number {
     return Math.max(1, Math.floor(availableParallelism() / (this.#open - this.#idle.length)));
   }
@@ -96,11 +100,11 @@ export class ChdbQueryPool {
 
   #kill(name: string): void {
     this.#killer ??= new Session(this.#directory);
-    // The name was made here. With a parameter, chdb would have it wait for other statements with parameters.
+    // Not as a parameter: chdb would make it wait for other statements with parameters.
     const kill = this.#killer.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = '${name}'`, {
       format: 'Null',
     });
-    // What cannot be killed ends by itself, and its caller is told then.
+    // A query that cannot be killed ends by itself, and its caller gets the abort reason then.
     void this.#track(kill.catch(() => undefined));
   }
 

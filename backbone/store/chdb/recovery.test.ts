@@ -14,7 +14,7 @@ const NEXT_DAY = NOON + 86_400_000;
 const temporary = useTemporaryStore();
 const { insert, offsetsInOrder, spooledBlocks } = temporary;
 
-it('after a crash a block that the engine had not taken is stored', async () => {
+it('inserts a spooled block that the engine did not have before the crash', async () => {
   await temporary.store.close();
   await leaveInSpool([{ start_time: NOON, transport_offset: 3 }]);
   await temporary.open();
@@ -22,7 +22,7 @@ it('after a crash a block that the engine had not taken is stored', async () => 
   expect(await spooledBlocks()).toEqual([]);
 });
 
-it('after a crash a block that the engine had taken is not stored twice', async () => {
+it('does not insert a spooled block twice that the engine had before the crash', async () => {
   const block = [3, 3, 4].map((offset, i) => ({ start_time: NOON + i, transport_offset: offset }));
   await insert(...block);
   await temporary.store.close();
@@ -31,7 +31,7 @@ it('after a crash a block that the engine had taken is not stored twice', async 
   expect(await offsetsInOrder()).toEqual(['3', '3', '4']);
 });
 
-it('after a crash a block of which the engine had taken one day is completed', async () => {
+it('completes a spooled block of which the engine had one day before the crash', async () => {
   const first = { start_time: NOON, transport_offset: 5 };
   const second = { start_time: NEXT_DAY, transport_offset: 5 };
   await insert(first);
@@ -45,7 +45,7 @@ it('after a crash a block of which the engine had taken one day is completed', a
   ]);
 });
 
-it('after a crash equal offsets of different partitions are different blocks', async () => {
+it('distinguishes equal offsets of different partitions after a crash', async () => {
   await insert({ start_time: NOON, transport_partition: 1, transport_offset: 5 });
   await temporary.store.close();
   await leaveInSpool([{ start_time: NOON, transport_partition: 2, transport_offset: 5 }]);
@@ -53,7 +53,7 @@ it('after a crash equal offsets of different partitions are different blocks', a
   expect(await offsetsInOrder()).toEqual(['5', '5']);
 });
 
-it('after a crash several blocks are stored in their order, and later ones get other names', async () => {
+it('inserts several spooled blocks in order, and gives later blocks new names', async () => {
   await temporary.store.close();
   await leaveInSpool([{ start_time: NOON, transport_offset: 1 }], { name: '000000000009.block' });
   await leaveInSpool([{ start_time: NOON, transport_offset: 2 }], { name: '000000000010.block' });
@@ -62,7 +62,7 @@ it('after a crash several blocks are stored in their order, and later ones get o
   expect(await offsetsInOrder()).toEqual(['1', '2', '3']);
 });
 
-it('after a crash a block that was not whole is thrown away: nobody was told that it is stored', async () => {
+it('removes an incomplete block, whose insert was not confirmed', async () => {
   await temporary.store.close();
   await leaveInSpool([{ start_time: NOON }], { name: '000000000000.partial' });
   await temporary.open();
@@ -70,7 +70,7 @@ it('after a crash a block that was not whole is thrown away: nobody was told tha
   expect(await spooledBlocks()).toEqual([]);
 });
 
-it('after a crash lookups of a block are completed apart from its flows', async () => {
+it('completes the lookups of a block independently of its flows', async () => {
   const row = { start_time: NOON, transport_offset: 3 };
   await insert(row, row);
   await temporary.store.close();
@@ -81,7 +81,7 @@ it('after a crash lookups of a block are completed apart from its flows', async 
   expect(await spooledBlocks()).toEqual([]);
 });
 
-/** Leaves a block in the spool, as a process does that is killed while the engine takes it. */
+/** Leaves a block in the spool, like a process that is killed during an insert. */
 async function leaveInSpool(
   rows: readonly FlowRow[],
   { name = '000000000000.block', dns = [] as readonly WrittenDnsRow[] } = {},

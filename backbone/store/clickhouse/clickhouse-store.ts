@@ -1,168 +1,107 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
-import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
 import type { Logger } from 'pino';
 import type { StoredOffset } from '../../transport/interface/transport.js';
-import { type ClickHouseConnection, ClickHouseServers, type Statement } from './servers.js';
-import {
-  confirmObjectRows,
-  insertObjectRows,
-  objectRows,
-  objectRowsStructure,
-} from '../schema/cluster-objects.js';
-import { InDoubtOffsets } from '../progress/in-doubt-offsets.js';
-import { SerialQueue } from '../sql/serial-queue.js';
+import { type TableBlock, tableBlocks } from '../arrow/table-blocks.js';
 import { insertRows, notStored } from '../progress/insert-statement.js';
-import { upgradeTables } from '../schema/migrations.js';
+import { type OffsetRange, offsetRanges } from '../progress/offset-ranges.js';
 import {
-  type PartitionEpoch,
   acquirePartitions,
+  assertNotReplaced,
   insertProgress,
+  type PartitionEpoch,
   readEpochs,
   recentWriters,
   renewEpochs,
   REPLACED,
-  assertNotReplaced,
 } from '../progress/writer-epochs.js';
-import { type OffsetRange, offsetRanges } from '../progress/offset-ranges.js';
-import { tableBlocks, type TableBlock } from '../arrow/table-blocks.js';
-import { highestOffsetsQuery, recordTables } from '../schema/record-tables.js';
-import { parseJsonRows, quoted } from '../sql/sql-engine.js';
+import { upgradeTables } from '../schema/migrations.js';
+import { recordTables } from '../schema/record-tables.js';
+import { ON_ONE_SERVER, onCluster, storedName, type TableLayout } from '../schema/table-definition.js';
+import { quoted } from '../sql/sql-engine.js';
+import { SqlStore } from '../sql/sql-store.js';
 import {
-  type ResultFormat,
   type FlowStore,
   type QueryOptions,
   type QueryParameters,
   type RecordBlock,
+  type ResultFormat,
   StoreError,
   WriterReplacedError,
 } from '../store.js';
-import { StoredOffsets } from '../progress/stored-offsets.js';
-import { onCluster, ON_ONE_SERVER, storedName, type TableLayout } from '../schema/table-definition.js';
+import { type ClickHouseConnection, ClickHouseServers, type Statement } from './servers.js';
 import { timeRangeOf } from './time-range.js';
 
 export interface ClickHouseStoreOptions extends ClickHouseConnection {
-  /** The cluster, of the servers' `remote_servers`, over which tables are spread; without it they are on one server. */
+  /** The cluster in the servers' `remote_servers` that tables are distributed over; on one server if absent. */
   readonly cluster?: string | undefined;
-  /** Whole days for which records are kept; without it for ever. */
+  /** How many whole days records are kept; forever if absent. */
   readonly retentionDays?: number | undefined;
   readonly log: Logger;
 }
 
 /**
- * A store on ClickHouse over HTTP. Several stores may write to one ClickHouse, each the partitions that it has
- * claimed (docs/decisions/0005-exactly-once.md). Nothing is sent before the first use.
- * @throws StoreError if an option cannot be used.
+ * Opens a store on ClickHouse over HTTP. Several stores can write to one ClickHouse, each to the partitions that it has
+ * acquired (docs/decisions/0005-exactly-once.md). Sends nothing before the first operation.
+ * @throws StoreError if an option is invalid.
  */
 export function openClickHouseStore(options: ClickHouseStoreOptions): FlowStore {
   const { cluster, database, urls } = options;
   for (const name of [database, ...(cluster === undefined ? [] : [cluster])]) {
-    if (!/^[\w.-]+$/.test(name)) throw new StoreError(`${name} is no name of a database or cluster`);
+    if (!/^[\w.-]+$/.test(name)) throw new StoreError(`${name} is not a valid name of a database or cluster`);
   }
   if (urls.length > 1 && cluster === undefined) {
-    throw new StoreError('several ClickHouse servers are given, but not the cluster that they are of');
+    throw new StoreError(
+      'several ClickHouse servers are configured without a cluster; set clickhouse.cluster',
+    );
   }
   return new ClickHouseStore(options);
 }
 
-class ClickHouseStore implements FlowStore {
+class ClickHouseStore extends SqlStore {
   readonly #servers: ClickHouseServers;
   readonly #layout: TableLayout;
-  /** Names this store's claims; its inserts' query ids begin with it. */
+  /** Identifies this store's epochs; the query IDs of its inserts start with it. */
   readonly #writer = randomUUID();
-  readonly #inserts = new SerialQueue();
-  /** The epochs of the partitions that this store has claimed. */
+  /** The epoch of each acquired partition. */
   readonly #epochs = new Map<number, number>();
-  readonly #stored = new StoredOffsets();
-  readonly #inDoubt = new InDoubtOffsets();
-  /** Partitions of which an insert that we gave up may still be executed. */
+  /** Partitions for which an insert that failed here may still run on the server. */
   readonly #unsettled = new Set<number>();
-  #statements = 0;
-  #closing: Promise<void> | undefined;
+  #inserts = 0;
 
   constructor(private readonly options: ClickHouseStoreOptions) {
+    super();
     this.#servers = new ClickHouseServers(options);
     this.#layout =
       options.cluster === undefined ? ON_ONE_SERVER : { kind: 'cluster', cluster: options.cluster };
   }
 
-  async migrate(): Promise<void> {
-    this.#assertOpen();
+  protected async upgrade(): Promise<void> {
     await this.#createDatabase();
-    await upgradeTables(this.#engine, this.#layout, this.options.retentionDays);
+    await upgradeTables(this.engine, this.#layout, this.options.retentionDays);
   }
 
-  async acquirePartitions(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredOffset>> {
-    this.#assertOpen();
-    if (partitions.length === 0) return new Map();
-    return await this.#inserts.run(async () => {
-      const claims = await this.#takeOver(partitions, async () => {
-        await acquirePartitions(this.#engine, this.#writer, partitions);
-        return await recentWriters(this.#engine, partitions);
-      });
-      for (const { partition, ...place } of claims) this.#stored.claim(partition, place);
-      return new Map(claims.map(({ partition, storedTo, streams }) => [partition, { storedTo, streams }]));
+  protected async acquire(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredOffset>> {
+    const epochs = await this.#startEpochs(partitions, async () => {
+      await acquirePartitions(this.engine, this.#writer, partitions);
+      return await recentWriters(this.engine, partitions);
     });
+    for (const { partition, ...stored } of epochs) this.stored.set(partition, stored);
+    return new Map(epochs.map(({ partition, storedTo, streams }) => [partition, { storedTo, streams }]));
   }
 
-  async insert(block: RecordBlock): Promise<void> {
-    this.#assertOpen();
-    await this.#inserts.run(() => this.#storeBlock(block));
-  }
-
-  async highestOffsets(): Promise<ReadonlyMap<number, number>> {
-    const rows = await this.query<{ partition: number; offset: string }>(highestOffsetsQuery);
-    return new Map(rows.map(({ partition, offset }) => [partition, Number(offset)]));
-  }
-
-  async insertObjects(versions: readonly ObjectVersion[]): Promise<void> {
-    this.#assertOpen();
-    if (versions.length === 0) return;
-    const sql = insertObjectRows(`input(${quoted(objectRowsStructure)})`);
-    await this.#command({ sql: `${sql}\nFORMAT JSONEachRow`, body: bytes([objectRows(versions)]) });
-  }
-
-  async confirmObjects(cluster: string): Promise<void> {
-    this.#assertOpen();
-    await this.#command({ sql: confirmObjectRows, parameters: { cluster } });
-  }
-
-  async query<Row>(sql: string, parameters?: QueryParameters, options?: QueryOptions): Promise<Row[]> {
-    this.#assertOpen();
-    const stream = await this.#servers.read({ sql, parameters, ...options }, 'JSONEachRow');
-    return parseJsonRows<Row>(await buffer(stream));
-  }
-
-  async queryStream(
-    sql: string,
-    parameters: QueryParameters,
-    format: ResultFormat,
-    options?: QueryOptions,
-  ): Promise<Readable> {
-    this.#assertOpen();
-    return await this.#servers.read({ sql, parameters, ...options }, format);
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#inserts.idle().then(() => this.#servers.close());
-    return this.#closing;
-  }
-
-  async #storeBlock(block: RecordBlock): Promise<void> {
+  protected async insertBlock(block: RecordBlock): Promise<void> {
     const parts = tableBlocks(block);
     if (parts.length === 0) return;
     const ranges = offsetRanges(block);
-    this.#assertClaimed(ranges);
+    this.#assertAcquired(ranges);
     try {
       const unsettled = [...ranges.keys()].filter((partition) => this.#unsettled.has(partition));
-      if (unsettled.length > 0) {
-        await this.#renew(unsettled);
-      }
+      if (unsettled.length > 0) await this.#renew(unsettled);
       const epochs = this.#epochsOf(ranges);
-      const missingOnly = this.#inDoubt.concern(ranges);
-      await this.#command({ sql: insertProgress(this.#writer, epochs, this.#stored, ranges) });
+      const missingOnly = this.inDoubt.concern(ranges);
+      await this.command(insertProgress(this.#writer, epochs, this.stored, ranges));
       for (const part of parts) {
         const conditions = [assertNotReplaced(this.#writer, epochs)];
         if (missingOnly) conditions.push(this.#isMissing(part, block, ranges));
@@ -171,21 +110,55 @@ class ClickHouseStore implements FlowStore {
     } catch (error) {
       for (const [partition, { last }] of ranges) {
         this.#unsettled.add(partition);
-        this.#inDoubt.add(partition, last);
+        this.inDoubt.add(partition, last);
       }
       throw error;
     }
-    this.#stored.settle(block, ranges);
-    this.#inDoubt.settle(ranges);
+    this.stored.settle(block, ranges);
+    this.inDoubt.settle(ranges);
+  }
+
+  protected async insertJson(
+    insert: (source: string) => string,
+    structure: string,
+    rows: string,
+  ): Promise<void> {
+    const sql = `${insert(`input(${quoted(structure)})`)}\nFORMAT JSONEachRow`;
+    await this.#run({ sql, body: bytes([rows]) });
+  }
+
+  protected async command(sql: string, parameters?: QueryParameters): Promise<void> {
+    await this.#run({ sql, parameters });
+  }
+
+  protected read(
+    sql: string,
+    parameters: QueryParameters | undefined,
+    options: QueryOptions | undefined,
+  ): Promise<Uint8Array> {
+    return this.#servers.readAll({ sql, parameters, ...options }, 'JSONEachRow');
+  }
+
+  protected readStream(
+    sql: string,
+    parameters: QueryParameters,
+    format: ResultFormat,
+    options: QueryOptions | undefined,
+  ): Promise<Readable> {
+    return this.#servers.read({ sql, parameters, ...options }, format);
+  }
+
+  protected async closeEngine(): Promise<void> {
+    await this.#servers.close();
   }
 
   async #insertPart({ table, fields, content }: TableBlock, conditions: readonly string[]): Promise<void> {
     const source = `input(${quoted(arrowStructure(fields))})`;
     const names = fields.map(({ name }) => name);
     const sql = insertRows(table, names, source, conditions);
-    const queryId = `${queryPrefix(this.#writer)}${this.#statements++}`;
+    const queryId = `${queryPrefix(this.#writer)}${this.#inserts++}`;
     try {
-      await this.#command({
+      await this.#run({
         sql: `${sql}\nFORMAT ArrowStream`,
         body: bytes(content),
         queryId,
@@ -213,44 +186,44 @@ class ClickHouseStore implements FlowStore {
     return notStored(table, `(${offsets.join(' OR ')})`, times);
   }
 
-  /** Ends what we ourselves have begun in some partitions. What is stored of them, nobody else has changed. */
+  /** Ends this store's own inserts into partitions that it still owns. */
   async #renew(partitions: readonly number[]): Promise<void> {
-    const claims = await this.#takeOver(partitions, async () => {
-      await renewEpochs(this.#engine, this.#writer, partitions);
+    const epochs = await this.#startEpochs(partitions, async () => {
+      await renewEpochs(this.engine, this.#writer, partitions);
       return [this.#writer];
     });
-    if (claims.length < partitions.length || claims.some(({ isOwn }) => !isOwn)) {
+    if (epochs.length < partitions.length || epochs.some(({ isOwn }) => !isOwn)) {
       throw new WriterReplacedError(`${REPLACED}: the block is not stored`);
     }
   }
 
   /**
-   * Writes claims, which `claim` does and tells whose inserts they are to end, and gives what holds then: known is
-   * what any server knew, and what was begun before has ended.
+   * Starts new epochs with `insertEpochs`, which returns the writers whose inserts must end; returns the partitions'
+   * state after that. Includes what any replica knows.
    */
-  async #takeOver(
+  async #startEpochs(
     partitions: readonly number[],
-    claim: () => Promise<readonly string[]>,
+    insertEpochs: () => Promise<readonly string[]>,
   ): Promise<PartitionEpoch[]> {
-    // A claim is made of what the server knows that is asked; it may be behind the others.
+    // A new epoch derives from what one server knows, which may be behind the others.
     await this.#syncReplicas('progress');
-    const writers = await claim();
+    const writers = await insertEpochs();
     await this.#syncReplicas('progress');
     await this.#endInserts(writers);
     await this.#syncRecords();
-    const claims = await readEpochs(this.#engine, this.#writer, partitions);
-    for (const { partition, epoch, writingTo } of claims) {
+    const epochs = await readEpochs(this.engine, this.#writer, partitions);
+    for (const { partition, epoch, writingTo } of epochs) {
       this.#unsettled.delete(partition);
       this.#epochs.set(partition, epoch);
-      this.#inDoubt.add(partition, writingTo);
+      this.inDoubt.add(partition, writingTo);
     }
-    return claims;
+    return epochs;
   }
 
-  #assertClaimed(ranges: ReadonlyMap<number, OffsetRange>): void {
+  #assertAcquired(ranges: ReadonlyMap<number, OffsetRange>): void {
     for (const partition of ranges.keys()) {
       if (!this.#epochs.has(partition)) {
-        throw new StoreError(`partition ${partition} is written without a claim`);
+        throw new StoreError(`partition ${partition} was not acquired before the insert`);
       }
     }
   }
@@ -259,19 +232,17 @@ class ClickHouseStore implements FlowStore {
     return new Map([...ranges.keys()].map((partition) => [partition, this.#epochs.get(partition) ?? 0]));
   }
 
-  /** Stops what the servers still execute of some writers' inserts, and waits until it is so. */
+  /** Stops inserts of writers that still run on the servers, and waits until they have ended. */
   async #endInserts(writers: readonly string[]): Promise<void> {
-    // What an insert makes other shards do has ids of its own there.
+    // Queries that an insert starts on other shards have their own IDs there.
     const conditions = writers.map(
       (writer) => `startsWith(initial_query_id, ${quoted(queryPrefix(writer))})`,
     );
     if (conditions.length === 0) return;
-    await this.#command({
-      sql: `KILL QUERY${onCluster(this.#layout)} WHERE ${conditions.join(' OR ')} SYNC`,
-    });
+    await this.command(`KILL QUERY${onCluster(this.#layout)} WHERE ${conditions.join(' OR ')} SYNC`);
   }
 
-  /** Lets every server know all parts that any of them has taken. */
+  /** Waits until every replica has all parts of the record tables. */
   async #syncRecords(): Promise<void> {
     const sharded = { shardingKey: 'transport_partition' };
     for (const { name } of recordTables) {
@@ -281,7 +252,7 @@ class ClickHouseStore implements FlowStore {
 
   async #syncReplicas(table: string): Promise<void> {
     if (this.#layout.kind === 'server') return;
-    await this.#command({ sql: `SYSTEM SYNC REPLICA${onCluster(this.#layout)} ${table}` });
+    await this.command(`SYSTEM SYNC REPLICA${onCluster(this.#layout)} ${table}`);
   }
 
   async #createDatabase(): Promise<void> {
@@ -296,19 +267,8 @@ class ClickHouseStore implements FlowStore {
     }
   }
 
-  async #command(statement: Statement): Promise<void> {
+  async #run(statement: Statement): Promise<void> {
     await this.#servers.command(statement);
-  }
-
-  get #engine() {
-    return {
-      command: (sql: string) => this.#command({ sql }),
-      query: <Row>(sql: string, parameters?: QueryParameters) => this.query<Row>(sql, parameters),
-    };
-  }
-
-  #assertOpen(): void {
-    if (this.#closing) throw new StoreError('the store is closed');
   }
 }
 
@@ -316,7 +276,7 @@ class ClickHouseStore implements FlowStore {
 const THROW_IF = 395;
 
 const INSERT_SETTINGS = {
-  // The answer must mean that the rows are stored.
+  // A response must mean that the rows are stored.
   async_insert: 0,
   distributed_foreground_insert: 1,
 } as const;
@@ -325,7 +285,7 @@ function queryPrefix(writer: string): string {
   return `sonde-${writer}-`;
 }
 
-/** The columns of an Arrow stream of records, by the types that the stream has them in. */
+/** The columns of an Arrow stream of records with the types that they have in the stream. */
 function arrowStructure(fields: readonly FieldDeclaration[]): string {
   return fields.map(({ name, type }) => `${name} ${arrowTypes[type]}`).join(', ');
 }

@@ -2,7 +2,7 @@ import type { Records } from '@sonde/model/record/columns';
 import type { FlowColumns } from '@sonde/model/flow/records';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 
-/** The earliest and the latest start of records, in ms since 1970. */
+/** The earliest and the latest start time of records, in ms since 1970. */
 export function timeRangeOf({ rows, columns }: TimedRecords): {
   readonly first: number;
   readonly last: number;

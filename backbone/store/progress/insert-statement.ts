@@ -1,18 +1,18 @@
 import { tablePartition } from '../schema/record-tables.js';
 
-/** What is needed to name a table in an insert. */
+/** The table of an insert. */
 export interface InsertTarget {
   readonly name: string;
 }
 
-/** The columns that say where in the transport a row came from. */
+/** The columns with a row's position in the transport. */
 export const offsetColumns = 'transport_partition, transport_offset';
 
 /**
- * Inserts a block's rows of a table. They are one Arrow record batch and so one block of the engine, of which it makes
- * one part for each of the table's partitions, however many days the records touch.
- * @param source what stands after FROM and gives the rows.
- * @param conditions what else must hold of a row, or of everything, for it to be inserted.
+ * An INSERT of a block's rows into a table. They are one Arrow record batch and therefore one block of the engine, which
+ * makes one part per table partition, however many days the records span.
+ * @param source the table function after FROM.
+ * @param conditions conditions on each row, or on the whole insert.
  */
 export function insertRows(
   table: InsertTarget,
@@ -26,10 +26,10 @@ export function insertRows(
 }
 
 /**
- * The condition that a row of a block is not stored yet. A part is stored whole or not at all, so one stored row of an
- * offset tells of all its rows in the same partition of the table.
- * @param offsets a condition that holds of the block's offsets, and of few others.
- * @param times one that holds of the times of the block's rows: the table lies in their order.
+ * The condition that a row of a block is not stored yet. A part is stored completely or not at all, so if one row of an
+ * offset is stored, all its rows in the same table partition are.
+ * @param offsets a condition that matches the block's offsets and few others.
+ * @param times a condition that matches the times of the block's rows; the table is sorted by time.
  */
 export function notStored(table: InsertTarget, offsets: string, times: string): string {
   return `(${tablePartition}, ${offsetColumns}) NOT IN (

@@ -5,29 +5,29 @@ import type { RecordBlock } from '../store.js';
 
 /** The stored offset of each partition that a writer owns. */
 export class StoredOffsets {
-  readonly #places = new Map<number, { readonly storedTo: number; readonly streams: StreamPositions }>();
+  readonly #offsets = new Map<number, { readonly storedTo: number; readonly streams: StreamPositions }>();
 
-  /** Records the stored offset of a partition at acquisition. */
-  claim(partition: number, { storedTo, streams }: StoredOffset): void {
-    this.#places.set(partition, { storedTo, streams: new StreamPositions(streams) });
+  /** Sets the stored offset of a partition at acquisition. */
+  set(partition: number, { storedTo, streams }: StoredOffset): void {
+    this.#offsets.set(partition, { storedTo, streams: new StreamPositions(streams) });
   }
 
   /** The current stored offset of a partition. */
   of(partition: number): StoredOffset {
-    const { storedTo, streams } = this.#places.get(partition) ?? NOTHING;
+    const { storedTo, streams } = this.#offsets.get(partition) ?? NOTHING_STORED;
     return { storedTo, streams: [...streams] };
   }
 
   /** Records that a block, and everything before it, is stored. */
   settle({ messages = [] }: RecordBlock, ranges: ReadonlyMap<number, OffsetRange>): void {
     for (const [partition, { last }] of ranges) {
-      const streams = this.#places.get(partition)?.streams ?? new StreamPositions();
-      this.#places.set(partition, { storedTo: last, streams });
+      const streams = this.#offsets.get(partition)?.streams ?? new StreamPositions();
+      this.#offsets.set(partition, { storedTo: last, streams });
     }
     for (const { partition, source } of messages) {
-      if (source) this.#places.get(partition)?.streams.note(source);
+      if (source) this.#offsets.get(partition)?.streams.note(source);
     }
   }
 }
 
-const NOTHING = { storedTo: -1, streams: [] };
+const NOTHING_STORED = { storedTo: -1, streams: [] };

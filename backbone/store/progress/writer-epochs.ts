@@ -2,40 +2,35 @@ import type { StoredOffset } from '../../transport/interface/transport.js';
 import type { OffsetRange } from './offset-ranges.js';
 import { quoted, type SqlEngine } from '../sql/sql-engine.js';
 
-/** What is known of a partition that somebody has claimed. */
+/** The state of a partition that a writer has acquired. */
 export interface PartitionEpoch extends StoredOffset {
   readonly partition: number;
-  /** The last epoch of the writer who asks, and whether the partition is that writer's. */
+  /** The last epoch of the reading writer, and whether that writer owns the partition. */
   readonly epoch: number;
   readonly isOwn: boolean;
-  /** Something up to here may be stored. */
+  /** Records up to this offset may be stored. */
   readonly writingTo: number;
 }
 
-/**
- * Makes a writer the one of some partitions: once every server knows of it, writers before it can begin no insert there.
- */
+/** Makes a writer the owner of partitions. Once every server knows this, earlier writers cannot start an insert there. */
 export async function acquirePartitions(
   engine: SqlEngine,
   writer: string,
   partitions: readonly number[],
 ): Promise<void> {
-  await writeClaims(engine, writer, partitions, '');
+  await insertEpochs(engine, writer, partitions, '');
 }
 
-/**
- * Begins a new epoch of those of some partitions that a writer has, so that none of its own requests that are still on
- * their way can begin.
- */
+/** Starts a new epoch of the partitions that a writer still owns, so that its own delayed requests are rejected. */
 export async function renewEpochs(
   engine: SqlEngine,
   writer: string,
   partitions: readonly number[],
 ): Promise<void> {
-  await writeClaims(engine, writer, partitions, `HAVING max((epoch, writer)).2 = '${writer}'`);
+  await insertEpochs(engine, writer, partitions, `HAVING max((epoch, writer)).2 = '${writer}'`);
 }
 
-async function writeClaims(
+async function insertEpochs(
   engine: SqlEngine,
   writer: string,
   partitions: readonly number[],
@@ -54,13 +49,13 @@ async function writeClaims(
   );
 }
 
-/** What is known of those of some partitions that anybody has claimed, as a writer sees it. */
+/** The state of partitions for a writer; partitions that were never acquired are left out. */
 export async function readEpochs(
   engine: SqlEngine,
   writer: string,
   partitions: readonly number[],
 ): Promise<PartitionEpoch[]> {
-  const rows = await engine.query<ClaimRow>(
+  const rows = await engine.query<EpochRow>(
     `SELECT transport_partition AS partition, maxIf(epoch, writer = '${writer}') AS ownEpoch,
        max((epoch, writer)).2 = '${writer}' AS isOwn,
        max(stored_to) AS storedTo, max(writing_to) AS writingTo, argMax(streams, stored_to) AS streams
@@ -77,7 +72,7 @@ export async function readEpochs(
   }));
 }
 
-interface ClaimRow {
+interface EpochRow {
   readonly partition: number;
   readonly ownEpoch: string;
   readonly isOwn: number;
@@ -86,7 +81,7 @@ interface ClaimRow {
   readonly streams: readonly (readonly [stream: string, next: string])[];
 }
 
-/** Those who wrote the partitions not long ago; an insert does not last so long. */
+/** The writers that owned the partitions within a day, which is longer than an insert can run. */
 export async function recentWriters(engine: SqlEngine, partitions: readonly number[]): Promise<string[]> {
   const rows = await engine.query<{ writer: string }>(
     `SELECT DISTINCT writer FROM progress
@@ -95,10 +90,10 @@ export async function recentWriters(engine: SqlEngine, partitions: readonly numb
   return rows.map(({ writer }) => writer);
 }
 
-/** What the server says of an insert that is refused by {@link assertNotReplaced}. */
+/** The server's message when {@link assertNotReplaced} rejects an insert. */
 export const REPLACED = 'another writer has claimed the partition';
 
-/** A condition on an insert that refuses it as a whole if one of the partitions has a later writer. */
+/** A condition that rejects an insert completely if one of the partitions has a later writer. */
 export function assertNotReplaced(writer: string, epochs: ReadonlyMap<number, number>): string {
   const later = [...epochs].map(
     ([partition, epoch]) =>
@@ -107,7 +102,7 @@ export function assertNotReplaced(writer: string, epochs: ReadonlyMap<number, nu
   return `(SELECT throwIf(count() > 0, '${REPLACED}') FROM progress WHERE ${later.join(' OR ')}) = 0`;
 }
 
-/** Writes how far everything is stored, and that a block is about to be. */
+/** Inserts the stored offsets and the offsets of the block that is about to be inserted. */
 export function insertProgress(
   writer: string,
   epochs: ReadonlyMap<number, number>,

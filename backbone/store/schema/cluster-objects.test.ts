@@ -3,7 +3,7 @@ import pino from 'pino';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openChdbStore } from '../chdb/chdb-store.js';
-import { clusterObjectsTable, latestObjects } from './cluster-objects.js';
+import { clusterObjects, clusterObjectsTable, confirmObjects, latestObjects } from './cluster-objects.js';
 import type { FlowStore } from '../store.js';
 
 let directory: string;
@@ -36,12 +36,12 @@ async function stored(sql: string): Promise<unknown[]> {
   return store.query(sql);
 }
 
-const inOrder = 'ORDER BY name, changed_at';
+const sorted = 'ORDER BY name, changed_at';
 
-describe('versions of objects', () => {
-  it('come back as they were written', async () => {
-    await store.insertObjects([POLICY, { ...POLICY, name: 'db', deleted: true }]);
-    expect(await stored(`SELECT * EXCEPT seen_at FROM ${clusterObjectsTable} ${inOrder}`)).toEqual([
+describe('the table of object versions', () => {
+  it('returns versions as they were inserted', async () => {
+    await store.insertRows(clusterObjects, [POLICY, { ...POLICY, name: 'db', deleted: true }]);
+    expect(await stored(`SELECT * EXCEPT seen_at FROM ${clusterObjectsTable} ${sorted}`)).toEqual([
       expect.objectContaining({ name: 'db', deleted: true }),
       {
         cluster: 'main',
@@ -58,28 +58,32 @@ describe('versions of objects', () => {
     ]);
   });
 
-  it('that several write are one', async () => {
-    await store.insertObjects([POLICY]);
-    await store.insertObjects([POLICY]);
-    await store.confirmObjects('main');
+  it('keeps one row of a version that several writers insert', async () => {
+    await store.insertRows(clusterObjects, [POLICY]);
+    await store.insertRows(clusterObjects, [POLICY]);
+    await confirmObjects(store, 'main');
     expect(await stored(`SELECT version FROM ${clusterObjectsTable} FINAL`)).toEqual([{ version: '1' }]);
   });
 
-  it('hold until a later one of the same object, or its end', async () => {
+  it('has as current version the latest one, unless the object is deleted', async () => {
     const later = { ...POLICY, version: '2', changedAtMs: POLICY.changedAtMs + 1 };
-    await store.insertObjects([POLICY, { ...POLICY, cluster: 'other' }, { ...POLICY, name: 'db' }]);
-    await store.insertObjects([later, { ...later, name: 'db', deleted: true }]);
-    const holding = `SELECT name, version FROM ${latestObjects("cluster = 'main'")} ${inOrder}`;
-    expect(await stored(holding)).toEqual([{ name: 'web', version: '2' }]);
+    await store.insertRows(clusterObjects, [
+      POLICY,
+      { ...POLICY, cluster: 'other' },
+      { ...POLICY, name: 'db' },
+    ]);
+    await store.insertRows(clusterObjects, [later, { ...later, name: 'db', deleted: true }]);
+    const current = `SELECT name, version FROM ${latestObjects("cluster = 'main'")} ${sorted}`;
+    expect(await stored(current)).toEqual([{ name: 'web', version: '2' }]);
     const before = latestObjects("cluster = 'main' AND changed_at <= '2026-01-01 00:00:00.123'");
-    expect(await stored(`SELECT name, version FROM ${before} ${inOrder}`)).toEqual([
+    expect(await stored(`SELECT name, version FROM ${before} ${sorted}`)).toEqual([
       { name: 'db', version: '1' },
       { name: 'web', version: '1' },
     ]);
   });
 
-  it('that still hold are kept however old they are', async () => {
-    await store.insertObjects([POLICY]);
+  it('keeps confirmed versions however old they are', async () => {
+    await store.insertRows(clusterObjects, [POLICY]);
     const [table] = await store.query<{ engine_full: string }>(
       `SELECT engine_full FROM system.tables WHERE name = '${clusterObjectsTable}'`,
     );

@@ -1,20 +1,12 @@
 import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
+import type { FlowStore } from '../store.js';
 import { DURABLE_SETTINGS } from './record-tables.js';
-import type { TableDefinition } from './table-definition.js';
+import { type StateColumn, stateColumnDefinitions, type StateTable } from './state-table.js';
 
-/**
- * The table of versions of everything that verdicts of policies depend on. Several enrichers may write the same
- * version, which then is one row: `version` is the same for all. `seen_at` says when the version was last known to
- * hold, so that retention drops what has long been superseded and never what still holds.
- */
+/** Name of the table of versions of the objects that policies depend on. */
 export const clusterObjectsTable = 'cluster_objects';
 
-/** The columns besides `seen_at`, each with its type and how a version fills it. */
-const columns: readonly {
-  readonly name: string;
-  readonly type: string;
-  readonly of: (version: ObjectVersion) => string | number | boolean;
-}[] = [
+const columns: readonly StateColumn<ObjectVersion>[] = [
   { name: 'cluster', type: 'LowCardinality(String)', of: ({ cluster }) => cluster },
   { name: 'api_version', type: 'LowCardinality(String)', of: ({ apiVersion }) => apiVersion },
   { name: 'kind', type: 'LowCardinality(String)', of: ({ kind }) => kind },
@@ -31,46 +23,37 @@ const columns: readonly {
   { name: 'manifest', type: 'String CODEC(ZSTD(3))', of: ({ manifest }) => manifest },
 ];
 
-const names = columns.map(({ name }) => name).join(', ');
-
-/** The columns that tell objects apart. */
+/** The columns that identify an object. */
 const objectColumns = 'cluster, kind, api_version, namespace, name';
 
-export const clusterObjectsDefinition: TableDefinition = {
-  name: clusterObjectsTable,
-  elements: [...columns.map(({ name, type }) => `${name} ${type}`), "seen_at DateTime64(3, 'UTC')"],
-  engine: 'ReplacingMergeTree',
-  versionColumn: 'seen_at',
-  clauses: [`ORDER BY (${objectColumns}, version)`, DURABLE_SETTINGS],
+/**
+ * Versions of the objects that policy verdicts depend on. Several enrichers may insert the same version, which becomes
+ * one row because its `version` is the same. `seen_at` is when the version was last known to be current, so retention
+ * removes versions that were replaced long ago and never a current one.
+ */
+export const clusterObjects: StateTable<ObjectVersion> = {
+  definition: {
+    name: clusterObjectsTable,
+    elements: stateColumnDefinitions({ columns, insertTimeColumn: 'seen_at' }),
+    engine: 'ReplacingMergeTree',
+    versionColumn: 'seen_at',
+    clauses: [`ORDER BY (${objectColumns}, version)`, DURABLE_SETTINGS],
+  },
+  columns,
+  insertTimeColumn: 'seen_at',
 };
 
-/** The structure of {@link objectRows} as ClickHouse's `format` function and `INSERT` take it. */
-export const objectRowsStructure = columns
-  .map(({ name, type }) => `${name} ${type.replace(/LowCardinality\((\w+)\)| CODEC.*/, '$1')}`)
-  .join(', ');
-
-/** Versions as lines of `JSONEachRow`. */
-export function objectRows(versions: readonly ObjectVersion[]): string {
-  return versions
-    .map((version) => JSON.stringify(Object.fromEntries(columns.map(({ name, of }) => [name, of(version)]))))
-    .join('\n');
-}
-
 /**
- * Writes versions.
- * @param source what stands after FROM and gives their rows, with the columns of {@link objectRowsStructure}.
+ * Confirms that the latest stored versions of a cluster's objects are current, which restarts their retention.
+ * @throws StoreError if the engine fails.
  */
-export function insertObjectRows(source: string): string {
-  return `INSERT INTO ${clusterObjectsTable} (${names}, seen_at) SELECT ${names}, now64(3) FROM ${source}`;
+export async function confirmObjects(store: FlowStore, cluster: string): Promise<void> {
+  await store.copyRows(clusterObjects, latestObjects('cluster = {cluster:String}'), { cluster });
 }
 
-/** Says of the versions of a parameter `cluster` that hold that they still do. */
-export const confirmObjectRows = `INSERT INTO ${clusterObjectsTable} (${names}, seen_at)
-  SELECT ${names}, now64(3) FROM ${latestObjects('cluster = {cluster:String}')}`;
-
 /**
- * A subquery of the versions that hold: of each object the latest one that a condition lets through, unless it says
- * that the object is gone.
+ * A subquery for the current version of each object: the latest one that matches a condition, unless that one says that
+ * the object was deleted.
  */
 export function latestObjects(condition: string, from: string = clusterObjectsTable): string {
   return `(SELECT * FROM

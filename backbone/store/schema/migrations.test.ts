@@ -33,7 +33,7 @@ async function migrateKeeping(retentionDays?: number): Promise<void> {
   await store.migrate();
 }
 
-/** Runs a statement that the store itself would not, on a connection beside its own. */
+/** Runs a statement on another connection, which may also write. */
 async function command(sql: string): Promise<void> {
   const connection = createChdbConnection({ path: path.join(directory, 'chdb') });
   await connection.command({ query: sql });
@@ -46,8 +46,8 @@ async function columnType(name: string): Promise<string | undefined> {
   return column?.type;
 }
 
-describe('migrating', () => {
-  it('is recorded, and repeating it changes nothing', async () => {
+describe('a migration', () => {
+  it('is recorded and can be repeated without effect', async () => {
     const all = 'SELECT number, name, toString(applied_at) FROM migrations ORDER BY number';
     const before = await store.query(all);
     expect(before).toMatchObject([
@@ -61,7 +61,7 @@ describe('migrating', () => {
     expect(await store.query(all)).toEqual(before);
   });
 
-  it('goes on where a crash interrupted it', async () => {
+  it('continues after a crash', async () => {
     await command('TRUNCATE TABLE migrations');
     await store.migrate();
     expect(await store.query('SELECT number FROM migrations ORDER BY number')).toEqual([
@@ -73,7 +73,7 @@ describe('migrating', () => {
     ]);
   });
 
-  it('of a store that was made before streams were kept keeps what is known of its partitions', async () => {
+  it('of a store from before stream positions keeps the progress of its partitions', async () => {
     await command('ALTER TABLE progress DROP COLUMN streams');
     await command(`INSERT INTO progress (transport_partition, epoch, writer, stored_to, writing_to)
       VALUES (0, 0, '', 41, 41)`);
@@ -82,7 +82,7 @@ describe('migrating', () => {
     expect((await store.acquirePartitions([0])).get(0)).toMatchObject({ storedTo: 41 });
   });
 
-  it('adds the column of a field that was declared since, empty in older rows', async () => {
+  it('adds the column of a new field, with the default in older rows', async () => {
     await command('ALTER TABLE flows DROP COLUMN drop_reason');
     await command('INSERT INTO flows (transport_offset) SELECT 1');
     await store.migrate();
@@ -93,7 +93,7 @@ describe('migrating', () => {
     ]);
   });
 
-  it('adds the values that an enumeration was given since', async () => {
+  it('adds the new values of an enumeration', async () => {
     await command("ALTER TABLE flows MODIFY COLUMN reporter Enum8('src' = 0, 'dst' = 1)");
     await store.migrate();
     expect(await columnType('reporter')).toBe("Enum8('src' = 0, 'dst' = 1, 'both' = 2)");
@@ -107,7 +107,7 @@ describe('migrating', () => {
     await expect(store.migrate()).rejects.toThrow(`flows.${name} is stored as ${type}`);
   });
 
-  it('refuses a store that a newer version has written', async () => {
+  it('rejects a store that a newer version has upgraded', async () => {
     await command("INSERT INTO migrations (number, name) SELECT 99, 'of the future'");
     const error = await store.migrate().catch((error: unknown) => error);
     expect(error).toBeInstanceOf(StoreError);
@@ -116,14 +116,14 @@ describe('migrating', () => {
 });
 
 describe('retention', () => {
-  it('drops flows that are older', async () => {
+  it('removes older flows', async () => {
     await migrateKeeping(30);
     await store.insert({ flows: enrichedFlows([{ start_time: LONG_AGO }, { start_time: Date.now() }]) });
     await command('OPTIMIZE TABLE flows FINAL');
     expect(await store.query('SELECT count() AS flows FROM flows')).toEqual([{ flows: '1' }]);
   });
 
-  it('can be changed and taken away', async () => {
+  it('can be changed and removed', async () => {
     for (const [days, expected] of [
       [30, 'toIntervalDay(30)'],
       [7, 'toIntervalDay(7)'],
@@ -137,7 +137,7 @@ describe('retention', () => {
     }
   });
 
-  it('that stays the same costs no mutation', async () => {
+  it('that does not change causes no mutation', async () => {
     await migrateKeeping(30);
     await store.insert({ flows: enrichedFlows([{ start_time: Date.now() }]) });
     const mutations = "SELECT count() AS mutations FROM system.mutations WHERE table = 'flows'";

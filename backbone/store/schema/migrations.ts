@@ -1,5 +1,5 @@
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import { clusterObjectsDefinition } from './cluster-objects.js';
+import { clusterObjects } from './cluster-objects.js';
 import { PROGRESS_TTL, progressDefinition, STREAMS_COLUMN } from './progress-table.js';
 import {
   columnDefinition,
@@ -22,18 +22,18 @@ import {
 
 interface SchemaMigration {
   readonly name: string;
-  /** Statements that may be run again: a crash between them and the record of them repeats them. */
+  /** Statements that can be repeated: a crash before the migration is recorded repeats them. */
   readonly statements: (layout: TableLayout) => readonly string[];
 }
 
 /**
- * Every change of structure, in order; its number is its place in the list, counted from 1. Append, never edit.
- * A field that is only new in the declaration needs none: {@link upgradeTables} adds its column.
+ * All schema changes in order; the number of a migration is its position in the list, from 1. Append, never edit.
+ * A new field in a declaration needs no migration: {@link upgradeTables} adds its column.
  */
 const migrations: readonly SchemaMigration[] = [
   creation('create flows', recordTableDefinition(flowsTable)),
   creation('create dns', recordTableDefinition(dnsTable)),
-  creation('create cluster_objects', clusterObjectsDefinition),
+  creation('create cluster_objects', clusterObjects.definition),
   creation('create progress', progressDefinition),
   {
     name: 'add progress.streams',
@@ -48,7 +48,7 @@ function creation(name: string, table: TableDefinition): SchemaMigration {
   return { name, statements: (layout) => createTable(table, layout) };
 }
 
-/** Which migrations have been done. */
+/** The migrations that were applied. */
 const migrationsDefinition: TableDefinition = {
   name: 'migrations',
   elements: ['number UInt32', 'name String', "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)"],
@@ -57,10 +57,10 @@ const migrationsDefinition: TableDefinition = {
 };
 
 /**
- * Brings the tables to the shape that this version declares. Safe to repeat, and for several processes at once.
- * @param layout where the tables live; that of a store never changes.
- * @param retentionDays how long records are kept; without it for ever.
- * @throws StoreError if a newer version has written the store, or if a column's type changed.
+ * Creates or upgrades the tables to what this version declares. Safe to repeat and to run in several processes at once.
+ * @param layout the layout of the tables; it never changes for a store.
+ * @param retentionDays how long records are kept; forever if absent.
+ * @throws StoreError if a newer version has upgraded the store, or if a column's type changed.
  */
 export async function upgradeTables(
   engine: SqlEngine,
@@ -72,7 +72,13 @@ export async function upgradeTables(
     await addNewFields(engine, table, layout);
     await setRetention(engine, recordTableDefinition(table), 'start_time', layout, retentionDays);
   }
-  await setRetention(engine, clusterObjectsDefinition, 'seen_at', layout, retentionDays);
+  await setRetention(
+    engine,
+    clusterObjects.definition,
+    clusterObjects.insertTimeColumn,
+    layout,
+    retentionDays,
+  );
 }
 
 async function runMigrations(engine: SqlEngine, layout: TableLayout): Promise<void> {
@@ -84,8 +90,8 @@ async function runMigrations(engine: SqlEngine, layout: TableLayout): Promise<vo
   const newest = Math.max(0, ...applied);
   if (newest > migrations.length) {
     throw new StoreError(
-      `the store is at migration ${newest}, this version knows ${migrations.length}: ` +
-        'a newer version of Sonde has written it; run that version or another data directory',
+      `the store is at migration ${newest}, but this version of Sonde knows only ${migrations.length}: ` +
+        'a newer version has upgraded it; run that version or use another data directory or database',
     );
   }
   for (const [index, { name, statements }] of migrations.entries()) {
@@ -95,7 +101,7 @@ async function runMigrations(engine: SqlEngine, layout: TableLayout): Promise<vo
   }
 }
 
-/** Adds the columns of fields that were declared since the table was made, and the new values of enumerations. */
+/** Adds the columns of fields that were declared since the table was created, and new values of enumerations. */
 async function addNewFields(engine: SqlEngine, table: RecordTable, layout: TableLayout): Promise<void> {
   const definition = recordTableDefinition(table);
   const stored = storedName(definition, layout);
@@ -121,7 +127,7 @@ async function addNewFields(engine: SqlEngine, table: RecordTable, layout: Table
   }
   if (changes.length === 0) return;
   await alter(stored, ({ verb, field }) => `${verb} ${columnDefinition(field)}`);
-  // What stands before the stored tables keeps no data, and so has no codecs.
+  // A distributed table stores no data and therefore has no codecs.
   if (stored !== table.name) {
     await alter(table.name, ({ verb, field }) => `${verb} ${field.name} ${columnType(field)}`);
   }
@@ -136,12 +142,12 @@ interface FieldChange {
   readonly field: FieldDeclaration;
 }
 
-/** Whether an enumeration's type is another's with values added at the end. */
+/** Whether an enumeration type only appends values to a former one. */
 function isExtensionOf(type: string, former: string): boolean {
   return former.startsWith('Enum8(') && type.startsWith(`${former.slice(0, -1)}, `);
 }
 
-/** Sets how long a table's rows are kept, if that is not so already: a changed TTL makes the engine look at every part. */
+/** Sets the retention of a table's rows unless it is set already: a changed TTL makes the engine check every part. */
 async function setRetention(
   engine: SqlEngine,
   table: TableDefinition,

@@ -9,8 +9,8 @@ import type { FlowStore } from '../store.js';
 import { createTable, type TableLayout } from './table-definition.js';
 
 /**
- * The engine in this process has neither Keeper nor other servers: it can say whether a cluster's statements are
- * ClickHouse's SQL and mean what they should, not whether they work there.
+ * chDB has neither Keeper nor other servers: it can check that statements for a cluster are valid SQL with the intended
+ * meaning, but not run them.
  */
 const cluster: TableLayout = { kind: 'cluster', cluster: 'main' };
 
@@ -26,7 +26,7 @@ afterAll(async () => {
   await engine.close();
 });
 
-/** A statement as the engine has understood it, on one line. */
+/** A statement as the engine has parsed it, on one line. */
 async function understood(statement: string): Promise<string> {
   const [row] = await engine.query<{ sql: string }>('SELECT formatQuerySingleLine({sql:String}) AS sql', {
     sql: statement,
@@ -35,7 +35,7 @@ async function understood(statement: string): Promise<string> {
 }
 
 describe('on a cluster', () => {
-  it("records lie in replicated tables of each shard's, by their partition of the transport", async () => {
+  it('records are in replicated tables of each shard, distributed by transport partition', async () => {
     const [stored = '', distributed = '', ...others] = createTable(
       recordTableDefinition(flowsTable),
       cluster,
@@ -50,7 +50,7 @@ describe('on a cluster', () => {
     );
   });
 
-  it('what all must know is one table that is the same everywhere', async () => {
+  it('progress is one table that is replicated to all servers', async () => {
     const [create = '', ...others] = createTable(progressDefinition, cluster);
     expect(others).toEqual([]);
     expect(await understood(create)).toContain(
@@ -58,7 +58,7 @@ describe('on a cluster', () => {
     );
   });
 
-  it('every statement that makes or changes tables is understood and goes to all servers', async () => {
+  it('every statement that creates or changes tables is valid and runs on all servers', async () => {
     const statements = await statementsOfUpgrade({ flows_local: 'sampling UInt32' });
     for (const statement of statements) {
       const text = await understood(statement);
@@ -72,7 +72,7 @@ describe('on a cluster', () => {
       'dns_local',
       'dns',
     ]);
-    // What stands before the stored tables has no codecs.
+    // Distributed tables have no codecs.
     expect(added.map((statement) => statement.includes('CODEC'))).toEqual([false, true, false, true, false]);
     const kept = statements.filter((statement) => statement.includes('MODIFY TTL'));
     expect(kept.map((statement) => /ALTER TABLE (\w+)/.exec(statement)?.[1])).toEqual([
@@ -84,7 +84,7 @@ describe('on a cluster', () => {
   });
 });
 
-/** What an upgrade does to tables that have only the given columns. */
+/** The statements of an upgrade of tables that have only the given columns. */
 async function statementsOfUpgrade(columns: Readonly<Record<string, string>>): Promise<string[]> {
   const statements: string[] = [];
   const stand = {

@@ -1,29 +1,29 @@
-/** A table as every layout has it. */
+/** A table, independent of the layout. */
 export interface TableDefinition {
-  /** The name that statements use. */
+  /** The name in statements. */
   readonly name: string;
   /** Column and index definitions. */
   readonly elements: readonly string[];
   /** The engine's name without `Replicated`, for example `ReplacingMergeTree`. */
   readonly engine: `${string}MergeTree`;
-  /** The column by which a `ReplacingMergeTree` knows the newer of two rows. */
+  /** The column that identifies the newer of two rows in a `ReplacingMergeTree`. */
   readonly versionColumn?: string;
-  /** What stands behind the engine: keys and settings. */
+  /** Clauses after the engine: keys and settings. */
   readonly clauses: readonly string[];
-  /** By what rows are spread over the shards of a cluster; without it every server holds all rows. */
+  /** The expression that distributes rows over the shards of a cluster; if absent, every server has all rows. */
   readonly shardingKey?: string;
 }
 
 /**
- * Where tables live: on one server, or on every server of a cluster that its `remote_servers` name, which need the
- * macros `shard` and `replica` (https://clickhouse.com/docs/engines/table-engines/mergetree-family/replication).
+ * The location of tables: one server, or all servers of a cluster in `remote_servers`, which need the macros `shard` and
+ * `replica` (https://clickhouse.com/docs/engines/table-engines/mergetree-family/replication).
  */
 export type TableLayout =
   { readonly kind: 'server' } | { readonly kind: 'cluster'; readonly cluster: string };
 
 export const ON_ONE_SERVER: TableLayout = { kind: 'server' };
 
-/** The statements that create a table in a layout; each may be run again. */
+/** The statements that create a table in a layout; each can be repeated. */
 export function createTable(table: TableDefinition, layout: TableLayout): string[] {
   const { versionColumn } = table;
   if (layout.kind === 'server') {
@@ -42,7 +42,7 @@ ENGINE = Distributed('${layout.cluster}', currentDatabase(), ${local}, ${table.s
   ];
 }
 
-/** The name of the table that holds the rows, as far as it differs from the one that statements use. */
+/** The name of the table that contains the rows, which differs from the name in statements if it is distributed. */
 export function storedName(
   { name, shardingKey }: Pick<TableDefinition, 'name' | 'shardingKey'>,
   layout: TableLayout,
@@ -50,12 +50,12 @@ export function storedName(
   return layout.kind === 'cluster' && shardingKey !== undefined ? `${name}_local` : name;
 }
 
-/** What makes a statement about a table run on all servers. */
+/** The clause that makes a statement run on all servers. */
 export function onCluster(layout: TableLayout): string {
   return layout.kind === 'cluster' ? ` ON CLUSTER '${layout.cluster}'` : '';
 }
 
-/** Path in Keeper and name of the replica there. */
+/** The path in Keeper and the name of the replica. */
 const perShard = ["'/clickhouse/tables/{database}/{table}/{shard}'", "'{replica}'"];
 const sameEverywhere = ["'/clickhouse/tables/{database}/{table}'", "'{shard}-{replica}'"];
 
