@@ -40,6 +40,23 @@ it('runs the registered checks on each readiness request', async () => {
   expect((await get('/readyz')).status).toBe(200);
 });
 
+it('requires the token for metrics but not for health checks', async () => {
+  const guarded = await startMonitoring({ host: '127.0.0.1', port: 0, registry, readiness, token: 'secret' });
+  const status = async (path: string, authorization?: string) =>
+    (await fetch(guarded.url + path, authorization === undefined ? {} : { headers: { authorization } }))
+      .status;
+  try {
+    expect(await status('/metrics')).toBe(401);
+    expect(await status('/metrics', 'Bearer wrong')).toBe(401);
+    expect(await status('/metrics', 'Basic secret')).toBe(401);
+    expect(await status('/metrics', 'Bearer secret')).toBe(200);
+    expect(await status('/healthz')).toBe(200);
+    expect(await status('/readyz')).toBe(200);
+  } finally {
+    await guarded.close();
+  }
+});
+
 it('serves metrics in the Prometheus text format and 404 for other paths', async () => {
   expect((await get('/metrics')).body).toContain('sonde_things_total 3');
   expect((await get('/')).status).toBe(404);

@@ -1,4 +1,5 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { Readiness } from './readiness.js';
@@ -9,6 +10,8 @@ export interface MonitoringOptions {
   readonly port: number;
   readonly registry: Registry;
   readonly readiness: Readiness;
+  /** The bearer token that `/metrics` requires (RFC 6750); none if absent. */
+  readonly token?: string | undefined;
 }
 
 export interface MonitoringServer {
@@ -19,11 +22,11 @@ export interface MonitoringServer {
 
 /**
  * Serves `/healthz` (200 while the process runs), `/readyz` (200 if ready, otherwise 503 with the problems) and
- * `/metrics` (Prometheus text format).
+ * `/metrics` (Prometheus text format; 401 without the token if there is one).
  * @throws Error with code EADDRINUSE or EACCES if it cannot listen on the address.
  */
 export async function startMonitoring(options: MonitoringOptions): Promise<MonitoringServer> {
-  const { host, port, registry, readiness } = options;
+  const { host, port, registry, readiness, token } = options;
   const server = createServer((request, response) => {
     switch (request.url) {
       case '/healthz':
@@ -33,7 +36,8 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
         void sendReadiness(response, readiness);
         break;
       case '/metrics':
-        void sendMetrics(response, registry);
+        if (isAuthorized(request, token)) void sendMetrics(response, registry);
+        else sendUnauthorized(response);
         break;
       default:
         sendJson(response, 404, { status: 'not found; available paths: /healthz, /readyz, /metrics' });
@@ -52,6 +56,19 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
       await closed;
     },
   };
+}
+
+/** Compares hashes, which have equal lengths, in constant time. */
+function isAuthorized({ headers }: IncomingMessage, token: string | undefined): boolean {
+  if (token === undefined) return true;
+  const [, given = ''] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
+  const hash = (value: string) => createHash('sha256').update(value).digest();
+  return timingSafeEqual(hash(given), hash(token));
+}
+
+function sendUnauthorized(response: ServerResponse): void {
+  response.setHeader('WWW-Authenticate', 'Bearer');
+  sendJson(response, 401, { status: 'the bearer token of monitoring.token is required' });
 }
 
 async function sendReadiness(response: ServerResponse, readiness: Readiness): Promise<void> {

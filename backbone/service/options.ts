@@ -13,7 +13,20 @@ export const serviceOptions = [
     key: 'monitoring.host',
     type: 'string',
     default: '127.0.0.1',
-    description: 'Listen address of /healthz, /readyz and /metrics; they need no authentication',
+    description:
+      'Listen address of /healthz, /readyz and /metrics; an address that others can reach requires one of the next two settings',
+  },
+  {
+    key: 'monitoring.token',
+    type: 'secret',
+    description: 'Bearer token that requests for /metrics must have; /healthz and /readyz need none',
+  },
+  {
+    key: 'monitoring.protectedByProxy',
+    type: 'boolean',
+    default: false,
+    description:
+      'Something in front of /metrics restricts access, for example a proxy or a network policy; it needs no token then',
   },
   {
     key: 'monitoring.port',

@@ -7,6 +7,7 @@ import { registerBuildInfo } from '../metrics/build-info.js';
 import { startMonitoring } from '../metrics/monitoring-server.js';
 import { Readiness } from '../metrics/readiness.js';
 import { serviceOptions } from './options.js';
+import { isLoopback } from './loopback.js';
 import { nextShutdownSignal } from './signals.js';
 
 /** A running service. */
@@ -57,6 +58,7 @@ export async function runService<const Declared extends OptionDeclaration>(
       environment: process.env,
       flags,
     });
+    assertMonitoringProtected(configuration as CommonConfiguration);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     process.stderr.write(
@@ -64,7 +66,7 @@ export async function runService<const Declared extends OptionDeclaration>(
     );
     return 2;
   }
-  const common = configuration as Configuration<(typeof serviceOptions)[number]>;
+  const common = configuration as CommonConfiguration;
   const log = createLogger(service.name, common['log.level']);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -76,6 +78,7 @@ export async function runService<const Declared extends OptionDeclaration>(
   const monitoring = await startMonitoring({
     host: common['monitoring.host'],
     port: common['monitoring.port'],
+    token: common['monitoring.token'],
     registry,
     readiness,
   });
@@ -104,6 +107,22 @@ export async function runService<const Declared extends OptionDeclaration>(
   log.info({ exitCode }, 'stopped');
   exitDespiteOpenResources(exitCode, log);
   return exitCode;
+}
+
+type CommonConfiguration = Configuration<(typeof serviceOptions)[number]>;
+
+/** Metrics contain names of clusters, nodes and policies, so others must not read them without authorization. */
+function assertMonitoringProtected(configuration: CommonConfiguration): void {
+  const host = configuration['monitoring.host'];
+  const token = configuration['monitoring.token'];
+  if (token === '') {
+    throw new ConfigurationError([{ key: 'monitoring.token', reason: 'must not be empty' }]);
+  }
+  if (isLoopback(host) || token !== undefined || configuration['monitoring.protectedByProxy']) return;
+  const reason =
+    `others can reach ${host}, so /metrics must be protected: set monitoring.tokenFile, ` +
+    'or monitoring.protectedByProxy if something in front of it restricts access';
+  throw new ConfigurationError([{ key: 'monitoring.host', reason }]);
 }
 
 /** Logged when resources that a service left open keep its process from exiting. */

@@ -1,20 +1,14 @@
-import { isIP } from 'node:net';
+import { isLoopback } from '@sonde/backbone/service/loopback';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
 import { accessOf, rights } from '@sonde/query/access/access';
 import type { Authenticate } from './request-access.js';
 
-/** Whether an address to listen on, or a name of it, is reached from this machine only. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
-  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
-}
-
 /**
- * Everybody on this machine may do everything, but no website that somebody here has open in a browser. The request must
- * name this machine as its host: a page of some website that has its own name resolve to 127.0.0.1 (DNS rebinding) must
- * not read answers. And it must not come from a page of another site or origin, which could not read the answer but
- * have the work done. Programs that are no browsers send nothing of where they come from.
+ * Grants everything to clients on this machine, but nothing to websites open in a browser here. The `Host` must be this
+ * machine: a website whose name resolves to 127.0.0.1 (DNS rebinding) must not read responses. And the request must not
+ * come from a page of another site or origin, which could not read the response but could cause the work. Clients that
+ * are not browsers do not send these headers.
  */
 export function allowLoopback(): Authenticate {
   const local = accessOf('local', [{ rights, namespaces: 'all' }]);
@@ -27,16 +21,19 @@ export function allowLoopback(): Authenticate {
 function refusalOf(request: FastifyRequest): Problem | undefined {
   if (!isLoopback(request.hostname)) {
     return new Problem(
-      421,
-      'without authentication only requests to localhost or a loopback address are answered',
+      'SONDE_MISDIRECTED_REQUEST',
+      'without authentication, only requests to localhost or a loopback address are accepted',
     );
   }
-  if (!isOfAnotherPage(request)) return undefined;
-  return new Problem(403, 'without authentication no requests of pages of other origins are answered');
+  if (!isCrossOrigin(request)) return undefined;
+  return new Problem(
+    'SONDE_FORBIDDEN',
+    'without authentication, requests from pages of other origins are refused',
+  );
 }
 
-/** What browsers say: https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header, and RFC 6454 §7. */
-function isOfAnotherPage({ headers, host }: FastifyRequest): boolean {
+/** Evaluates what browsers send: https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header and RFC 6454 §7. */
+function isCrossOrigin({ headers, host }: FastifyRequest): boolean {
   const { 'sec-fetch-site': site, origin } = headers;
   if (site === 'cross-site' || site === 'same-site') return true;
   if (origin === undefined) return false;

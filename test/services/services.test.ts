@@ -39,6 +39,31 @@ it('a service with an invalid configuration reports every problem and exits', as
   expect(service.log).toContain(`clickhouse.urls (${file} line 1): must have at least one entry`);
 });
 
+it('a service on an address that others can reach starts only if its metrics are protected', async () => {
+  const start = (environment: Record<string, string>) =>
+    new TestProcess(sondeProgram, ['query-api', '--monitoring-port', '0', '--api-port', '0'], {
+      SONDE_MONITORING_HOST: '0.0.0.0',
+      SONDE_CLICKHOUSE_URLS: 'http://127.0.0.1:1',
+      ...environment,
+    });
+  const unprotected = start({});
+  await eventually(() => expect(unprotected.hasEnded).toBe(true), DEADLINE_MS);
+  expect(await unprotected.end('SIGTERM')).toBe(2);
+  expect(unprotected.log).toContain('/metrics must be protected: set monitoring.tokenFile');
+  const file = path.join(directory, 'token');
+  await writeFile(file, 'secret\n');
+  const service = start({ SONDE_MONITORING_TOKEN_FILE: file });
+  const monitoring = (await eventually(() => said(service, 'monitoring'), DEADLINE_MS)).replace(
+    '0.0.0.0',
+    '127.0.0.1',
+  );
+  expect(await get(`${monitoring}/healthz`)).toMatchObject({ status: 200 });
+  expect(await get(`${monitoring}/metrics`)).toMatchObject({ status: 401 });
+  const authorized = await fetch(`${monitoring}/metrics`, { headers: { authorization: 'Bearer secret' } });
+  expect(authorized.status).toBe(200);
+  expect(await service.end('SIGTERM')).toBe(0);
+});
+
 it('the query API runs on its own: healthy, ready, with metrics, and stops on SIGTERM', async () => {
   const service = new TestProcess(sondeProgram, ['query-api', '--monitoring-port', '0', '--api-port', '0'], {
     SONDE_MONITORING_HOST: '127.0.0.1',
