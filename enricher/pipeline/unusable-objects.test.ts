@@ -10,7 +10,7 @@ const DEEP = [
 ];
 
 it('a policy whose selector nests too deep is told of, with its place', () => {
-  const reason = 'at character 100 of the selector: there are more than 100 parentheses within each other';
+  const reason = 'at character 100 of the selector: parentheses are nested more than 100 deep';
   expect(contextFromObjects(DEEP).problems).toEqual([
     { object: 'GlobalNetworkPolicy/deep', field: 'spec.selector', reason },
     { object: 'NetworkPolicy/shop/deep', field: 'spec.ingress[0].source.selector', reason },

@@ -4,8 +4,10 @@ import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
 import type { ObservedColumns } from '@sonde/model/flow/records';
-import { enumerationNumber } from '@sonde/model/flow/enumerations';
-import { HOST_NETWORK_POD, NODE, POD, SERVICE } from '../identity/endpoint-kinds.js';
+import { filterPredicate } from '@sonde/model/filter/predicate';
+import { enumerationNumber, enumerationValues } from '@sonde/model/flow/enumerations';
+import { ANSWERED, type EndpointKind, isGoverned, LINK_UPKEEP } from '@sonde/model/policy/flow-conditions';
+import { HOST_NETWORK_POD, NODE, SERVICE } from '../identity/endpoint-cache.js';
 import { FROM_OWN_NODE, SELF, UNRELATED, type Relation } from '@sonde/model/policy/evaluate/connection';
 import type { PolicyPod } from '@sonde/model/policy/endpoint/pods-and-nodes';
 import type { Pod } from '@sonde/model/cluster/objects';
@@ -13,9 +15,8 @@ import { readPod } from '@sonde/model/policy/manifests/kubernetes';
 import { evaluateReversed } from '@sonde/model/policy/reversed-connection';
 import { UNKNOWN_RULE } from '@sonde/model/policy/trace/entry';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
-import { halvesOf, isZeroWide } from '@sonde/model/record/wide';
 import type { FlowEndpoints } from '../identity/block-endpoints.js';
-import type { PolicyContext } from './policy-context.js';
+import type { PolicyContext, UnevaluatedKind } from './live-policies.js';
 import { NO_SINGLE_ENDPOINT, UnreachedServices } from './unreached-services.js';
 
 /** What policies say of each flow of a block. */
@@ -30,8 +31,10 @@ const MAX_CACHED_ADDRESSES = 500_000;
 /** Results whose texts are remembered before the memory starts afresh: some 20 MiB. */
 const MAX_CACHED_VERDICTS = 50_000;
 
-const TCP = 6;
-const SYN = 2;
+const KINDS = enumerationValues('src_kind') as readonly EndpointKind[];
+const linkUpkeepRows = filterPredicate(LINK_UPKEEP);
+const answeredRows = filterPredicate(ANSWERED);
+
 const ICMP = 1;
 const ICMPV6 = 58;
 
@@ -60,7 +63,7 @@ export class FlowPolicies {
   /** What policies look at in pods. */
   readonly #pods = new WeakMap<Pod, PolicyPod>();
   /** The trace that stands for policies that are not evaluated; empty if the cluster has none. */
-  #unsupportedTrace = '';
+  #unevaluatedTrace = '';
   /** By number of result. */
   #said = new Map<number, FlowVerdict>();
   /** The place of each result in the dictionaries of the block at hand, one more than the number; 0 for none. */
@@ -92,12 +95,13 @@ export class FlowPolicies {
       this.#identify(cluster, address, 0, holder),
     );
     const isAnswered = answeredRows(observed);
+    const isLinkUpkeep = linkUpkeepRows(observed);
     const verdictOf = (result: number) => evaluator.verdict(result);
     const words = memory.column('uint32', src_port.length);
     const results = new Int32Array(words.buffer, words.byteOffset, words.length);
     for (let row = 0; row < results.length; row++) {
       results[row] = NO_SINGLE_ENDPOINT;
-      if (protocols[row] === ICMPV6 && isLinkUpkeep(observed, row)) continue;
+      if (isLinkUpkeep(row)) continue;
       const source = sourceOf(row);
       if (serverKind[row] === SERVICE) {
         results[row] = toServices.evaluate(cluster, observed, dst, row, source);
@@ -117,8 +121,8 @@ export class FlowPolicies {
           continue;
         }
       }
-      const governed = clientKind[row] === POD || serverKind[row] === POD || evaluator.hasTrace(result);
-      if (governed) results[row] = result;
+      const [client, server] = [KINDS[clientKind[row] ?? 0], KINDS[serverKind[row] ?? 0]];
+      if (isGoverned(client, server, evaluator.hasTrace(result))) results[row] = result;
     }
     return this.#columns(results, memory);
   }
@@ -168,12 +172,12 @@ export class FlowPolicies {
 
   /** Forgets what was remembered when policies have changed what they look at, or it became too much. */
   #refresh({ identities }: Cluster): void {
-    const { evaluator, unsupportedKinds = new Set() } = this.#policies;
+    const { evaluator, unevaluatedKinds } = this.#policies;
     const trimmed = evaluator.trim();
-    const unsupportedTrace = traceOfUnsupported(unsupportedKinds);
-    const supportChanged = unsupportedTrace !== this.#unsupportedTrace;
-    this.#unsupportedTrace = unsupportedTrace;
-    if (trimmed || supportChanged || this.#said.size > MAX_CACHED_VERDICTS) this.#said = new Map();
+    const unevaluatedTrace = traceOfUnevaluated(unevaluatedKinds);
+    const unevaluatedChanged = unevaluatedTrace !== this.#unevaluatedTrace;
+    this.#unevaluatedTrace = unevaluatedTrace;
+    if (trimmed || unevaluatedChanged || this.#said.size > MAX_CACHED_VERDICTS) this.#said = new Map();
     const current =
       evaluator.generation === this.#generation && identities.generation === this.#holderGeneration;
     if (!trimmed && current && this.#addresses.size < MAX_CACHED_ADDRESSES) return;
@@ -212,8 +216,8 @@ export class FlowPolicies {
 
   #saidOf(result: number): FlowVerdict {
     if (result === NO_SINGLE_ENDPOINT) return NO_VERDICT;
-    const unsupported = this.#unsupportedTrace;
-    if (unsupported !== '') return { ...NO_VERDICT, policies: unsupported, pending: unsupported };
+    const unevaluated = this.#unevaluatedTrace;
+    if (unevaluated !== '') return { ...NO_VERDICT, policies: unevaluated, pending: unevaluated };
     let said = this.#said.get(result);
     if (!said) {
       const { verdict, policies, pending } = this.#policies.evaluator.result(result);
@@ -224,36 +228,22 @@ export class FlowPolicies {
   }
 }
 
-/** A trace with a step for each kind of policy that is not evaluated, such as `0|unsupported|unsupported:Kind.group|unknown|-2`. */
-function traceOfUnsupported(kinds: ReadonlySet<string>): string {
-  const steps = [...kinds]
+/**
+ * A trace with a step for each policy kind that is not part of verdicts, for example
+ * `0|unsupported|unsupported:CiliumNetworkPolicy.cilium.io|unknown|-2`.
+ */
+function traceOfUnevaluated(kinds: readonly UnevaluatedKind[]): string {
+  return kinds
+    .map(({ kind, reason }) => `${reason}|${reason}:${kind}|unknown|${UNKNOWN_RULE}`)
     .sort()
-    .map((kind, index) => `${index}|unsupported|unsupported:${kind}|unknown|${UNKNOWN_RULE}`);
-  return steps.join(',');
+    .map((step, index) => `${index}|${step}`)
+    .join(',');
 }
 
 /** The port as the evaluator wants it: for ICMP type and code in one. */
 function portOf({ protocol, dst_port, icmp_type, icmp_code }: ObservedColumns, row: number): number {
   if (protocol[row] !== ICMP && protocol[row] !== ICMPV6) return dst_port[row] ?? 0;
   return (icmp_type[row] ?? 0) * 256 + (icmp_code[row] ?? 0);
-}
-
-/**
- * Neighbor and router discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810) keep a link going
- * and pass below policies: enforcement must let them through for the link to work at all. Of ICMPv6 alone.
- */
-function isLinkUpkeep({ icmp_type }: ObservedColumns, row: number): boolean {
-  const type = icmp_type[row] ?? 0;
-  return (type >= 130 && type <= 137) || type === 143;
-}
-
-/** Tells of rows whether packets went both ways and the beginning of the connection was not seen. */
-function answeredRows({ protocol, tcp_flags, packets_out, packets_in }: ObservedColumns) {
-  const [out, back] = [halvesOf(packets_out), halvesOf(packets_in)];
-  return (row: number): boolean => {
-    if (protocol[row] === TCP && ((tcp_flags[row] ?? 0) & SYN) !== 0) return false;
-    return !isZeroWide(out, row) && !isZeroWide(back, row);
-  };
 }
 
 function relationOf(src: FlowEndpoints, dst: FlowEndpoints, row: number): Relation {

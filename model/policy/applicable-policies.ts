@@ -5,13 +5,13 @@ import type { Direction } from './evaluate/program.js';
 export interface ApplicablePolicy {
   readonly direction: Direction;
   readonly tier: string;
-  /** As traces name it: `kind:namespace/name`. */
+  /** The policy as in traces: `kind:namespace/name`. */
   readonly policy: string;
   /** Undefined for policies without an order, which come last. */
   readonly order: number | undefined;
   readonly staged: boolean;
   readonly rules: number;
-  /** What becomes of connections that no rule of the tier matches. */
+  /** The action for connections that no rule of the tier matches. */
   readonly tierDefault: 'deny' | 'pass';
 }
 

@@ -8,7 +8,7 @@ import type { Profile } from './resources/endpoints.js';
 import { BUILT_IN_TIERS, type Tier } from './resources/tier.js';
 
 interface TierState {
-  /** Undefined for a tier that policies name but that does not exist. */
+  /** Undefined for a tier that policies refer to but that does not exist. */
   tier: Tier | undefined;
   readonly policies: CompiledPolicy[];
 }
@@ -16,24 +16,24 @@ interface TierState {
 /** The compiled policies of the cluster, in the order of evaluation. */
 export class CompiledPolicies {
   readonly dependencies = new Dependencies();
-  readonly #references: FactSources;
+  readonly #sources: FactSources;
   readonly #tiers = new Map<string, TierState>();
   readonly #compiled = new Map<string, CompiledPolicy>();
   readonly #profiles = new Map<string, { ingress: CompiledRule[]; egress: CompiledRule[] }>();
   #ordered: readonly CompiledTier[] | undefined;
   readonly #ofNamespace = new Map<string, readonly CompiledTier[]>();
 
-  constructor(references: FactSources) {
-    this.#references = references;
+  constructor(sources: FactSources) {
+    this.#sources = sources;
     for (const tier of BUILT_IN_TIERS) this.#tiers.set(tier.name, { tier, policies: [] });
   }
 
-  /** How many policies there are. */
+  /** Number of policies. */
   get size(): number {
     return this.#compiled.size;
   }
 
-  /** The tiers, in order; those that exist before those that do not. */
+  /** The tiers in order of evaluation; tiers that do not exist come last. */
   get tiers(): readonly CompiledTier[] {
     this.#ordered ??= [...this.#tiers]
       .sort(([nameA, a], [nameB, b]) => tierOrder(a.tier, b.tier) || (nameA < nameB ? -1 : 1))
@@ -45,7 +45,7 @@ export class CompiledPolicies {
     return this.#ordered;
   }
 
-  /** The tiers with those policies only that may apply in a namespace; for hosts, in none. */
+  /** The tiers with only the policies that may apply in a namespace; without one, those for hosts. */
   tiersOf(namespace: string | undefined): readonly CompiledTier[] {
     const key = namespace ?? '';
     let tiers = this.#ofNamespace.get(key);
@@ -59,15 +59,15 @@ export class CompiledPolicies {
     return tiers;
   }
 
-  /** The names of tiers that policies name though there is no such tier. */
+  /** Names of tiers that policies refer to but that do not exist. */
   get missingTiers(): string[] {
     return [...this.#tiers].filter(([, { tier }]) => !tier).map(([name]) => name);
   }
 
-  /** Compiles a policy in; returns the form it had before and the one it has now. */
+  /** Adds or replaces a policy; returns its previous and its new compiled form. */
   set(policy: Policy): CompiledPolicy[] {
     const before = this.delete(policy.kind, namespaceOf(policy), policy.name);
-    const compiled = compilePolicy(policy, this.#references);
+    const compiled = compilePolicy(policy, this.#sources);
     if (!compiled) return before;
     this.#compiled.set(keyOf(policy.kind, namespaceOf(policy), policy.name), compiled);
     const { policies } = this.#tier(compiled.tier);
@@ -76,7 +76,7 @@ export class CompiledPolicies {
     return [...before, compiled];
   }
 
-  /** Takes a policy out; returns the form it had. */
+  /** Removes a policy; returns its compiled form. */
   delete(kind: Policy['kind'], namespace: string, name: string): CompiledPolicy[] {
     const key = keyOf(kind, namespace, name);
     const compiled = this.#compiled.get(key);
@@ -107,9 +107,7 @@ export class CompiledPolicies {
 
   setProfile(profile: Profile): void {
     const compile = (direction: Direction) =>
-      profile[direction].map((rule, index) =>
-        compileCalicoRule(rule, index, direction, '', this.#references),
-      );
+      profile[direction].map((rule, index) => compileCalicoRule(rule, index, direction, '', this.#sources));
     const compiled = { ingress: compile('ingress'), egress: compile('egress') };
     this.dependencies.addRules([...compiled.ingress, ...compiled.egress]);
     this.#profiles.set(profile.name, compiled);
@@ -146,7 +144,7 @@ function keyOf(kind: Policy['kind'], namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/** Existing tiers first; then by order, those without one last (felix `calc`, policy_sorter.go). */
+/** Existing tiers first; then by order, tiers without an order last (felix `calc`, policy_sorter.go). */
 function tierOrder(a: Tier | undefined, b: Tier | undefined): number {
   if (!a || !b) return Number(!a) - Number(!b);
   return compareOrder(a.order ?? Infinity, b.order ?? Infinity);
@@ -156,7 +154,7 @@ function compareOrder(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
-/** Where a policy belongs among others that are in order: by order, then by name, namespace and kind. */
+/** The index at which to insert a policy into a sorted list: by order, then by name, namespace and kind. */
 function insertionPoint(policies: readonly CompiledPolicy[], policy: CompiledPolicy): number {
   let from = 0;
   let to = policies.length;

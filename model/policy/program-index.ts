@@ -6,7 +6,7 @@ import { appliesTo } from './evaluate/match.js';
 import { hostProgram, workloadProgram, type Direction, type Program } from './evaluate/program.js';
 import type { CompiledPolicies } from './compiled-policies.js';
 
-/** A workload or host endpoint, with what applies to it and the identities that are its. */
+/** A workload or host endpoint with its programs and its identities. */
 interface Subject {
   readonly workload: Workload | undefined;
   readonly host: Host | undefined;
@@ -16,8 +16,8 @@ interface Subject {
 }
 
 /**
- * Which policies apply to whom. Programs are put together when first needed; a change to a policy drops those of
- * the endpoints that it selects or selected, and moves their identities' epochs.
+ * Which policies apply to which endpoints. Programs are built on first use. A policy change discards the programs of
+ * the endpoints that it selects or selected, and advances the epochs of their identities.
  */
 export class ProgramIndex {
   readonly #policies: CompiledPolicies;
@@ -29,12 +29,12 @@ export class ProgramIndex {
     this.#policies = policies;
   }
 
-  /** The epoch of every identity: what was worked out for it in an earlier one no longer counts. */
+  /** The current epoch of every identity: results from earlier epochs are invalid. */
   get epochs(): Int32Array {
     return this.#epochs;
   }
 
-  /** Makes an identity known. Identities are numbered from 0 and come in order. */
+  /** Adds an identity. Identities are numbered from 0 and must be added in order. */
   add({ id, workload, host }: Endpoint): void {
     if (id >= this.#epochs.length) {
       const larger = new Int32Array(this.#epochs.length * 2);
@@ -62,7 +62,7 @@ export class ProgramIndex {
     return (subject[direction] ??= this.#build(subject, direction));
   };
 
-  /** Call when policies change. Endpoints that none of them selects keep their programs. */
+  /** Must be called when policies change. Endpoints that none of them selects keep their programs. */
   policiesChanged(changed: readonly CompiledPolicy[]): void {
     for (const subject of this.#subjects.values()) {
       const { workload, host } = subject;
@@ -70,10 +70,10 @@ export class ProgramIndex {
     }
   }
 
-  /** Call when something changes that any endpoint may depend on. */
+  /** Must be called when something changes that any endpoint may depend on. */
   allChanged(): void {
     for (const subject of this.#subjects.values()) this.#drop(subject);
-    // Ends that no policy governs have no epoch of their own to move, and no outcome that could change.
+    // Endpoints that no policy governs have no program: their outcome cannot change.
   }
 
   #drop(subject: Subject): void {

@@ -48,10 +48,10 @@ describe('reading a policy', () => {
         }),
       ),
     ).toEqual([
-      'spec.podSelector.matchLabels.app must be a text, not 1',
-      'spec.ingress[0].portz is not a field that is supported here',
+      'spec.podSelector.matchLabels.app must be a string, not 1',
+      'spec.ingress[0].portz is not a supported field',
       'spec.ingress[0].from[0].ipBlock.cidr "ten" has no prefix length',
-      'spec.ingress[0].from[1] names no peer',
+      'spec.ingress[0].from[1] has no peer',
       'spec.policyTypes[0] must be Ingress or Egress',
     ]);
   });
@@ -104,7 +104,7 @@ describe('an admin policy is refused', () => {
 
   it('with the fields of older versions, which no longer say what they said', () => {
     expect(admin({ subject: { namespaces: { namespaceSelector: {} } } })).toEqual([
-      'spec.subject.namespaces.namespaceSelector is not a field that is supported here',
+      'spec.subject.namespaces.namespaceSelector is not a supported field',
     ]);
   });
 

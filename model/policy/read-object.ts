@@ -11,14 +11,14 @@ import { Fields, type FieldProblem } from './resources/fields.js';
 import { CALICO_API_VERSIONS, POLICY_KINDS, type Policy } from './policy-kinds.js';
 import { readTier, type Tier } from './resources/tier.js';
 
-/** Everything that policies are made of, of every API, validated. */
+/** A validated resource of any policy API: a policy, or something that policies refer to. */
 export type PolicyResource = Policy | Tier | NetworkSet | HostEndpoint | Profile;
 
-/** What became of reading an object. A resource with problems counts as absent. */
+/** The result of reading an object. A resource with problems is ignored. */
 export type PolicyReading =
   | { readonly is: 'resource'; readonly resource: PolicyResource }
   | { readonly is: 'invalid'; readonly problems: readonly FieldProblem[] }
-  /** The object has nothing to do with policies. */
+  /** The object is not a policy resource. */
   | { readonly is: 'other' };
 
 interface Reader {
@@ -32,7 +32,7 @@ interface Identified {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Calico's resources that are no policies. */
+/** Calico's resources other than policies. */
 const CALICO_RESOURCES: Readonly<Record<string, Reader>> = {
   Tier: { namespaced: false, read: (spec, { name }) => readTier(name, spec) },
   NetworkSet: {
@@ -46,6 +46,18 @@ const CALICO_RESOURCES: Readonly<Record<string, Reader>> = {
   HostEndpoint: { namespaced: false, read: (spec, { name, labels }) => readHostEndpoint(name, labels, spec) },
   Profile: { namespaced: false, read: (spec, { name }) => readProfile(name, spec) },
 };
+
+/** A kind of object that policies consist of, with the API versions that are read. */
+export interface PolicyResourceKind {
+  readonly kind: string;
+  readonly apiVersions: readonly string[];
+}
+
+/** All kinds that {@link readPolicyObject} reads. */
+export const POLICY_RESOURCE_KINDS: readonly PolicyResourceKind[] = [
+  ...Object.values(POLICY_KINDS).map(({ objectKind, apiVersions }) => ({ kind: objectKind, apiVersions })),
+  ...Object.keys(CALICO_RESOURCES).map((kind) => ({ kind, apiVersions: CALICO_API_VERSIONS })),
+];
 
 /** The readers by `apiVersion kind`. */
 const READERS: ReadonlyMap<string, Reader> = new Map([
@@ -63,22 +75,22 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   ),
 ]);
 
-/** Kinds whose objects would take part in a verdict if they could be read, whatever their API group. */
+/** Kinds whose objects would affect verdicts if they could be read, in any API group. */
 const POLICY_KIND = /(Network|Clusterwide)\w*Policy$/;
 const ANTREA_GROUP = /^(crd\.)?antrea\.io\//;
 
 /**
- * Reads an object of any policy API into its validated form. Policies of other APIs, or of other versions, are
- * invalid rather than passed over, for a verdict without them would be a guess.
+ * Reads an object of any policy API into its validated form. Policies of other APIs or versions are
+ * reported as invalid, not skipped: a verdict without them would be a guess.
  */
 export function readPolicyObject(object: KubernetesObject): PolicyReading {
   const reader = READERS.get(`${object.apiVersion} ${object.kind}`);
-  if (!reader) return unread(object);
+  if (!reader) return readUnsupported(object);
   const problems: FieldProblem[] = [];
   const fields = new Fields(object, '', problems);
   const { name, namespace, labels } = fields.requiredObject('metadata', (metadata) => ({
-    name: metadata.requiredText('name'),
-    namespace: metadata.text('namespace') ?? 'default',
+    name: metadata.requiredString('name'),
+    namespace: metadata.string('namespace') ?? 'default',
     labels: metadata.labels('labels'),
   }));
   const readSpec = (spec: Fields) =>
@@ -90,7 +102,7 @@ export function readPolicyObject(object: KubernetesObject): PolicyReading {
   return problems.length > 0 ? { is: 'invalid', problems } : { is: 'resource', resource };
 }
 
-function unread({ apiVersion, kind }: KubernetesObject): PolicyReading {
+function readUnsupported({ apiVersion, kind }: KubernetesObject): PolicyReading {
   const policy = POLICY_KIND.test(kind) || (ANTREA_GROUP.test(apiVersion) && kind.endsWith('Policy'));
   if (!policy) return { is: 'other' };
   return {

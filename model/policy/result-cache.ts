@@ -1,4 +1,4 @@
-/** No result is cached. */
+/** Returned if no result is cached. */
 export const MISS = -1;
 
 const WAYS = 4;
@@ -7,8 +7,8 @@ const WORDS = 7;
 
 /**
  * A bounded cache of result numbers by connection, without allocation: sets of four entries in one typed array.
- * An entry counts only while both ends' epochs are what they were when it was made; a change to policies moves
- * the epochs of the endpoints that it touches, and no other entry is lost.
+ * An entry is valid only while the epochs of both endpoints are unchanged. A policy change advances the epochs of the
+ * endpoints that it affects, so only their entries become invalid.
  */
 export class ResultCache {
   readonly #words: Int32Array;
@@ -16,13 +16,13 @@ export class ResultCache {
   /** The way that the next entry of a full set replaces. */
   #victim = 0;
 
-  /** @param capacity How many results are kept at most; rounded up to a power of two. */
+  /** @param capacity Maximum number of results, rounded up to a power of two. */
   constructor(capacity: number) {
     this.#sets = 2 ** Math.ceil(Math.log2(Math.max(1, capacity / WAYS)));
     this.#words = new Int32Array(this.#sets * WAYS * WORDS).fill(MISS);
   }
 
-  /** Bytes that the cache takes. */
+  /** Size of the cache in bytes. */
   get bytes(): number {
     return this.#words.byteLength;
   }
@@ -86,7 +86,7 @@ export class ResultCache {
     words[at + 6] = destinationEpoch;
   }
 
-  /** Forgets everything. */
+  /** Removes all entries. */
   clear(): void {
     this.#words.fill(MISS);
   }

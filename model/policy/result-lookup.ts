@@ -12,7 +12,7 @@ import { TracePath } from './trace/path.js';
 /** What the cache holds in place of a result that depends on the source port. */
 const DEPENDS_ON_SOURCE_PORT = -2;
 
-/** No connection's ends: the packet that is matched is one object, filled in for each connection. */
+/** Placeholder for the endpoints of the one reused packet object, which is filled in for each connection. */
 const NO_ENDPOINT: Endpoint = {
   id: -1,
   workload: undefined,
@@ -27,7 +27,7 @@ const NO_ENDPOINT: Endpoint = {
 };
 
 /** The inputs of an evaluation: identified endpoints, the programs that apply to them, and address facts. */
-interface Ends {
+interface EvaluationInputs {
   readonly endpoints: Endpoints;
   readonly subjects: ProgramIndex;
   readonly domains: Domains;
@@ -40,7 +40,7 @@ interface Ends {
  */
 export class ResultLookup {
   readonly #cache: ResultCache;
-  readonly #ends: Ends;
+  readonly #inputs: EvaluationInputs;
   readonly #results = new ResultTable();
   readonly #traces = TracePath.root();
   #knowledge: Knowledge | undefined;
@@ -54,13 +54,13 @@ export class ResultLookup {
     uncertainReason: '',
   };
 
-  /** `cache` holds nothing, and is nobody else's as long as this is used. */
-  constructor(cache: ResultCache, ends: Ends) {
+  /** `cache` must be empty, and must not be used by anyone else. */
+  constructor(cache: ResultCache, inputs: EvaluationInputs) {
     this.#cache = cache;
-    this.#ends = ends;
+    this.#inputs = inputs;
   }
 
-  /** How many different results there are. */
+  /** Number of distinct results. */
   get size(): number {
     return this.#results.size;
   }
@@ -79,10 +79,10 @@ export class ResultLookup {
     sourcePort: number,
     relation: Relation,
   ): number {
-    const { epochs } = this.#ends.subjects;
+    const { epochs } = this.#inputs.subjects;
     const sourceEpoch = epochs[source] ?? 0;
     const destinationEpoch = epochs[destination] ?? 0;
-    // Protocol, relation and port with room for "not known" fit 27 bits.
+    // Protocol, relation and port, with room for an unknown port, fit 27 bits.
     const service = (protocol * 4 + relation) * 131_072 + port + 1;
     const found = this.#cache.get(source, destination, service, 0, sourceEpoch, destinationEpoch);
     if (found >= 0) return found;
@@ -91,7 +91,7 @@ export class ResultLookup {
       const exact = this.#cache.get(source, destination, service, extra, sourceEpoch, destinationEpoch);
       if (exact >= 0) return exact;
     }
-    const result = this.#evaluateAnew(source, destination, protocol, port, sourcePort, relation);
+    const result = this.#evaluateUncached(source, destination, protocol, port, sourcePort, relation);
     if (this.#packet.sourcePortUsed) {
       this.#cache.set(source, destination, service, 0, sourceEpoch, destinationEpoch, DEPENDS_ON_SOURCE_PORT);
       this.#cache.set(source, destination, service, sourcePort + 2, sourceEpoch, destinationEpoch, result);
@@ -111,7 +111,7 @@ export class ResultLookup {
     return this.#results.get(number);
   }
 
-  #evaluateAnew(
+  #evaluateUncached(
     source: number,
     destination: number,
     protocol: number,
@@ -119,7 +119,7 @@ export class ResultLookup {
     sourcePort: number,
     relation: Relation,
   ): number {
-    const { domains, entities, subjects } = this.#ends;
+    const { domains, entities, subjects } = this.#inputs;
     const packet = this.#packet;
     packet.source = this.#endpoint(source);
     packet.destination = this.#endpoint(destination);
@@ -143,7 +143,7 @@ export class ResultLookup {
   }
 
   #endpoint(identity: number): Endpoint {
-    const endpoint = this.#ends.endpoints.all[identity];
+    const endpoint = this.#inputs.endpoints.all[identity];
     if (!endpoint)
       throw new RangeError(`there is no identity ${identity}; the evaluator may have been trimmed`);
     return endpoint;

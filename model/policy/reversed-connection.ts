@@ -3,11 +3,10 @@ import type { Relation } from './evaluate/connection.js';
 import type { Verdict } from './evaluate/trace-rules.js';
 
 /**
- * Of a flow that policies deny as it is written down, whose beginning was not seen and whose packets went both ways:
- * what looks like a request may be the answers to one. If that one, the other way round, is allowed, its result is the
- * flow's.
- * @param verdictOf gives the verdict of a result, under the view of the policies that counts.
- * @returns the number of that result; undefined if the flow stays denied.
+ * Evaluates the reverse of a denied flow whose beginning was not seen and whose packets went both ways: client and
+ * server may be swapped. If the reverse connection is allowed, its result is the flow's.
+ * @param verdictOf returns the verdict of a result under the relevant view of the policies.
+ * @returns the number of the reverse connection's result; undefined if that is not allowed either.
  */
 export function evaluateReversed(
   evaluator: PolicyEvaluator,

@@ -7,7 +7,7 @@ import { fromWhere, type RecordQuery, select } from '../records/record-query.js'
 import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { addressClassSql } from './address-classes.js';
-import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
+import { flowSql } from './flow-sql.js';
 
 /** Different identities that one request has evaluated; those of the fewest flows are left out. */
 const MAX_IDENTITIES = 100_000;
@@ -77,6 +77,7 @@ export async function flowIdentities(
   worlds: readonly PolicySnapshot[],
 ): Promise<{ readonly groups: FlowGroup[]; readonly notJudged: NotJudged[] }> {
   const parameters = new SqlParameters();
+  const { port, answered, relation, linkUpkeep } = flowSql(parameters);
   const prefixes = worlds.flatMap(({ evaluator }) => evaluator.addressPrefixes);
   const classOf = addressClassSql(prefixes, parameters);
   // Grouped by a hash of it all: by so many columns of text grouping takes more than twice as long.
@@ -84,11 +85,11 @@ export async function flowIdentities(
     ...ENDS.map((column) => [column, column] as const),
     ...([
       ['proto', 'protocol'],
-      ['port', portSql],
-      ['relation', relationSql],
-      ['answered', answeredSql],
+      ['port', port],
+      ['relation', relation],
+      ['answered', answered],
     ] as const),
-    ['source_port', sourcePort(worlds)] as const,
+    ['source_port', sourcePort(worlds, answered)] as const,
   ];
   const rows = await select<Row>(
     context,
@@ -101,7 +102,7 @@ export async function flowIdentities(
        argMax(dst_name, start_time) AS example_dst_name, toString(argMax(dst_ip, start_time)) AS example_dst_ip,
        argMax(dst_port, start_time) AS example_dst_port
      ${fromWhere(question, context.access, parameters)}
-       AND primary AND cluster = ${parameters.add(cluster, 'String')} AND NOT (${anyReason})
+       AND primary AND cluster = ${parameters.add(cluster, 'String')} AND NOT (${anyOf(reasons(linkUpkeep))})
      GROUP BY sipHash128(${[...told.map(([, sql]) => sql), classOf('src_ip'), classOf('dst_ip')].join(', ')})
      ORDER BY flows DESC LIMIT ${MAX_IDENTITIES} SETTINGS prefer_column_name_to_alias = 1`,
     parameters,
@@ -111,21 +112,25 @@ export async function flowIdentities(
   return { groups, notJudged: await notJudged(context, cluster, question, evaluated) };
 }
 
-/** Why flows are not evaluated, each with its condition. */
-const REASONS = [
-  {
-    reason: 'one end is in a namespace that you may not see',
-    condition: ['src', 'dst']
-      .map((end) => `(${end}_kind IN ('pod', 'host_network_pod', 'service') AND ${end}_namespace = '')`)
-      .join(' OR '),
-  },
-  {
-    reason: 'they keep a link going (ICMPv6 neighbors and routers), which passes below policies',
-    condition: isLinkUpkeepSql,
-  },
-] as const;
+/** Why flows are not evaluated, each with its condition in SQL. */
+function reasons(linkUpkeep: string) {
+  return [
+    {
+      reason: 'one end is in a namespace that you may not see',
+      condition: ['src', 'dst']
+        .map((end) => `(${end}_kind IN ('pod', 'host_network_pod', 'service') AND ${end}_namespace = '')`)
+        .join(' OR '),
+    },
+    {
+      reason: 'they keep a link going (ICMPv6 neighbors and routers), which passes below policies',
+      condition: linkUpkeep,
+    },
+  ] as const;
+}
 
-const anyReason = REASONS.map(({ condition }) => `(${condition})`).join(' OR ');
+function anyOf(conditions: ReturnType<typeof reasons>): string {
+  return conditions.map(({ condition }) => `(${condition})`).join(' OR ');
+}
 
 async function notJudged(
   context: QueryContext,
@@ -134,16 +139,17 @@ async function notJudged(
   evaluated: number,
 ): Promise<NotJudged[]> {
   const parameters = new SqlParameters();
-  const cases = REASONS.map(({ condition }, index) => `${condition}, ${index}`).join(', ');
+  const all = reasons(flowSql(parameters).linkUpkeep);
+  const cases = all.map(({ condition }, index) => `${condition}, ${index}`).join(', ');
   const rows = await select<{ reason: number; flows: string }>(
     context,
-    `SELECT multiIf(${cases}, ${REASONS.length}) AS reason, count() AS flows
+    `SELECT multiIf(${cases}, ${all.length}) AS reason, count() AS flows
      ${fromWhere(question, context.access, parameters)}
        AND primary AND cluster = ${parameters.add(cluster, 'String')} GROUP BY reason ORDER BY reason`,
     parameters,
   );
   return rows.flatMap(({ reason, flows }) => {
-    const known = REASONS[reason]?.reason;
+    const known = all[reason]?.reason;
     if (known !== undefined) return { reason: known, flows: Number(flows) };
     const left = Number(flows) - evaluated;
     // Some may have come to the store since the others were read.
@@ -152,9 +158,9 @@ async function notJudged(
 }
 
 /** The client's port where it may matter: where policies look at it, or where client and server may be swapped. */
-function sourcePort(worlds: readonly PolicySnapshot[]): string {
+function sourcePort(worlds: readonly PolicySnapshot[], answered: string): string {
   if (worlds.some(looksAtSourcePorts)) return 'toInt32(src_port)';
-  return `if(${answeredSql}, toInt32(least(src_port, ${FIRST_CLIENT_PORT})), ${UNKNOWN_SOURCE_PORT})`;
+  return `if(${answered}, toInt32(least(src_port, ${FIRST_CLIENT_PORT})), ${UNKNOWN_SOURCE_PORT})`;
 }
 
 function looksAtSourcePorts({ evaluator }: PolicySnapshot): boolean {

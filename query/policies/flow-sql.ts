@@ -1,21 +1,31 @@
+import { filterSql } from '@sonde/model/filter/sql';
 import { FROM_OWN_NODE, SELF, UNRELATED } from '@sonde/model/policy/evaluate/connection';
+import { ANSWERED, LINK_UPKEEP } from '@sonde/model/policy/flow-conditions';
+import type { SqlParameters } from '../sql/parameters.js';
 
-/** What policies see of a flow, as SQL over its record. It says what `enricher/policies.ts` says of columns. */
+/** What policies need to know of a flow, as SQL expressions over its record. */
+export interface FlowSql {
+  /** The server's port; for ICMP type × 256 + code. */
+  readonly port: string;
+  /** Condition: see {@link ANSWERED}. */
+  readonly answered: string;
+  /** Condition: see {@link LINK_UPKEEP}. */
+  readonly linkUpkeep: string;
+  /** The relation of the two endpoints, by the numbers of `Relation`; the enricher finds the same from identities. */
+  readonly relation: string;
+}
 
-/** The server's port; of ICMP type × 256 + code. */
-export const portSql = 'toUInt16(if(protocol IN (1, 58), icmp_type * 256 + icmp_code, dst_port))';
-
-/** Whether packets went both ways and the connection's beginning was not seen. */
-export const answeredSql =
-  '(NOT (protocol = 6 AND bitAnd(tcp_flags, 2) != 0) AND packets_out > 0 AND packets_in > 0)';
-
-/** ICMPv6 of neighbors and routers, which keeps a link going and passes below policies. */
-export const isLinkUpkeepSql = '(protocol = 58 AND (icmp_type BETWEEN 130 AND 137 OR icmp_type = 143))';
-
-/** How the ends stand to each other, by the numbers of `Relation`. */
-export const relationSql = `multiIf(
+/** The expressions for one statement; their values become `parameters`. */
+export function flowSql(parameters: SqlParameters): FlowSql {
+  return {
+    port: 'toUInt16(if(protocol IN (1, 58), icmp_type * 256 + icmp_code, dst_port))',
+    answered: filterSql(ANSWERED, parameters),
+    linkUpkeep: filterSql(LINK_UPKEEP, parameters),
+    relation: `multiIf(
   src_kind IN ('external', 'network_set') OR dst_kind IN ('external', 'network_set'), ${UNRELATED},
   src_name != '' AND src_kind = dst_kind AND src_namespace = dst_namespace AND src_name = dst_name, ${SELF},
   src_kind IN ('node', 'host_network_pod') AND src_node != '' AND src_node = dst_node,
     if(dst_kind IN ('node', 'host_network_pod'), ${SELF}, ${FROM_OWN_NODE}),
-  ${UNRELATED})`;
+  ${UNRELATED})`,
+  };
+}

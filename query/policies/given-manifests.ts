@@ -1,6 +1,6 @@
 import { parseManifests, readObjects } from '@sonde/backbone/manifests/read';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { isPolicyMatter, manifestText } from '@sonde/model/policy/history/object-version';
+import { affectsPolicies, manifestText } from '@sonde/model/policy/history/object-version';
 import { createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import { invalidQuery, type ParameterError } from '../errors.js';
 
@@ -37,7 +37,7 @@ export async function readGivenManifests(
   const errors: ParameterError[] = [];
   for (const { object, file } of given) {
     const { kind, apiVersion } = object;
-    if (isPolicyMatter(object)) continue;
+    if (affectsPolicies(object)) continue;
     errors.push({
       parameter: file,
       reason: `${nameOf(object)}: policies do not depend on ${kind} of ${apiVersion}`,

@@ -5,9 +5,9 @@ import { readService } from '@sonde/model/policy/manifests/kubernetes';
 import { type PolicySnapshot, createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
 import {
-  type KnownServices,
+  type ServiceContext,
   NO_SERVICES,
-  type SeenPod,
+  type ObservedPod,
   type ServiceVersion,
 } from '@sonde/model/policy/suggest/behind-services';
 import type { ObservedFlow } from '@sonde/model/policy/suggest/observed';
@@ -31,7 +31,7 @@ export async function knownServices(
   cluster: string,
   range: TimeRange,
   flows: readonly ObservedFlow[],
-): Promise<KnownServices> {
+): Promise<ServiceContext> {
   const services = flows.flatMap(({ dst }) => (dst.kind === 'service' && dst.namespace !== '' ? dst : []));
   if (services.length === 0) return NO_SERVICES;
   const names = [...new Set(services.map(({ namespace, name }) => `${namespace}/${name}`))];
@@ -44,7 +44,7 @@ export async function knownServices(
     pods: pods.map((one) => {
       const { namespace, workload, labels, address } = one;
       return {
-        end: { kind: 'pod', namespace, name: workload, labels, address: formatAddress(address) },
+        endpoint: { kind: 'pod', namespace, name: workload, labels, address: formatAddress(address) },
         pod: world.pods.of(one),
       };
     }),
@@ -82,7 +82,7 @@ async function serviceVersions(
 function denies(
   { evaluator, pods }: PolicySnapshot,
   { src, sourceAccount, protocol, sourcePort }: ObservedFlow,
-  { pod, end }: SeenPod,
+  { pod, endpoint }: ObservedPod,
   port: number,
 ): boolean {
   const { kind, namespace, labels } = src;
@@ -90,7 +90,7 @@ function denies(
   const client =
     kind === 'pod' ? pods.of({ namespace, labels, serviceAccount: sourceAccount, address }) : undefined;
   const source = evaluator.identify(address, 0, client);
-  const destination = evaluator.identify(parseAddress(end.address), 0, pod);
+  const destination = evaluator.identify(parseAddress(endpoint.address), 0, pod);
   const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, UNRELATED);
   return evaluator.verdict(result) === 'deny';
 }

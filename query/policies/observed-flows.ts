@@ -1,10 +1,11 @@
 import { formatAddress, parseAddress } from '@sonde/model/net/address';
-import type { ObservedEnd, ObservedFlow } from '@sonde/model/policy/suggest/observed';
+import { UNRELATED } from '@sonde/model/policy/evaluate/connection';
+import type { ObservedEndpoint, ObservedFlow } from '@sonde/model/policy/suggest/observed';
 import { QueryError } from '../errors.js';
 import { fromWhere, type RecordQuery, select } from '../records/record-query.js';
 import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
-import { answeredSql, isLinkUpkeepSql, portSql, relationSql } from './flow-sql.js';
+import { flowSql } from './flow-sql.js';
 
 /** Different flows that one suggestion is made from. */
 const MAX_OBSERVED = 100_000;
@@ -22,8 +23,8 @@ type TextColumn =
 type Row = Readonly<
   Record<TextColumn, string> & Record<'proto' | 'port' | 'source_port' | 'answered' | 'allowed', number>
 > & {
-  readonly src_kind: ObservedEnd['kind'];
-  readonly dst_kind: ObservedEnd['kind'];
+  readonly src_kind: ObservedEndpoint['kind'];
+  readonly dst_kind: ObservedEndpoint['kind'];
 };
 
 /**
@@ -38,6 +39,7 @@ export async function observedFlows(
   question: RecordQuery,
 ): Promise<ObservedFlow[]> {
   const parameters = new SqlParameters();
+  const { port, answered, linkUpkeep, relation } = flowSql(parameters);
   const own = parameters.add(namespace, 'String');
   const ends = (['src', 'dst'] as const).map(
     (end) => `${end}_kind, ${end}_namespace, ${end}_end_name, ${end}_labels, ${end}_address`,
@@ -51,14 +53,14 @@ export async function observedFlows(
     `SELECT ${(['src', 'dst'] as const).map(endColumns).join(', ')},
        if(dst_kind = 'external' AND dst_domain != '' AND lower(toString(dst_domain)) IN (${lookedUp}), dst_domain, '') AS domain,
        if(dst_kind = 'service', src_service_account, '') AS source_account, action = 'allow' AS allowed,
-       protocol AS proto, ${portSql} AS port, ${answeredSql} AS answered, min(src_port) AS source_port,
+       protocol AS proto, ${port} AS port, ${answered} AS answered, min(src_port) AS source_port,
        count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
        toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms
      ${fromWhere(question, context.access, parameters)}
        AND primary AND cluster = ${parameters.add(cluster, 'String')}
        AND (action = 'allow' OR (dst_kind = 'service' AND action = 'unknown'))
        AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind IN ('pod', 'service') AND dst_namespace = ${own}))
-       AND ${relationSql} = 0 AND NOT ${isLinkUpkeepSql}
+       AND ${relation} = ${UNRELATED} AND NOT ${linkUpkeep}
      GROUP BY ${ends.join(', ')}, domain, source_account, allowed, proto, port, answered
      ORDER BY flows DESC LIMIT ${MAX_OBSERVED + 1}`,
     parameters,
@@ -88,7 +90,7 @@ function endColumns(end: 'src' | 'dst'): string {
     if(${end}_kind = 'pod', '::', toString(${end}_ip)) AS ${end}_address`;
 }
 
-function endOf(row: Row, end: 'src' | 'dst'): ObservedEnd {
+function endOf(row: Row, end: 'src' | 'dst'): ObservedEndpoint {
   return {
     kind: row[`${end}_kind`],
     namespace: row[`${end}_namespace`],

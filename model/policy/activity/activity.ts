@@ -8,15 +8,15 @@ import type { CountersByPolicy, PolicyCounters } from './policy-counters.js';
 /** The tiers of a cluster from left to right, each with its policies from top to bottom. */
 export interface PolicyActivity {
   readonly tiers: readonly TierActivity[];
-  /** What decided that is not on the board: profiles, and policies that are there no more. */
+  /** Traffic of profiles, and of policies that no longer exist. */
   readonly others: readonly PolicyTraffic[];
-  /** Objects that cannot be used, and so count as absent. */
+  /** Objects that are invalid and therefore ignored. */
   readonly problems: readonly { readonly object: KubernetesObject; readonly reason: string }[];
 }
 
 export interface TierActivity {
   readonly name: string;
-  /** Whether there is such a tier, not only policies that name it. */
+  /** False for a tier that only policies refer to. */
   readonly exists: boolean;
   readonly order: number | undefined;
   readonly defaultAction: 'deny' | 'pass';
@@ -25,40 +25,40 @@ export interface TierActivity {
 
 export interface ActivePolicy extends PolicyTraffic {
   readonly object: KubernetesObject;
-  /** Undefined for none, which is last. */
+  /** Undefined for policies without an order, which come last. */
   readonly order: number | undefined;
   readonly staged: StagedAction | undefined;
   readonly directions: readonly ('ingress' | 'egress')[];
 }
 
 export interface PolicyTraffic {
-  /** Tier and policy as traces name them. */
+  /** Tier and policy as in traces, such as `default|knp:shop/web`. */
   readonly place: string;
   readonly enforced: PolicyCounters | undefined;
-  /** With staged policies as if they were enforced. */
+  /** The same with staged policies as if they were enforced. */
   readonly pending: PolicyCounters | undefined;
 }
 
-/** Lays out policies in the order of their evaluation, with what they did to traffic. */
+/** The policies among `objects` in the order of their evaluation, each with the traffic that it decided. */
 export function policyActivity(
   objects: readonly KubernetesObject[],
   enforced: CountersByPolicy,
   pending: CountersByPolicy,
 ): PolicyActivity {
-  const { cluster, problems } = readManifestCluster(objects.map(placed));
+  const { cluster, problems } = readManifestCluster(objects.map(asEvaluated));
   const { evaluator, resources } = cluster;
-  const byName = new Map(objects.map((object) => [tieBreakOf(object), object] as const));
+  const byName = new Map(objects.map((object) => [sortKeyOf(object), object] as const));
   const tiers = new Map(
     [...BUILT_IN_TIERS, ...resources.filter((resource) => resource.kind === 'Tier')].map(
       (tier) => [tier.name, tier] as const,
     ),
   );
   const shown = new Set<string>();
-  const hitsOf = (place: string): PolicyTraffic => {
+  const trafficOf = (place: string): PolicyTraffic => {
     shown.add(place);
     return { place, enforced: enforced.get(place), pending: pending.get(place) };
   };
-  const boardTiers = evaluator.tiers.map(({ name, defaultAction, policies }): TierActivity => ({
+  const tiersInOrder = evaluator.tiers.map(({ name, defaultAction, policies }): TierActivity => ({
     name,
     exists: tiers.has(name),
     order: tiers.get(name)?.order,
@@ -67,7 +67,7 @@ export function policyActivity(
       const object = byName.get(sortKey);
       if (!object) return [];
       return {
-        ...hitsOf(tracePrefix),
+        ...trafficOf(tracePrefix),
         object,
         order: order === Infinity ? undefined : order,
         staged: stagedActionOf(object),
@@ -75,12 +75,12 @@ export function policyActivity(
       };
     }),
   }));
-  const left = [...enforced.keys(), ...pending.keys()].filter((place) => !shown.has(place));
+  const remaining = [...enforced.keys(), ...pending.keys()].filter((place) => !shown.has(place));
   return {
-    tiers: boardTiers.filter(
-      ({ name, policies }) => policies.length > 0 || !isOfOtherApi(name, tiers.get(name)),
+    tiers: tiersInOrder.filter(
+      ({ name, policies }) => policies.length > 0 || !isUnusedBuiltIn(name, tiers.get(name)),
     ),
-    others: [...new Set(left)].sort().map(hitsOf),
+    others: [...new Set(remaining)].sort().map(trafficOf),
     problems: problems.flatMap(({ object: index, field, reason }) => {
       const object = objects[index];
       return object ? [{ object, reason: `${field} ${reason}` }] : [];
@@ -88,13 +88,13 @@ export function policyActivity(
   };
 }
 
-/** Built-in tiers without policies, of APIs that the cluster does not use, would only take room. */
-function isOfOtherApi(name: string, tier: unknown): boolean {
+/** Whether a tier is a built-in tier of an API that the cluster may not use. */
+function isUnusedBuiltIn(name: string, tier: unknown): boolean {
   return name !== 'default' && BUILT_IN_TIERS.some((builtIn) => builtIn === tier);
 }
 
-/** An object as it is placed: a staged policy that is to delete takes part in no evaluation, but has its place. */
-function placed(object: KubernetesObject): KubernetesObject {
+/** The object in the form that gives it a position: a staged policy with action Delete is not evaluated, but is listed. */
+function asEvaluated(object: KubernetesObject): KubernetesObject {
   if (stagedActionOf(object) !== 'Delete') return object;
   const { spec } = object as KubernetesObject & { spec?: object };
   return { ...object, ...{ spec: { ...spec, stagedAction: 'Set' } } };
@@ -105,8 +105,8 @@ function stagedActionOf(object: KubernetesObject): StagedAction | undefined {
   return reading.is === 'resource' && 'staged' in reading.resource ? reading.resource.staged : undefined;
 }
 
-/** The text by which compiled policies of equal order are in order, which names each. */
-function tieBreakOf({ apiVersion, kind, metadata }: KubernetesObject): string {
+/** The `sortKey` of the object's compiled policy. */
+function sortKeyOf({ apiVersion, kind, metadata }: KubernetesObject): string {
   const isKubernetes = /^(policy\.)?networking\.k8s\.io\//.test(apiVersion);
   return `${metadata.name}/${metadata.namespace ?? ''}/${isKubernetes ? 'Kubernetes' : ''}${kind}`;
 }

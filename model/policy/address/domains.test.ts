@@ -9,7 +9,7 @@ const ADDRESS = parseAddress('192.0.2.1');
 function means(pattern: string, name: string, style: WildcardStyle = 'subdomains'): boolean {
   const facts = new AddressFacts();
   const domains = new Domains(facts);
-  const fact = domains.refer(pattern, style);
+  const fact = domains.factOf(pattern, style);
   domains.set([[name, [ADDRESS]]]);
   return facts.classOf(ADDRESS, 0).facts.has(fact);
 }
@@ -37,7 +37,7 @@ describe('domain names', () => {
     const facts = new AddressFacts();
     const domains = new Domains(facts);
     domains.set([['a.example.org', [ADDRESS]]]);
-    const fact = domains.refer('*.example.org', 'subdomains');
+    const fact = domains.factOf('*.example.org', 'subdomains');
     expect(facts.classOf(ADDRESS, 0).facts.has(fact)).toBe(true);
     domains.set([['a.example.org', []]]);
     expect(facts.classOf(ADDRESS, 0).facts.has(fact)).toBe(false);
@@ -46,7 +46,7 @@ describe('domain names', () => {
   it('cost each pattern one change, however many of them are told at once', () => {
     const facts = new AddressFacts();
     const domains = new Domains(facts);
-    for (const pattern of ['*.example.org', '*.example.com']) domains.refer(pattern, 'subdomains');
+    for (const pattern of ['*.example.org', '*.example.com']) domains.factOf(pattern, 'subdomains');
     const before = facts.generation;
     domains.set(Array.from({ length: 50 }, (_, index) => [`${index}.example.org`, [ADDRESS]]));
     expect(facts.generation).toBe(before + 1);
@@ -57,10 +57,10 @@ describe('domain names', () => {
   it('are released with all that was referred to for an owner', () => {
     const facts = new AddressFacts();
     const domains = new Domains(facts);
-    const [own, shared] = [domains.refer('a.org', 'anything', 'set/x'), domains.refer('a.org', 'anything')];
+    const [own, shared] = [domains.factOf('a.org', 'anything', 'set/x'), domains.factOf('a.org', 'anything')];
     domains.set([['a.org', [ADDRESS]]]);
     domains.release('set/x');
     expect([...facts.classOf(ADDRESS, 0).facts]).toEqual([shared]);
-    expect(domains.refer('a.org', 'anything', 'set/x')).not.toBe(own);
+    expect(domains.factOf('a.org', 'anything', 'set/x')).not.toBe(own);
   });
 });

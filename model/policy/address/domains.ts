@@ -2,24 +2,24 @@ import type { AddressFacts } from './facts.js';
 import { addressPrefix } from '../../net/prefix.js';
 
 /**
- * Which domain names a pattern means. `subdomains`: `*.` stands for one or more whole labels
+ * Which domain names a pattern matches. `subdomains`: `*.` stands for one or more whole labels
  * (policy.networking.k8s.io DomainName). `anything`: `*` stands for one or more characters (Calico Enterprise).
  */
 export type WildcardStyle = 'subdomains' | 'anything';
 
 interface Pattern {
   readonly matches: (name: string) => boolean;
-  /** The names of which there are answers and that it means. */
+  /** The matching names that have addresses. */
   readonly names: Set<string>;
   readonly fact: number;
 }
 
 /**
- * The addresses that domain names were answered with. "Answered for a name like *.example.org" is a fact of an
- * address, whatever other names share the address.
+ * The addresses of domain names. "Was an answer for *.example.org" is a fact about an address; other names may share
+ * the address.
  */
 export class Domains {
-  /** Whether answers are known at all; if not, what names an address goes by is open. */
+  /** Whether DNS answers are known at all; if not, the names of an address are unknown. */
   known = false;
   readonly #facts: AddressFacts;
   readonly #addresses = new Map<string, readonly Uint8Array[]>();
@@ -30,13 +30,13 @@ export class Domains {
   }
 
   /**
-   * The fact that an address was the answer for a name of the pattern. Who wants a fact of their own, to release
-   * it again, says who they are.
+   * The fact that an address was an answer for a name that matches the pattern. With an `owner`, the fact is separate
+   * and can be released with {@link release}.
    */
-  refer(pattern: string, style: WildcardStyle, owner = ''): number {
+  factOf(pattern: string, style: WildcardStyle, owner = ''): number {
     const key = `${owner} ${style} ${normalName(pattern)}`;
-    const referred = this.#patterns.get(key);
-    if (referred) return referred.fact;
+    const known = this.#patterns.get(key);
+    if (known) return known.fact;
     const matches = matcher(normalName(pattern), style);
     const names = new Set([...this.#addresses.keys()].filter(matches));
     const created: Pattern = { matches, names, fact: this.#facts.add([]) };
@@ -46,11 +46,11 @@ export class Domains {
   }
 
   /**
-   * Says what addresses (16 bytes each) names were answered with; none forgets the name. Many at once cost each
-   * pattern that they concern one change.
+   * Sets the addresses (16 bytes each) of names; an empty list removes the name. Each affected pattern changes once,
+   * however many names are set.
    */
   set(answers: Iterable<readonly [name: string, addresses: readonly Uint8Array[]]>): void {
-    const concerned = new Set<Pattern>();
+    const affected = new Set<Pattern>();
     for (const [name, addresses] of answers) {
       const normal = normalName(name);
       if (addresses.length > 0) this.#addresses.set(normal, addresses);
@@ -59,13 +59,13 @@ export class Domains {
         if (!pattern.matches(normal)) continue;
         if (addresses.length > 0) pattern.names.add(normal);
         else pattern.names.delete(normal);
-        concerned.add(pattern);
+        affected.add(pattern);
       }
     }
-    for (const pattern of concerned) this.#assign(pattern);
+    for (const pattern of affected) this.#assign(pattern);
   }
 
-  /** Ends all facts that were given to an owner. */
+  /** Removes all facts of an owner. */
   release(owner: string): void {
     for (const [key, { fact }] of this.#patterns) {
       if (!key.startsWith(`${owner} `)) continue;
@@ -88,7 +88,7 @@ function matcher(pattern: string, style: WildcardStyle): (name: string) => boole
   return (name) => whole.test(name);
 }
 
-/** Names compare without case and without the root's dot. */
+/** Names are compared without case and without the trailing dot. */
 function normalName(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }

@@ -1,29 +1,29 @@
 import { AddressTable } from '../../net/address-table.js';
 import { familyOf, formatPrefix, type AddressFamily, type AddressPrefix } from '../../net/prefix.js';
 
-/** All that policies can tell of an address: the facts that hold of it. Equal classes are one object. */
+/** What policies can distinguish about an address: the facts that are true for it. Equal sets are one object. */
 export interface AddressFactSet {
   readonly id: number;
-  /** Undefined for the class of addresses that are not known. */
+  /** Undefined for the class of unknown addresses. */
   readonly family: AddressFamily | undefined;
   readonly facts: ReadonlySet<number>;
 }
 
-/** How many addresses' classes are remembered before the memory starts afresh. */
+/** Maximum number of addresses whose class is cached; beyond it the cache starts over. */
 const MAX_CACHED_ADDRESSES = 262_144;
 
 /**
- * Facts about addresses: "lies in 10.0.0.0/8", "is an address of node a", "answered for example.org". Each fact
- * holds of the addresses under its prefixes. Addresses of which the same facts hold are one class, so that an
- * outcome is worked out once for all of them, however many there are.
+ * Facts about addresses: "is in 10.0.0.0/8", "is an address of node a", "was an answer for example.org". A fact is true
+ * for the addresses in its prefixes. Addresses with the same facts are one class, and results are evaluated once per
+ * class, however many addresses there are.
  *
- * What a fact means never changes; where something changes what it would say (the labels of a network set), a
- * new fact takes its place. Which addresses it holds of may change: `generation` then counts up.
+ * The meaning of a fact never changes; if the meaning changes (the labels of a network set), a new fact replaces it. The
+ * addresses for which a fact is true may change: `generation` then increases.
  */
 export class AddressFacts {
-  /** Counts up whenever an address may have come into another class. */
+  /** Increases whenever the class of an address may have changed. */
   generation = 0;
-  /** The class that stands for addresses which are not known: whether a fact holds of them is open. */
+  /** The class of unknown addresses: whether a fact is true for them is undecided. */
   readonly unknown: AddressFactSet = { id: 0, family: undefined, facts: new Set() };
   #facts = 0;
   readonly #prefixesOf = new Map<number, readonly AddressPrefix[]>();
@@ -33,16 +33,16 @@ export class AddressFacts {
   readonly #netFacts = new Map<string, number>();
   readonly #classByFacts = new Map<string, AddressFactSet>();
   #addresses = new AddressTable();
-  #remembered: AddressFactSet[] = [];
+  #cachedClasses: AddressFactSet[] = [];
 
-  /** A new fact, which holds of the addresses under the prefixes. */
+  /** Creates a fact that is true for the addresses in the prefixes. */
   add(prefixes: readonly AddressPrefix[]): number {
     const fact = this.#facts++;
     this.assign(fact, prefixes);
     return fact;
   }
 
-  /** The fact that an address lies under a prefix. */
+  /** The fact that an address is in a prefix. */
   net(prefix: AddressPrefix): number {
     const text = formatPrefix(prefix);
     const known = this.#netFacts.get(text);
@@ -52,7 +52,7 @@ export class AddressFacts {
     return fact;
   }
 
-  /** Says which addresses the fact holds of from now on; nothing changes if they are what they were. */
+  /** Sets the prefixes in which a fact is true. Equal prefixes are not a change. */
   assign(fact: number, prefixes: readonly AddressPrefix[]): void {
     const before = this.#prefixesOf.get(fact) ?? [];
     if (isSame(before, prefixes)) return;
@@ -65,7 +65,7 @@ export class AddressFacts {
     this.generation++;
   }
 
-  /** All prefixes that facts are about. */
+  /** The prefixes of all facts. */
   prefixes(): AddressPrefix[] {
     return [...this.#prefixesOf.values()].flat();
   }
@@ -73,14 +73,14 @@ export class AddressFacts {
   /** The class of the address at `offset` of `addresses`. */
   classOf(addresses: Uint8Array, offset: number): AddressFactSet {
     const known = this.#addresses.find(addresses, offset);
-    if (known >= 0) return this.#remembered[known] ?? this.unknown;
+    if (known >= 0) return this.#cachedClasses[known] ?? this.unknown;
     if (this.#addresses.size >= MAX_CACHED_ADDRESSES) this.#forget();
     const found = this.#classify(addresses, offset);
-    this.#remembered[this.#addresses.intern(addresses, offset)] = found;
+    this.#cachedClasses[this.#addresses.intern(addresses, offset)] = found;
     return found;
   }
 
-  /** Forgets all classes, so that their numbers begin again. */
+  /** Discards all classes; their numbers start over. */
   forgetClasses(): void {
     this.#classByFacts.clear();
     this.#forget();
@@ -90,7 +90,7 @@ export class AddressFacts {
     const family = familyOf(addresses, offset);
     const facts: number[] = [];
     for (const length of this.#lengths) {
-      // Prefixes of IPv6 do not hold of IPv4, though the mapped form would let ::/0 do so.
+      // IPv6 prefixes do not contain IPv4 addresses, although ::/0 contains their mapped form.
       if (family === 4 && length < 96) break;
       facts.push(...(this.#byLength.get(length)?.get(maskedKey(addresses, offset, length)) ?? []));
     }
@@ -114,8 +114,8 @@ export class AddressFacts {
   #remove(fact: number, { network, bits }: AddressPrefix): void {
     const byAddress = this.#byLength.get(bits);
     const key = maskedKey(network, 0, bits);
-    const left = (byAddress?.get(key) ?? []).filter((other) => other !== fact);
-    if (left.length > 0) byAddress?.set(key, left);
+    const remaining = (byAddress?.get(key) ?? []).filter((other) => other !== fact);
+    if (remaining.length > 0) byAddress?.set(key, remaining);
     else byAddress?.delete(key);
     if (byAddress?.size === 0) this.#byLength.delete(bits);
   }
@@ -123,7 +123,7 @@ export class AddressFacts {
   #forget(): void {
     if (this.#addresses.size === 0) return;
     this.#addresses = new AddressTable();
-    this.#remembered = [];
+    this.#cachedClasses = [];
   }
 }
 

@@ -1,11 +1,11 @@
 import type { AddressFacts } from './facts.js';
 import { addressPrefix, type AddressPrefix } from '../../net/prefix.js';
 
-/** A service's endpoints, as far as policies look at them. */
+/** The endpoints of a service, reduced to what policies depend on. */
 export interface ServiceEndpoints {
   readonly namespace: string;
   readonly name: string;
-  /** Undefined if the service exists but what stands behind it is not known. */
+  /** Undefined if the service exists but its endpoints are not known. */
   readonly endpoints: readonly ServiceEndpoint[] | undefined;
 }
 
@@ -16,18 +16,19 @@ export interface ServiceEndpoint {
   readonly port: number;
 }
 
-/** The facts of the addresses behind one service. */
+/** The facts about the endpoint addresses of one service. */
 export interface ServiceFacts {
   readonly namespace: string;
   readonly name: string;
-  /** Whether the endpoints are known; a service that does not exist has none, which is known. */
+  /** Whether the endpoints are known. A service that does not exist is known to have none. */
   known: boolean;
-  /** "Stands behind the service". */
+  /** The fact "is an endpoint of the service". */
   readonly address: number;
-  /** "Serves the service on that protocol and port", by {@link portKey}. */
+  /** The facts "is an endpoint of the service on this protocol and port", by {@link portKey}. */
   readonly ports: ReadonlyMap<number, number>;
 }
 
+/** A protocol and port as one map key. */
 export function portKey(protocol: number, port: number): number {
   return protocol * 65_536 + port;
 }
@@ -36,40 +37,40 @@ interface Entry extends ServiceFacts {
   readonly ports: Map<number, number>;
 }
 
-/** The services of the cluster; only those that a policy refers to become facts. */
+/** The services of the cluster. Only those that a policy refers to have facts. */
 export class Services {
   readonly #facts: AddressFacts;
   readonly #services = new Map<string, ServiceEndpoints>();
-  readonly #referred = new Map<string, Entry>();
+  readonly #referenced = new Map<string, Entry>();
 
   constructor(facts: AddressFacts) {
     this.#facts = facts;
   }
 
   /** The facts of a service that a policy refers to, whether it exists or not. */
-  refer(namespace: string, name: string): ServiceFacts {
+  factsOf(namespace: string, name: string): ServiceFacts {
     const key = `${namespace}/${name}`;
-    const known = this.#referred.get(key);
+    const known = this.#referenced.get(key);
     if (known) return known;
     const entry: Entry = { namespace, name, known: true, address: this.#facts.add([]), ports: new Map() };
-    this.#referred.set(key, entry);
+    this.#referenced.set(key, entry);
     this.#assign(entry, this.#services.get(key));
     return entry;
   }
 
-  /** Takes in a service's endpoints; returns whether it became known or unknown what they are. */
+  /** Sets the endpoints of a service; returns whether `known` changed. */
   set(service: ServiceEndpoints): boolean {
     const key = `${service.namespace}/${service.name}`;
     this.#services.set(key, service);
-    const entry = this.#referred.get(key);
+    const entry = this.#referenced.get(key);
     return entry ? this.#assign(entry, service) : false;
   }
 
-  /** Forgets a service; returns as {@link set} does. */
+  /** Removes a service; returns whether `known` changed. */
   delete(namespace: string, name: string): boolean {
     const key = `${namespace}/${name}`;
     this.#services.delete(key);
-    const entry = this.#referred.get(key);
+    const entry = this.#referenced.get(key);
     return entry ? this.#assign(entry, undefined) : false;
   }
 

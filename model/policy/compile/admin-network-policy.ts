@@ -15,22 +15,22 @@ import { netFacts, type FactSources } from './fact-sources.js';
 
 /**
  * Compiles an admin policy of either version. Each rule becomes one rule for every protocol and peer, protocols
- * first, as in Calico's conversion, for the rule numbers in traces count those.
+ * first, as in Calico's conversion: rule numbers in traces count these.
  */
 export function compileAdminNetworkPolicy(
   policy: AdminNetworkPolicy,
-  references: FactSources,
+  sources: FactSources,
   names: PolicyNames,
 ): CompiledPolicy {
   const { priority } = policy;
   const compile = (rules: readonly AdminRule[], peerSide: Side) =>
-    rules.flatMap((rule, index) => compileRule(rule, index, peerSide, references));
+    rules.flatMap((rule, index) => compileRule(rule, index, peerSide, sources));
   const ingress = compile(policy.ingress, 'source');
   const egress = compile(policy.egress, 'destination');
-  // A policy speaks of the directions that it has rules for; without any rule Calico consults it in both.
+  // A policy applies to the directions that it has rules for; without rules Calico consults it in both.
   const empty = ingress.length === 0 && egress.length === 0;
   return {
-    // Assigned one by one: objects from a spread doubled the time to rebuild programs.
+    // Listed one by one: spreading doubled the time to rebuild programs.
     tier: names.tier,
     sortKey: names.sortKey,
     reference: names.reference,
@@ -45,16 +45,11 @@ export function compileAdminNetworkPolicy(
   };
 }
 
-function compileRule(
-  rule: AdminRule,
-  index: number,
-  peerSide: Side,
-  references: FactSources,
-): CompiledRule[] {
+function compileRule(rule: AdminRule, index: number, peerSide: Side, sources: FactSources): CompiledRule[] {
   const origin = { index, name: rule.name };
   const peers = rule.peers.filter((peer) => peer.kind !== 'unknown');
   if (peers.length < rule.peers.length) return failClosed(rule, origin);
-  const peerConditions = peers.map((peer) => compilePeer(peer, peerSide, references));
+  const peerConditions = peers.map((peer) => compilePeer(peer, peerSide, sources));
   return byProtocol(rule.ports.map(portMatch)).flatMap(({ protocol, ports }) =>
     peerConditions.map((condition): CompiledRule => {
       const portCondition: RuleCondition[] = ports ? [{ kind: 'ports', side: 'destination', ports }] : [];
@@ -71,8 +66,8 @@ function compileRule(
 }
 
 /**
- * A peer that no field is known of comes from a later version of the API. The API's promise for that case:
- * a rule that allows matches nothing, one that denies or passes denies everything.
+ * A peer without a known field comes from a later version of the API. The API defines this case: an allow rule then
+ * matches nothing, a deny or pass rule denies everything.
  */
 function failClosed({ action }: AdminRule, origin: CompiledRule['origin']): CompiledRule[] {
   if (action === 'allow') return [];
@@ -95,7 +90,7 @@ function compilePods(pods: AdminSubject): PodSelection {
 
 type KnownPeer = Exclude<AdminPeer, { kind: 'unknown' }>;
 
-function compilePeer(peer: KnownPeer, side: Side, references: FactSources): RuleCondition {
+function compilePeer(peer: KnownPeer, side: Side, sources: FactSources): RuleCondition {
   switch (peer.kind) {
     case 'pods':
     case 'namespaces':
@@ -103,12 +98,12 @@ function compilePeer(peer: KnownPeer, side: Side, references: FactSources): Rule
     case 'nodes':
       return { kind: 'nodes', side, selector: fromLabelSelector(peer.selector) };
     case 'networks':
-      return { kind: 'nets', side, nets: netFacts(references, peer.networks) };
+      return { kind: 'nets', side, nets: netFacts(sources, peer.networks) };
     case 'domainNames':
       return {
         kind: 'domains',
         side,
-        facts: peer.names.map((name) => references.domains.refer(name, 'subdomains')),
+        facts: peer.names.map((name) => sources.domains.factOf(name, 'subdomains')),
       };
   }
 }

@@ -10,38 +10,38 @@ export const SERVICE_ACCOUNT_LABEL = 'projectcalico.org/serviceaccount';
 export const NAMESPACE_PREFIX = 'pcns.';
 export const SERVICE_ACCOUNT_PREFIX = 'pcsa.';
 
-/** The label, behind a prefix, that holds the name of the namespace or of the service account. */
+/** The label, after a prefix, with the name of the namespace or service account. */
 export const NAME_LABEL = 'projectcalico.org/name';
 
 const IN_A_NAMESPACE: Selector = { op: 'has', key: NAMESPACE_LABEL };
 const HAS_SERVICE_ACCOUNT: Selector = { op: 'has', key: SERVICE_ACCOUNT_LABEL };
 
-/** A selector of namespaces as one of the endpoints in them: keys read what is inherited. */
+/** Turns a namespace selector into a selector of the endpoints in those namespaces: keys become inherited labels. */
 export function onNamespaceLabels(selector: Selector): Selector {
   return renameKeys(selector, (key) => NAMESPACE_PREFIX + key);
 }
 
-/** A selector of service accounts as one of the endpoints that run under them. */
+/** Turns a service account selector into a selector of the endpoints that use those accounts. */
 export function onServiceAccountLabels(selector: Selector): Selector {
   return renameKeys(selector, (key) => SERVICE_ACCOUNT_PREFIX + key);
 }
 
-/** Where namespaces are selected, `all()` means everything in a namespace. */
+/** In a namespace selector, `all()` means everything in any namespace. */
 export function allNamespaces(selector: Selector): Selector {
   return replaceOperation(selector, 'all', IN_A_NAMESPACE);
 }
 
-/** Where service accounts are selected, `all()` means everything with a service account. */
+/** In a service account selector, `all()` means everything with a service account. */
 export function allServiceAccounts(selector: Selector): Selector {
   return replaceOperation(selector, 'all', HAS_SERVICE_ACCOUNT);
 }
 
-/** Where namespaces are selected, `global()` means everything outside of namespaces. */
+/** In a namespace selector, `global()` means everything outside namespaces. */
 export function globalMeansNoNamespace(selector: Selector): Selector {
   return replaceOperation(selector, 'global', { op: 'not', operand: IN_A_NAMESPACE });
 }
 
-/** The conjunction of those selectors that are given, as they are; undefined if none is. */
+/** The conjunction of the defined selectors; undefined if there are none. */
 export function allOf(...given: readonly (Selector | undefined)[]): Selector | undefined {
   const operands = given.filter((selector) => selector !== undefined);
   return operands.length > 1 ? { op: 'and', operands } : operands[0];

@@ -354,7 +354,7 @@ describe('host endpoints', () => {
       }),
     ];
     expect(report(objects, tcp('192.0.2.1', 'shop/here', 80)).notes).toEqual([
-      'gnp:forward of host endpoint eth0 on what node n1 forwards is not evaluated',
+      'gnp:forward of host endpoint eth0 is not evaluated for traffic that node n1 forwards',
     ]);
     expect(verdict(objects, IN)).toBe('deny');
   });

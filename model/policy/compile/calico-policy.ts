@@ -14,14 +14,14 @@ import type { FactSources } from './fact-sources.js';
 /** Compiles one of Calico's own policies. */
 export function compileCalicoPolicy(
   policy: CalicoPolicy,
-  references: FactSources,
+  sources: FactSources,
   names: PolicyNames,
 ): CompiledPolicy {
   const { namespace, order, staged, host } = policy;
   const compile = (direction: 'ingress' | 'egress') =>
-    policy[direction]?.map((rule, index) => compileCalicoRule(rule, index, direction, namespace, references));
+    policy[direction]?.map((rule, index) => compileCalicoRule(rule, index, direction, namespace, sources));
   return {
-    // Assigned one by one: objects from a spread doubled the time to rebuild programs.
+    // Listed one by one: spreading doubled the time to rebuild programs.
     tier: names.tier,
     sortKey: names.sortKey,
     reference: names.reference,
@@ -41,8 +41,8 @@ export function compileCalicoPolicy(
 }
 
 /**
- * The policy's three selectors as one of endpoints. In a global policy a namespace selector turns every
- * `all()` of the joined text into "in a namespace", and a service account selector those that are left into
+ * The policy's three selectors as one endpoint selector. In a global policy a namespace selector turns every
+ * `all()` of the combined selector into "in a namespace", and a service account selector turns the remaining ones into
  * "has a service account" (libcalico-go `updateprocessors`, globalnetworkpolicyprocessor.go).
  */
 function subjectSelector(policy: CalicoPolicy): Selector | undefined {

@@ -235,7 +235,7 @@ describe('services in rules', () => {
   it('are seen behind their address: a connection to a service is evaluated at its endpoints', () => {
     const report = evaluated([...toService, service, slice], tcp('shop/web', '10.96.0.7', 5432));
     expect(report.verdict).toBe('allow');
-    expect(report.notes).toEqual(['10.96.0.7 is service other/db: policies see the endpoints behind it']);
+    expect(report.notes).toEqual(['10.96.0.7 is service other/db: policies apply to its endpoints']);
   });
 });
 
@@ -248,7 +248,7 @@ describe('what a flow does not show', () => {
     expect(evaluated([...OBJECTS, policy(http)], FROM_SHOP)).toMatchObject({
       verdict: 'unknown',
       ingress: { trace: ['0|default|np:shop/p|unknown|-2'] },
-      notes: ['whether np:shop/p ingress[0] matches cannot be told: a flow does not show HTTP requests'],
+      notes: ['whether np:shop/p ingress[0] matches is undecided: flows do not contain HTTP requests'],
     });
   });
 

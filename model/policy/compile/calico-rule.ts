@@ -13,22 +13,22 @@ import type { CompiledRule, RuleCondition, Side } from './compiled-policy.js';
 import { mergePorts } from './ports.js';
 import { netFacts, type FactSources } from './fact-sources.js';
 
-/** Compiles a rule of Calico's; `namespace` is the policy's, empty for global policies and profiles. */
+/** Compiles a Calico rule; `namespace` is the policy's, empty for global policies and profiles. */
 export function compileCalicoRule(
   rule: CalicoRule,
   index: number,
   direction: 'ingress' | 'egress',
   namespace: string,
-  references: FactSources,
+  sources: FactSources,
 ): CompiledRule {
   const conditions: RuleCondition[] = [];
   if (rule.icmp) conditions.push({ kind: 'icmp', ...rule.icmp });
   if (rule.notIcmp) conditions.push({ kind: 'notIcmp', ...rule.notIcmp });
-  // The source's ports come last of what a flow shows: outcomes that need not look at them share a cache entry.
+  // Source ports are matched last: outcomes that do not depend on them share a cache entry.
   conditions.push(...portConditions(rule.destination, 'destination'));
   const byName = direction === 'egress' && rule.action === 'allow';
-  conditions.push(...peerConditions(rule.source, 'source', false, namespace, references));
-  conditions.push(...peerConditions(rule.destination, 'destination', byName, namespace, references));
+  conditions.push(...peerConditions(rule.source, 'source', false, namespace, sources));
+  conditions.push(...peerConditions(rule.destination, 'destination', byName, namespace, sources));
   conditions.push(...portConditions(rule.source, 'source'));
   if (rule.http) conditions.push({ kind: 'http' });
   return {
@@ -53,29 +53,29 @@ function peerConditions(
   side: Side,
   byName: boolean,
   namespace: string,
-  references: FactSources,
+  sources: FactSources,
 ): RuleCondition[] {
   const { nets, notNets, notSelector, services, domains } = entity;
   const conditions: RuleCondition[] = [];
-  if (nets.length > 0) conditions.push({ kind: 'nets', side, nets: netFacts(references, nets) });
-  if (notNets.length > 0) conditions.push({ kind: 'notNets', side, nets: netFacts(references, notNets) });
+  if (nets.length > 0) conditions.push({ kind: 'nets', side, nets: netFacts(sources, nets) });
+  if (notNets.length > 0) conditions.push({ kind: 'notNets', side, nets: netFacts(sources, notNets) });
   const selector = peerSelector(entity, namespace);
   if (selector) conditions.push({ kind: 'selected', side, selector, byName });
   if (notSelector) conditions.push({ kind: 'notSelected', side, selector: notSelector });
   if (services) {
-    const service = references.services.refer(services.namespace, services.name);
+    const service = sources.services.factsOf(services.namespace, services.name);
     conditions.push({ kind: side === 'destination' ? 'servicePort' : 'serviceAddress', side, service });
   }
   if (domains.length > 0) {
-    const facts = domains.map((name) => references.domains.refer(name, 'anything'));
+    const facts = domains.map((name) => sources.domains.factOf(name, 'anything'));
     conditions.push({ kind: 'domains', side, facts });
   }
   return conditions;
 }
 
 /**
- * The selectors of one side as one of endpoints and network sets; undefined if the side asks for none. A rule of
- * a namespaced policy looks at its own namespace only as soon as it selects anything, be it by `notSelector`
+ * The selectors of one side as one selector of endpoints and network sets; undefined if there are none. A rule of a
+ * namespaced policy is limited to its own namespace as soon as it selects anything, also by `notSelector`
  * (libcalico-go `updateprocessors`, rules.go getEndpointSelector).
  */
 function peerSelector(entity: EntityRule, namespace: string): Selector | undefined {

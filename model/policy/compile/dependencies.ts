@@ -4,8 +4,8 @@ import { NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX } from './calico-labels.js';
 import type { CompiledPolicy, CompiledRule, RuleCondition, PodSelection } from './compiled-policy.js';
 
 /**
- * What of an endpoint any policy looks at. Endpoints that agree in it have one identity, however much else of
- * their labels differs. It only grows: what no policy looks at any more does no harm.
+ * The properties of endpoints that any policy depends on. Endpoints that agree in these have the same identity, whatever
+ * their other labels. The set only grows: properties that no policy depends on any more do no harm.
  */
 export class Dependencies {
   readonly podKeys = new Set<string>();
@@ -15,7 +15,7 @@ export class Dependencies {
   /** Services, as `namespace/name`. */
   readonly services = new Set<string>();
 
-  /** Takes in all that a policy looks at; returns whether there was anything new. */
+  /** Adds everything that a policy depends on; returns whether anything was new. */
   add({ subject, ingress = [], egress = [] }: CompiledPolicy): boolean {
     const before = this.#size();
     if (subject.kind === 'pods') this.#addPods(subject);
@@ -25,7 +25,7 @@ export class Dependencies {
     return this.#size() > before;
   }
 
-  /** Takes in all that rules look at. */
+  /** Adds everything that rules depend on. */
   addRules(rules: readonly CompiledRule[]): void {
     for (const { conditions } of rules) for (const condition of conditions) this.#addCondition(condition);
   }

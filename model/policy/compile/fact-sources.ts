@@ -4,7 +4,7 @@ import type { AddressPrefix } from '../../net/prefix.js';
 import type { Services } from '../address/services.js';
 import type { NetFacts } from './compiled-policy.js';
 
-/** What compiled rules refer to by number: facts of addresses, through whom they are known. */
+/** Sources of the address facts that compiled rules refer to by number. */
 export interface FactSources {
   readonly facts: AddressFacts;
   readonly services: Services;

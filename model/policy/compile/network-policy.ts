@@ -14,14 +14,14 @@ const ORDER = 1000;
  */
 export function compileNetworkPolicy(
   policy: NetworkPolicy,
-  references: FactSources,
+  sources: FactSources,
   names: PolicyNames,
 ): CompiledPolicy {
   const { namespace, staged, podSelector } = policy;
   const compile = (rules: readonly NetworkPolicyRule[] | undefined, peerSide: Side) =>
-    rules?.flatMap((rule, index) => compileRule(rule, index, peerSide, namespace, references));
+    rules?.flatMap((rule, index) => compileRule(rule, index, peerSide, namespace, sources));
   return {
-    // Assigned one by one: objects from a spread doubled the time to rebuild programs.
+    // Listed one by one: spreading doubled the time to rebuild programs.
     tier: names.tier,
     sortKey: names.sortKey,
     reference: names.reference,
@@ -46,14 +46,14 @@ function compileRule(
   index: number,
   peerSide: Side,
   namespace: string,
-  references: FactSources,
+  sources: FactSources,
 ): CompiledRule[] {
   const portMatches = ports.map(({ protocol, port, endPort }): PortMatch => {
     const numeric = typeof port === 'number' ? { from: port, to: endPort ?? port } : undefined;
     return { protocol, port: typeof port === 'string' ? port : numeric };
   });
   const peerConditions =
-    peers.length === 0 ? [[]] : peers.map((peer) => compilePeer(peer, peerSide, namespace, references));
+    peers.length === 0 ? [[]] : peers.map((peer) => compilePeer(peer, peerSide, namespace, sources));
   return byProtocol(portMatches).flatMap((protocol) =>
     peerConditions.map((conditions): CompiledRule => {
       const portCondition: RuleCondition[] = protocol.ports
@@ -75,7 +75,7 @@ function compilePeer(
   peer: NetworkPolicyPeer,
   side: Side,
   namespace: string,
-  references: FactSources,
+  sources: FactSources,
 ): RuleCondition[] {
   if (peer.kind === 'pods') {
     const { podSelector, namespaceSelector } = peer;
@@ -92,7 +92,7 @@ function compilePeer(
       },
     ];
   }
-  const within: RuleCondition = { kind: 'nets', side, nets: netFacts(references, [peer.cidr]) };
+  const within: RuleCondition = { kind: 'nets', side, nets: netFacts(sources, [peer.cidr]) };
   if (peer.except.length === 0) return [within];
-  return [within, { kind: 'notNets', side, nets: netFacts(references, peer.except) }];
+  return [within, { kind: 'notNets', side, nets: netFacts(sources, peer.except) }];
 }

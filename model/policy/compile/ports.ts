@@ -3,7 +3,7 @@ import type { PortSet } from './compiled-policy.js';
 
 /** One entry of a rule's port list: all ports of a protocol, some of them, or a named one. */
 export interface PortMatch {
-  /** Undefined if any protocol will do. */
+  /** Undefined for any protocol. */
   readonly protocol: number | undefined;
   /** Undefined for all ports. */
   readonly port: string | { readonly from: number; readonly to: number } | undefined;
@@ -16,8 +16,8 @@ export interface ProtocolPorts {
 }
 
 /**
- * A port list by protocol, as Calico's conversion has it: protocols in the order of their names, the ports of
- * each merged into as few ranges as possible. An empty list is one entry that asks nothing.
+ * Groups a port list by protocol, as Calico's conversion does: protocols sorted by name, the ports of each merged into as
+ * few ranges as possible. An empty list becomes one entry that matches everything.
  */
 export function byProtocol(matches: readonly PortMatch[]): ProtocolPorts[] {
   if (matches.length === 0) return [{ protocol: undefined, ports: undefined }];

@@ -6,19 +6,19 @@ import type { Labels } from '../selector/selector.js';
 import type { Entities, Host } from './entities.js';
 import type { Workload, Workloads } from './workloads.js';
 
-/** One end of connections, as policies see it. Ends that no policy can tell apart are one object. */
+/** An endpoint of connections, as policies see it. Endpoints that no policy can distinguish are one object. */
 export interface Endpoint {
   /** The identity: a small number, from 0. */
   readonly id: number;
   readonly workload: Workload | undefined;
-  /** The host endpoint that governs the address, if it is no pod's. */
+  /** The host endpoint that governs the address, unless it belongs to a pod. */
   readonly host: Host | undefined;
-  /** Undefined if the address is not known. */
+  /** Undefined if the address is unknown. */
   readonly family: AddressFamily | undefined;
   readonly facts: ReadonlySet<number>;
-  /** Every set of labels that Calico's selectors find the address under. */
+  /** Every set of labels that Calico's selectors match the address by. */
   readonly labelled: readonly Labels[];
-  /** Labels of the network sets that hold a domain name which the address was an answer for. */
+  /** Labels of the network sets with a domain name that the address was an answer for. */
   readonly named: readonly Labels[];
   readonly nodes: readonly Labels[];
   readonly ports: readonly EndpointPort[];
@@ -40,8 +40,8 @@ export class Endpoints {
   }
 
   /**
-   * The endpoint at an address (16 bytes at `offset`), which the pod holds if one is given. Without an address,
-   * what depends on it stays open.
+   * The endpoint for an address (16 bytes at `offset`) that belongs to `pod`, if given. Without an address, conditions
+   * on it are undecided.
    */
   intern(addresses: Uint8Array | undefined, offset: number, pod: PolicyPod | undefined): Endpoint {
     const addressClass = addresses ? this.#facts.classOf(addresses, offset) : this.#facts.unknown;

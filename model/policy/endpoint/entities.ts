@@ -16,18 +16,18 @@ export interface Host {
   readonly profiles: readonly string[];
 }
 
-/** What an address is, pods aside. */
+/** What an address belongs to, apart from pods. */
 export interface AddressEntities {
-  /** Labels of the network sets and host endpoints that Calico's selectors find the address under. */
+  /** Labels of the network sets and host endpoints that Calico's selectors match the address by. */
   readonly labelled: readonly Labels[];
-  /** Labels of the network sets that find it under a domain name. */
+  /** Labels of the network sets that match it by a domain name. */
   readonly named: readonly Labels[];
   /** Labels of the nodes that have the address. */
   readonly nodes: readonly Labels[];
   /** The host endpoint whose policies govern traffic of the address. */
   readonly host: Host | undefined;
   readonly ports: readonly EndpointPort[];
-  /** Host endpoints that may govern it, if the interface were known: their names. */
+  /** Names of host endpoints that may govern it, depending on the interface. */
   readonly unclearHosts: readonly string[];
 }
 
@@ -39,8 +39,8 @@ type Entity =
   | { readonly kind: 'node'; readonly labels: Labels };
 
 /**
- * Network sets, host endpoints and nodes: what holds addresses without being a pod. Whenever something changes,
- * it is described by new facts, so that the meaning of a fact stays what it was.
+ * Network sets, host endpoints and nodes: everything except pods that addresses belong to. A changed object is described
+ * by new facts, because the meaning of a fact never changes.
  */
 export class Entities {
   readonly #facts: AddressFacts;
@@ -123,7 +123,7 @@ export class Entities {
     return sets.map((set) => this.#setLabels(set));
   }
 
-  /** What the addresses of a class are. */
+  /** What the addresses of a class belong to. */
   of({ id, facts }: AddressFactSet): AddressEntities {
     const known = this.#ofClass.get(id);
     if (known) return known;
@@ -149,7 +149,7 @@ export class Entities {
     return found;
   }
 
-  /** Must be called when the numbers of address classes begin again. */
+  /** Must be called when the numbers of address classes start over. */
   forgetClasses(): void {
     this.#ofClass = new Map();
   }
@@ -158,14 +158,14 @@ export class Entities {
     const key = `set/${set.namespace}/${set.name}`;
     const labels = this.#setLabels(set);
     this.#domains.release(key);
-    const named = set.domains.map((domain) => this.#domains.refer(domain, 'anything', key));
+    const named = set.domains.map((domain) => this.#domains.factOf(domain, 'anything', key));
     this.#describe(key, [
       [{ kind: 'labelled', labels, host: undefined }, this.#facts.add(set.nets)],
       ...named.map((fact): [Entity, number] => [{ kind: 'named', labels }, fact]),
     ]);
   }
 
-  /** A set in a namespace has the namespace's labels, as a pod there would (networksetprocessor.go). */
+  /** A set in a namespace inherits the namespace's labels, as a pod does (networksetprocessor.go). */
   #setLabels({ namespace, labels }: NetworkSet): Labels {
     const own = Object.entries(labels);
     if (namespace === '') return new Map(own);
@@ -179,8 +179,8 @@ export class Entities {
   }
 
   /**
-   * A host endpoint is found by its expected addresses. One for all interfaces also governs its node's addresses;
-   * one for a single interface may do so, if it names no addresses.
+   * A host endpoint matches its expected addresses. One for all interfaces also governs its node's addresses; one for a
+   * single interface may do so, if it lists no addresses.
    */
   #describeHost(endpoint: HostEndpoint): void {
     const host = this.#host(endpoint);

@@ -1,8 +1,8 @@
 import type { EndpointPort } from '../resources/endpoints.js';
 
 /**
- * The cluster, reduced to what policies look at. It can be filled from manifests as well as from a live watch;
- * who held which address when is not its concern, so pods are given only where an endpoint is identified.
+ * A pod, reduced to what policies depend on; from manifests or from a live watch. Which address a pod had when is not
+ * part of it: pods are passed where an endpoint is identified.
  */
 export interface PolicyPod {
   readonly namespace: string;
@@ -10,11 +10,11 @@ export interface PolicyPod {
   readonly serviceAccount: string;
   /** The container ports that have names. */
   readonly ports: readonly EndpointPort[];
-  /** What it serves of services, where that is told of the pod; other services are told their endpoints' addresses. */
+  /** Service ports that the pod serves, where these are known by pod and not by endpoint address. */
   readonly servicePorts?: readonly ServedPort[];
 }
 
-/** A port of a pod that stands behind a service. */
+/** A port of a pod that is a backend of a service. */
 export interface ServedPort {
   /** `namespace/name` of the service. */
   readonly service: string;

@@ -11,14 +11,14 @@ import type { Dependencies } from '../compile/dependencies.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { Labels } from '../selector/selector.js';
 
-/** Pods that no policy can tell apart, addresses aside. Equal ones are one object. */
+/** Pods that no policy can distinguish, apart from their addresses. Equal workloads are one object. */
 export interface Workload {
   readonly id: number;
   readonly namespace: string;
-  /** The pods' own labels, as far as policies look at them. */
+  /** The pods' own labels that policies depend on. */
   readonly podLabels: Labels;
   readonly namespaceLabels: Labels;
-  /** The labels that Calico's selectors see: own, automatic and inherited ones. */
+  /** The labels for Calico's selectors: own, automatic and inherited. */
   readonly labels: Labels;
   readonly ports: readonly EndpointPort[];
   readonly serves: readonly ServedPort[];
@@ -26,19 +26,19 @@ export interface Workload {
 
 type LabelRecord = Readonly<Record<string, string>>;
 
-/** What the pods of a namespace share. */
+/** What all pods of a namespace have in common. */
 interface NamespaceView {
   readonly labels: Labels;
-  readonly text: string;
+  readonly key: string;
 }
 
-/** Interns pods as workloads by what policies look at in them, and knows the labels that they inherit. */
+/** Interns pods as workloads by the properties that policies depend on, and adds inherited labels. */
 export class Workloads {
   #count = 0;
   readonly #dependencies: Dependencies;
   readonly #namespaces = new Map<string, LabelRecord>();
   readonly #serviceAccounts = new Map<string, LabelRecord>();
-  readonly #byText = new Map<string, Workload>();
+  readonly #byKey = new Map<string, Workload>();
   #ofPod = new WeakMap<PolicyPod, Workload>();
   #namespaceViews = new Map<string, NamespaceView>();
 
@@ -58,20 +58,20 @@ export class Workloads {
     this.invalidate();
   }
 
-  /** Must be called when policies look at more than they did: pods may then be told apart that were not. */
+  /** Must be called when policies depend on more properties: equal pods may now differ. */
   invalidate(): void {
     this.#ofPod = new WeakMap();
     this.#namespaceViews = new Map();
   }
 
-  /** How many workloads there are; they are numbered from 0. */
+  /** Number of workloads; they are numbered from 0. */
   get count(): number {
     return this.#count;
   }
 
-  /** Forgets all workloads, so that their numbers begin again. */
+  /** Discards all workloads; their numbers start over. */
   forget(): void {
-    this.#byText.clear();
+    this.#byKey.clear();
     this.#count = 0;
     this.invalidate();
   }
@@ -79,12 +79,12 @@ export class Workloads {
   intern(pod: PolicyPod): Workload {
     const known = this.#ofPod.get(pod);
     if (known) return known;
-    const workload = this.#internByText(pod);
+    const workload = this.#internByKey(pod);
     this.#ofPod.set(pod, workload);
     return workload;
   }
 
-  #internByText(pod: PolicyPod): Workload {
+  #internByKey(pod: PolicyPod): Workload {
     const { podKeys, portNames, services } = this.#dependencies;
     const { namespace, serviceAccount } = pod;
     const own = Object.entries(pod.labels).filter(([key]) => podKeys.has(key));
@@ -92,12 +92,12 @@ export class Workloads {
     const serves = (pod.servicePorts ?? []).filter(({ service }) => services.has(service));
     const view = this.#namespaceView(namespace);
     const account = this.#accountLabels(namespace, serviceAccount);
-    const text = [
+    const key = [
       namespace,
       serviceAccount,
-      view.text,
-      labelText(account),
-      labelText(own),
+      view.key,
+      labelKey(account),
+      labelKey(own),
       ports
         .map(({ name, protocol, port }) => `${name}:${protocol}:${port}`)
         .sort()
@@ -107,7 +107,7 @@ export class Workloads {
         .sort()
         .join(),
     ].join('\u0000');
-    const known = this.#byText.get(text);
+    const known = this.#byKey.get(key);
     if (known) return known;
     const labels = new Map<string, string>();
     for (const [key, value] of own) if (!isInherited(key)) labels.set(key, value);
@@ -129,7 +129,7 @@ export class Workloads {
       ports,
       serves,
     };
-    this.#byText.set(text, workload);
+    this.#byKey.set(key, workload);
     return workload;
   }
 
@@ -139,12 +139,12 @@ export class Workloads {
     const { namespaceKeys } = this.#dependencies;
     const given = { ...this.namespaceLabels(name) };
     const entries = Object.entries(given).filter(([key]) => namespaceKeys.has(key));
-    const view = { labels: new Map(entries), text: labelText(entries) };
+    const view = { labels: new Map(entries), key: labelKey(entries) };
     this.#namespaceViews.set(name, view);
     return view;
   }
 
-  /** All labels of a namespace, with the name that every namespace is labelled with. */
+  /** All labels of a namespace, including its well-known name label. */
   namespaceLabels(name: string): LabelRecord {
     return { ...this.#namespaces.get(name), 'kubernetes.io/metadata.name': name };
   }
@@ -156,12 +156,12 @@ export class Workloads {
   }
 }
 
-/** A pod may not claim what only its namespace or service account can give it. */
+/** Labels that a pod can only inherit from its namespace or service account. */
 function isInherited(key: string): boolean {
   return key.startsWith(NAMESPACE_PREFIX) || key.startsWith(SERVICE_ACCOUNT_PREFIX);
 }
 
-function labelText(entries: readonly (readonly [string, string])[]): string {
+function labelKey(entries: readonly (readonly [string, string])[]): string {
   return entries
     .map(([key, value]) => `${key}=${value}`)
     .sort()

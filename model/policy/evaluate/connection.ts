@@ -7,20 +7,19 @@ import type { Knowledge, Connection } from './match.js';
 import type { Direction, Program } from './program.js';
 import { traceRules, type Outcome, type Scope, type Verdict } from './trace-rules.js';
 
-/** How the two ends of a connection stand to each other, as far as policies make exceptions for it. */
+/** The relation of the two endpoints of a connection, where the policy APIs make exceptions. */
 export type Relation = typeof UNRELATED | typeof SELF | typeof FROM_OWN_NODE;
 export const UNRELATED = 0;
-/** Both ends are one: a pod cannot block itself. */
+/** Both endpoints are the same: a pod cannot block itself. */
 export const SELF = 1;
-/** The source is the node that the destination pod runs on, which kubelet's probes come from. */
+/** The source is the node that the destination pod runs on, for example for kubelet probes. */
 export const FROM_OWN_NODE = 2;
 
-/** Finds the program of an endpoint's traffic; undefined if no policy governs it. */
+/** Returns the program for an endpoint's traffic; undefined if no policy governs it. */
 export type ProgramOf = (endpoint: Endpoint, direction: Direction) => Program | undefined;
 
 /**
- * What policies say of a connection: egress at its source and ingress at its destination, in both views. Traces
- * grow from `root`.
+ * Evaluates a connection: egress at its source and ingress at its destination, in both views. Traces start at `root`.
  */
 export function evaluateConnection(
   packet: Connection,
@@ -75,7 +74,7 @@ function evaluateDirection(
   }
   const view = (scope: Scope) => traceRules(program, scope, packet, knowledge, root);
   const enforced = view('enforced');
-  // Without staged policies the views differ only in which policy stands for the end of a tier.
+  // Without staged policies the views differ only in the policy that the trace names for the end of a tier.
   const alike = !program.staged && !enforced.path.endsTier;
   return { enforced, pending: alike ? enforced : view('pending') };
 }

@@ -3,7 +3,7 @@ import type { Direction } from './program.js';
 
 const EITHER_WAY = [179, 2379, 2380, 5473, 6443, 6666, 6667].map((port) => `${TCP}/${port}`);
 
-/** Ports of hosts that Calico admits whatever policies say, so that nobody locks themselves out (its defaults). */
+/** Host ports that Calico admits regardless of policies, to prevent lockouts (its defaults). */
 const FAIL_SAFE: Readonly<Record<Direction, ReadonlySet<string>>> = {
   ingress: new Set([...EITHER_WAY, `${TCP}/22`, `${UDP}/68`]),
   egress: new Set([...EITHER_WAY, `${UDP}/53`, `${UDP}/67`]),

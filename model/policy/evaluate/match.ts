@@ -14,37 +14,37 @@ import { ICMP, ICMPV6, hasPorts, isIcmp } from '../../net/protocol.js';
 import { selects } from '../selector/evaluate.js';
 import type { Labels, Selector } from '../selector/selector.js';
 
-/** Whether something holds: no, yes, or open because something is not known. */
+/** Whether something matches: no, yes, or undecided because something is unknown. */
 export type Match = typeof NO | typeof YES | typeof UNCERTAIN;
 export const NO = 0;
 const YES = 1;
 export const UNCERTAIN = 2;
 
-/** A value that is not known. */
+/** An unknown port. */
 export const UNKNOWN_PORT = -1;
 
 /**
- * The connection that rules are matched with: its first packet, client to server. One object is used again and
- * again, so that matching allocates nothing.
+ * The connection that rules are matched with: its first packet, client to server. One object is reused, so that matching
+ * allocates nothing.
  */
 export interface Connection {
   source: Endpoint;
   destination: Endpoint;
   protocol: number;
-  /** The destination port, or type × 256 + code of ICMP; {@link UNKNOWN_PORT} where it is not known. */
+  /** The destination port, or type × 256 + code of ICMP; {@link UNKNOWN_PORT} if it is unknown. */
   port: number;
   sourcePort: number;
   /** Set by matching: whether an outcome so far depends on the source port. */
   sourcePortUsed: boolean;
-  /** Set by matching: why the last match that was open is so. */
+  /** Set by matching: why the last undecided match is undecided. */
   uncertainReason: string;
 }
 
-/** What is not known of the cluster, and so leaves conditions open. */
+/** What is known about the cluster; what is not leaves conditions undecided. */
 export interface Knowledge {
-  /** Whether it is known what addresses domain names were answered with. */
+  /** Whether the addresses of domain names are known. */
   readonly domainsKnown: boolean;
-  /** Labels of the network sets that hold domain names. */
+  /** Labels of the network sets with domain names. */
   readonly domainSets: readonly Labels[];
   /** Labels of all network sets. */
   readonly networkSets: readonly Labels[];
@@ -65,7 +65,7 @@ export function appliesTo(
   return selects(subject.selector, host.labels);
 }
 
-/** Whether a rule matches: its protocol and all conditions. An open condition counts if no other fails. */
+/** Whether a rule matches: its protocol and all conditions. Undecided if some conditions are and none fails. */
 export function matchRule(rule: CompiledRule, packet: Connection, knowledge: Knowledge): Match {
   if (rule.protocol !== undefined && rule.protocol !== packet.protocol) return NO;
   if (rule.notProtocol !== undefined && rule.notProtocol === packet.protocol) return NO;
@@ -86,7 +86,7 @@ export function matchRule(rule: CompiledRule, packet: Connection, knowledge: Kno
 function matchCondition(condition: RuleCondition, packet: Connection, knowledge: Knowledge): Match {
   switch (condition.kind) {
     case 'http':
-      return open(packet, 'a flow does not show HTTP requests');
+      return uncertain(packet, 'flows do not contain HTTP requests');
     case 'icmp':
     case 'notIcmp': {
       const matched = matchIcmp(condition.type, condition.code, packet);
@@ -122,27 +122,30 @@ function matchAddress(condition: AddressCondition, packet: Connection, knowledge
       return NO;
     case 'domains':
       for (const fact of condition.facts) if (endpoint.facts.has(fact)) return YES;
-      // Domain rules are for what lies outside the cluster: that a pod is not meant needs no DNS.
+      // Domain rules are for addresses outside the cluster: they never match a pod.
       if (knowledge.domainsKnown || endpoint.workload) return NO;
-      return open(packet, 'the DNS answers are not known');
+      return uncertain(packet, 'the DNS answers are not known');
     case 'serviceAddress':
     case 'servicePort': {
       const { service } = condition;
       if (endpoint.workload && servesFor(endpoint.workload, condition, packet)) return YES;
       if (!service.known)
-        return open(packet, `the endpoints of service ${service.namespace}/${service.name} are not known`);
+        return uncertain(
+          packet,
+          `the endpoints of service ${service.namespace}/${service.name} are not known`,
+        );
       const fact =
         condition.kind === 'serviceAddress'
           ? service.address
           : service.ports.get(portKey(packet.protocol, packet.port));
       if (fact === undefined) return NO;
-      if (endpoint.family === undefined) return open(packet, ADDRESS_NOT_KNOWN);
+      if (endpoint.family === undefined) return uncertain(packet, ADDRESS_NOT_KNOWN);
       return endpoint.facts.has(fact) ? YES : NO;
     }
   }
 }
 
-/** Whether a pod is told to stand behind the service, as a destination on the port. */
+/** Whether a pod is known to be a backend of the service, as a destination on the port. */
 function servesFor(
   { serves }: Workload,
   { kind, service }: Extract<RuleCondition, { kind: 'serviceAddress' | 'servicePort' }>,
@@ -165,7 +168,7 @@ function selectsPod(selection: PodSelection, workload: Workload): boolean {
   );
 }
 
-/** Whether any of what the address belongs to is selected: an address may be a pod's and lie in network sets. */
+/** Whether the selector matches anything that the address belongs to: a pod, and any number of network sets. */
 function matchSelected(
   selector: Selector,
   byName: boolean,
@@ -179,18 +182,18 @@ function matchSelected(
   }
   if (byName && !knowledge.domainsKnown && !endpoint.workload) {
     for (const labels of knowledge.domainSets) {
-      if (selects(selector, labels)) return open(packet, 'the DNS answers are not known');
+      if (selects(selector, labels)) return uncertain(packet, 'the DNS answers are not known');
     }
   }
   if (endpoint.family === undefined) {
     for (const labels of knowledge.networkSets)
-      if (selects(selector, labels)) return open(packet, ADDRESS_NOT_KNOWN);
+      if (selects(selector, labels)) return uncertain(packet, ADDRESS_NOT_KNOWN);
   }
   return NO;
 }
 
 function matchNets(nets: NetFacts, endpoint: Endpoint, packet: Connection, negated: boolean): Match {
-  if (endpoint.family === undefined) return open(packet, ADDRESS_NOT_KNOWN);
+  if (endpoint.family === undefined) return uncertain(packet, ADDRESS_NOT_KNOWN);
   const facts = endpoint.family === 4 ? nets.v4 : nets.v6;
   if (facts.length === 0) return NO;
   for (const fact of facts) if (endpoint.facts.has(fact)) return negated ? NO : YES;
@@ -202,7 +205,7 @@ function matchPorts(ports: PortSet, ofSource: boolean, packet: Connection): Matc
   const port = ofSource ? packet.sourcePort : packet.port;
   if (ofSource) packet.sourcePortUsed = true;
   if (port === UNKNOWN_PORT)
-    return open(packet, `the ${ofSource ? 'source' : 'destination'} port is not known`);
+    return uncertain(packet, `the ${ofSource ? 'source' : 'destination'} port is not known`);
   const { ranges, names } = ports;
   for (let at = 0; at < ranges.length; at += 2) {
     if (port >= (ranges[at] ?? 0) && port <= (ranges[at + 1] ?? 0)) return YES;
@@ -217,12 +220,12 @@ function matchPorts(ports: PortSet, ofSource: boolean, packet: Connection): Matc
 
 function matchIcmp(type: number, code: number | undefined, packet: Connection): Match {
   if (!isIcmp(packet.protocol)) return NO;
-  if (packet.port === UNKNOWN_PORT) return open(packet, 'the ICMP type is not known');
+  if (packet.port === UNKNOWN_PORT) return uncertain(packet, 'the ICMP type is not known');
   if (packet.port >> 8 !== type) return NO;
   return code === undefined || (packet.port & 0xff) === code ? YES : NO;
 }
 
-/** The family of the packet, which either end's address tells, as does the protocol. */
+/** The address family of the packet, by its protocol or either address. */
 function packetFamily({ source, destination, protocol }: Connection): number | undefined {
   if (protocol === ICMP) return 4;
   if (protocol === ICMPV6) return 6;
@@ -237,7 +240,7 @@ function not(match: Match): Match {
   return match === UNCERTAIN ? UNCERTAIN : match === YES ? NO : YES;
 }
 
-function open(packet: Connection, reason: string): Match {
+function uncertain(packet: Connection, reason: string): Match {
   packet.uncertainReason = reason;
   return UNCERTAIN;
 }

@@ -6,14 +6,14 @@ import { appliesTo } from './match.js';
 
 export type Direction = 'ingress' | 'egress';
 
-/** What one endpoint's traffic of one direction goes through: tiers that apply to it, then profiles. */
+/** The tiers and then the profiles that apply to one direction of an endpoint's traffic. */
 export interface Program {
   readonly direction: Direction;
   readonly tiers: readonly ProgramTier[];
   readonly profiles: readonly ProgramProfile[];
-  /** Policies of Calico's host modes outside the normal order, which are not evaluated. */
+  /** Policies of Calico's host modes outside the normal order, which Sonde does not evaluate. */
   readonly notEvaluated: readonly CompiledPolicy[];
-  /** Whether any of the policies is staged; if not, what is pending is what is enforced. */
+  /** Whether any policy is staged; if not, the pending view is the enforced one. */
   readonly staged: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface ProgramPolicy {
 
 export interface ProgramProfile {
   readonly name: string;
-  /** How traces name it. */
+  /** The profile as in traces, such as `__PROFILE__|pro:kns.shop`. */
   readonly place: string;
   /** Undefined if the profile does not exist. */
   readonly rules: readonly CompiledRule[] | undefined;
@@ -47,13 +47,13 @@ const ALLOW_ALL: readonly CompiledRule[] = [
   },
 ];
 
-/** The profile that Calico gives to the endpoints of hosts that it manages by itself. */
+/** The profile of host endpoints that Calico creates automatically. */
 const DEFAULT_ALLOW_PROFILE = 'projectcalico-default-allow';
 
 /** Looks up a profile's rules of a direction. */
 export type ProfileRules = (name: string, direction: Direction) => readonly CompiledRule[] | undefined;
 
-/** Collects, in order, what applies to a pod in one direction. Its namespace's profile allows what is left. */
+/** The program of a pod for one direction. The profile of its namespace allows everything that no tier decides. */
 export function workloadProgram(
   tiers: readonly CompiledTier[],
   workload: Workload,
@@ -67,7 +67,7 @@ export function workloadProgram(
   return { direction, ...programTiers(tiers, direction, applies), profiles, notEvaluated: [] };
 }
 
-/** Collects, in order, what applies to a host endpoint in one direction. */
+/** The program of a host endpoint for one direction. */
 export function hostProgram(
   tiers: readonly CompiledTier[],
   host: Host,

@@ -1,28 +1,28 @@
 import type { Outcome, Verdict } from './trace-rules.js';
 import type { TracePath } from '../trace/path.js';
 
-/** What the policies of one direction say. */
+/** The result for one direction. */
 export interface DirectionResult {
   readonly verdict: Verdict;
-  /** Entries as text, in the form of Calico 3.32 and later. */
+  /** Entries in the form of Calico 3.32 and later. */
   readonly trace: readonly string[];
 }
 
-/** What policies say of a connection under one view of them. */
+/** The result for a connection under one view of the policies. */
 export interface ConnectionResult {
   readonly verdict: Verdict;
   /** At the client. */
   readonly egress: DirectionResult;
   /** At the server. */
   readonly ingress: DirectionResult;
-  /** The trace of both, egress first, as the flow record's text. */
+  /** The trace of both directions, egress first, as in the flow record. */
   readonly policies: string;
 }
 
-/** What policies say of a connection: as they are, and as they would with staged policies enforced. */
+/** The result for a connection: with the enforced policies, and as if staged policies were enforced. */
 export interface PolicyResult extends ConnectionResult {
   readonly pending: ConnectionResult;
-  /** What could not be evaluated, and why. */
+  /** What could not be evaluated, and the reason. */
   readonly notes: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export interface Outcomes {
   readonly ingress: Outcome;
 }
 
-interface Direction extends DirectionResult {
+interface NotedDirection extends DirectionResult {
   readonly notes: readonly string[];
 }
 
@@ -42,16 +42,16 @@ const VERDICTS: readonly Verdict[] = ['allow', 'deny', 'unknown'];
 const WORDS = 4;
 
 /**
- * Results by number: equal results have one number, so that a column of flows needs one small number each. The
- * outcomes of single directions are few and kept as texts; their many combinations are numbers only.
+ * Results by number: equal results have one number, so that a column of flows needs one small number per row. Outcomes of
+ * single directions are few and stored as strings; their many combinations are stored as numbers.
  */
 export class ResultTable {
-  readonly #directions: Direction[] = [];
-  /** Directions without notes, whose trace tells their verdict. */
+  readonly #directions: NotedDirection[] = [];
+  /** Directions without notes, whose trace determines the verdict. */
   readonly #plain = new Map<TracePath, number>();
   readonly #noted = new Map<string, number>();
   #words = new Int32Array(1024 * WORDS);
-  /** The enforced verdict of each number, as its place in {@link VERDICTS}. */
+  /** The enforced verdict of each number, as an index into {@link VERDICTS}. */
   #verdicts = new Uint8Array(1024);
   #size = 0;
   readonly #pairs = new Map<number, number>();
@@ -67,7 +67,7 @@ export class ResultTable {
     return VERDICTS[this.#verdicts[number] ?? 0] ?? 'unknown';
   }
 
-  /** Whether the enforced trace of a number holds anything. */
+  /** Whether the enforced trace of a number is not empty. */
   hasTrace(number: number): boolean {
     const at = this.#at(number);
     return this.#direction(at).trace.length > 0 || this.#direction(at + 1).trace.length > 0;
@@ -127,7 +127,7 @@ export class ResultTable {
     return number;
   }
 
-  #direction(word: number): Direction {
+  #direction(word: number): NotedDirection {
     const direction = this.#directions[this.#words[word] ?? -1];
     if (!direction) throw new Error('a result refers to directions that were interned before it');
     return direction;
@@ -152,7 +152,7 @@ function enlarged<Column extends { readonly length: number; set(from: Column): v
   return larger;
 }
 
-function connectionResult(egress: Direction, ingress: Direction): ConnectionResult {
+function connectionResult(egress: NotedDirection, ingress: NotedDirection): ConnectionResult {
   return {
     verdict: both(egress.verdict, ingress.verdict),
     egress: { verdict: egress.verdict, trace: egress.trace },
@@ -161,7 +161,7 @@ function connectionResult(egress: Direction, ingress: Direction): ConnectionResu
   };
 }
 
-/** Both directions must allow; one that denies decides, even if the other is open. */
+/** Both directions must allow; one that denies decides, even if the other is unknown. */
 function both(egress: Verdict, ingress: Verdict): Verdict {
   if (egress === 'deny' || ingress === 'deny') return 'deny';
   return egress === 'unknown' || ingress === 'unknown' ? 'unknown' : 'allow';

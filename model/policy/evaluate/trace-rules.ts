@@ -3,14 +3,14 @@ import type { TracePath } from '../trace/path.js';
 import { NO, UNCERTAIN, matchRule, type Knowledge, type Connection } from './match.js';
 import type { Program, ProgramPolicy, ProgramTier } from './program.js';
 
-/** What is looked at: enforced policies only, or staged ones as though they were enforced. */
+/** Which policies are evaluated: the enforced ones, or also staged ones as if they were enforced. */
 export type Scope = 'enforced' | 'pending';
 
 export type Verdict = 'allow' | 'deny' | 'unknown';
 
 export interface Outcome {
   readonly verdict: Verdict;
-  /** The trace; it ends in the step that carries the verdict. */
+  /** The trace; its last step decides the verdict. */
   readonly path: TracePath;
   readonly notes: readonly string[];
 }
@@ -22,12 +22,12 @@ const ALLOW = 1;
 const DENY = 2;
 
 /**
- * Takes a connection through a program. Per tier, policies and their rules in order: allow and deny are final,
- * log goes on, pass leaves the tier. No match ends in the tier's default action; after the last tier, profiles
- * decide, and deny if none does.
+ * Evaluates a connection against a program. In each tier, policies and their rules are evaluated in order: allow and deny
+ * are final, log continues, pass leaves the tier. If no rule matches, the tier's default action applies. After the last
+ * tier, profiles decide; if none does, the connection is denied.
  *
- * Where it is open whether a rule matches, both ways are followed: if all end alike, that is the verdict,
- * otherwise it is unknown and the trace ends at the first such rule.
+ * Where it is undecided whether a rule matches, both branches are followed: if all end with the same verdict, that is the
+ * verdict; otherwise it is unknown, and the trace ends at the first undecided rule.
  */
 export function traceRules(
   program: Program,
@@ -46,11 +46,11 @@ class RuleTracer {
   readonly #knowledge: Knowledge;
   #path: TracePath;
   readonly #notes: string[] = [];
-  /** How the open rules met so far would have ended things, had they matched. */
+  /** The final actions of the undecided rules so far, as if they had matched. */
   #otherwise = 0;
-  /** The trace up to and with the first open rule. */
+  /** The trace up to and including the first undecided rule. */
   #firstOpen: TracePath | undefined;
-  /** How things end from each tier on, once worked out; shared by the walks of one connection. */
+  /** The possible final actions from each tier on, once computed; shared by the tracers of one connection. */
   readonly #endsFrom: (number | undefined)[];
 
   constructor(
@@ -84,7 +84,7 @@ class RuleTracer {
     return { verdict: 'unknown', path: this.#firstOpen ?? this.#path, notes };
   }
 
-  /** Goes through the tiers from one on; returns how it ends. */
+  /** Evaluates the tiers from `first` on; returns the final action. */
   #from(first: number): number {
     const { tiers } = this.#program;
     for (let at = first; at < tiers.length; at++) {
@@ -95,7 +95,7 @@ class RuleTracer {
     return this.#profiles();
   }
 
-  /** Goes through one tier; 0 if it passes. */
+  /** Evaluates one tier; returns 0 if it passes. */
   #tier({ policies, defaultAction }: ProgramTier, at: number): number {
     let atEnd: ProgramPolicy | undefined;
     for (let index = 0; index < policies.length; index++) {
@@ -103,7 +103,7 @@ class RuleTracer {
       if (!applying) continue;
       const { policy, rules } = applying;
       if (policy.staged && this.#scope === 'enforced') continue;
-      // Which policy stands for the end of a tier is a convention: the last enforced, the first pending one.
+      // By convention the trace names the last enforced, but the first pending policy for the end of a tier.
       if (atEnd === undefined || this.#scope === 'enforced') atEnd = applying;
       for (let number = 0; number < rules.length; number++) {
         const rule = rules[number];
@@ -156,7 +156,7 @@ class RuleTracer {
   #noteOpen(policy: string, rule: number): void {
     const { direction } = this.#program;
     this.#notes.push(
-      `whether ${policy} ${direction}[${rule}] matches cannot be told: ${this.#packet.uncertainReason}`,
+      `whether ${policy} ${direction}[${rule}] matches is undecided: ${this.#packet.uncertainReason}`,
     );
   }
 
@@ -166,7 +166,7 @@ class RuleTracer {
     this.#firstOpen ??= this.#path;
   }
 
-  /** How things may end from a tier on, apart from this walk's trace. */
+  /** The possible final actions from a tier on, without adding to this trace. */
   #endFrom(at: number): number {
     let end = this.#endsFrom[at];
     if (end === undefined) {
@@ -184,7 +184,7 @@ class RuleTracer {
     return end;
   }
 
-  /** Policies of equal priority are consulted in an undefined order: says so if another would act otherwise. */
+  /** Policies of equal priority have an undefined order: adds a note if another one would act differently. */
   #noteTies(policies: readonly ProgramPolicy[], index: number, action: string): void {
     const decided = policies[index]?.policy;
     for (const { policy, rules } of policies.slice(index + 1)) {

@@ -5,8 +5,8 @@ import type { EndpointPort } from '../resources/endpoints.js';
 import { type FieldProblem, Fields } from '../resources/fields.js';
 
 /**
- * The names that pods give to their ports, kept as an object of Sonde's own: one for all pods of a namespace with the
- * same canonical labels, which is what flows tell of a pod.
+ * The port names of pods, stored as an object of Sonde's own: one for all pods of a namespace with the same canonical
+ * labels, because flows identify a pod by these.
  */
 export interface PortNames extends KubernetesObject {
   readonly apiVersion: typeof PORT_NAMES_API;
@@ -16,20 +16,24 @@ export interface PortNames extends KubernetesObject {
 
 const PORT_NAMES_API = 'sonde/v1';
 
+/** Whether an object holds port names. */
 export function isPortNames(object: KubernetesObject): object is PortNames {
   return object.apiVersion === PORT_NAMES_API && object.kind === 'PortNames';
 }
 
 /**
- * Gathers the port names of pods as they come and go. Pods of one group that name different ports, as during a
- * roll-out, have all of them; what a group named stays when its last pod goes, for flows of before still need it.
+ * Collects the port names of pods as they change. Pods of one group with different port names, as during a rollout, share
+ * all of them. The names of a group remain when its last pod is deleted: earlier flows still need them.
  */
 export class PortNamesOfPods {
-  /** By group: the ports that each pod names, and the text of what was last told. */
-  readonly #groups = new Map<string, { readonly pods: Map<string, readonly EndpointPort[]>; told: string }>();
+  /** By group: the named ports of each pod, and the key of the port names that were returned last. */
+  readonly #groups = new Map<
+    string,
+    { readonly pods: Map<string, readonly EndpointPort[]>; lastKey: string }
+  >();
   readonly #groupOf = new Map<string, string>();
 
-  /** Takes in a pod; returns its group's port names if they are others than before. */
+  /** Adds or replaces a pod; returns the port names of its group if they changed. */
   apply(pod: Pod): PortNames | undefined {
     const problems: FieldProblem[] = [];
     const { namespace, name, ports } = readPod(new Fields(pod, '', problems));
@@ -41,14 +45,14 @@ export class PortNamesOfPods {
     if (before !== group) this.#groups.get(before ?? '')?.pods.delete(key);
     const known = this.#groups.get(group);
     if (!known && ports.length === 0) return undefined;
-    const state = known ?? { pods: new Map<string, readonly EndpointPort[]>(), told: '' };
+    const state = known ?? { pods: new Map<string, readonly EndpointPort[]>(), lastKey: '' };
     this.#groups.set(group, state);
     this.#groupOf.set(key, group);
     state.pods.set(key, ports);
-    const all = new Map([...state.pods.values()].flat().map((port) => [portText(port), port] as const));
-    const told = [...all.keys()].sort().join(',');
-    if (told === state.told) return undefined;
-    state.told = told;
+    const all = new Map([...state.pods.values()].flat().map((port) => [portKey(port), port] as const));
+    const portsKey = [...all.keys()].sort().join(',');
+    if (portsKey === state.lastKey) return undefined;
+    state.lastKey = portsKey;
     const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, port]) => port);
     return {
       apiVersion: PORT_NAMES_API,
@@ -58,7 +62,7 @@ export class PortNamesOfPods {
     };
   }
 
-  /** Takes out a pod. */
+  /** Removes a pod. */
   remove({ metadata }: KubernetesObject): void {
     const key = `${metadata.namespace ?? 'default'}/${metadata.name}`;
     this.#groups.get(this.#groupOf.get(key) ?? '')?.pods.delete(key);
@@ -66,6 +70,6 @@ export class PortNamesOfPods {
   }
 }
 
-function portText({ name, protocol, port }: EndpointPort): string {
+function portKey({ name, protocol, port }: EndpointPort): string {
   return `${name} ${protocol} ${port}`;
 }

@@ -41,7 +41,7 @@ describe('a connection', () => {
       'from names the pod shop/gone, which is not in the manifests',
     ]);
     expect(problemsOf(tcp('shop/web', 'example.org', 80))).toEqual([
-      'to "example.org" is no namespace/pod, no address, and no domain name with known addresses',
+      'to "example.org" is not a namespace/pod, an address, or a domain name with known addresses',
     ]);
     expect(problemsOf(tcp('shop/client', 'shop/web', 70_000))).toEqual([
       'port must be from 0 to 65535, not 70000',
@@ -50,7 +50,7 @@ describe('a connection', () => {
       'port "https" is not the name of a TCP port of the destination pod',
     ]);
     expect(problemsOf({ from: 'shop/client', to: 'shop/web', protocol: 'UDP' })).toEqual([
-      'port is missing, which UDP needs',
+      'port is missing; UDP requires it',
     ]);
   });
 
@@ -65,7 +65,7 @@ describe('a connection', () => {
 
   it('says which of its fields were not looked at', () => {
     expect(evaluated(OBJECTS, { ...tcp('shop/client', 'shop/web', 80), expect: 'allow' }).notes).toEqual([
-      'the field expect was not looked at',
+      'the field expect was ignored',
     ]);
   });
 
@@ -101,7 +101,7 @@ describe('a connection', () => {
     expect(to('192.0.2.1', '192.0.2.2').verdict).toBe('allow');
     expect(to('192.0.2.1', '198.51.100.1')).toMatchObject({
       verdict: 'unknown',
-      notes: ['it depends on which address is taken: 192.0.2.1: allow, 198.51.100.1: deny'],
+      notes: ['it depends on the address: 192.0.2.1: allow, 198.51.100.1: deny'],
     });
   });
 
@@ -113,7 +113,7 @@ describe('a connection', () => {
     });
     const { verdict, notes } = evaluated([...OBJECTS, service], tcp('shop/client', '10.96.0.1', 80));
     expect(verdict).toBe('unknown');
-    expect(notes[0]).toBe('10.96.0.1 is service shop/s, of which no endpoint for the port is known');
+    expect(notes[0]).toBe('10.96.0.1 is service shop/s, which has no known endpoint for the port');
   });
 
   it('of a pod on the host network has the address of its node', () => {
@@ -128,7 +128,7 @@ describe('a connection', () => {
 
   it('says where a namespace is not among the objects, so that its labels are not known', () => {
     expect(evaluated([WEB, CLIENT], tcp('shop/client', 'shop/web', 80)).notes).toEqual([
-      'namespace shop is not in the manifests: no label of it is known but its name',
+      'namespace shop is not in the manifests: only its name is known',
     ]);
   });
 });
@@ -140,7 +140,7 @@ describe('objects of a cluster', () => {
       {
         object: 1,
         field: 'metadata.name',
-        reason: 'is that of another object of the same kind, which differs',
+        reason: 'is that of another, different object of the same kind',
       },
     ]);
   });
@@ -152,6 +152,8 @@ describe('objects of a cluster', () => {
     } as unknown as typeof WEB;
     const { cluster, problems } = readManifestCluster([broken, CLIENT]);
     expect([...cluster.pods.keys()]).toEqual(['shop/client']);
-    expect(problems).toEqual([{ object: 0, field: 'metadata.labels.app', reason: 'must be a text, not 7' }]);
+    expect(problems).toEqual([
+      { object: 0, field: 'metadata.labels.app', reason: 'must be a string, not 7' },
+    ]);
   });
 });

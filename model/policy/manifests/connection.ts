@@ -8,12 +8,12 @@ import type { DirectionResult, PolicyResult } from '../evaluate/results.js';
 import type { ManifestCluster } from './cluster.js';
 import type { ManifestPod } from './kubernetes.js';
 
-/** What policies say of a connection that was asked for by name. */
+/** The result for a connection between named endpoints. */
 export type ConnectionReport = Pick<PolicyResult, 'verdict' | 'egress' | 'ingress' | 'notes'> & {
   readonly pending: Pick<PolicyResult['pending'], 'verdict' | 'egress' | 'ingress'>;
 };
 
-/** A connection that names something which is not there, or makes no sense. */
+/** A connection that is invalid, or that names something which does not exist. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   constructor(readonly problems: readonly FieldProblem[]) {
@@ -21,18 +21,18 @@ export class ConnectionError extends Error {
   }
 }
 
-/** One end, or one of several that a name may lead to. */
-interface End {
+/** An endpoint, or one of several that a name resolves to. */
+interface ResolvedEndpoint {
   readonly pod: ManifestPod | undefined;
-  /** Undefined if it is not known. */
+  /** Undefined if unknown. */
   readonly address: Uint8Array | undefined;
-  /** The port at this end, where the name of a service led to it. */
+  /** The port of this endpoint, if it is a backend of a named service. */
   readonly port: number | undefined;
 }
 
-interface Asked {
-  readonly from: readonly End[];
-  readonly to: readonly End[];
+interface ResolvedConnection {
+  readonly from: readonly ResolvedEndpoint[];
+  readonly to: readonly ResolvedEndpoint[];
   readonly protocol: number;
   readonly port: number | string | undefined;
   readonly sourcePort: number;
@@ -44,44 +44,48 @@ const FIELDS = ['from', 'to', 'protocol', 'port', 'sourcePort', 'icmpType', 'icm
 const UNKNOWN_DIRECTION: DirectionResult = { verdict: 'unknown', trace: [] };
 
 /**
- * Evaluates a connection `{from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}`: ends are `namespace/pod`
- * or an address, the destination also a domain name of the known DNS answers.
- * @throws ConnectionError if the connection cannot be read, or names what the cluster does not have.
+ * Evaluates a connection `{from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}`: endpoints are
+ * `namespace/pod` or an address, the destination also a domain name with known DNS answers.
+ * @throws ConnectionError if the connection cannot be read, or names something that the cluster does not have.
  */
 export function evaluateNamed(cluster: ManifestCluster, connection: unknown): ConnectionReport {
   const problems: FieldProblem[] = [];
-  const asked = readConnection(cluster, new Fields(connection, '', problems));
+  const resolved = readConnection(cluster, new Fields(connection, '', problems));
   if (problems.length > 0) throw new ConnectionError(problems);
-  const notes = [...asked.notes, ...notesOnEnds(cluster, [...asked.from, ...asked.to])];
-  const finished = [...asked.from, ...asked.to].find(({ pod }) => pod?.finished)?.pod;
-  if (finished) return undecided(`pod ${nameOf(finished)} has finished: it is no end of connections`, notes);
-  const pairs = asked.from.flatMap((from) => asked.to.map((to) => ({ from, to }))).filter(oneFamily);
-  const results = pairs.map(({ from, to }) => evaluatePair(cluster, from, to, asked));
+  const notes = [...resolved.notes, ...endpointNotes(cluster, [...resolved.from, ...resolved.to])];
+  const finished = [...resolved.from, ...resolved.to].find(({ pod }) => pod?.finished)?.pod;
+  if (finished) return unknownReport(`pod ${nameOf(finished)} has finished: it has no connections`, notes);
+  const pairs = resolved.from.flatMap((from) => resolved.to.map((to) => ({ from, to }))).filter(sameFamily);
+  const results = pairs.map(({ from, to }) => evaluatePair(cluster, from, to, resolved));
   const [first] = results;
-  if (!first) return undecided('the two ends have no address family in common, or no endpoint', notes);
-  return combined(first, results, pairs, notes);
+  if (!first)
+    return unknownReport(
+      'the endpoints have no common address family, or the service has no endpoint',
+      notes,
+    );
+  return combineResults(first, results, pairs, notes);
 }
 
-function readConnection(cluster: ManifestCluster, fields: Fields): Asked {
+function readConnection(cluster: ManifestCluster, fields: Fields): ResolvedConnection {
   const unread = fields.names().filter((name) => !FIELDS.includes(name));
-  const notes = unread.map((name) => `the field ${name} was not looked at`);
-  const given = fields.numberOrText('protocol') ?? '';
+  const notes = unread.map((name) => `the field ${name} was ignored`);
+  const given = fields.numberOrString('protocol') ?? '';
   const protocol = protocolNumber(given) ?? 0;
   if (protocol === 0)
     fields.problem('protocol', `"${given}" is not a protocol name, nor a number from 1 to 255`);
-  const port = fields.numberOrText('port');
+  const port = fields.numberOrString('port');
   if (hasPorts(protocol)) {
-    if (port === undefined) fields.problem('port', `is missing, which ${protocolName(protocol)} needs`);
+    if (port === undefined) fields.problem('port', `is missing; ${protocolName(protocol)} requires it`);
     if (typeof port === 'number') fields.integer('port', 0, 65_535);
   }
-  const from = resolveEnd(cluster, fields, 'from', protocol, undefined, notes);
-  const to = resolveEnd(cluster, fields, 'to', protocol, port, notes);
+  const from = resolveEndpoint(cluster, fields, 'from', protocol, undefined, notes);
+  const to = resolveEndpoint(cluster, fields, 'to', protocol, port, notes);
   const sourcePort = fields.integer('sourcePort', 0, 65_535) ?? UNKNOWN_PORT;
   if (!isIcmp(protocol))
     return { from, to, protocol, port: hasPorts(protocol) ? port : 0, sourcePort, notes };
   const type = fields.integer('icmpType', 0, 255);
   const code = fields.integer('icmpCode', 0, 255);
-  if (type !== undefined && code === undefined) notes.push('icmpCode is not given: taken as 0');
+  if (type !== undefined && code === undefined) notes.push('icmpCode is missing; 0 is assumed');
   return {
     from,
     to,
@@ -92,39 +96,39 @@ function readConnection(cluster: ManifestCluster, fields: Fields): Asked {
   };
 }
 
-function resolveEnd(
+function resolveEndpoint(
   cluster: ManifestCluster,
   fields: Fields,
   name: 'from' | 'to',
   protocol: number,
   port: number | string | undefined,
   notes: string[],
-): End[] {
-  const text = fields.requiredText(name);
+): ResolvedEndpoint[] {
+  const text = fields.requiredString(name);
   if (text === '') return [];
   if (text.includes('/')) {
     const pod = cluster.pods.get(text);
-    if (pod) return podEnds(cluster, pod);
+    if (pod) return podEndpoints(cluster, pod);
     fields.problem(name, `names the pod ${text}, which is not in the manifests`);
     return [];
   }
   const address = asAddress(text);
   if (address) {
-    const behind = name === 'to' && behindService(cluster, address, protocol, port, notes);
-    return behind || [endAt(cluster, address)];
+    const behind = name === 'to' && serviceBackends(cluster, address, protocol, port, notes);
+    return behind || [endpointAt(cluster, address)];
   }
   const answers = name === 'to' ? cluster.dns?.get(text) : undefined;
-  if (answers && answers.length > 0) return answers.map((answer) => endAt(cluster, answer));
+  if (answers && answers.length > 0) return answers.map((answer) => endpointAt(cluster, answer));
   fields.problem(
     name,
     name === 'to'
-      ? `"${text}" is no namespace/pod, no address, and no domain name with known addresses`
-      : `"${text}" is no namespace/pod and no address`,
+      ? `"${text}" is not a namespace/pod, an address, or a domain name with known addresses`
+      : `"${text}" is not a namespace/pod or an address`,
   );
   return [];
 }
 
-function podEnds(cluster: ManifestCluster, pod: ManifestPod): End[] {
+function podEndpoints(cluster: ManifestCluster, pod: ManifestPod): ResolvedEndpoint[] {
   const addresses =
     pod.addresses.length > 0 || !pod.hostNetwork ? pod.addresses : nodeAddresses(cluster, pod.node);
   if (addresses.length === 0) return [{ pod, address: undefined, port: undefined }];
@@ -135,18 +139,18 @@ function nodeAddresses({ nodesByAddress }: ManifestCluster, node: string): Uint8
   return [...nodesByAddress].filter(([, name]) => name === node).map(([address]) => parseAddress(address));
 }
 
-function endAt(cluster: ManifestCluster, address: Uint8Array): End {
+function endpointAt(cluster: ManifestCluster, address: Uint8Array): ResolvedEndpoint {
   return { pod: cluster.podsByAddress.get(formatAddress(address)), address, port: undefined };
 }
 
-/** The endpoints that a service's address is translated to, before any policy sees the connection. */
-function behindService(
+/** The endpoints that a service address is translated to before policies apply. */
+function serviceBackends(
   cluster: ManifestCluster,
   address: Uint8Array,
   protocol: number,
   port: number | string | undefined,
   notes: string[],
-): End[] | undefined {
+): ResolvedEndpoint[] | undefined {
   const backends = cluster.servicesByAddress.get(formatAddress(address));
   if (!backends) return undefined;
   const { service, endpoints } = backends;
@@ -156,30 +160,33 @@ function behindService(
   const name = `service ${service.namespace}/${service.name}`;
   const ends = (endpoints ?? [])
     .filter((endpoint) => endpoint.protocol === protocol && endpoint.portName === servicePort?.name)
-    .map((endpoint) => ({ ...endAt(cluster, endpoint.address), port: endpoint.port }));
+    .map((endpoint) => ({ ...endpointAt(cluster, endpoint.address), port: endpoint.port }));
   notes.push(
     ends.length > 0
-      ? `${formatAddress(address)} is ${name}: policies see the endpoints behind it`
-      : `${formatAddress(address)} is ${name}, of which no endpoint for the port is known`,
+      ? `${formatAddress(address)} is ${name}: policies apply to its endpoints`
+      : `${formatAddress(address)} is ${name}, which has no known endpoint for the port`,
   );
   return ends;
 }
 
-/** What is not known of the pods at the ends, and policies of their nodes that are not evaluated. */
-function notesOnEnds({ evaluator, missingNamespaces }: ManifestCluster, ends: readonly End[]): string[] {
+/** Notes on what is unknown about the pods, and on policies of their nodes that are not evaluated. */
+function endpointNotes(
+  { evaluator, missingNamespaces }: ManifestCluster,
+  ends: readonly ResolvedEndpoint[],
+): string[] {
   const pods = [...new Set(ends.map(({ pod }) => pod).filter((pod) => pod !== undefined))];
   const namespaces = new Set(pods.map(({ namespace }) => namespace));
   const nodes = new Set(pods.map(({ node }) => node));
   return [
     ...missingNamespaces
       .filter((name) => namespaces.has(name))
-      .map((name) => `namespace ${name} is not in the manifests: no label of it is known but its name`),
+      .map((name) => `namespace ${name} is not in the manifests: only its name is known`),
     ...[...nodes].flatMap((node) =>
       evaluator
         .forwardPolicies(node)
         .map(
           ({ host, policy }) =>
-            `${policy} of host endpoint ${host} on what node ${node} forwards is not evaluated`,
+            `${policy} of host endpoint ${host} is not evaluated for traffic that node ${node} forwards`,
         ),
     ),
   ];
@@ -194,32 +201,32 @@ function asAddress(text: string): Uint8Array | undefined {
   }
 }
 
-function oneFamily({ from, to }: { from: End; to: End }): boolean {
+function sameFamily({ from, to }: { from: ResolvedEndpoint; to: ResolvedEndpoint }): boolean {
   return !from.address || !to.address || familyOf(from.address) === familyOf(to.address);
 }
 
 function evaluatePair(
   { evaluator, nodesByAddress }: ManifestCluster,
-  from: End,
-  to: End,
-  asked: Asked,
+  from: ResolvedEndpoint,
+  to: ResolvedEndpoint,
+  connection: ResolvedConnection,
 ): PolicyResult {
-  const identify = ({ pod, address }: End) =>
+  const identify = ({ pod, address }: ResolvedEndpoint) =>
     evaluator.identify(address, 0, pod && !pod.hostNetwork ? pod : undefined);
-  const nodeOf = ({ pod, address }: End) =>
+  const nodeOf = ({ pod, address }: ResolvedEndpoint) =>
     pod?.hostNetwork ? pod.node : address && !pod ? (nodesByAddress.get(formatAddress(address)) ?? '') : '';
   const number = evaluator.evaluate(
     identify(from),
     identify(to),
-    asked.protocol,
-    to.port ?? portNumber(asked.port, asked.protocol, to),
-    asked.sourcePort,
+    connection.protocol,
+    to.port ?? portNumber(connection.port, connection.protocol, to),
+    connection.sourcePort,
     relationOf(from, to, nodeOf(from)),
   );
   return evaluator.result(number);
 }
 
-function relationOf(from: End, to: End, sourceNode: string): Relation {
+function relationOf(from: ResolvedEndpoint, to: ResolvedEndpoint, sourceNode: string): Relation {
   const samePod = from.pod !== undefined && from.pod === to.pod;
   const sameAddress = from.address && to.address && formatAddress(from.address) === formatAddress(to.address);
   if (samePod || sameAddress) return SELF;
@@ -227,7 +234,7 @@ function relationOf(from: End, to: End, sourceNode: string): Relation {
   return own ? FROM_OWN_NODE : UNRELATED;
 }
 
-function portNumber(port: number | string | undefined, protocol: number, to: End): number {
+function portNumber(port: number | string | undefined, protocol: number, to: ResolvedEndpoint): number {
   if (typeof port !== 'string') return port ?? 0;
   if (/^\d+$/.test(port) && Number(port) <= 65_535) return Number(port);
   const named = to.pod?.ports.find((candidate) => candidate.name === port && candidate.protocol === protocol);
@@ -240,11 +247,11 @@ function portNumber(port: number | string | undefined, protocol: number, to: End
   ]);
 }
 
-/** The first result, unless a name led to several endpoints some of which get a different verdict. */
-function combined(
+/** The first result, unless a name resolves to several endpoints with different verdicts. */
+function combineResults(
   first: PolicyResult,
   all: readonly PolicyResult[],
-  pairs: readonly { from: End; to: End }[],
+  pairs: readonly { from: ResolvedEndpoint; to: ResolvedEndpoint }[],
   notes: readonly string[],
 ): ConnectionReport {
   const { verdict, egress, ingress, pending } = first;
@@ -265,13 +272,13 @@ function combined(
     return end ? formatAddress(end) : 'an unknown address';
   };
   const difference = `${address(0)}: ${verdict}, ${address(other)}: ${differing.verdict}`;
-  // A pod's further addresses are another family's; the first one stands for the pod.
+  // Further addresses of a pod are of another family; the first one represents the pod.
   if (pairs[0]?.to.pod && pairs[0].to.pod === pairs[other]?.to.pod)
     return report([`by destination, ${difference}`]);
-  return undecided(`it depends on which address is taken: ${difference}`, notes);
+  return unknownReport(`it depends on the address: ${difference}`, notes);
 }
 
-function undecided(note: string, notes: readonly string[]): ConnectionReport {
+function unknownReport(note: string, notes: readonly string[]): ConnectionReport {
   const unknown = { verdict: 'unknown' as const, egress: UNKNOWN_DIRECTION, ingress: UNKNOWN_DIRECTION };
   return { ...unknown, pending: unknown, notes: [...notes, note] };
 }

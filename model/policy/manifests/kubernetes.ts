@@ -5,18 +5,18 @@ import { protocolNumber, TCP } from '../../net/protocol.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { Fields } from '../resources/fields.js';
 
-/** A pod of core/v1, reduced to what policies look at. */
+/** A core/v1 Pod, reduced to what policies depend on. */
 export interface ManifestPod extends PolicyPod {
   readonly name: string;
-  /** 16 bytes each; empty if the pod has none, or not yet, or no more. */
+  /** 16 bytes each; empty if the pod currently has none. */
   readonly addresses: readonly Uint8Array[];
   readonly hostNetwork: boolean;
   readonly node: string;
-  /** Whether the pod ran to its end: its address may be another's by now. */
+  /** Whether the pod has finished: its address may belong to another pod. */
   readonly finished: boolean;
 }
 
-/** A service of core/v1, as far as a connection to its address leads to its endpoints. */
+/** A core/v1 Service, reduced to what translates its addresses to endpoints. */
 export interface ManifestService {
   readonly namespace: string;
   readonly name: string;
@@ -24,8 +24,7 @@ export interface ManifestService {
   readonly addresses: readonly Uint8Array[];
   readonly ports: readonly ServicePort[];
   /**
-   * The labels by which Kubernetes finds the endpoints, so that there must be EndpointSlices; undefined if somebody
-   * else names them.
+   * The labels by which Kubernetes finds the endpoints; undefined if a third party writes the EndpointSlices.
    */
   readonly selector: Readonly<Record<string, string>> | undefined;
 }
@@ -34,11 +33,11 @@ export interface ServicePort {
   readonly name: string;
   readonly protocol: number;
   readonly port: number;
-  /** The port of the pods behind it, by number or name. */
+  /** The port of the backend pods, by number or name. */
   readonly targetPort: number | string;
 }
 
-/** An EndpointSlice of discovery.k8s.io/v1: endpoints of one service, by the name of the service's port. */
+/** A discovery.k8s.io/v1 EndpointSlice: endpoints of one service, by service port name. */
 export interface ManifestSlice {
   readonly namespace: string;
   readonly service: string;
@@ -51,22 +50,22 @@ interface Metadata {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Reads `metadata`; what has a namespace and names none is in `default`. */
+/** Reads `metadata`; without a namespace, namespaced objects are in `default`. */
 export function readMetadata(fields: Fields): Metadata {
   return fields.requiredObject('metadata', (metadata) => ({
-    namespace: metadata.text('namespace') ?? 'default',
-    name: metadata.requiredText('name'),
+    namespace: metadata.string('namespace') ?? 'default',
+    name: metadata.requiredString('name'),
     labels: metadata.labels('labels'),
   }));
 }
 
-/** Reads a pod. A service account that is not named is `default`, as the API server fills it in. */
+/** Reads a pod. The service account defaults to `default`, as in the API server. */
 export function readPod(fields: Fields): ManifestPod {
   const { namespace, name, labels } = readMetadata(fields);
   const spec = fields.object('spec', (pod) => ({
     hostNetwork: pod.boolean('hostNetwork') ?? false,
-    node: pod.text('nodeName') ?? '',
-    serviceAccount: pod.text('serviceAccountName') ?? 'default',
+    node: pod.string('nodeName') ?? '',
+    serviceAccount: pod.string('serviceAccountName') ?? 'default',
     ports: [
       ...(pod.objects('containers', readContainer) ?? []).flatMap(({ ports }) => ports),
       ...(pod.objects('initContainers', readContainer) ?? []).flatMap(({ sidecar, ports }) =>
@@ -75,7 +74,7 @@ export function readPod(fields: Fields): ManifestPod {
     ],
   })) ?? { hostNetwork: false, node: '', serviceAccount: 'default', ports: [] };
   const status = fields.object('status', (pod) => ({
-    finished: ['Succeeded', 'Failed'].includes(pod.text('phase') ?? ''),
+    finished: ['Succeeded', 'Failed'].includes(pod.string('phase') ?? ''),
     addresses: pod.has('podIPs')
       ? (pod.objects('podIPs', (ip) => readAddresses(ip, 'ip')) ?? []).flat()
       : readAddresses(pod, 'podIP'),
@@ -85,22 +84,23 @@ export function readPod(fields: Fields): ManifestPod {
 
 function readContainer(fields: Fields): { sidecar: boolean; ports: EndpointPort[] } {
   const ports = fields.objects('ports', (port) => ({
-    name: port.text('name') ?? '',
+    name: port.string('name') ?? '',
     protocol: readProtocol(port),
     port: port.integer('containerPort', 1, 65_535) ?? 0,
   }));
   return {
-    sidecar: fields.text('restartPolicy') === 'Always',
+    sidecar: fields.string('restartPolicy') === 'Always',
     ports: (ports ?? []).filter(({ name }) => name !== ''),
   };
 }
 
+/** Reads a node. */
 export function readNode(fields: Fields): PolicyNode {
   const { name, labels } = readMetadata(fields);
   const addresses = fields.object('status', (status) =>
     status.objects('addresses', (address) =>
-      // A node's list of addresses holds names as well.
-      ['InternalIP', 'ExternalIP'].includes(address.text('type') ?? '')
+      // A node's addresses may also be names.
+      ['InternalIP', 'ExternalIP'].includes(address.string('type') ?? '')
         ? readAddresses(address, 'address')
         : [],
     ),
@@ -108,6 +108,7 @@ export function readNode(fields: Fields): PolicyNode {
   return { name, labels, addresses: addresses?.flat() ?? [] };
 }
 
+/** Reads a service. */
 export function readService(fields: Fields): ManifestService {
   const { namespace, name } = readMetadata(fields);
   const spec = fields.object('spec', (service) => ({
@@ -121,8 +122,8 @@ export function readService(fields: Fields): ManifestService {
       service.objects('ports', (port) => {
         const number = port.integer('port', 1, 65_535) ?? 0;
         return {
-          ...{ name: port.text('name') ?? '', protocol: readProtocol(port), port: number },
-          targetPort: port.numberOrText('targetPort') ?? number,
+          ...{ name: port.string('name') ?? '', protocol: readProtocol(port), port: number },
+          targetPort: port.numberOrString('targetPort') ?? number,
         };
       }) ?? [],
     selector: selectorOf(service),
@@ -135,10 +136,11 @@ function selectorOf(service: Fields): ManifestService['selector'] {
   return Object.keys(labels).length > 0 ? labels : undefined;
 }
 
+/** Reads an EndpointSlice. */
 export function readEndpointSlice(fields: Fields): ManifestSlice {
   const { namespace, labels } = readMetadata(fields);
   const ports = fields.objects('ports', (port) => ({
-    portName: port.text('name') ?? '',
+    portName: port.string('name') ?? '',
     protocol: readProtocol(port),
     port: port.integer('port', 1, 65_535),
   }));
@@ -157,14 +159,14 @@ export function readEndpointSlice(fields: Fields): ManifestSlice {
 }
 
 function readProtocol(fields: Fields): number {
-  const protocol = protocolNumber(fields.text('protocol') ?? 'TCP');
+  const protocol = protocolNumber(fields.string('protocol') ?? 'TCP');
   if (protocol === undefined) fields.problem('protocol', 'is not a protocol');
   return protocol ?? TCP;
 }
 
 /** The address in a field; none if it is absent, empty, or the `None` of services without one. */
 function readAddresses(fields: Fields, name: string): Uint8Array[] {
-  const text = fields.text(name) ?? '';
+  const text = fields.string(name) ?? '';
   const address = text === '' ? undefined : readAddress(text, (reason) => fields.problem(name, reason));
   return address ? [address] : [];
 }

@@ -1,11 +1,11 @@
 import type { AddressPrefix } from '../../net/prefix.js';
 
-/** IPv4 within IPv6, which every policy tells from the rest. */
+/** IPv4 within IPv6, which every policy distinguishes from the rest. */
 const MAPPED: AddressPrefix = { family: 4, network: mappedZero(), bits: 96 };
 
 /**
- * Where the address space changes for policies: addresses (16 bytes each, in order) at which a prefix begins, or the
- * address after its last. Addresses between two neighboring boundaries are alike to all policies.
+ * The boundaries of prefixes in the address space: the first address of each prefix and the first address after it (16
+ * bytes each, sorted). No policy distinguishes addresses between two neighboring boundaries.
  */
 export function addressBoundaries(prefixes: readonly AddressPrefix[]): Uint8Array[] {
   const boundaries = new Map<string, Uint8Array>();
@@ -17,7 +17,7 @@ export function addressBoundaries(prefixes: readonly AddressPrefix[]): Uint8Arra
   return [...boundaries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, boundary]) => boundary);
 }
 
-/** The first address past a prefix; undefined past the end of the address space. */
+/** The first address after a prefix; undefined after the end of the address space. */
 function after(network: Uint8Array, bits: number): Uint8Array | undefined {
   if (bits === 0) return undefined;
   const next = network.slice();

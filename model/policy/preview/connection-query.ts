@@ -7,78 +7,78 @@ import type { FlowEndpoint } from './flow-identity.js';
 import { identify, evaluateFlow } from './evaluate-flows.js';
 import type { PolicySnapshot } from './snapshot.js';
 
-/** A connection that may never have been: who would open it, and to what. */
+/** A hypothetical connection between any of `from` and any of `to`. */
 export interface ConnectionQuery {
-  /** Those who are meant; the answer is for all of them. */
+  /** The possible clients; the answer is for all of them. */
   readonly from: readonly FlowEndpoint[];
   readonly to: readonly FlowEndpoint[];
   readonly protocol: number;
-  /** Of ICMP type × 256 + code; -1 where it is not known. */
+  /** For ICMP type × 256 + code; -1 if unknown. */
   readonly port: number;
-  /** The client's port, or -1 where it is not known. */
+  /** The client's port; -1 if unknown. */
   readonly sourcePort: number;
   readonly relation: Relation;
 }
 
-/** A connection with one of those ends each that no policy tells apart, and the work that it makes. */
+/** A connection query reduced to one endpoint of each group that no policy distinguishes. */
 export interface DistinctConnections extends ConnectionQuery {
-  /** Pairs of ends that are evaluated, behind the addresses of services those of each pod. */
+  /** Number of endpoint pairs to evaluate; a service address counts once per backend. */
   readonly pairs: number;
 }
 
 const UNKNOWN: DirectionResult = { verdict: 'unknown', trace: [] };
 
-/** Pairs that are evaluated in one go. */
+/** Pairs that are evaluated before yielding. */
 const PAIRS_PER_YIELD = 1000;
 
-/** Reasons that are given for an answer's being open. */
+/** Maximum number of reasons that are given for an unknown verdict. */
 const MAX_REASONS = 10;
 
-/** What a question comes down to in a snapshot, which must have been told of pods and domain names before. */
-export function distinctConnections(snapshot: PolicySnapshot, asked: ConnectionQuery): DistinctConnections {
-  const from = distinctEndpoints(snapshot, asked.from);
-  const to = distinctEndpoints(snapshot, asked.to);
+/** Reduces a query to the distinct endpoints in a snapshot. Add pods and domain names to the snapshot first. */
+export function distinctConnections(snapshot: PolicySnapshot, query: ConnectionQuery): DistinctConnections {
+  const from = distinctEndpoints(snapshot, query.from);
+  const to = distinctEndpoints(snapshot, query.to);
   const evaluated = to.reduce((sum, dst) => sum + backendCount(snapshot, dst), 0);
-  return { ...asked, from, to, pairs: from.length * evaluated };
+  return { ...query, from, to, pairs: from.length * evaluated };
 }
 
-/** The first of those ends each that no policy of a snapshot tells apart. */
+/** One endpoint of each group that no policy of the snapshot distinguishes. */
 function distinctEndpoints(snapshot: PolicySnapshot, ends: readonly FlowEndpoint[]): FlowEndpoint[] {
   const kinds = new Map<string, FlowEndpoint>();
   for (const end of ends) {
-    const who = end.kind === 'service' ? formatAddress(end.address) : identify(snapshot, end);
-    const kind = `${end.kind === 'pod'} ${familyOf(end.address)} ${who}`;
+    const identity = end.kind === 'service' ? formatAddress(end.address) : identify(snapshot, end);
+    const kind = `${end.kind === 'pod'} ${familyOf(end.address)} ${identity}`;
     if (!kinds.has(kind)) kinds.set(kind, end);
   }
   return [...kinds.values()];
 }
 
-/** How many ends a flow to an end may come to. */
+/** Number of endpoints that a flow to an endpoint may reach. */
 function backendCount({ services, pods, backends }: PolicySnapshot, { kind, address }: FlowEndpoint): number {
   if (kind !== 'service') return 1;
   const service = services.at(address);
-  const behind = service ? pods.behind(service) : backends.get(formatAddress(address))?.endpoints;
-  return Math.max(1, behind?.length ?? 0);
+  const candidates = service ? pods.backendsOf(service) : backends.get(formatAddress(address))?.endpoints;
+  return Math.max(1, candidates?.length ?? 0);
 }
 
 /**
- * What a snapshot's policies say of a connection between ends as flows tell them. Where it is not the same for all who
- * are meant, the verdict is unknown, and notes say for whom it is what. Pauses after each some hundred pairs, so that
- * others can have their turn.
+ * Evaluates a connection against a snapshot's policies. If not all pairs of endpoints have the same verdict, the verdict
+ * is unknown and notes list the differing pairs. Yields after every {@link PAIRS_PER_YIELD} pairs, so that other work can
+ * run.
  */
 export function* evaluateDistinctConnections(
   snapshot: PolicySnapshot,
-  reach: DistinctConnections,
+  connections: DistinctConnections,
 ): Generator<undefined, ConnectionReport> {
   const { evaluator } = snapshot;
   const results = new Map<string, { readonly result: PolicyResult; readonly pair: string }>();
   const reasons = new Set<string>();
   const known = new Set<number>();
   let evaluated = 0;
-  for (const [src, dst] of pairsOf(reach)) {
-    // Nothing can settle any more what is open by now.
+  for (const [src, dst] of pairsOf(connections)) {
+    // The verdict is already unknown; further pairs cannot change that.
     if (results.size > 1 || reasons.size === MAX_REASONS) break;
-    const numbers = resultsBetween(snapshot, reach, src, dst);
+    const numbers = resultsBetween(snapshot, connections, src, dst);
     if (typeof numbers === 'string') reasons.add(numbers);
     else if (numbers.length === 0) reasons.add(`no policy governs ${pairName(src, dst)}`);
     else {
@@ -96,10 +96,10 @@ export function* evaluateDistinctConnections(
   }
   const all = [...results.values()];
   const [first] = all;
-  if (!first && reasons.size === 0) return open(['the two ends have no address family in common']);
+  if (!first && reasons.size === 0) return unknownReport(['the endpoints have no common address family']);
   const differing =
     all.length > 1 ? all.map(({ result, pair }) => `from ${pair} it is ${verdictsOf(result)}`) : [];
-  if (!first || reasons.size + differing.length > 0) return open([...reasons, ...differing]);
+  if (!first || reasons.size + differing.length > 0) return unknownReport([...reasons, ...differing]);
   const { verdict, egress, ingress, pending, notes } = first.result;
   return { verdict, egress, ingress, pending: viewOf(pending), notes };
 }
@@ -115,16 +115,16 @@ function* pairsOf({
 
 function resultsBetween(
   snapshot: PolicySnapshot,
-  asked: ConnectionQuery,
+  query: ConnectionQuery,
   src: FlowEndpoint,
   dst: FlowEndpoint,
 ) {
-  const { protocol, port, sourcePort, relation } = asked;
+  const { protocol, port, sourcePort, relation } = query;
   const flow = { src, dst, protocol, port, sourcePort, relation, answered: false, domain: '' };
   return evaluateFlow(snapshot, flow, 'enforced');
 }
 
-function open(notes: readonly string[]): ConnectionReport {
+function unknownReport(notes: readonly string[]): ConnectionReport {
   const unknown = { verdict: 'unknown', egress: UNKNOWN, ingress: UNKNOWN } as const;
   return { ...unknown, pending: unknown, notes };
 }

@@ -4,6 +4,7 @@ import { evaluateReversed } from '../reversed-connection.js';
 import { UNRELATED } from '../evaluate/connection.js';
 import { UNKNOWN_PORT } from '../evaluate/match.js';
 import type { Verdict } from '../evaluate/trace-rules.js';
+import { isGoverned } from '../flow-conditions.js';
 import { targetPort } from './services.js';
 import type { FlowEndpoint, FlowIdentity } from './flow-identity.js';
 import type { PolicySnapshot } from './snapshot.js';
@@ -13,23 +14,23 @@ export interface FlowVerdict {
   readonly verdict: Verdict;
   /** The trace as in the flow record. */
   readonly policies: string;
-  /** Why policies cannot be asked; undefined if they can. */
+  /** Why the flow cannot be evaluated; undefined if it can. */
   readonly notEvaluated?: string;
 }
 
-/** Which policies count: those that are enforced, or those and the staged ones as if they were. */
+/** Which policies are evaluated: the enforced ones, or also the staged ones as if they were enforced. */
 export type PolicyView = 'enforced' | 'pending';
 
-/** What nobody's policies have a say in. */
+/** The verdict on flows that no policy governs. */
 const NOT_GOVERNED: FlowVerdict = { verdict: 'unknown', policies: '' };
 
-/** The source port of flows that tell none. */
+/** The source port of flows without a known one. */
 export const UNKNOWN_SOURCE_PORT = UNKNOWN_PORT;
 
 /**
  * Evaluates flows against the policies of a snapshot, by the same rules as the enricher evaluates live flows
- * (`enricher/policy/flow-policies.ts`). Add the domain answers of all flows first, and for flows to the addresses of
- * services the pods behind them.
+ * (`enricher/policy/flow-policies.ts`). Add the domain answers of all flows first, and the backends of the services that
+ * flows went to.
  */
 export function evaluateFlows(
   snapshot: PolicySnapshot,
@@ -45,7 +46,7 @@ export function evaluateFlows(
     if (results.some((result) => verdictOf(result) !== verdictOf(first))) {
       return {
         ...NOT_GOVERNED,
-        notEvaluated: 'the pods behind the destination service get different verdicts',
+        notEvaluated: 'the backends of the destination service have different verdicts',
       };
     }
     return read(snapshot.evaluator, first, view);
@@ -74,8 +75,8 @@ export function addPods({ pods }: PolicySnapshot, ends: readonly FlowEndpoint[])
 }
 
 /**
- * The numbers of the evaluator's results for a flow: one, or of a flow to a service's address one for each kind of pod
- * behind it; none where no policy has a say. A text says why that is not known.
+ * The numbers of the evaluator's results for a flow: one, or for a flow to a service address one for each backend; none if
+ * no policy governs the flow. A string is the reason why the flow cannot be evaluated.
  */
 export function evaluateFlow(
   snapshot: PolicySnapshot,
@@ -94,9 +95,8 @@ export function evaluateFlow(
     const answers = evaluateReversed(evaluator, verdictOf, ...ends);
     if (answers !== undefined) return [answers];
   }
-  const isGoverned =
-    src.kind === 'pod' || dst.kind === 'pod' || read(evaluator, result, view).policies !== '';
-  return isGoverned ? [result] : [];
+  const hasTrace = read(evaluator, result, view).policies !== '';
+  return isGoverned(src.kind, dst.kind, hasTrace) ? [result] : [];
 }
 
 function evaluateBackends(
@@ -110,19 +110,20 @@ function evaluateBackends(
   const backends = selecting ? undefined : snapshot.backends.get(formatAddress(dst.address));
   const service = selecting ?? backends?.service;
   const servicePort = service?.ports.find((one) => one.protocol === protocol && one.port === port);
-  if (!servicePort)
-    return 'they went to the address of a service of which it is not known what stands behind it';
-  const behind = selecting
-    ? pods.behind(selecting).map((pod) => ({ address: pod.address, pod, port: targetPort(servicePort, pod) }))
+  if (!servicePort) return 'they went to the address of a service whose backends are unknown';
+  const targets = selecting
+    ? pods
+        .backendsOf(selecting)
+        .map((pod) => ({ address: pod.address, pod, port: targetPort(servicePort, pod) }))
     : (backends?.endpoints ?? [])
         .filter((one) => one.protocol === protocol && one.portName === servicePort.name)
         .map((one) => ({ address: one.address, pod: undefined, port: one.port }));
-  const results = behind.flatMap(({ address, pod, port: target }) => {
+  const results = targets.flatMap(({ address, pod, port: target }) => {
     if (target === undefined) return [];
     const destination = evaluator.identify(address, 0, pod);
     return evaluator.evaluate(source, destination, protocol, target, sourcePort, UNRELATED);
   });
-  return results.length > 0 ? results : 'they went to the address of a service behind which nobody was seen';
+  return results.length > 0 ? results : 'they went to the address of a service for which no backend was seen';
 }
 
 function verdictReader(evaluator: PolicyEvaluator, view: PolicyView): (result: number) => Verdict {
@@ -137,7 +138,7 @@ function read(evaluator: PolicyEvaluator, number: number, view: PolicyView): Flo
   return { verdict, policies };
 }
 
-/** The evaluator's number of an end; the same for ends that no policy of the snapshot tells apart. */
+/** The evaluator's identity of an endpoint; the same for endpoints that no policy of the snapshot distinguishes. */
 export function identify({ evaluator, pods }: PolicySnapshot, end: FlowEndpoint): number {
   return evaluator.identify(end.address, 0, end.kind === 'pod' ? pods.of(end) : undefined);
 }

@@ -3,7 +3,7 @@ import type { FlowVerdict, PolicyView } from './evaluate-flows.js';
 import { evaluateFlows } from './evaluate-flows.js';
 import type { PolicySnapshot } from './snapshot.js';
 
-/** A flow of which the change makes the policies say something else. */
+/** A flow whose verdict the change alters. */
 export interface ChangedFlow<Flow extends FlowIdentity> {
   readonly flow: Flow;
   readonly before: FlowVerdict;
@@ -18,8 +18,8 @@ export interface FlowsPreview<Flow extends FlowIdentity> {
 }
 
 /**
- * The flows whose verdict differs between two snapshots. `view` says which policies count afterwards; before, those that
- * are enforced do. Add the flows' pods and domain answers to both snapshots first; see `evaluateFlows`.
+ * The flows whose verdict differs between two snapshots. The first is evaluated with the enforced policies, the second
+ * under `view`. Add the flows' pods and domain answers to both snapshots first; see `evaluateFlows`.
  */
 export function previewFlows<Flow extends FlowIdentity>(
   before: PolicySnapshot,

@@ -26,7 +26,9 @@ const pod = (labels: Record<string, string>, metricsPort?: number) => ({
 });
 
 const servedBy = (...arguments_: Parameters<typeof pod>) =>
-  services.servedBy(pod(...arguments_)).map(({ service: of, protocol, port }) => `${of} ${protocol}/${port}`);
+  services
+    .portsServedBy(pod(...arguments_))
+    .map(({ service: of, protocol, port }) => `${of} ${protocol}/${port}`);
 
 describe('services', () => {
   it('have the pods of their namespace behind them that have all labels they select', () => {

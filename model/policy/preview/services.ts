@@ -4,17 +4,17 @@ import type { PolicyPod, ServedPort } from '../endpoint/pods-and-nodes.js';
 import { type ManifestService, readService, type ServicePort } from '../manifests/kubernetes.js';
 import { type FieldProblem, Fields } from '../resources/fields.js';
 
-/** A service that finds the pods behind it by their labels. */
+/** A service that selects its backends by their labels. */
 export type SelectingService = ManifestService & {
   readonly selector: NonNullable<ManifestService['selector']>;
 };
 
-/** What of a pod says which services it stands behind. */
-export type ServingPod = Pick<PolicyPod, 'namespace' | 'labels' | 'ports'>;
+/** The properties of a pod that determine which services it is a backend of. */
+export type BackendPod = Pick<PolicyPod, 'namespace' | 'labels' | 'ports'>;
 
 /**
- * The services of a snapshot that select pods. Who stands behind them is told by labels, for flows tell those of their
- * ends, while the addresses behind a service change as pods come and go. Pods that are not ready count too.
+ * The services of a snapshot that select pods. Backends are found by labels, because flows have the labels of their
+ * endpoints, while the addresses of backends change as pods come and go. Pods that are not ready are included.
  */
 export class SelectingServices {
   readonly all: readonly SelectingService[];
@@ -39,30 +39,30 @@ export class SelectingServices {
     return this.#byAddress.get(formatAddress(address));
   }
 
-  /** What a pod serves, of all services. */
-  servedBy(pod: ServingPod): ServedPort[] {
+  /** The service ports that a pod serves. */
+  portsServedBy(pod: BackendPod): ServedPort[] {
     return (this.#ofNamespace.get(pod.namespace) ?? []).flatMap((service) =>
-      isBehind(service, pod) ? service.ports.flatMap((port) => served(service, port, pod)) : [],
+      isBackend(service, pod) ? service.ports.flatMap((port) => served(service, port, pod)) : [],
     );
   }
 }
 
-/** Whether a pod stands behind a service. */
-export function isBehind({ namespace, selector }: SelectingService, pod: ServingPod): boolean {
+/** Whether a pod is a backend of a service. */
+export function isBackend({ namespace, selector }: SelectingService, pod: BackendPod): boolean {
   if (pod.namespace !== namespace) return false;
   return Object.entries(selector).every(([key, value]) => pod.labels[key] === value);
 }
 
-/** The port of a pod that a service's port leads to; undefined if the pod has none of that name. */
+/** The port of a pod for a service port; undefined if the pod has no port of that name. */
 export function targetPort(
   { protocol, targetPort: target }: ServicePort,
-  pod: ServingPod,
+  pod: BackendPod,
 ): number | undefined {
   if (typeof target === 'number') return target;
   return pod.ports.find((port) => port.name === target && port.protocol === protocol)?.port;
 }
 
-function served({ namespace, name }: ManifestService, port: ServicePort, pod: ServingPod): ServedPort[] {
+function served({ namespace, name }: ManifestService, port: ServicePort, pod: BackendPod): ServedPort[] {
   const target = targetPort(port, pod);
   return target === undefined
     ? []

@@ -10,7 +10,7 @@ import type { Fields } from './fields.js';
 
 /**
  * AdminNetworkPolicy and BaselineAdminNetworkPolicy (v1alpha1), and their successor ClusterNetworkPolicy
- * (v1alpha2), of policy.networking.k8s.io: one form, for they differ in names only.
+ * (v1alpha2), of policy.networking.k8s.io: one form, because they differ only in names.
  */
 export interface AdminNetworkPolicy {
   readonly kind: 'AdminNetworkPolicy' | 'BaselineAdminNetworkPolicy' | 'ClusterNetworkPolicy';
@@ -26,9 +26,9 @@ export interface AdminNetworkPolicy {
 export interface AdminRule {
   readonly name: string;
   readonly action: 'allow' | 'deny' | 'pass';
-  /** The rule looks at connections with any of these. */
+  /** The rule applies to connections with any of these. */
   readonly peers: readonly AdminPeer[];
-  /** And on any of these; empty means every protocol and port. */
+  /** The rule applies to any of these; empty for all protocols and ports. */
   readonly ports: readonly AdminPort[];
 }
 
@@ -39,30 +39,30 @@ export type AdminPort =
 
 const PROTOCOLS = { TCP, UDP, SCTP } as const;
 
-/** The most rules of a direction and peers of a rule that the APIs admit. */
+/** Maximum number of rules of a direction that the APIs allow. */
 const LIMITS = { v1alpha1: 100, v1alpha2: 25 } as const;
 
 /** Reads the `spec` of an AdminNetworkPolicy. */
 export function readAdminNetworkPolicy(name: string, spec: Fields): AdminNetworkPolicy {
-  spec.only(['priority', 'subject', 'ingress', 'egress']);
+  spec.allowOnly(['priority', 'subject', 'ingress', 'egress']);
   const priority = readPriority(spec);
   return { kind: 'AdminNetworkPolicy', name, tier: 'admin', priority, ...readV1alpha1(spec, ['Pass']) };
 }
 
-/** Reads the `spec` of a BaselineAdminNetworkPolicy, of which a cluster has one, called default. */
+/** Reads the `spec` of a BaselineAdminNetworkPolicy; a cluster has one, named default. */
 export function readBaselineAdminNetworkPolicy(name: string, spec: Fields): AdminNetworkPolicy {
-  spec.only(['subject', 'ingress', 'egress']);
+  spec.allowOnly(['subject', 'ingress', 'egress']);
   const kind = 'BaselineAdminNetworkPolicy';
   return { kind, name, tier: 'baseline', priority: 0, ...readV1alpha1(spec, []) };
 }
 
 /** Reads the `spec` of a ClusterNetworkPolicy. */
 export function readClusterNetworkPolicy(name: string, spec: Fields): AdminNetworkPolicy {
-  spec.only(['tier', 'priority', 'subject', 'ingress', 'egress']);
+  spec.allowOnly(['tier', 'priority', 'subject', 'ingress', 'egress']);
   const tier = spec.requiredOneOf('tier', ['Admin', 'Baseline']) === 'Admin' ? 'admin' : 'baseline';
   const priority = readPriority(spec);
   const rule = (peers: 'from' | 'to') => (fields: Fields) => {
-    fields.only(['name', 'action', peers, 'protocols']);
+    fields.allowOnly(['name', 'action', peers, 'protocols']);
     const action = fields.requiredOneOf('action', ['Accept', 'Deny', 'Pass']);
     const ports = fields.objects('protocols', readProtocol) ?? [];
     return readRule(fields, peers, action === 'Accept' ? 'Allow' : action, ports);
@@ -83,7 +83,7 @@ function readV1alpha1(
   furtherActions: readonly 'Pass'[],
 ): Pick<AdminNetworkPolicy, 'subject' | 'ingress' | 'egress'> {
   const rule = (peers: 'from' | 'to') => (fields: Fields) => {
-    fields.only(['name', 'action', peers, 'ports']);
+    fields.allowOnly(['name', 'action', peers, 'ports']);
     const action = fields.requiredOneOf('action', ['Allow', 'Deny', ...furtherActions]);
     return readRule(fields, peers, action, fields.objects('ports', readPort) ?? []);
   };
@@ -120,26 +120,26 @@ function readRule(
   if (peers.length === 0) fields.problem(peersField, 'needs at least one peer');
   const pods = peers.every(({ kind }) => kind === 'pods' || kind === 'namespaces' || kind === 'unknown');
   if (!pods && ports.some(({ kind }) => kind === 'named')) {
-    fields.problem(peersField, 'names a peer that has no named ports together with a named port');
+    fields.problem(peersField, 'combines a named port with a peer that has no named ports');
   }
   if (action !== 'Allow' && peers.some(({ kind }) => kind === 'domainNames')) {
-    fields.problem(peersField, 'may name domains only where the rule allows');
+    fields.problem(peersField, 'may contain domain names only in an allow rule');
   }
-  return { name: fields.text('name') ?? '', action: ACTIONS[action], peers, ports };
+  return { name: fields.string('name') ?? '', action: ACTIONS[action], peers, ports };
 }
 
 const ACTIONS = { Allow: 'allow', Deny: 'deny', Pass: 'pass' } as const;
 
 /** Reads an AdminNetworkPolicyPort. */
 function readPort(fields: Fields): AdminPort {
-  fields.only(['portNumber', 'portRange', 'namedPort']);
+  fields.allowOnly(['portNumber', 'portRange', 'namedPort']);
   if (fields.names().length !== 1)
     fields.problem('', 'needs exactly one of portNumber, portRange, namedPort');
-  const name = fields.text('namedPort');
+  const name = fields.string('namedPort');
   if (name !== undefined) return { kind: 'named', name };
   const field = fields.has('portRange') ? 'portRange' : 'portNumber';
   return fields.requiredObject(field, (port) => {
-    port.only(field === 'portRange' ? ['protocol', 'start', 'end'] : ['protocol', 'port']);
+    port.allowOnly(field === 'portRange' ? ['protocol', 'start', 'end'] : ['protocol', 'port']);
     const protocol = PROTOCOLS[port.oneOf('protocol', ['TCP', 'UDP', 'SCTP']) ?? 'TCP'];
     if (field === 'portRange') return readRange(port, protocol);
     const number = readPortNumber(port, 'port');
@@ -149,18 +149,18 @@ function readPort(fields: Fields): AdminPort {
 
 /** Reads a ClusterNetworkPolicyProtocol. */
 function readProtocol(fields: Fields): AdminPort {
-  fields.only(['tcp', 'udp', 'sctp', 'destinationNamedPort']);
+  fields.allowOnly(['tcp', 'udp', 'sctp', 'destinationNamedPort']);
   if (fields.names().length !== 1) {
     fields.problem('', 'needs exactly one of tcp, udp, sctp, destinationNamedPort');
   }
-  const name = fields.text('destinationNamedPort');
+  const name = fields.string('destinationNamedPort');
   if (name !== undefined) return { kind: 'named', name };
   const field = (['udp', 'sctp'] as const).find((candidate) => fields.has(candidate)) ?? 'tcp';
   const protocol = { tcp: TCP, udp: UDP, sctp: SCTP }[field];
   return fields.requiredObject(field, (match) => {
-    match.only(['destinationPort']);
+    match.allowOnly(['destinationPort']);
     return match.requiredObject('destinationPort', (port) => {
-      port.only(['number', 'range']);
+      port.allowOnly(['number', 'range']);
       if (port.names().length !== 1) port.problem('', 'needs exactly one of number and range');
       if (port.has('range')) return port.requiredObject('range', (range) => readRange(range, protocol));
       const number = readPortNumber(port, 'number');

@@ -5,7 +5,7 @@ import { readLabelSelector } from './label-selector.js';
 
 /**
  * A peer, or the subject, of AdminNetworkPolicy, BaselineAdminNetworkPolicy and ClusterNetworkPolicy
- * (policy.networking.k8s.io). A peer none of whose fields is known is `unknown`; its rule must fail closed.
+ * (policy.networking.k8s.io). A peer without a known field is `unknown`; its rule must fail closed.
  */
 export type AdminPeer =
   | { readonly kind: 'pods'; readonly namespaceSelector: LabelSelector; readonly podSelector: LabelSelector }
@@ -15,7 +15,7 @@ export type AdminPeer =
   | { readonly kind: 'domainNames'; readonly names: readonly string[] }
   | { readonly kind: 'unknown' };
 
-/** Pods that a policy applies to; pods on the host's network never belong to them. */
+/** Pods that a policy applies to; pods on the host network are never included. */
 export type AdminSubject = Extract<AdminPeer, { kind: 'pods' | 'namespaces' }>;
 
 type PeerField = 'namespaces' | 'pods' | 'nodes' | 'networks' | 'domainNames';
@@ -23,23 +23,26 @@ type PeerField = 'namespaces' | 'pods' | 'nodes' | 'networks' | 'domainNames';
 const INGRESS_PEERS: readonly PeerField[] = ['namespaces', 'pods'];
 const EGRESS_PEERS: readonly PeerField[] = [...INGRESS_PEERS, 'nodes', 'networks', 'domainNames'];
 
-/** `*.` and labels, as the pattern of DomainName has it. */
+/** The pattern of the type DomainName. */
 const DOMAIN_NAME = /^(\*\.)?([a-z0-9]([-a-z0-9_]*[a-z0-9])?\.)+[a-z0-9]([-a-z0-9_]*[a-z0-9])?\.?$/i;
 
 const EVERYTHING: LabelSelector = { matchLabels: {}, matchExpressions: [] };
 
+/** Reads the subject of a policy. */
 export function readSubject(fields: Fields): AdminSubject {
-  fields.only(INGRESS_PEERS);
+  fields.allowOnly(INGRESS_PEERS);
   const peer = readPeer(fields, INGRESS_PEERS);
   if (peer.kind === 'pods' || peer.kind === 'namespaces') return peer;
   fields.problem('', 'needs exactly one of namespaces and pods');
   return { kind: 'namespaces', selector: EVERYTHING };
 }
 
+/** Reads a peer of an ingress rule. */
 export function readIngressPeer(fields: Fields): AdminPeer {
   return readPeer(fields, INGRESS_PEERS);
 }
 
+/** Reads a peer of an egress rule. */
 export function readEgressPeer(fields: Fields): AdminPeer {
   return readPeer(fields, EGRESS_PEERS);
 }
@@ -62,9 +65,9 @@ function readPeer(fields: Fields, allowed: readonly PeerField[]): AdminPeer {
   }
 }
 
-/** Either selector may be left out, to mean everything: v1alpha1 asks for both, but is written without. */
+/** An omitted selector selects everything: v1alpha1 requires both, but manifests omit them. */
 function readPods(fields: Fields): AdminSubject {
-  fields.only(['namespaceSelector', 'podSelector']);
+  fields.allowOnly(['namespaceSelector', 'podSelector']);
   return {
     kind: 'pods',
     namespaceSelector: fields.object('namespaceSelector', readLabelSelector) ?? EVERYTHING,
@@ -74,6 +77,6 @@ function readPods(fields: Fields): AdminSubject {
 
 function readDomainName(item: unknown, problem: (reason: string) => void): string | undefined {
   if (typeof item === 'string' && DOMAIN_NAME.test(item)) return item;
-  problem('is not a domain name, nor one that begins with "*."');
+  problem('is not a domain name, with or without a leading "*."');
   return undefined;
 }

@@ -9,7 +9,7 @@ export interface CalicoPolicy {
   /** Empty for global policies. */
   readonly namespace: string;
   readonly name: string;
-  /** Given if the policy is staged. */
+  /** Set if the policy is staged. */
   readonly staged: StagedAction | undefined;
   readonly tier: string;
   /** Lower first; undefined last. */
@@ -17,7 +17,7 @@ export interface CalicoPolicy {
   readonly selector: Selector | undefined;
   readonly namespaceSelector: Selector | undefined;
   readonly serviceAccountSelector: Selector | undefined;
-  /** The rules by direction; undefined if the policy says nothing of the direction. */
+  /** The rules by direction; undefined if the policy does not apply to the direction. */
   readonly ingress: readonly CalicoRule[] | undefined;
   readonly egress: readonly CalicoRule[] | undefined;
   /** How the policy acts on host endpoints. */
@@ -45,10 +45,10 @@ const FIELDS = [
 ];
 const GLOBAL_FIELDS = ['namespaceSelector', 'doNotTrack', 'preDNAT', 'applyOnForward'];
 
-/** The tier of policies that name none. */
+/** The tier of policies without one. */
 const DEFAULT_TIER = 'default';
 
-/** Reads the `spec` of a policy; absent `types` are filled in as Calico's API does it. */
+/** Reads the `spec` of a policy; missing `types` are set as in Calico's API. */
 export function readCalicoPolicy(
   kind: CalicoPolicyKind,
   namespace: string,
@@ -57,7 +57,7 @@ export function readCalicoPolicy(
 ): CalicoPolicy {
   const staged = kind.startsWith('Staged');
   const global = kind.endsWith('GlobalNetworkPolicy');
-  spec.only([...FIELDS, ...(global ? GLOBAL_FIELDS : []), ...(staged ? ['stagedAction'] : [])]);
+  spec.allowOnly([...FIELDS, ...(global ? GLOBAL_FIELDS : []), ...(staged ? ['stagedAction'] : [])]);
   const ingress = spec.objects('ingress', (rule) => readCalicoRule(rule, 'ingress', namespace)) ?? [];
   const egress = spec.objects('egress', (rule) => readCalicoRule(rule, 'egress', namespace)) ?? [];
   const types = readTypes(spec, ingress.length > 0, egress.length > 0);
@@ -66,7 +66,7 @@ export function readCalicoPolicy(
     namespace,
     name,
     staged: staged ? readStagedAction(spec) : undefined,
-    tier: spec.text('tier') || DEFAULT_TIER,
+    tier: spec.string('tier') || DEFAULT_TIER,
     order: spec.number('order'),
     selector: plainSelector(spec, 'selector'),
     namespaceSelector: plainSelector(spec, 'namespaceSelector'),
@@ -85,7 +85,7 @@ function readTypes(spec: Fields, ingress: boolean, egress: boolean): readonly Po
     problem('must be Ingress or Egress');
     return undefined;
   });
-  if (new Set(types).size < types.length) spec.problem('types', 'names a type twice');
+  if (new Set(types).size < types.length) spec.problem('types', 'contains a type twice');
   if (types.length > 0) return types;
   if (!egress) return ['Ingress'];
   return ingress ? ['Ingress', 'Egress'] : ['Egress'];
@@ -95,10 +95,10 @@ function readHostMode(spec: Fields, types: readonly PolicyType[]): HostPolicyMod
   const untracked = spec.boolean('doNotTrack') ?? false;
   const preDnat = spec.boolean('preDNAT') ?? false;
   const forward = spec.boolean('applyOnForward') ?? false;
-  if (untracked && preDnat) spec.problem('preDNAT', 'may not stand together with doNotTrack');
+  if (untracked && preDnat) spec.problem('preDNAT', 'may not be combined with doNotTrack');
   if ((untracked || preDnat) && !forward) {
-    spec.problem('applyOnForward', 'must be true where doNotTrack or preDNAT is');
+    spec.problem('applyOnForward', 'must be true with doNotTrack or preDNAT');
   }
-  if (preDnat && types.includes('Egress')) spec.problem('preDNAT', 'may not stand in a policy for egress');
+  if (preDnat && types.includes('Egress')) spec.problem('preDNAT', 'is not allowed in an egress policy');
   return untracked ? 'untracked' : preDnat ? 'preDnat' : forward ? 'forward' : 'local';
 }

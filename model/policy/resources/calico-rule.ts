@@ -4,7 +4,7 @@ import { usesGlobal } from '../selector/rewrite.js';
 import type { Selector } from '../selector/selector.js';
 import type { Fields } from './fields.js';
 
-/** A rule of Calico's policies and profiles (projectcalico.org/v3 Rule). All that is given must hold. */
+/** A rule of Calico's policies and profiles (projectcalico.org/v3 Rule). All criteria must match. */
 export interface CalicoRule {
   readonly action: 'allow' | 'deny' | 'log' | 'pass';
   readonly ipVersion: AddressFamily | undefined;
@@ -14,7 +14,7 @@ export interface CalicoRule {
   readonly notIcmp: IcmpMatch | undefined;
   readonly source: EntityRule;
   readonly destination: EntityRule;
-  /** Whether the rule also looks at HTTP requests, which no flow shows. */
+  /** Whether the rule also matches HTTP requests, which flows do not contain. */
   readonly http: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface IcmpMatch {
   readonly code: number | undefined;
 }
 
-/** What a rule asks of one end of the connection (projectcalico.org/v3 EntityRule). */
+/** Criteria for one side of the connection (projectcalico.org/v3 EntityRule). */
 export interface EntityRule {
   readonly selector: Selector | undefined;
   readonly notSelector: Selector | undefined;
@@ -42,7 +42,7 @@ export interface ServiceAccountMatch {
   readonly selector: Selector | undefined;
 }
 
-/** A port by the name that the endpoint gives it, or an inclusive range. */
+/** A port name, as defined by the endpoint, or an inclusive range. */
 export type CalicoPort = string | { readonly from: number; readonly to: number };
 
 const ENTITY_FIELDS = [
@@ -66,7 +66,7 @@ export function readCalicoRule(
   direction: 'ingress' | 'egress',
   namespace: string,
 ): CalicoRule {
-  fields.only([
+  fields.allowOnly([
     ...['action', 'ipVersion', 'protocol', 'notProtocol', 'icmp', 'notICMP'],
     ...['source', 'destination', 'http', 'metadata'],
   ]);
@@ -81,7 +81,7 @@ export function readCalicoRule(
       number !== undefined &&
       (familyOfProtocol(number) ?? ipVersion) !== ipVersion
     ) {
-      fields.problem('ipVersion', 'does not fit the protocol');
+      fields.problem('ipVersion', 'does not match the protocol');
     }
   }
   const rule: CalicoRule = {
@@ -96,41 +96,41 @@ export function readCalicoRule(
     http: fields.has('http'),
   };
   checkPorts(fields, rule);
-  checkPlace(fields, rule, direction);
+  checkContext(fields, rule, direction);
   if (rule.icmp && !(protocol !== undefined && isIcmp(protocol))) {
-    fields.problem('icmp', 'needs the protocol ICMP or ICMPv6');
+    fields.problem('icmp', 'requires the protocol ICMP or ICMPv6');
   }
   return rule;
 }
 
 const ACTIONS = { Allow: 'allow', Deny: 'deny', Log: 'log', Pass: 'pass' } as const;
 
-/** The only address family that a protocol runs over, if there is only one. */
+/** The address family of a protocol, if it has only one. */
 export function familyOfProtocol(protocol: number): AddressFamily | undefined {
   return protocol === ICMP ? 4 : protocol === ICMPV6 ? 6 : undefined;
 }
 
 function readProtocol(fields: Fields, name: string): number | undefined {
-  const given = fields.numberOrText(name);
+  const given = fields.numberOrString(name);
   if (given === undefined) return undefined;
   const number = protocolNumber(given);
   if (number === undefined)
-    fields.problem(name, `"${given}" is not a protocol name, nor a number from 1 to 255`);
+    fields.problem(name, `"${given}" is not a protocol name or a number from 1 to 255`);
   return number;
 }
 
 function readIcmp(fields: Fields): IcmpMatch | undefined {
-  fields.only(['type', 'code']);
+  fields.allowOnly(['type', 'code']);
   const type = fields.integer('type', 0, 254);
   const code = fields.integer('code', 0, 255);
   if (type === undefined) {
-    if (code !== undefined) fields.problem('code', 'needs a type');
+    if (code !== undefined) fields.problem('code', 'requires a type');
     return undefined;
   }
   return { type, code };
 }
 
-/** An entity rule that asks nothing. */
+/** An entity rule without criteria. */
 const ANY_ENTITY: EntityRule = {
   selector: undefined,
   notSelector: undefined,
@@ -145,12 +145,12 @@ const ANY_ENTITY: EntityRule = {
 };
 
 function readEntity(fields: Fields, namespace: string): EntityRule {
-  fields.only(ENTITY_FIELDS);
+  fields.allowOnly(ENTITY_FIELDS);
   const services = fields.object('services', (match) => {
-    match.only(['name', 'namespace']);
-    const name = match.requiredText('name');
-    const own = match.text('namespace') ?? '';
-    if (own === '' && namespace === '') match.problem('namespace', 'is needed in a global policy');
+    match.allowOnly(['name', 'namespace']);
+    const name = match.requiredString('name');
+    const own = match.string('namespace') ?? '';
+    if (own === '' && namespace === '') match.problem('namespace', 'is required in a global policy');
     return { name, namespace: own || namespace };
   });
   if (services) {
@@ -162,7 +162,7 @@ function readEntity(fields: Fields, namespace: string): EntityRule {
       'nets',
       'notNets',
     ]) {
-      if (fields.has(other)) fields.problem(other, 'may not stand together with services');
+      if (fields.has(other)) fields.problem(other, 'may not be combined with services');
     }
   }
   if (fields.has('domains')) {
@@ -174,7 +174,7 @@ function readEntity(fields: Fields, namespace: string): EntityRule {
       'nets',
       'notNets',
     ]) {
-      if (fields.has(other)) fields.problem(other, 'may not stand together with domains');
+      if (fields.has(other)) fields.problem(other, 'may not be combined with domains');
     }
   }
   return {
@@ -182,23 +182,23 @@ function readEntity(fields: Fields, namespace: string): EntityRule {
     notSelector: plainSelector(fields, 'notSelector'),
     namespaceSelector: readNamespaceSelector(fields),
     serviceAccounts: fields.object('serviceAccounts', (match) => {
-      match.only(['names', 'selector']);
-      return { names: match.texts('names'), selector: plainSelector(match, 'selector') };
+      match.allowOnly(['names', 'selector']);
+      return { names: match.strings('names'), selector: plainSelector(match, 'selector') };
     }),
     services,
-    nets: fields.prefixes('nets', 'bare addresses too'),
-    notNets: fields.prefixes('notNets', 'bare addresses too'),
+    nets: fields.prefixes('nets', 'with bare addresses'),
+    notNets: fields.prefixes('notNets', 'with bare addresses'),
     ports: fields.items('ports', readPort),
     notPorts: fields.items('notPorts', readPort),
-    domains: fields.texts('domains'),
+    domains: fields.strings('domains'),
   };
 }
 
-/** Reads a selector that `global()` may not occur in. */
+/** Reads a selector in which `global()` is not allowed. */
 export function plainSelector(fields: Fields, name: string): Selector | undefined {
   const selector = fields.selector(name);
   if (selector && usesGlobal(selector)) {
-    fields.problem(name, 'global() may stand only in the namespaceSelector of a rule');
+    fields.problem(name, 'global() is allowed only in the namespaceSelector of a rule');
   }
   return selector;
 }
@@ -206,7 +206,7 @@ export function plainSelector(fields: Fields, name: string): Selector | undefine
 function readNamespaceSelector(fields: Fields): Selector | undefined {
   const selector = fields.selector('namespaceSelector');
   if (selector && usesGlobal(selector) && selector.op !== 'global') {
-    fields.problem('namespaceSelector', 'global() must stand alone');
+    fields.problem('namespaceSelector', 'global() may not be combined with other operations');
   }
   return selector;
 }
@@ -227,7 +227,7 @@ function readPort(item: unknown, problem: (reason: string) => void): CalicoPort 
   return undefined;
 }
 
-/** Ports need a protocol that has them; names may leave it open. */
+/** Ports require a protocol with ports; port names may omit the protocol. */
 function checkPorts(fields: Fields, { protocol, source, destination }: CalicoRule): void {
   for (const [side, entity] of [
     ['source', source],
@@ -237,26 +237,26 @@ function checkPorts(fields: Fields, { protocol, source, destination }: CalicoRul
       const ports = entity[name];
       const numeric = ports.some((port) => typeof port !== 'string');
       if (protocol === undefined ? numeric : ports.length > 0 && !hasPorts(protocol)) {
-        fields.problem(`${side}.${name}`, 'needs the protocol TCP, UDP, SCTP or UDPLite');
+        fields.problem(`${side}.${name}`, 'requires the protocol TCP, UDP, SCTP or UDPLite');
       }
     }
   }
 }
 
-/** What may stand only on one side, in one direction or with one action. */
-function checkPlace(fields: Fields, rule: CalicoRule, direction: 'ingress' | 'egress'): void {
+/** Checks criteria that are allowed only on one side, in one direction or with one action. */
+function checkContext(fields: Fields, rule: CalicoRule, direction: 'ingress' | 'egress'): void {
   const { source, destination, action, http, protocol } = rule;
   const near = direction === 'ingress' ? 'destination' : 'source';
-  if (rule[near].services) fields.problem(`${near}.services`, `may not stand in an ${direction} rule`);
+  if (rule[near].services) fields.problem(`${near}.services`, `is not allowed in an ${direction} rule`);
   if (destination.services && destination.ports.length + destination.notPorts.length > 0) {
-    fields.problem('destination.ports', 'may not stand together with services');
+    fields.problem('destination.ports', 'may not be combined with services');
   }
-  if (source.domains.length > 0) fields.problem('source.domains', 'may stand only at the destination');
+  if (source.domains.length > 0) fields.problem('source.domains', 'is allowed only at the destination');
   if (destination.domains.length > 0 && (direction !== 'egress' || action !== 'allow')) {
-    fields.problem('destination.domains', 'may stand only in an egress rule that allows');
+    fields.problem('destination.domains', 'is allowed only in an egress allow rule');
   }
   if (!http) return;
-  if (action !== 'allow') fields.problem('http', 'may stand only in a rule that allows');
-  if (direction === 'egress') fields.problem('http', 'may not stand in an egress rule');
-  if (protocol !== undefined && protocol !== TCP) fields.problem('http', 'needs the protocol TCP');
+  if (action !== 'allow') fields.problem('http', 'is allowed only in an allow rule');
+  if (direction === 'egress') fields.problem('http', 'is not allowed in an egress rule');
+  if (protocol !== undefined && protocol !== TCP) fields.problem('http', 'requires the protocol TCP');
 }

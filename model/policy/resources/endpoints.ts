@@ -21,7 +21,7 @@ export interface HostEndpoint {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly node: string;
-  /** An interface's name, or `*` for all of them, or empty if only the addresses tell. */
+  /** An interface's name, `*` for all interfaces, or empty if only the addresses identify it. */
   readonly interfaceName: string;
   /** 16 bytes each. */
   readonly expectedIps: readonly Uint8Array[];
@@ -29,7 +29,7 @@ export interface HostEndpoint {
   readonly profiles: readonly string[];
 }
 
-/** A port that an endpoint gives a name to. */
+/** A named port of an endpoint. */
 export interface EndpointPort {
   readonly name: string;
   readonly protocol: number;
@@ -52,9 +52,9 @@ export function readNetworkSet(
   labels: Readonly<Record<string, string>>,
   spec: Fields,
 ): NetworkSet {
-  spec.only(['nets', 'allowedEgressDomains']);
-  const nets = spec.prefixes('nets', 'bare addresses too');
-  return { kind: 'NetworkSet', namespace, name, labels, nets, domains: spec.texts('allowedEgressDomains') };
+  spec.allowOnly(['nets', 'allowedEgressDomains']);
+  const nets = spec.prefixes('nets', 'with bare addresses');
+  return { kind: 'NetworkSet', namespace, name, labels, nets, domains: spec.strings('allowedEgressDomains') };
 }
 
 /** Reads the `spec` of a host endpoint. */
@@ -63,27 +63,27 @@ export function readHostEndpoint(
   labels: Readonly<Record<string, string>>,
   spec: Fields,
 ): HostEndpoint {
-  spec.only(['node', 'interfaceName', 'expectedIPs', 'profiles', 'ports']);
-  const interfaceName = spec.text('interfaceName') ?? '';
+  spec.allowOnly(['node', 'interfaceName', 'expectedIPs', 'profiles', 'ports']);
+  const interfaceName = spec.string('interfaceName') ?? '';
   const expectedIps = spec.items('expectedIPs', readAddress);
   if (interfaceName === '' && expectedIps.length === 0) {
-    spec.problem('interfaceName', 'is missing, and there are no expectedIPs either');
+    spec.problem('interfaceName', 'is missing, and so are expectedIPs');
   }
   return {
     kind: 'HostEndpoint',
     name,
     labels,
-    node: spec.requiredText('node'),
+    node: spec.requiredString('node'),
     interfaceName,
     expectedIps,
     ports: spec.objects('ports', readEndpointPort) ?? [],
-    profiles: spec.texts('profiles'),
+    profiles: spec.strings('profiles'),
   };
 }
 
 /** Reads the `spec` of a profile. */
 export function readProfile(name: string, spec: Fields): Profile {
-  spec.only(['ingress', 'egress', 'labelsToApply']);
+  spec.allowOnly(['ingress', 'egress', 'labelsToApply']);
   return {
     kind: 'Profile',
     name,
@@ -94,11 +94,11 @@ export function readProfile(name: string, spec: Fields): Profile {
 }
 
 function readEndpointPort(fields: Fields): EndpointPort {
-  fields.only(['name', 'protocol', 'port']);
-  const protocol = protocolNumber(fields.numberOrText('protocol') ?? '');
+  fields.allowOnly(['name', 'protocol', 'port']);
+  const protocol = protocolNumber(fields.numberOrString('protocol') ?? '');
   if (protocol === undefined) fields.problem('protocol', 'is not a protocol');
   return {
-    name: fields.requiredText('name'),
+    name: fields.requiredString('name'),
     protocol: protocol ?? 0,
     port: fields.integer('port', 1, 65_535) ?? 0,
   };

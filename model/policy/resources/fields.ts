@@ -3,7 +3,7 @@ import { parseSelector } from '../selector/parse.js';
 import { SelectorError, type Selector } from '../selector/selector.js';
 import { parsePrefix, type AddressPrefix } from '../../net/prefix.js';
 
-/** What is wrong with an object: which field, and why. */
+/** A problem with a field of an object. */
 export interface FieldProblem {
   /** Path of the field from the object's root, such as `spec.ingress[0].from[1].ipBlock.cidr`. */
   readonly field: string;
@@ -11,9 +11,9 @@ export interface FieldProblem {
 }
 
 /**
- * Reads an object of unknown shape field by field. Everything that is missing, mistyped or unknown is noted as
- * a problem under its path, and reading goes on with a stand-in, so that one pass names all problems; whoever
- * reads must discard the result if there was any.
+ * Reads an object of unknown shape field by field. Fields that are missing, of a wrong type or unknown are recorded as
+ * problems with their path, and reading continues with a placeholder, so that one pass finds all problems. Callers must
+ * discard the result if there are problems.
  */
 export class Fields {
   readonly #object: Readonly<Record<string, unknown>>;
@@ -30,39 +30,39 @@ export class Fields {
     }
   }
 
-  /** Whether the field is given; null counts as absent, as for the Kubernetes API server. */
+  /** Whether the field is set; null counts as unset, as in the Kubernetes API server. */
   has(name: string): boolean {
     return this.#value(name) !== undefined;
   }
 
-  /** The names of the fields that are given. */
+  /** The names of the fields that are set. */
   names(): string[] {
     return Object.keys(this.#object).filter((name) => this.has(name));
   }
 
-  /** Notes a problem with a field, or with the object itself if the name is empty. */
+  /** Records a problem with a field, or with the object itself if the name is empty. */
   problem(name: string, reason: string): void {
     this.#problems.push({ field: this.#pathOf(name) || '(object)', reason });
   }
 
-  /** Notes every field that is not one of `known`: what is not understood must not be passed over. */
-  only(known: readonly string[]): void {
+  /** Records a problem for every field that is not in `known`: unknown fields must not be ignored. */
+  allowOnly(known: readonly string[]): void {
     for (const name of this.names()) {
-      if (!known.includes(name)) this.problem(name, 'is not a field that is supported here');
+      if (!known.includes(name)) this.problem(name, 'is not a supported field');
     }
   }
 
-  text(name: string): string | undefined {
-    return this.#typed(name, 'a text', (value): value is string => typeof value === 'string');
+  string(name: string): string | undefined {
+    return this.#typed(name, 'a string', (value): value is string => typeof value === 'string');
   }
 
-  requiredText(name: string): string {
-    const text = this.text(name);
-    if (text === undefined || text === '') {
-      if (text === '' || !this.has(name)) this.problem(name, 'is missing');
+  requiredString(name: string): string {
+    const value = this.string(name);
+    if (value === undefined || value === '') {
+      if (value === '' || !this.has(name)) this.problem(name, 'is missing');
       return '';
     }
-    return text;
+    return value;
   }
 
   boolean(name: string): boolean | undefined {
@@ -73,10 +73,10 @@ export class Fields {
     return this.#typed(name, 'a number', (value): value is number => typeof value === 'number');
   }
 
-  numberOrText(name: string): number | string | undefined {
+  numberOrString(name: string): number | string | undefined {
     return this.#typed(
       name,
-      'a number or a text',
+      'a number or a string',
       (value): value is number | string => typeof value === 'number' || typeof value === 'string',
     );
   }
@@ -95,7 +95,7 @@ export class Fields {
   }
 
   oneOf<Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
-    const text = this.text(name);
+    const text = this.string(name);
     if (text === undefined) return undefined;
     const choice = choices.find((candidate) => candidate === text);
     if (choice === undefined) this.problem(name, `must be one of ${choices.join(', ')}, not "${text}"`);
@@ -107,7 +107,7 @@ export class Fields {
     return this.oneOf(name, choices) ?? choices[0];
   }
 
-  /** The field read as an object; undefined if it is absent. */
+  /** Reads the field as an object; undefined if it is unset. */
   object<Read>(name: string, read: (fields: Fields) => Read): Read | undefined {
     return this.has(name) ? read(this.#fieldsOf(name)) : undefined;
   }
@@ -118,23 +118,23 @@ export class Fields {
     return read(new Fields({}, this.#pathOf(name), []));
   }
 
-  /** The field read as a list of objects; undefined if it is absent, which is not the same as empty. */
+  /** Reads the field as a list of objects; undefined if it is unset, which is different from empty. */
   objects<Read>(name: string, read: (fields: Fields) => Read): Read[] | undefined {
     return this.#list(name)?.map((item, index) =>
       read(new Fields(item, `${this.#pathOf(name)}[${index}]`, this.#problems)),
     );
   }
 
-  /** The field as a list of texts; empty if it is absent. */
-  texts(name: string): string[] {
+  /** The field as a list of strings; empty if it is unset. */
+  strings(name: string): string[] {
     return this.items(name, (item, problem) => {
       if (typeof item === 'string') return item;
-      problem(`must be a text, not ${describe(item)}`);
+      problem(`must be a string, not ${describe(item)}`);
       return undefined;
     });
   }
 
-  /** The items of a list, read one by one; those that cannot be read are noted and left out. */
+  /** Reads a list item by item; items that cannot be read are recorded as problems and skipped. */
   items<Read>(
     name: string,
     read: (item: unknown, problem: (reason: string) => void) => Read | undefined,
@@ -145,19 +145,19 @@ export class Fields {
     });
   }
 
-  /** The field as labels: texts by key; empty if it is absent. */
+  /** The field as labels; empty if it is unset. */
   labels(name: string): Record<string, string> {
     return (
       this.object(name, (fields) => {
-        const entries = fields.names().map((key) => [key, fields.text(key) ?? ''] as const);
+        const entries = fields.names().map((key) => [key, fields.string(key) ?? ''] as const);
         return Object.fromEntries(entries);
       }) ?? {}
     );
   }
 
-  /** The field as a Calico selector; undefined if it is absent or empty. */
+  /** The field as a Calico selector; undefined if it is unset or empty. */
   selector(name: string): Selector | undefined {
-    const text = this.text(name);
+    const text = this.string(name);
     if (text === undefined || text === '') return undefined;
     try {
       return parseSelector(text);
@@ -168,14 +168,14 @@ export class Fields {
     }
   }
 
-  /** The field as a list of CIDR prefixes; `bare` also admits addresses without a length. */
-  prefixes(name: string, bare: 'bare addresses too' | 'prefixes only' = 'prefixes only'): AddressPrefix[] {
+  /** The field as a list of CIDR prefixes; `bare` also allows addresses without a length. */
+  prefixes(name: string, bare: 'with bare addresses' | 'prefixes only' = 'prefixes only'): AddressPrefix[] {
     return this.items(name, (item, problem) => readPrefix(item, bare, problem));
   }
 
   /** The field as one CIDR prefix. */
   requiredPrefix(name: string): AddressPrefix {
-    const text = this.requiredText(name);
+    const text = this.requiredString(name);
     const prefix = text && readPrefix(text, 'prefixes only', (reason) => this.problem(name, reason));
     return prefix || parsePrefix('0.0.0.0/32');
   }
@@ -206,15 +206,15 @@ export class Fields {
 
 function readPrefix(
   item: unknown,
-  bare: 'bare addresses too' | 'prefixes only',
+  bare: 'with bare addresses' | 'prefixes only',
   problem: (reason: string) => void,
 ): AddressPrefix | undefined {
   if (typeof item !== 'string') {
-    problem(`must be a text, not ${describe(item)}`);
+    problem(`must be a string, not ${describe(item)}`);
     return undefined;
   }
   try {
-    if (bare === 'bare addresses too' || item.includes('/')) return parsePrefix(item);
+    if (bare === 'with bare addresses' || item.includes('/')) return parsePrefix(item);
     problem(`"${item}" has no prefix length`);
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;

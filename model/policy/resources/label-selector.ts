@@ -3,7 +3,7 @@ import type { Fields } from './fields.js';
 
 /** Reads a Kubernetes label selector (meta/v1 LabelSelector). */
 export function readLabelSelector(fields: Fields): LabelSelector {
-  fields.only(['matchLabels', 'matchExpressions']);
+  fields.allowOnly(['matchLabels', 'matchExpressions']);
   return {
     matchLabels: fields.labels('matchLabels'),
     matchExpressions: fields.objects('matchExpressions', readExpression) ?? [],
@@ -11,10 +11,10 @@ export function readLabelSelector(fields: Fields): LabelSelector {
 }
 
 function readExpression(fields: Fields): LabelExpression {
-  fields.only(['key', 'operator', 'values']);
-  const key = fields.requiredText('key');
+  fields.allowOnly(['key', 'operator', 'values']);
+  const key = fields.requiredString('key');
   const operator = fields.requiredOneOf('operator', ['In', 'NotIn', 'Exists', 'DoesNotExist']);
-  const values = fields.texts('values');
+  const values = fields.strings('values');
   const needsValues = operator === 'In' || operator === 'NotIn';
   if (needsValues && values.length === 0) fields.problem('values', `must not be empty for ${operator}`);
   if (!needsValues && values.length > 0) fields.problem('values', `must be empty for ${operator}`);

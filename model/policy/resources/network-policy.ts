@@ -10,15 +10,15 @@ export interface NetworkPolicy {
   readonly kind: 'NetworkPolicy' | 'StagedKubernetesNetworkPolicy';
   readonly namespace: string;
   readonly name: string;
-  /** Given if the policy is staged. */
+  /** Set if the policy is staged. */
   readonly staged: StagedAction | undefined;
   readonly podSelector: LabelSelector;
-  /** The rules by direction; undefined if the policy says nothing of the direction, empty if it admits nothing. */
+  /** The rules by direction; undefined if the policy does not apply to the direction, empty if it allows nothing. */
   readonly ingress: readonly NetworkPolicyRule[] | undefined;
   readonly egress: readonly NetworkPolicyRule[] | undefined;
 }
 
-/** Admits connections with any of the peers on any of the ports; an empty list admits all. */
+/** Allows connections with any of the peers on any of the ports; an empty list matches all. */
 export interface NetworkPolicyRule {
   readonly peers: readonly NetworkPolicyPeer[];
   readonly ports: readonly NetworkPolicyPort[];
@@ -37,7 +37,7 @@ export interface NetworkPolicyPort {
   readonly protocol: number;
   /** A number, the name of a container port, or undefined for every port of the protocol. */
   readonly port: number | string | undefined;
-  /** The last port of a range that `port` begins. */
+  /** The last port of a range that starts with `port`. */
   readonly endPort: number | undefined;
 }
 
@@ -47,7 +47,7 @@ const EVERYTHING: LabelSelector = { matchLabels: {}, matchExpressions: [] };
 /** Protocols by the names of core/v1 Protocol. */
 const PROTOCOLS = { TCP, UDP, SCTP } as const;
 
-/** Reads the `spec` of a policy. An absent `policyTypes` is filled in as the API server does it. */
+/** Reads the `spec` of a policy. A missing `policyTypes` is set as in the API server. */
 export function readNetworkPolicy(
   kind: NetworkPolicy['kind'],
   namespace: string,
@@ -55,7 +55,7 @@ export function readNetworkPolicy(
   spec: Fields,
 ): NetworkPolicy {
   const staged = kind === 'StagedKubernetesNetworkPolicy';
-  spec.only(['podSelector', 'ingress', 'egress', 'policyTypes', ...(staged ? ['stagedAction'] : [])]);
+  spec.allowOnly(['podSelector', 'ingress', 'egress', 'policyTypes', ...(staged ? ['stagedAction'] : [])]);
   const podSelector = spec.object('podSelector', readLabelSelector) ?? EVERYTHING;
   const ingress = spec.objects('ingress', (rule) => readRule(rule, 'from')) ?? [];
   const egress = spec.objects('egress', (rule) => readRule(rule, 'to')) ?? [];
@@ -77,17 +77,17 @@ export function readNetworkPolicy(
 }
 
 function readRule(fields: Fields, peers: 'from' | 'to'): NetworkPolicyRule {
-  fields.only([peers, 'ports']);
+  fields.allowOnly([peers, 'ports']);
   return { peers: fields.objects(peers, readPeer) ?? [], ports: fields.objects('ports', readPort) ?? [] };
 }
 
 function readPeer(fields: Fields): NetworkPolicyPeer {
-  fields.only(['podSelector', 'namespaceSelector', 'ipBlock']);
+  fields.allowOnly(['podSelector', 'namespaceSelector', 'ipBlock']);
   if (fields.has('ipBlock')) {
-    if (fields.names().length > 1) fields.problem('ipBlock', 'may not stand together with a selector');
+    if (fields.names().length > 1) fields.problem('ipBlock', 'may not be combined with a selector');
     return fields.requiredObject('ipBlock', readIpBlock);
   }
-  if (fields.names().length === 0) fields.problem('', 'names no peer');
+  if (fields.names().length === 0) fields.problem('', 'has no peer');
   return {
     kind: 'pods',
     podSelector: fields.object('podSelector', readLabelSelector),
@@ -96,7 +96,7 @@ function readPeer(fields: Fields): NetworkPolicyPeer {
 }
 
 function readIpBlock(fields: Fields): NetworkPolicyPeer {
-  fields.only(['cidr', 'except']);
+  fields.allowOnly(['cidr', 'except']);
   const cidr = fields.requiredPrefix('cidr');
   const except = fields.prefixes('except');
   for (const [index, inner] of except.entries()) {
@@ -106,12 +106,12 @@ function readIpBlock(fields: Fields): NetworkPolicyPeer {
 }
 
 function readPort(fields: Fields): NetworkPolicyPort {
-  fields.only(['protocol', 'port', 'endPort']);
+  fields.allowOnly(['protocol', 'port', 'endPort']);
   const protocol = PROTOCOLS[fields.oneOf('protocol', ['TCP', 'UDP', 'SCTP']) ?? 'TCP'];
   const port = readIntOrName(fields, 'port');
   const endPort = fields.integer('endPort', 1, 65_535);
   if (endPort !== undefined) {
-    if (typeof port !== 'number') fields.problem('endPort', 'needs a numeric port');
+    if (typeof port !== 'number') fields.problem('endPort', 'requires a numeric port');
     else if (endPort < port) fields.problem('endPort', `must not be below the port ${port}`);
   }
   return { protocol, port, endPort };
@@ -119,13 +119,13 @@ function readPort(fields: Fields): NetworkPolicyPort {
 
 /** Reads a port that is a number or the name of a container port. */
 function readIntOrName(fields: Fields, name: string): number | string | undefined {
-  const value = fields.numberOrText(name);
+  const value = fields.numberOrString(name);
   if (typeof value === 'number' && !(Number.isInteger(value) && value >= 1 && value <= 65_535)) {
     fields.problem(name, `must be a name or an integer from 1 to 65535, not ${value}`);
     return undefined;
   }
   if (typeof value === 'string' && !/[a-z]/i.test(value)) {
-    fields.problem(name, `must be a number, or a name with a letter in it, not "${value}"`);
+    fields.problem(name, `must be a number, or a name that contains a letter, not "${value}"`);
   }
   return value;
 }

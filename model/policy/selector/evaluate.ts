@@ -1,9 +1,9 @@
 import type { Labels, Selector } from './selector.js';
 
 /**
- * Whether a selector selects something with these labels. `!=` and `not in` hold where the label is missing;
- * every other comparison needs it. `global()` has a meaning only as the namespace selector of a rule, where
- * compilation replaces it; here it selects, as in Calico's own evaluator.
+ * Whether a selector matches labels. `!=` and `not in` match if the label is missing; all other comparisons do not.
+ * `global()` has a meaning only as the namespace selector of a rule, where the compiler replaces it; here it matches, as in
+ * Calico's own evaluator.
  */
 export function selects(selector: Selector, labels: Labels): boolean {
   switch (selector.op) {

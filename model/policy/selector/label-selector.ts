@@ -13,8 +13,8 @@ export interface LabelExpression {
 }
 
 /**
- * A Kubernetes label selector as a selector: everything in it must hold; empty selects all. NotIn and
- * DoesNotExist hold where the key is missing (meta/v1 LabelSelectorRequirement).
+ * Converts a Kubernetes label selector: all requirements must match; an empty one selects all. NotIn and
+ * DoesNotExist match if the key is missing (meta/v1 LabelSelectorRequirement).
  */
 export function fromLabelSelector({ matchLabels, matchExpressions }: LabelSelector): Selector {
   const equalities = Object.entries(matchLabels).map(([key, value]): Selector => ({ op: '==', key, value }));

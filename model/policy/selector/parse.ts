@@ -1,14 +1,13 @@
 import { SELECT_ALL, SelectorError, type Selector } from './selector.js';
 import { tokenize, type Token } from './tokenize.js';
 
-/** Parentheses within each other that a selector may have; whoever reads one calls itself for each. */
-const DEEPEST = 100;
+/** Maximum nesting of parentheses: parsing is recursive. */
+const MAX_DEPTH = 100;
 
 /**
- * Parses a selector of Calico's language. From tightest to loosest: an operation or parentheses; `!`, which
- * binds one operand and may repeat; `&&`; `||`. The empty text selects everything; a set may be empty and may
- * end in a comma.
- * @throws SelectorError if the text is not in the language, or nests too deep to be worked with.
+ * Parses a selector of Calico's language. Precedence from high to low: an operation or parentheses; `!`, which
+ * may repeat; `&&`; `||`. The empty string selects everything; a set may be empty and may end in a comma.
+ * @throws SelectorError if the text is not a selector, or is nested too deeply.
  */
 export function parseSelector(text: string): Selector {
   const tokens = new TokenReader(tokenize(text));
@@ -87,7 +86,7 @@ function setLiteral(tokens: TokenReader): ReadonlySet<string> {
   return values;
 }
 
-/** Walks over tokens; the `end` token is never passed. */
+/** Reads tokens; never goes past the `end` token. */
 class TokenReader {
   readonly #tokens: readonly Token[];
   #at = 0;
@@ -113,11 +112,11 @@ class TokenReader {
     return true;
   }
 
-  /** Reads what stands in parentheses, of which the first is at `at`. */
+  /** Reads the contents of parentheses that open at `at`. */
   within<Read>(at: number, read: () => Read): Read {
     this.#depth++;
-    if (this.#depth > DEEPEST)
-      throw new SelectorError(`there are more than ${DEEPEST} parentheses within each other`, at);
+    if (this.#depth > MAX_DEPTH)
+      throw new SelectorError(`parentheses are nested more than ${MAX_DEPTH} deep`, at);
     const inner = read();
     this.#depth--;
     return inner;

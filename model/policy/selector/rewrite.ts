@@ -1,6 +1,6 @@
 import type { Selector } from './selector.js';
 
-/** The selector with every label key changed. */
+/** Returns the selector with every label key renamed. */
 export function renameKeys(selector: Selector, rename: (key: string) => string): Selector {
   switch (selector.op) {
     case 'all':
@@ -16,7 +16,7 @@ export function renameKeys(selector: Selector, rename: (key: string) => string):
   }
 }
 
-/** The selector with every `all()`, or every `global()`, replaced. */
+/** Returns the selector with every `all()`, or every `global()`, replaced. */
 export function replaceOperation(selector: Selector, op: 'all' | 'global', by: Selector): Selector {
   switch (selector.op) {
     case 'not':
@@ -32,7 +32,7 @@ export function replaceOperation(selector: Selector, op: 'all' | 'global', by: S
   }
 }
 
-/** Calls `visit` with every label key that the selector looks at. */
+/** Calls `visit` with every label key of the selector. */
 export function forEachKey(selector: Selector, visit: (key: string) => void): void {
   switch (selector.op) {
     case 'all':

@@ -1,6 +1,6 @@
 /**
  * A parsed selector of Calico's selector language (projectcalico.org/v3). Kubernetes label selectors are
- * brought into the same form, so that one evaluator serves every policy API.
+ * converted to the same form, so that one evaluator serves every policy API.
  */
 export type Selector =
   | { readonly op: 'all' }
@@ -15,13 +15,13 @@ export type ComparisonOperator = '==' | '!=' | 'contains' | 'starts with' | 'end
 
 export type MembershipOperator = 'in' | 'not in';
 
-/** Labels as selectors look at them. */
+/** Labels, as selectors are evaluated on them. */
 export type Labels = ReadonlyMap<string, string>;
 
-/** Selects everything that has labels at all. */
+/** Selects everything. */
 export const SELECT_ALL: Selector = { op: 'all' };
 
-/** The conjunction of selectors; the parts that select everything fall away. */
+/** The conjunction of selectors, without those that select everything. */
 export function both(...selectors: readonly Selector[]): Selector {
   const operands = selectors.filter(({ op }) => op !== 'all');
   const [only] = operands;
@@ -29,7 +29,7 @@ export function both(...selectors: readonly Selector[]): Selector {
   return operands.length === 1 ? only : { op: 'and', operands };
 }
 
-/** A selector text that is not in the language. */
+/** A text that is not a valid selector. */
 export class SelectorError extends Error {
   override readonly name = 'SelectorError';
   constructor(

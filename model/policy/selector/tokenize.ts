@@ -1,6 +1,6 @@
 import { SelectorError, type ComparisonOperator, type MembershipOperator } from './selector.js';
 
-/** The pieces of a selector text, each with its position in characters from 0. */
+/** A token of a selector, with its position in characters from 0. */
 export type Token =
   | { readonly kind: 'label' | 'string' | 'has'; readonly value: string; readonly at: number }
   | { readonly kind: 'operator'; readonly operator: Operator; readonly at: number }
@@ -9,8 +9,8 @@ export type Token =
 type Operator = ComparisonOperator | MembershipOperator;
 type Punctuation = '(' | ')' | '{' | '}' | ',' | '!' | '&&' | '||';
 
-/** The longest label key that the language admits. */
-const MAXIMUM_LABEL_LENGTH = 512;
+/** Maximum length of a label key. */
+const MAX_LABEL_LENGTH = 512;
 
 const IDENTIFIER = /[A-Za-z0-9_./-]*/y;
 const WORD_OPERATORS: readonly (readonly [RegExp, Operator])[] = [
@@ -22,10 +22,10 @@ const WORD_OPERATORS: readonly (readonly [RegExp, Operator])[] = [
 ];
 
 /**
- * Splits a selector text into tokens, the last of which is `end`. An identifier is read as an operator only
- * right after a label, so labels may be called `in` or `contains`; `has(`, `all(` and `global(` are one token
+ * Splits a selector text into tokens, the last of which is `end`. An identifier is an operator only
+ * directly after a label, so labels may be named `in` or `contains`; `has(`, `all(` and `global(` are one token
  * with their closing parenthesis.
- * @throws SelectorError where the text holds no token.
+ * @throws SelectorError where there is no valid token.
  */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
@@ -103,8 +103,8 @@ function identifier(text: string, at: number): string {
   IDENTIFIER.lastIndex = at;
   const found = IDENTIFIER.exec(text)?.[0] ?? '';
   if (found === '') throw new SelectorError('expected a label name', at);
-  if (found.length > MAXIMUM_LABEL_LENGTH) {
-    throw new SelectorError(`the label name is longer than ${MAXIMUM_LABEL_LENGTH} characters`, at);
+  if (found.length > MAX_LABEL_LENGTH) {
+    throw new SelectorError(`the label name is longer than ${MAX_LABEL_LENGTH} characters`, at);
   }
   return found;
 }

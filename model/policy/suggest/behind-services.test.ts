@@ -5,17 +5,17 @@ import { parseLabels } from '../preview/snapshot-pods.js';
 import { TCP } from '../../net/protocol.js';
 import { Fields } from '../resources/fields.js';
 import type { EndpointPort } from '../resources/endpoints.js';
-import type { KnownServices, SeenPod, ServiceVersion } from './behind-services.js';
+import type { ServiceContext, ObservedPod, ServiceVersion } from './behind-services.js';
 import { kubernetesManifests } from './kubernetes.js';
-import type { ObservedEnd, ObservedFlow } from './observed.js';
+import type { ObservedEndpoint, ObservedFlow } from './observed.js';
 import { learnPolicies, suggestPolicies } from './suggest.js';
 
-const WEB: ObservedEnd = pod('shop/web', 'app=web').end;
+const WEB: ObservedEndpoint = pod('shop/web', 'app=web').endpoint;
 
-function pod(place: string, labels: string, ports: readonly EndpointPort[] = []): SeenPod {
+function pod(place: string, labels: string, ports: readonly EndpointPort[] = []): ObservedPod {
   const [namespace = '', name = ''] = place.split('/');
   return {
-    end: { kind: 'pod', namespace, name, labels, address: '10.0.0.1' },
+    endpoint: { kind: 'pod', namespace, name, labels, address: '10.0.0.1' },
     pod: { namespace, labels: parseLabels(labels), serviceAccount: 'default', ports },
   };
 }
@@ -30,7 +30,7 @@ function version(sinceMs: number, place: string, selector?: Record<string, strin
   return { sinceMs, service: readService(new Fields(manifest('v1', 'Service', place, spec), '', [])) };
 }
 
-function known(versions: readonly ServiceVersion[], pods: readonly SeenPod[], more = {}): KnownServices {
+function known(versions: readonly ServiceVersion[], pods: readonly ObservedPod[], more = {}): ServiceContext {
   const [name = 'shop/api'] = versions.map(({ service }) => `${service.namespace}/${service.name}`);
   return { versions: new Map([[name, versions]]), pods, denies: () => false, ...more };
 }
@@ -48,7 +48,7 @@ function toService(firstMs: number, lastMs: number, fields: Partial<ObservedFlow
 }
 
 /** Each policy's workload with the peers and ports of its rules, and why the rest is not covered. */
-function suggested(flow: ObservedFlow, services: KnownServices) {
+function suggested(flow: ObservedFlow, services: ServiceContext) {
   const { policies, notCovered } = suggestPolicies('shop', [flow], services);
   const rules = policies.flatMap(({ workload, ingress, egress }) =>
     (
@@ -123,15 +123,15 @@ describe('flows that ended at the address of a service', () => {
 
   it('are not learned but told of where it is not known who stood behind it', () => {
     const selecting = [version(0, 'shop/api', { app: 'api' })];
-    const reason = (flow: ObservedFlow, services: KnownServices) => suggested(flow, services);
+    const reason = (flow: ObservedFlow, services: ServiceContext) => suggested(flow, services);
     const none = { rules: [] };
     expect(reason(toService(1, 2), known([version(0, 'shop/api')], [API]))).toEqual({
       ...none,
-      reasons: ['the service shop/api selects no pods: no rule can name who stands behind it'],
+      reasons: ['the service shop/api selects no pods: no rule can select its backends'],
     });
     expect(reason(toService(1, 2), known([], [API]))).toEqual({
       ...none,
-      reasons: ['nothing is known of the service shop/api'],
+      reasons: ['the service shop/api is unknown'],
     });
     expect(reason(toService(1, 2, { port: 81 }), known(selecting, [API]))).toEqual({
       ...none,
@@ -139,26 +139,27 @@ describe('flows that ended at the address of a service', () => {
     });
     expect(reason(toService(1, 2, { port: 9000 }), known(selecting, [API]))).toEqual({
       ...none,
-      reasons: ['no pod behind the service shop/api is known to name a port metrics'],
+      reasons: ['no known backend of the service shop/api has a port named metrics'],
     });
     const hidden = { ...toService(1, 2).dst, namespace: '', name: '' };
     expect(reason(toService(1, 2, { dst: hidden }), known(selecting, [API]))).toEqual({
       ...none,
-      reasons: ['the service at the other end may not be seen'],
+      reasons: ['you may not see the service at the other end'],
     });
   });
 
   it('are not learned for pods that policies keep them from, where policies were not asked as they came', () => {
     const old = pod('shop/old', 'app=api,old=yes');
     const services = known([version(0, 'shop/api', { app: 'api' })], [API, old], {
-      denies: (_flow: ObservedFlow, { end }: SeenPod, port: number) => end.name === 'old' && port === 8080,
+      denies: (_flow: ObservedFlow, { endpoint }: ObservedPod, port: number) =>
+        endpoint.name === 'old' && port === 8080,
     });
     const unknown = toService(1, 2, { allowed: false });
     expect(suggested(unknown, services).rules).toEqual(['api from web 8080', 'web to api 8080']);
     expect(suggested(toService(1, 2), services).rules).toHaveLength(4);
     expect(suggested(unknown, { ...services, denies: () => true })).toEqual({
       rules: [],
-      reasons: ['policies deny them at pods behind the service shop/api'],
+      reasons: ['policies deny them at backends of the service shop/api'],
     });
   });
 
@@ -171,7 +172,7 @@ describe('flows that ended at the address of a service', () => {
         return target.app;
       },
     });
-    const seen: SeenPod = { ...API, pod: { ...API.pod, labels: looking } };
+    const seen: ObservedPod = { ...API, pod: { ...API.pod, labels: looking } };
     const services = known([version(0, 'shop/api', labels)], [seen]);
     const flows = Array.from({ length: 2500 }, (_, number) => toService(10, 20, { sourcePort: number }));
     // One for each thousand flows, and one for the policy of each workload.

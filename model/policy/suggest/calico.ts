@@ -5,15 +5,15 @@ import type { SuggestedPeer, SuggestedPolicy, SuggestedPort, SuggestedRule } fro
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Where suggested policies go among Calico's. */
+/** Tier and order of suggested policies. */
 export interface CalicoPlace {
   readonly tier: string;
   readonly order: number;
-  /** Whether rules may name domains, as those of Calico Enterprise and Cloud can; else they name addresses. */
+  /** Whether rules may contain domains, as in Calico Enterprise and Cloud; otherwise they contain addresses. */
   readonly domains: boolean;
 }
 
-/** Suggested policies as Calico's NetworkPolicies (projectcalico.org/v3), and one that denies the rest. */
+/** Suggested policies as Calico's NetworkPolicies (projectcalico.org/v3), and one that denies everything else. */
 export function calicoManifests(
   namespace: string,
   policies: readonly SuggestedPolicy[],
@@ -46,7 +46,7 @@ export function calicoManifests(
   return [...manifests, { manifest: deny, workload: '', alsoSelects: [], rules: [] }];
 }
 
-/** One rule for each protocol, and of ICMP for each type and code: Calico's rules name one. */
+/** Splits a rule by protocol, and by ICMP type and code: a Calico rule has one of each. */
 function byProtocol(rule: SuggestedRule): SuggestedRule[] {
   const protocols = [...new Set(rule.ports.map(({ protocol }) => protocol))];
   return protocols.flatMap((protocol) => {
@@ -55,7 +55,7 @@ function byProtocol(rule: SuggestedRule): SuggestedRule[] {
   });
 }
 
-/** A domain stands for all of its addresses, however many there are. */
+/** A domain rule covers all addresses of the domain, so nothing is widened. */
 function byDomain(rule: SuggestedRule): SuggestedRule {
   return rule.peer.is === 'domain' ? { ...rule, peer: { ...rule.peer, widened: false } } : rule;
 }
@@ -101,12 +101,12 @@ function peerEntity(own: string, peer: SuggestedPeer, domains: boolean): object 
   }
 }
 
-/** The label that Calico gives a namespace with its own name. */
+/** Selects a namespace by the label with its name that Calico adds. */
 function namespaceText(namespace: string): string {
   return `projectcalico.org/name == '${namespace}'`;
 }
 
-/** Labels as a selector; neither keys nor values of Kubernetes' labels hold quotes. */
+/** Labels as a selector; keys and values of Kubernetes labels contain no quotes. */
 function selectorText(labels: Labels): string {
   const conditions = Object.entries(labels).map(([key, value]) => `${key} == '${value}'`);
   return conditions.length === 0 ? 'all()' : conditions.join(' && ');

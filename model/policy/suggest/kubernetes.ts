@@ -3,15 +3,15 @@ import { protocolName, SCTP, TCP, UDP } from '../../net/protocol.js';
 import { DENY_NAME, policyName, type RuleEvidence, type SuggestedManifest } from './manifest.js';
 import type { NotCovered, SuggestedPeer, SuggestedPolicy, SuggestedPort, SuggestedRule } from './suggest.js';
 
-/** Protocols that a NetworkPolicy can name (networking.k8s.io/v1 NetworkPolicyPort). */
+/** Protocols that a NetworkPolicy supports (networking.k8s.io/v1 NetworkPolicyPort). */
 const PROTOCOLS = new Set([TCP, UDP, SCTP]);
 
 /** The label that every namespace has with its own name (Kubernetes well-known labels). */
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
 /**
- * Suggested policies as NetworkPolicies of networking.k8s.io/v1, and one that denies the rest. What they cannot say,
- * which is every protocol without ports, is told besides.
+ * Suggested policies as NetworkPolicies of networking.k8s.io/v1, and one that denies everything else. Protocols without
+ * ports, which they do not support, are returned as `notCovered`.
  */
 export function kubernetesManifests(
   namespace: string,
@@ -64,7 +64,7 @@ function withoutPorts({ workload }: SuggestedPolicy, { ports, evidence }: Sugges
     .filter((protocol) => !PROTOCOLS.has(protocol))
     .map(protocolName);
   return {
-    reason: `a NetworkPolicy of Kubernetes cannot allow ${names.join(', ')}, which ${workload} uses`,
+    reason: `a Kubernetes NetworkPolicy cannot allow ${names.join(', ')}, which ${workload} uses`,
     evidence,
   };
 }

@@ -4,21 +4,21 @@ import type { SuggestedPolicy, SuggestedRule } from './suggest.js';
 /** A suggestion as a manifest, with the evidence of each of its rules. */
 export interface SuggestedManifest {
   readonly manifest: KubernetesObject;
-  /** The workload that it is for; empty for the policy that denies what no other allows. */
+  /** The workload that it is for; empty for the policy that denies everything else. */
   readonly workload: string;
   readonly alsoSelects: readonly string[];
   readonly rules: readonly RuleEvidence[];
 }
 
-/** Which rule of the manifest stands for what. */
+/** A rule of the manifest with the suggestion that it implements. */
 export interface RuleEvidence {
   readonly direction: 'ingress' | 'egress';
-  /** The rule's place in the manifest's list, from 0. */
+  /** The rule's index in the manifest's list, from 0. */
   readonly index: number;
   readonly rule: SuggestedRule;
 }
 
-/** A name for a workload's policy: lower-case letters, digits and `-`, as object names are (RFC 1123). */
+/** A name for a workload's policy: lower-case letters, digits and `-` (RFC 1123). */
 export function policyName({ workload }: Pick<SuggestedPolicy, 'workload'>): string {
   const name = workload
     .toLowerCase()
@@ -28,5 +28,5 @@ export function policyName({ workload }: Pick<SuggestedPolicy, 'workload'>): str
   return `suggested-${name || 'workload'}`;
 }
 
-/** The name of the policy that denies what no other allows. */
+/** The name of the policy that denies everything else. */
 export const DENY_NAME = 'suggested-default-deny';

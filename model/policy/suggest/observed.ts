@@ -1,44 +1,44 @@
 import type { FlowEndpoint } from '../preview/flow-identity.js';
 
-/** One end of flows that were seen, as flows tell it. */
-export interface ObservedEnd extends Omit<FlowEndpoint, 'address' | 'serviceAccount'> {
-  /** The workload's name, of a pod; else that of the node, service or network set. */
+/** An endpoint of observed flows. */
+export interface ObservedEndpoint extends Omit<FlowEndpoint, 'address' | 'serviceAccount'> {
+  /** Name of a pod's workload; otherwise of the node, service or network set. */
   readonly name: string;
   /** As text. */
   readonly address: string;
 }
 
-/** Flows alike but for the client's port, which policies allowed as far as they could be asked. */
+/** Flows that differ only in the client's port, and that policies allowed if they could be evaluated. */
 export interface ObservedFlow {
-  readonly src: ObservedEnd;
-  readonly dst: ObservedEnd;
-  /** The client's service account; told of flows to the address of a service only. */
+  readonly src: ObservedEndpoint;
+  readonly dst: ObservedEndpoint;
+  /** The client's service account; set only for flows to a service address. */
   readonly sourceAccount: string;
-  /** Whether policies allowed them; false only where they could not be asked, at the address of a service. */
+  /** Whether policies allowed them; false only if they could not be evaluated, at a service address. */
   readonly allowed: boolean;
-  /** The service to whose address they went, where the server is a pod behind it by what the service selects. */
-  readonly service?: SelectingName;
+  /** The service they went to, if the server is a backend that the service selects. */
+  readonly service?: ServiceReference;
   readonly protocol: number;
-  /** The server's port; of ICMP type × 256 + code. */
+  /** The server's port; for ICMP type × 256 + code. */
   readonly port: number;
   /** A client's port. */
   readonly sourcePort: number;
   /** Whether the connection's beginning was not seen, so that client and server may be swapped. */
   readonly answered: boolean;
-  /** The domain name that the server's address was looked up by; empty if none is known. */
+  /** The domain name by which the server's address was looked up; empty if unknown. */
   readonly domain: string;
   readonly traffic: Evidence;
 }
 
-/** A service by whose selector pods are known. */
-export interface SelectingName {
+/** A service whose selector identifies pods. */
+export interface ServiceReference {
   /** `namespace/name`. */
   readonly name: string;
-  /** Whether no pod was seen that it selects. */
+  /** Whether none of the pods that it selects was seen. */
   readonly unseen: boolean;
 }
 
-/** What a rule is suggested for. */
+/** The traffic that a rule is suggested for. */
 export interface Evidence {
   readonly flows: number;
   readonly connections: number;
@@ -48,12 +48,12 @@ export interface Evidence {
   readonly lastMs: number;
 }
 
-/** Where the ports begin that clients use (Linux' ip_local_port_range). */
+/** The first ephemeral port of clients (Linux ip_local_port_range). */
 const FIRST_CLIENT_PORT = 32_768;
 
 /**
- * The flow from the likelier client: one whose beginning was not seen may have been taken for its answers. Who has the
- * address of a service is the server.
+ * The flow from the more likely client: if its beginning was not seen, client and server may be swapped. A service address
+ * is always the server.
  */
 export function oriented(flow: ObservedFlow): ObservedFlow {
   if (flow.dst.kind === 'service') return flow;
@@ -62,7 +62,8 @@ export function oriented(flow: ObservedFlow): ObservedFlow {
   return { ...flow, src: flow.dst, dst: flow.src, port: flow.sourcePort, sourcePort: flow.port, domain: '' };
 }
 
-export function together(one: Evidence | undefined, other: Evidence): Evidence {
+/** The sum of two pieces of evidence. */
+export function mergeEvidence(one: Evidence | undefined, other: Evidence): Evidence {
   if (!one) return other;
   return {
     flows: one.flows + other.flows,

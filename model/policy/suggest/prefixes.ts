@@ -1,10 +1,10 @@
 import { parseAddress } from '../../net/address.js';
 import { type AddressPrefix, addressPrefix, familyOf, formatPrefix, parsePrefix } from '../../net/prefix.js';
 
-/** Prefixes that a rule names at most, of each address family. */
+/** Maximum number of prefixes in a rule, per address family. */
 const MAX_PREFIXES = 16;
 
-/** Prefixes that hold all of some addresses: each by itself, or wider ones if they are too many to list. */
+/** Prefixes that contain all addresses: one per address, or wider ones if there are too many. */
 export function prefixesOf(addresses: readonly string[]): {
   readonly prefixes: string[];
   readonly widened: boolean;
@@ -19,7 +19,7 @@ export function prefixesOf(addresses: readonly string[]): {
   };
 }
 
-/** The longest prefixes of one length that are few enough. */
+/** The longest prefixes of one length whose number is within the limit. */
 function narrowest(addresses: readonly Uint8Array[]): {
   readonly prefixes: string[];
   readonly widened: boolean;

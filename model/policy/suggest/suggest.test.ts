@@ -9,22 +9,22 @@ import { ICMP, TCP, UDP } from '../../net/protocol.js';
 import { calicoManifests } from './calico.js';
 import { kubernetesManifests } from './kubernetes.js';
 import type { SuggestedManifest } from './manifest.js';
-import type { ObservedEnd, ObservedFlow } from './observed.js';
+import type { ObservedEndpoint, ObservedFlow } from './observed.js';
 import { suggestPolicies } from './suggest.js';
 
 const SEEN = { flows: 1, connections: 2, bytes: 100, firstMs: 1000, lastMs: 2000 };
 
-function podEnd(place: string, labels: string, address: string): ObservedEnd {
+function podEnd(place: string, labels: string, address: string): ObservedEndpoint {
   const [own = '', name = ''] = place.split('/');
   return { kind: 'pod', namespace: own, name, labels, address };
 }
 
 function outside(
   address: string,
-  kind: ObservedEnd['kind'] = 'external',
+  kind: ObservedEndpoint['kind'] = 'external',
   name = '',
   labels = '',
-): ObservedEnd {
+): ObservedEndpoint {
   return { kind, namespace: '', name, labels, address };
 }
 
@@ -34,8 +34,8 @@ const DNS = podEnd('kube-system/dns', 'k8s-app=kube-dns', '10.0.0.3');
 const ATTACKER = podEnd('attacker/shell', 'app=shell', '10.0.0.9');
 
 function flow(
-  src: ObservedEnd,
-  dst: ObservedEnd,
+  src: ObservedEndpoint,
+  dst: ObservedEndpoint,
   port: number,
   fields: Partial<ObservedFlow> = {},
 ): ObservedFlow {
@@ -86,7 +86,7 @@ function verdicts(manifests: readonly SuggestedManifest[], flows: readonly Obser
 }
 
 function identityOf({ src, dst, protocol, port, sourcePort, answered, domain }: ObservedFlow): FlowIdentity {
-  const end = ({ kind, namespace: own, labels, address }: ObservedEnd): FlowEndpoint => ({
+  const end = ({ kind, namespace: own, labels, address }: ObservedEndpoint): FlowEndpoint => ({
     ...{ kind, namespace: own, labels, serviceAccount: 'default', address: parseAddress(address) },
   });
   return {
@@ -216,12 +216,12 @@ describe('a suggestion', () => {
     const echo = flow(WEB, API, 8 * 256, { protocol: ICMP, sourcePort: 0 });
     const suggested = suggestPolicies('shop', [echo, flow(WEB, podEnd('shop/bare', '', '10.0.0.8'), 80)]);
     expect(suggested.notCovered.map(({ reason }) => reason)).toEqual([
-      'a pod has no labels, so that no policy can select it alone',
+      'a pod has no labels, so no policy can select it alone',
     ]);
     const told = kubernetesManifests('shop', suggested.policies).notCovered.map(({ reason }) => reason);
     expect(told).toEqual([
-      'a NetworkPolicy of Kubernetes cannot allow ICMP, which api uses',
-      'a NetworkPolicy of Kubernetes cannot allow ICMP, which web uses',
+      'a Kubernetes NetworkPolicy cannot allow ICMP, which api uses',
+      'a Kubernetes NetworkPolicy cannot allow ICMP, which web uses',
     ]);
     const manifests = calicoManifests('shop', suggested.policies, PLACE);
     expect(verdicts(manifests, [echo, { ...echo, port: 13 * 256 }])).toEqual(['allow', 'deny']);

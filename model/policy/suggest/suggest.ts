@@ -1,24 +1,24 @@
 import { parseLabels } from '../preview/snapshot-pods.js';
 import { isIcmp } from '../../net/protocol.js';
-import { behindService, type KnownServices, NO_SERVICES } from './behind-services.js';
+import { flowsToBackends, type ServiceContext, NO_SERVICES } from './behind-services.js';
 import {
   type Evidence,
-  type ObservedEnd,
+  type ObservedEndpoint,
   type ObservedFlow,
   oriented,
-  type SelectingName,
-  together,
+  type ServiceReference,
+  mergeEvidence,
 } from './observed.js';
 import { prefixesOf } from './prefixes.js';
 import { WorkloadSelectors } from './workload-selectors.js';
 
-/** What a workload may do: all that was seen of it, and nothing else. */
+/** A suggestion for a workload: allows exactly the traffic that was observed. */
 export interface SuggestedPolicy {
   readonly namespace: string;
   readonly workload: string;
   /** The labels that select its pods. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Other workloads whose pods the labels select too, since theirs do not tell them apart. */
+  /** Other workloads whose pods the labels also select. */
   readonly alsoSelects: readonly string[];
   readonly ingress: readonly SuggestedRule[];
   readonly egress: readonly SuggestedRule[];
@@ -28,10 +28,10 @@ export interface SuggestedPolicy {
 export interface SuggestedRule {
   readonly peer: SuggestedPeer;
   readonly ports: readonly SuggestedPort[];
-  /** Whether the ports were too many to list, and are now ranges that hold them. */
+  /** Whether there were too many ports to list, so that the ranges contain more than was seen. */
   readonly portsWidened: boolean;
-  /** Services to whose addresses flows went that it is for: their servers are known by what the services select. */
-  readonly services: readonly SelectingName[];
+  /** Services that the flows went to; their backends are known by the services' selectors. */
+  readonly services: readonly ServiceReference[];
   readonly evidence: Evidence;
 }
 
@@ -48,56 +48,56 @@ export type SuggestedPeer =
       readonly namespace: string;
       readonly name: string;
       readonly labels: Readonly<Record<string, string>>;
-      /** Its addresses that were seen, for policies that know no network sets. */
+      /** Its observed addresses, for policies without network sets. */
       readonly prefixes: readonly string[];
       readonly widened: boolean;
     }
   | {
       readonly is: 'domain';
       readonly domain: string;
-      /** Its addresses that were seen, for policies that know no domains. */
+      /** Its observed addresses, for policies without domains. */
       readonly prefixes: readonly string[];
       readonly widened: boolean;
     }
   | {
       readonly is: 'addresses';
-      /** Who holds the addresses, if that is known: nodes. */
+      /** Names of the nodes with these addresses. */
       readonly names: readonly string[];
       readonly prefixes: readonly string[];
-      /** Whether the addresses were too many to list, and the prefixes hold more than were seen. */
+      /** Whether there were too many addresses to list, so that the prefixes contain more than was seen. */
       readonly widened: boolean;
     };
 
-/** Ports of a protocol from one to another, or for ICMP type × 256 + code; protocols without ports have 0. */
+/** A port range of a protocol; for ICMP type × 256 + code; 0 for protocols without ports. */
 export interface SuggestedPort {
   readonly protocol: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** Flows that no rule was made for. */
+/** Flows that no rule covers. */
 export interface NotCovered {
   readonly reason: string;
   readonly evidence: Evidence;
 }
 
-/** Ports of one protocol that a rule names at most. */
+/** Maximum number of ports of one protocol in a rule. */
 const MAX_PORTS = 12;
 
-/** What is suggested, and the flows that it does not stand for. */
+/** The suggestions, and the flows that they do not cover. */
 export interface SuggestedPolicies {
   readonly policies: readonly SuggestedPolicy[];
   readonly notCovered: readonly NotCovered[];
 }
 
-/** Flows that are learned from in one go. */
-const AT_ONCE = 1000;
+/** Flows that are processed before yielding. */
+const FLOWS_PER_YIELD = 1000;
 
-/** What {@link learnPolicies} suggests, at once. */
+/** Runs {@link learnPolicies} to the end. */
 export function suggestPolicies(
   namespace: string,
   flows: readonly ObservedFlow[],
-  services: KnownServices = NO_SERVICES,
+  services: ServiceContext = NO_SERVICES,
 ): SuggestedPolicies {
   const learning = learnPolicies(namespace, flows, services);
   for (;;) {
@@ -107,32 +107,32 @@ export function suggestPolicies(
 }
 
 /**
- * Suggests the least that must be allowed for the pods of a namespace to do what they were seen to do: a policy for each
- * workload, with a rule for each peer. `flows` are those that are to stay allowed; of those that went to the address of
- * a service, `services` tells who stood behind it. Pauses after each some hundred flows, and after
- * each policy, so that others can have their turn.
+ * Suggests the minimal policies that allow the observed traffic of a namespace's pods: a policy for each workload, with a
+ * rule for each peer. `flows` are the flows to allow; `services` resolves flows to service addresses. Yields after every
+ * {@link FLOWS_PER_YIELD} flows and after each policy, so that other work can run.
  */
 export function* learnPolicies(
   namespace: string,
   flows: readonly ObservedFlow[],
-  services: KnownServices,
+  services: ServiceContext,
 ): Generator<undefined, SuggestedPolicies> {
   const selectors = new WorkloadSelectors();
   const notCovered = new Map<string, Evidence>();
   const drafts = new Map<string, Draft>();
-  for (const { end } of services.pods) selectors.add(end);
+  for (const { endpoint } of services.pods) selectors.add(endpoint);
   let learned = 0;
   for (const flow of flows.map(oriented)) {
-    const ended = endsOf(flow, services);
-    if (typeof ended === 'string') notCovered.set(ended, together(notCovered.get(ended), flow.traffic));
-    for (const one of typeof ended === 'string' ? [] : ended) {
+    const resolved = flowsToPods(flow, services);
+    if (typeof resolved === 'string')
+      notCovered.set(resolved, mergeEvidence(notCovered.get(resolved), flow.traffic));
+    for (const one of typeof resolved === 'string' ? [] : resolved) {
       const { src, dst } = one;
       selectors.add(src);
       selectors.add(dst);
-      if (isOf(namespace, dst)) draftOf(drafts, dst.name).add('ingress', src, one);
-      if (isOf(namespace, src)) draftOf(drafts, src.name).add('egress', dst, one);
-      // A flow to a service counts for each kind of pod behind it.
-      if (++learned % AT_ONCE === 0) yield;
+      if (isPodOf(namespace, dst)) draftOf(drafts, dst.name).add('ingress', src, one);
+      if (isPodOf(namespace, src)) draftOf(drafts, src.name).add('egress', dst, one);
+      // A flow to a service counts once per kind of backend.
+      if (++learned % FLOWS_PER_YIELD === 0) yield;
     }
   }
   const policies: SuggestedPolicy[] = [];
@@ -147,29 +147,29 @@ export function* learnPolicies(
   }
   return {
     policies,
-    // In an order, so that the same question has the same answer.
+    // Sorted, so that equal queries have equal answers.
     notCovered: [...notCovered]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([reason, evidence]) => ({ reason, evidence })),
   };
 }
 
-/** The flow, or those that it may have been at the pods behind a service; a text says why no rule can stand for it. */
-function endsOf(flow: ObservedFlow, services: KnownServices): readonly ObservedFlow[] | string {
-  const reason = whyNot(flow.src);
+/** The flow, or the flows to the backends of its service; a string is the reason why no rule can cover it. */
+function flowsToPods(flow: ObservedFlow, services: ServiceContext): readonly ObservedFlow[] | string {
+  const reason = unsupportedReason(flow.src);
   if (reason !== undefined) return reason;
-  if (flow.dst.kind === 'service') return behindService(flow, services);
-  return whyNot(flow.dst) ?? [flow];
+  if (flow.dst.kind === 'service') return flowsToBackends(flow, services);
+  return unsupportedReason(flow.dst) ?? [flow];
 }
 
-function isOf(namespace: string, end: ObservedEnd): boolean {
-  return end.kind === 'pod' && end.namespace === namespace;
+function isPodOf(namespace: string, { kind, namespace: own }: ObservedEndpoint): boolean {
+  return kind === 'pod' && own === namespace;
 }
 
-function whyNot({ kind, namespace, labels }: ObservedEnd): string | undefined {
-  if (kind === 'service') return 'their beginning was not seen, and a service is no client';
-  if (kind === 'pod' && namespace === '') return 'the pod at the other end may not be seen';
-  if (kind === 'pod' && labels === '') return 'a pod has no labels, so that no policy can select it alone';
+function unsupportedReason({ kind, namespace, labels }: ObservedEndpoint): string | undefined {
+  if (kind === 'service') return 'their beginning was not seen, and a service cannot be the client';
+  if (kind === 'pod' && namespace === '') return 'you may not see the pod at the other end';
+  if (kind === 'pod' && labels === '') return 'a pod has no labels, so no policy can select it alone';
   return undefined;
 }
 
@@ -179,26 +179,26 @@ function draftOf(drafts: Map<string, Draft>, workload: string): Draft {
   return draft;
 }
 
-/** The rules of a workload's policy as they come together. */
+/** Collects the rules of a workload's policy. */
 class Draft {
   readonly #peers = {
     ingress: new Map<string, PeerDraft>(),
     egress: new Map<string, PeerDraft>(),
   };
 
-  add(direction: 'ingress' | 'egress', end: ObservedEnd, flow: ObservedFlow): void {
-    // Addresses go into one rule where they were met on the same port, so that their lists stay apart by port.
+  add(direction: 'ingress' | 'egress', endpoint: ObservedEndpoint, flow: ObservedFlow): void {
+    // Addresses share a rule if they were seen on the same port, so that the lists stay separate by port.
     const service = `${flow.protocol} ${flow.port}`;
-    const domain = direction === 'egress' && end.kind === 'external' ? flow.domain : '';
+    const domain = direction === 'egress' && endpoint.kind === 'external' ? flow.domain : '';
     const key =
-      end.kind === 'pod' || end.kind === 'network_set'
-        ? `${end.kind} ${end.namespace}/${end.name}`
+      endpoint.kind === 'pod' || endpoint.kind === 'network_set'
+        ? `${endpoint.kind} ${endpoint.namespace}/${endpoint.name}`
         : domain === ''
           ? `addresses ${service}`
           : `domain ${domain}`;
     const peers = this.#peers[direction];
     const peer = peers.get(key) ?? {
-      ...{ end, domain },
+      ...{ endpoint, domain },
       addresses: new Set(),
       names: new Set(),
       ports: new Map(),
@@ -206,8 +206,8 @@ class Draft {
       evidence: new Set(),
     };
     peers.set(key, peer);
-    peer.addresses.add(end.address);
-    if (end.name !== '') peer.names.add(end.name);
+    peer.addresses.add(endpoint.address);
+    if (endpoint.name !== '') peer.names.add(endpoint.name);
     peer.ports.set(service, { protocol: flow.protocol, from: flow.port, to: flow.port });
     if (flow.service) peer.services.set(flow.service.name, flow.service);
     peer.evidence.add(flow.traffic);
@@ -216,55 +216,55 @@ class Draft {
   rules(direction: 'ingress' | 'egress', selectors: WorkloadSelectors): SuggestedRule[] {
     return [...this.#peers[direction]]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([, { end, domain, addresses, names, ports, services, evidence }]) => {
+      .flatMap(([, { endpoint, domain, addresses, names, ports, services, evidence }]) => {
         const [first, ...others] = evidence;
         if (!first) return [];
         const listed = [...ports.values()].sort((a, b) => a.protocol - b.protocol || a.from - b.from);
-        const few = fewPorts(listed);
+        const few = limitPorts(listed);
         return {
-          peer: peerOf(end, domain, [...addresses], [...names].sort(), selectors),
+          peer: peerOf(endpoint, domain, [...addresses], [...names].sort(), selectors),
           ports: few,
           portsWidened: few.length < listed.length,
           services: [...services.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-          evidence: others.reduce(together, first),
+          evidence: others.reduce(mergeEvidence, first),
         };
       });
   }
 }
 
 interface PeerDraft {
-  readonly end: ObservedEnd;
-  /** Empty if the peer is not known by a domain name. */
+  readonly endpoint: ObservedEndpoint;
+  /** Empty if the peer has no domain name. */
   readonly domain: string;
   readonly addresses: Set<string>;
   readonly names: Set<string>;
   readonly ports: Map<string, SuggestedPort>;
   /** By `namespace/name`. */
-  readonly services: Map<string, SelectingName>;
-  /** Of each flow once, though a flow to a service may stand for several ports. */
+  readonly services: Map<string, ServiceReference>;
+  /** Once per flow, although a flow to a service may cover several ports. */
   readonly evidence: Set<Evidence>;
 }
 
 function peerOf(
-  end: ObservedEnd,
+  endpoint: ObservedEndpoint,
   domain: string,
   addresses: readonly string[],
   names: readonly string[],
   selectors: WorkloadSelectors,
 ): SuggestedPeer {
-  const { kind, namespace, name } = end;
+  const { kind, namespace, name } = endpoint;
   if (kind === 'pod') {
     return { is: 'workload', namespace, workload: name, labels: selectors.of(namespace, name).labels };
   }
   const listed = prefixesOf(addresses);
-  if (kind === 'network_set' && end.labels !== '') {
-    return { is: 'networkSet', namespace, name, labels: parseLabels(end.labels), ...listed };
+  if (kind === 'network_set' && endpoint.labels !== '') {
+    return { is: 'networkSet', namespace, name, labels: parseLabels(endpoint.labels), ...listed };
   }
   return domain === '' ? { is: 'addresses', names, ...listed } : { is: 'domain', domain, ...listed };
 }
 
-/** Ports as they are, or where one protocol has too many a range that holds them. */
-function fewPorts(ports: readonly SuggestedPort[]): SuggestedPort[] {
+/** The ports unchanged, or one range for a protocol with too many ports. */
+function limitPorts(ports: readonly SuggestedPort[]): SuggestedPort[] {
   return [...new Set(ports.map(({ protocol }) => protocol))].flatMap((protocol) => {
     const own = ports.filter((port) => port.protocol === protocol);
     const [first] = own;

@@ -1,15 +1,15 @@
 import { parseLabels } from '../preview/snapshot-pods.js';
-import type { ObservedEnd } from './observed.js';
+import type { ObservedEndpoint } from './observed.js';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The labels that select a workload, and the other workloads that they select too. */
+/** The labels that select a workload, and the other workloads that they also select. */
 interface Selection {
   readonly labels: Labels;
   readonly alsoSelects: readonly string[];
 }
 
-/** Labels that by custom say what a workload is, the surest first. */
+/** Labels that conventionally name a workload, the most specific first. */
 const NAMING_KEYS = [
   'app.kubernetes.io/instance',
   'app.kubernetes.io/name',
@@ -22,17 +22,17 @@ const NAMING_KEYS = [
 ];
 
 /**
- * Finds for each workload the labels that select its pods and no other's, as far as pods were seen. Those that by
- * custom name a workload are taken if they are enough, else all that its pods have in common.
+ * Finds the labels that select only the pods of a workload, among all pods that were seen. Conventional name labels are
+ * preferred if they are sufficient; otherwise all labels that its pods have in common are used.
  */
 export class WorkloadSelectors {
-  /** By namespace and workload: the labels of pods that were seen. */
+  /** The labels of pods that were seen, by namespace and workload. */
   readonly #seen = new Map<string, Map<string, Map<string, Labels>>>();
 
-  /** What was found, until there are other labels. */
+  /** Results; cleared when new labels are added. */
   readonly #found = new Map<string, Selection>();
 
-  add({ kind, namespace, name, labels }: ObservedEnd): void {
+  add({ kind, namespace, name, labels }: ObservedEndpoint): void {
     if (kind !== 'pod') return;
     const workloads = this.#seen.get(namespace) ?? new Map<string, Map<string, Labels>>();
     this.#seen.set(namespace, workloads);

@@ -2,19 +2,19 @@ import { END_OF_TIER, type TraceAction } from './entry.js';
 
 const ACTION_CODES: Readonly<Record<TraceAction, number>> = { allow: 0, deny: 1, pass: 2, unknown: 3 };
 
-/** What is remembered of the ways on from one step: by place, then by rule and action. */
+/** The next steps after a step: by policy, then by rule and action. */
 type Continuations = Map<string, Map<number, TracePath>>;
 
 /**
- * A trace as the path to its last step. Connections that took the same steps share one path, so that comparing
- * traces, and keeping what was made of them, needs no text.
+ * A trace as the path to its last step. Connections with the same steps share one path, so that traces can be compared and
+ * used as map keys without building strings.
  */
 export class TracePath {
-  /** Entries as text, in the form of Calico 3.32 and later: `index|tier|kind:namespace/name|action|rule`. */
+  /** Entries in the form of Calico 3.32 and later: `index|tier|kind:namespace/name|action|rule`. */
   readonly entries: readonly string[];
   /** Whether a step was the end of a tier. */
   readonly endsTier: boolean;
-  /** The place and action of the last step; empty at the root. */
+  /** Policy and action of the last step; empty at the root. */
   readonly last: string;
   readonly #next: Continuations = new Map();
 

@@ -1,13 +1,13 @@
 import { PROFILE_TIER, TRACE_KINDS, type TraceAction, type TraceEntry, type TraceKind } from './entry.js';
 
-/** A text that is no trace entry of any known form. */
+/** A text that is not a trace entry in any known form. */
 export class TraceError extends Error {
   override readonly name = 'TraceError';
   constructor(
     readonly text: string,
     reason: string,
   ) {
-    super(`"${text}" is no trace entry: ${reason}`);
+    super(`"${text}" is not a trace entry: ${reason}`);
   }
 }
 
@@ -15,27 +15,27 @@ type Named = Pick<TraceEntry, 'kind' | 'namespace' | 'name'>;
 
 const ENTRY = /^(\d+)\|([^|]+)\|([^|]+)\|(allow|deny|pass|unknown)\|(-?\d+)$/;
 
-/** Kinds that the older forms put before the tier of what is no policy of Calico's own. */
+/** Kinds that older forms put before the tier of policies of other APIs. */
 const KIND_PREFIX =
   /^(knp|kcnp|kanp|kbanp)\.(?:default|kube-admin|kube-baseline|adminnetworkpolicy|baselineadminnetworkpolicy)\.(.+)$/;
 
 /**
  * Reads an entry `index|tier|policy|action|rule` of any of Calico's three forms, which differ in the policy:
  * - since 3.32: `kind:namespace/name` or `kind:name`;
- * - 3.30 and 3.31: `namespace/tier.name`, staged `namespace/tier.staged:name`; Kubernetes' own
+ * - 3.30 and 3.31: `namespace/tier.name`, staged `namespace/tier.staged:name`; Kubernetes'
  *   `namespace/knp.default.name`, staged `namespace/staged:knp.default.name`; profiles `__PROFILE__.kns.name`;
- * - Enterprise's documents: as before, but staged `namespace/staged:tier.name`.
- * @throws TraceError if the text has none of them.
+ * - Calico Enterprise documentation: as before, but staged `namespace/staged:tier.name`.
+ * @throws TraceError if the text has none of these forms.
  */
 export function readEntry(text: string): TraceEntry {
   const [, index = '', tier = '', policy = '', action = '', rule = ''] = ENTRY.exec(text) ?? [];
   if (index === '') throw new TraceError(text, 'it is not of the form index|tier|policy|action|rule');
   const named = newest(policy, tier) ?? (tier === PROFILE_TIER ? profile(policy) : older(policy, tier));
-  if (named.name === '') throw new TraceError(text, 'it names no policy');
+  if (named.name === '') throw new TraceError(text, 'it has no policy name');
   return { index: Number(index), tier, ...named, action: action as TraceAction, rule: Number(rule) };
 }
 
-/** Reads the entries of a trace, which Calico stores in any order, into the order of evaluation. */
+/** Reads the entries of a trace, which Calico stores in any order, and sorts them by evaluation. */
 export function readTrace(texts: readonly string[]): TraceEntry[] {
   return texts.map(readEntry).sort((a, b) => a.index - b.index);
 }
