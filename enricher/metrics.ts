@@ -71,12 +71,12 @@ export function registerClusterMetrics(registry: Registry, clusters: ReadonlyMap
     ...each(({ context }) => context.cluster.identities.forgotten),
   });
   collectedGauge(registry, {
-    name: 'sonde_enricher_unsupported_policies',
-    help: 'Set to 1 for each kind of network policy in the cluster that Sonde does not evaluate; verdicts are unknown while there is any',
-    labelNames: ['cluster', 'kind'] as const,
+    name: 'sonde_enricher_unevaluated_policy_kinds',
+    help: 'Set to 1 for each policy kind that is not part of verdicts, by reason: unsupported (Sonde does not evaluate it), unread (it could not be listed); verdicts are unknown while there is any',
+    labelNames: ['cluster', 'kind', 'reason'] as const,
     collect: () =>
       [...clusters].flatMap(([cluster, { context }]) =>
-        [...context.unsupportedPolicyKinds].map((kind) => [{ cluster, kind }, 1] as const),
+        context.unevaluatedPolicyKinds.map(({ kind, reason }) => [{ cluster, kind, reason }, 1] as const),
       ),
   });
   collectedGauge(registry, {

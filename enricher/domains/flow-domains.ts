@@ -6,7 +6,7 @@ import type { ObservedDns } from '@sonde/model/dns/records';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import { type StringColumn } from '@sonde/model/record/columns';
 import { type ObservedColumns } from '@sonde/model/flow/records';
-import { HOST_NETWORK_POD, NODE, POD, SERVICE } from '../identity/endpoint-kinds.js';
+import { HOST_NETWORK_POD, NODE, POD, SERVICE } from '../identity/endpoint-cache.js';
 import { StringColumnBuilder, stringAt } from '@sonde/model/record/string-column';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { zeroColumn } from '@sonde/model/record/zero-columns';

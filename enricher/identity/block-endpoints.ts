@@ -4,7 +4,7 @@ import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { EVERY_NODE } from '@sonde/model/cluster/port-index';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
-import { NODE } from './endpoint-kinds.js';
+import { NODE } from './endpoint-cache.js';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import { type AddressColumn, BlockAddresses } from './block-addresses.js';
 import type { EndpointStringField } from './endpoint-strings.js';

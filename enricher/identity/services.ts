@@ -4,7 +4,7 @@ import { EVERY_NODE } from '@sonde/model/cluster/port-index';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
 import type { FlowColumns } from '@sonde/model/flow/records';
-import { NODE, POD, SERVICE } from './endpoint-kinds.js';
+import { NODE, POD, SERVICE } from './endpoint-cache.js';
 import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import type { AddressColumn } from './block-addresses.js';

@@ -2,7 +2,7 @@ import { Cluster, type ClusterProblem } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { FlowDomains } from '../domains/flow-domains.js';
 import { EndpointCache } from '../identity/endpoint-cache.js';
-import { LivePolicies } from '../policy/live-policies.js';
+import { LivePolicies, type UnevaluatedKind } from '../policy/live-policies.js';
 import { FlowPolicies } from '../policy/flow-policies.js';
 
 /** What the enricher knows, to attach it to flows. */
@@ -27,9 +27,14 @@ export class LiveContext implements EnrichmentContext {
     this.policies = new FlowPolicies(this.#policies);
   }
 
-  /** The kinds of policies in the cluster that Sonde does not evaluate, as `Kind.group`. */
-  get unsupportedPolicyKinds(): ReadonlySet<string> {
-    return this.#policies.unsupportedKinds;
+  /** Policy kinds of which the cluster's policies are not part of verdicts. */
+  get unevaluatedPolicyKinds(): readonly UnevaluatedKind[] {
+    return this.#policies.unevaluatedKinds;
+  }
+
+  /** Sets whether the policies of a kind (`Kind.group`) are known; until they are, verdicts are unknown. */
+  setPolicyKindRead(kind: string, isRead: boolean): void {
+    this.#policies.setRead(kind, isRead);
   }
 
   /** Applies an object as it was at `atMs`, new or changed; returns which parts of it cannot be used. */

@@ -3,7 +3,7 @@ import { AddressTable } from '@sonde/model/net/address-table';
 import type { Cluster } from '@sonde/model/cluster/cluster';
 import { type IdentityIndex, UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import type { EnrichedFlows } from '@sonde/model/flow/records';
-import { EXTERNAL, NETWORK_SET } from '../identity/endpoint-kinds.js';
+import { EXTERNAL, NETWORK_SET } from '../identity/endpoint-cache.js';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 
 export interface PendingOptions {

@@ -3,7 +3,7 @@ import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
 import type { ObservedColumns } from '@sonde/model/flow/records';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
-import { HOST_NETWORK_POD, NODE, POD, SERVICE } from '../identity/endpoint-kinds.js';
+import { HOST_NETWORK_POD, NODE, POD, SERVICE } from '../identity/endpoint-cache.js';
 import type { EnrichmentContext } from './context.js';
 import type { FlowEndpoints } from '../identity/block-endpoints.js';
 

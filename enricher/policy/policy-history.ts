@@ -8,14 +8,13 @@ import {
   latestObjects,
 } from '@sonde/backbone/store/schema/cluster-objects';
 import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
-import type { KubernetesObject, Pod } from '@sonde/model/cluster/objects';
+import { type KubernetesObject, objectKey, type Pod } from '@sonde/model/cluster/objects';
 import { isPortNames, PortNamesOfPods } from '@sonde/model/policy/history/port-names';
 import {
   changedAtMs,
   changedBy,
   affectsPolicies,
   manifestText,
-  objectKey,
   type ObjectVersion,
 } from '@sonde/model/policy/history/object-version';
 import type { ObjectSink } from '../watch/follow-resource.js';

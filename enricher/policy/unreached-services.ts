@@ -3,7 +3,7 @@ import type { Cluster } from '@sonde/model/cluster/cluster';
 import type { ObservedColumns } from '@sonde/model/flow/records';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 import type { FlowEndpoints } from '../identity/block-endpoints.js';
-import type { PolicyContext } from './policy-context.js';
+import type { PolicyContext } from './live-policies.js';
 
 /** The result of connections of which policies cannot say anything. */
 export const NO_SINGLE_ENDPOINT = -1;

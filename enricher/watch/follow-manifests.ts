@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
 import { readManifests } from '@sonde/backbone/manifests/read';
-import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { type KubernetesObject, objectKey } from '@sonde/model/cluster/objects';
 import type { ObjectSink } from './follow-resource.js';
 
 export interface FollowManifestsOptions {
@@ -102,7 +102,7 @@ async function readInto(
   for (const problem of problems) log.warn({ ...problem }, 'a manifest was passed over');
   const found = new Map<string, Known>();
   for (const { object, file, line } of objects) {
-    const key = keyOf(object);
+    const key = objectKey(object);
     const text = JSON.stringify(object);
     const twin = found.get(key);
     if (!twin) found.set(key, { object, text });
@@ -119,8 +119,4 @@ async function readInto(
     known.set(key, one);
     sink.apply(one.object, Date.now());
   }
-}
-
-function keyOf({ apiVersion, kind, metadata }: KubernetesObject): string {
-  return `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 }

@@ -1,39 +1,35 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 
-/** A kind of network policy that Sonde does not evaluate: its group, the versions it is read in, and its plural. */
+/** A kind of network policy that Sonde does not evaluate, with its API group and versions. */
 interface UnsupportedPolicyKind {
   readonly kind: string;
   readonly group: string;
   /** Newest first. */
   readonly versions: readonly string[];
-  readonly plural: string;
 }
 
 /**
- * Policies that change what is allowed but that Sonde does not evaluate. While a cluster has any, no verdict can be
- * given. Sources: the CRDs of Cilium (`pkg/k8s/apis/cilium.io`), Antrea (`pkg/apis/crd`) and OVN-Kubernetes.
+ * Policies that change what is allowed but that Sonde does not evaluate. While a cluster has any, verdicts are
+ * unknown. Sources: the CRDs of Cilium (`pkg/k8s/apis/cilium.io`), Antrea (`pkg/apis/crd`) and OVN-Kubernetes.
  */
 export const UNSUPPORTED_POLICY_KINDS: readonly UnsupportedPolicyKind[] = [
-  { kind: 'CiliumNetworkPolicy', group: 'cilium.io', versions: ['v2'], plural: 'ciliumnetworkpolicies' },
+  { kind: 'CiliumNetworkPolicy', group: 'cilium.io', versions: ['v2'] },
   {
     kind: 'CiliumClusterwideNetworkPolicy',
     group: 'cilium.io',
     versions: ['v2'],
-    plural: 'ciliumclusterwidenetworkpolicies',
   },
   {
     kind: 'ClusterNetworkPolicy',
     group: 'crd.antrea.io',
     versions: ['v1beta1', 'v1alpha1'],
-    plural: 'clusternetworkpolicies',
   },
   {
     kind: 'NetworkPolicy',
     group: 'crd.antrea.io',
     versions: ['v1beta1', 'v1alpha1'],
-    plural: 'networkpolicies',
   },
-  { kind: 'EgressFirewall', group: 'k8s.ovn.org', versions: ['v1'], plural: 'egressfirewalls' },
+  { kind: 'EgressFirewall', group: 'k8s.ovn.org', versions: ['v1'] },
 ];
 
 /** `Kind.group` of an object if it is a policy that Sonde does not evaluate, for example `NetworkPolicy.crd.antrea.io`. */

@@ -5,7 +5,14 @@ import { ExternalNames } from './external-names.js';
 import { IdentityIndex } from './identity-index.js';
 import { NetworkSets } from './network-sets.js';
 import { NodeRanges } from './node-ranges.js';
-import type { BlockAffinity, KubernetesObject, Node, Pod, Service } from './objects.js';
+import {
+  type BlockAffinity,
+  type KubernetesObject,
+  type Node,
+  objectKey,
+  type Pod,
+  type Service,
+} from './objects.js';
 import { createdAt } from './pod-times.js';
 import { nodeKey, Pods } from './pods.js';
 import { EVERY_NODE, PortIndex } from './port-index.js';
@@ -100,10 +107,10 @@ export class Cluster {
         break;
       case 'Node':
       case 'Service': {
-        const held = this.#bindings.get(keyOf(object));
+        const held = this.#bindings.get(objectKey(object));
         if (held?.uid !== object.metadata.uid) return;
         held?.binding.end(atMs);
-        this.#bindings.delete(keyOf(object));
+        this.#bindings.delete(objectKey(object));
         if (object.kind === 'Node') {
           this.#zones.delete(object.metadata.name);
           this.nodeRanges.setPodCidrs(object.metadata.name, []);
@@ -157,7 +164,7 @@ export class Cluster {
   }
 
   #hold(object: KubernetesObject, field: string, claim: BindingState, atMs: number): void {
-    const key = keyOf(object);
+    const key = objectKey(object);
     const { uid } = object.metadata;
     let held = this.#bindings.get(key);
     if (held && held.uid !== uid) {
@@ -201,8 +208,4 @@ function serviceBinding(service: Service): BindingState {
     fromMs,
     sureMs: fromMs,
   };
-}
-
-function keyOf({ kind, metadata }: KubernetesObject): string {
-  return `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
 }

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { parseAddress } from '../net/address.js';
 import { AddressTable } from '../net/address-table.js';
 import { canonicalLabels } from './identity.js';
-import type { KubernetesObject } from './objects.js';
+import { type KubernetesObject, namespacedName } from './objects.js';
 
 /** Calico's NetworkSet and GlobalNetworkSet (projectcalico.org/v3), reduced to what names an address. */
 export interface NetworkSetObject extends KubernetesObject {
@@ -61,19 +61,25 @@ export class NetworkSets {
     for (const [index, net] of (set.spec?.nets ?? []).entries()) {
       const parsed = parsePrefix(net);
       if (parsed)
-        prefixes.push({ ...parsed, set: keyOf(set), namespace, name, labels: canonicalLabels(labels) });
+        prefixes.push({
+          ...parsed,
+          set: namespacedName(set.metadata),
+          namespace,
+          name,
+          labels: canonicalLabels(labels),
+        });
       else
         problems.push({
           field: `spec.nets[${index}]`,
           reason: `"${net}" is not an address or a CIDR prefix`,
         });
     }
-    this.#replace(keyOf(set), prefixes);
+    this.#replace(namespacedName(set.metadata), prefixes);
     return problems;
   }
 
   remove(set: NetworkSetObject): void {
-    this.#replace(keyOf(set), []);
+    this.#replace(namespacedName(set.metadata), []);
   }
 
   /** The number of the match for the address at `offset` of `addresses`; {@link NO_NETWORK_SET} if none holds it. */
@@ -125,10 +131,6 @@ export class NetworkSets {
     this.#seen = new AddressTable();
     this.#matchOf = [];
   }
-}
-
-function keyOf({ metadata }: NetworkSetObject): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
 function parsePrefix(text: string): { network: Uint8Array; bits: number } | undefined {

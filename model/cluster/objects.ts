@@ -39,6 +39,16 @@ export interface KubernetesObject {
   readonly metadata: ObjectMeta;
 }
 
+/** Identifies an object among all objects of a cluster: `apiVersion kind namespace/name`. */
+export function objectKey({ apiVersion, kind, metadata }: KubernetesObject): string {
+  return `${apiVersion} ${kind} ${namespacedName(metadata)}`;
+}
+
+/** Identifies an object among those of its kind: `namespace/name`, with an empty namespace if it has none. */
+export function namespacedName({ namespace = '', name }: Pick<ObjectMeta, 'namespace' | 'name'>): string {
+  return `${namespace}/${name}`;
+}
+
 export interface Pod extends KubernetesObject {
   readonly kind: 'Pod';
   readonly spec?: {

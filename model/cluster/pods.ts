@@ -1,7 +1,7 @@
 import { type Controllers, controllerKeyOf } from './controllers.js';
 import { type BindingState, type ChangeKind, AddressBinding, type Indexes } from './address-binding.js';
 import { canonicalLabels, identityOf } from './identity.js';
-import type { Pod } from './objects.js';
+import { namespacedName, type Pod } from './objects.js';
 import { containersEnded, createdAt, bindingStart, isFinished } from './pod-times.js';
 import { processName } from './process-index.js';
 import { protocolNumber, TCP } from '../net/protocol.js';
@@ -32,7 +32,7 @@ export class Pods {
 
   /** Takes in a pod as it was at `atMs`; returns why addresses of it cannot be used. */
   apply(pod: Pod, atMs: number): string[] {
-    const key = keyOf(pod);
+    const key = namespacedName(pod.metadata);
     let entry = this.#entries.get(key);
     if (entry && entry.pod.metadata.uid !== pod.metadata.uid) {
       // Of two pods of one name the former was gone before the newer was made, whatever was missed of that.
@@ -58,7 +58,7 @@ export class Pods {
 
   /** Takes out a pod that was gone by `atMs`. One of the same name that came after it stays. */
   remove(pod: Pod, atMs: number): void {
-    const key = keyOf(pod);
+    const key = namespacedName(pod.metadata);
     const entry = this.#entries.get(key);
     if (!entry || entry.pod.metadata.uid !== pod.metadata.uid) return;
     this.#end(entry, Math.min(atMs, containersEnded(pod) ?? atMs));
@@ -182,8 +182,4 @@ function processesOf(pod: Pod, node: string): BindingState['processes'] {
   return [...new Set(names)]
     .filter((name) => name !== '' && !INTERPRETERS.has(name))
     .map((name) => ({ node, name }));
-}
-
-function keyOf({ metadata }: Pod): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

@@ -72,8 +72,8 @@ export const metricActions: Readonly<Record<string, string>> = {
   sonde_watch_lists_total: 'If it grows steadily, watches break: check the API server.',
   sonde_watch_failures_total:
     'If it grows, check the API server and the permissions; the log has the reason.',
-  sonde_enricher_unsupported_policies:
-    'If it is above 0, the cluster has policies of kinds that Sonde does not evaluate; their verdicts are unknown.',
+  sonde_enricher_unevaluated_policy_kinds:
+    'If it is above 0, verdicts are unknown. For `unread`, see `/readyz` for the reason; `unsupported` kinds are not evaluated.',
   sonde_policy_history_failures_total:
     'If it grows, policy changes are not stored; see the log of the enricher for the reason.',
   sonde_policy_versions_total: 'If `skipped` grows, policies change faster than the store accepts versions.',

@@ -53,7 +53,9 @@ it('shows verdicts as unknown, with the reason, while the cluster has Cilium pol
     await eventually(() =>
       expect(verdict()).toEqual({ action: 'unknown', policies: reason, pending_policies: reason }),
     );
-    expect([...context.unsupportedPolicyKinds]).toEqual(['CiliumNetworkPolicy.cilium.io']);
+    expect(context.unevaluatedPolicyKinds).toEqual([
+      { kind: 'CiliumNetworkPolicy.cilium.io', reason: 'unsupported' },
+    ]);
     const warnings = () => warn.mock.calls.filter(([, message]) => message?.includes('not evaluated'));
     await eventually(() => expect(warnings()).toHaveLength(1));
 

@@ -1,30 +1,30 @@
-import type { KubernetesObject } from '../../cluster/objects.js';
+import { type KubernetesObject, objectKey } from '../../cluster/objects.js';
 import type { PolicyEvaluator } from '../evaluator.js';
 import { isPortNames } from '../history/port-names.js';
-import { objectKey } from '../history/object-version.js';
-import { type ObjectProblem, readManifestCluster, type ServiceBackends } from '../manifests/cluster.js';
+import { type ObjectProblem, readManifestCluster } from '../manifests/cluster.js';
+import type { ServiceBackends } from '../manifests/policy-objects.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import { SnapshotPods } from './snapshot-pods.js';
 import { SelectingServices } from './services.js';
 
-/** Policies and what they look at, as they were or would be, ready to evaluate flows. */
+/** All policies at a time, or after a change, with everything they depend on, ready to evaluate flows. */
 export interface PolicySnapshot {
   readonly objects: readonly KubernetesObject[];
   readonly evaluator: PolicyEvaluator;
   readonly services: SelectingServices;
-  /** Services by the text of their addresses, as `EndpointSlice`s tell of what stands behind them. */
+  /** Services by address, with their endpoints from EndpointSlices. */
   readonly backends: ReadonlyMap<string, ServiceBackends>;
   readonly pods: SnapshotPods;
-  /** What makes objects unusable; such an object counts as absent. */
+  /** Problems with objects; an object with problems is ignored. */
   readonly problems: readonly ObjectProblem[];
 }
 
-/** Builds a snapshot from objects of the policy history. The DNS answers are those that flows show. */
+/** Builds a snapshot from objects of the policy history. DNS answers are added from flows. */
 export function createPolicySnapshot(objects: readonly KubernetesObject[]): PolicySnapshot {
   const { cluster, problems } = readManifestCluster(objects, new Map());
   const { evaluator } = cluster;
   const services = new SelectingServices(objects);
-  // No address stands behind them: pods are told what they serve.
+  // Their backends are known by pod, not by address.
   for (const { namespace, name } of services.all) evaluator.setService({ namespace, name, endpoints: [] });
   const pods = new SnapshotPods(services, portNamesOf(objects));
   return { objects, evaluator, services, backends: cluster.servicesByAddress, pods, problems };
@@ -38,15 +38,15 @@ function portNamesOf(objects: readonly KubernetesObject[]): ReadonlyMap<string, 
   );
 }
 
-/** A change of policies or of what they look at. */
+/** A change of policies or of objects that they depend on. */
 export interface PolicyChange {
-  /** Objects that are added, or take the place of those of their kind and name. */
+  /** Objects to add, or to replace by kind and name. */
   readonly apply: readonly KubernetesObject[];
-  /** Objects that are taken out, by kind and name. */
+  /** Objects to remove, by kind and name. */
   readonly remove: readonly KubernetesObject[];
 }
 
-/** The objects after a change, and those that it names to remove though they are not there. */
+/** The objects after a change, and the objects to remove that do not exist. */
 export function changedObjects(
   objects: readonly KubernetesObject[],
   { apply, remove }: PolicyChange,
@@ -59,7 +59,7 @@ export function changedObjects(
   };
 }
 
-/** What identifies an object, whichever of Calico's two API groups it was read through. */
+/** Key of an object, the same in both of Calico's API groups. */
 function resourceKey(object: KubernetesObject): string {
   return objectKey(object).replace(/^crd\.projectcalico\.org\/v1 /, 'projectcalico.org/v3 ');
 }
