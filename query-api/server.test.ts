@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createLogger } from '@sonde/backbone/logging';
@@ -6,13 +6,13 @@ import { StoreError } from '@sonde/backbone/store/store';
 import { fastify } from 'fastify';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { answerErrorsWithProblems } from './http/errors.js';
-import { readyzRoute } from './routes/readyz.js';
+import { handleErrors } from './http/errors.js';
+import { readyzRoute } from './operations/readyz.js';
 import { startQueryApi } from './server.js';
 import { stubStore } from '@sonde/test/fixtures/stub-store';
 import { answerOfFailingStore, startTestApi, type TestApi } from '@sonde/test/fixtures/test-api';
 
-/** How long what comes about by itself is waited for. */
+/** Timeout for asynchronous effects. */
 const A_MINUTE = { timeout: 60_000, interval: 5 };
 
 let api: TestApi;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 describe('the server', () => {
-  it('listens on this machine only, if not told otherwise', () => {
+  it('listens on loopback by default', () => {
     expect(api.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
@@ -33,7 +33,7 @@ describe('the server', () => {
     expect(await api.get('/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
   });
 
-  it('counts requests by route, not by what was asked for', async () => {
+  it('counts requests by route, not by path', async () => {
     await api.get('/api/v1/flows?limit=1');
     await api.get('/nothing/here');
     const text = await (await fetch(`${api.url}/metrics`)).text();
@@ -45,23 +45,41 @@ describe('the server', () => {
   });
 
   it.each([
-    ['GET', '/api/v1/nothing?secret=1', 404, 'there is nothing at GET /api/v1/nothing'],
-    ['POST', '/api/v1/flows', 404, 'there is nothing at POST /api/v1/flows'],
-    ['GET', '//[', 404, 'there is nothing at GET //['],
-  ])('answers %s %s with a problem', async (method, target, status, detail) => {
-    expect(await raw(method, target)).toEqual({
-      status,
-      body: { type: 'about:blank', title: 'Not Found', status, detail },
+    ['GET', '/api/v1/nothing?secret=1', 'there is no resource at /api/v1/nothing'],
+    ['GET', '//[', 'there is no resource at //['],
+  ])('responds to %s %s with a problem', async (method, target, detail) => {
+    const code = 'SONDE_NOT_FOUND';
+    expect(await raw(method, target)).toMatchObject({
+      status: 404,
+      body: { type: `urn:sonde:error:${code}`, title: 'Not found', status: 404, code, detail },
     });
   });
 
-  it('answers an address that is none with a problem', async () => {
-    expect(await raw('GET', '/api/%zz')).toMatchObject({ status: 400, body: { title: 'Bad Request' } });
+  it.each([
+    ['POST', '/api/v1/flows', 'GET'],
+    ['GET', '/api/v1/query', 'POST'],
+    ['DELETE', '/api/v1/workloads/shop/cart', 'GET'],
+    ['TRACE', '/healthz', 'GET'],
+    ['OPTIONS', '/api/v1/policies/preview', 'POST'],
+  ])('lists the allowed methods in the response to %s %s', async (method, target, allow) => {
+    const { status, headers, body } = await raw(method, target);
+    expect({ status, allow: headers.allow }).toEqual({ status: 405, allow });
+    expect(body).toMatchObject({ code: 'SONDE_METHOD_NOT_ALLOWED', status: 405 });
+  });
+
+  it('responds to a malformed path with a problem', async () => {
+    expect(await raw('GET', '/api/%zz')).toMatchObject({
+      status: 400,
+      body: { code: 'SONDE_MALFORMED_REQUEST' },
+    });
   });
 });
 
-/** A request whose target is sent as it stands, which fetch would tidy up. */
-function raw(method: string, target: string): Promise<{ status: number | undefined; body: unknown }> {
+/** Sends a request with its target as it is, which fetch would normalize. */
+function raw(
+  method: string,
+  target: string,
+): Promise<{ status: number | undefined; headers: IncomingHttpHeaders; body: unknown }> {
   const { hostname, port } = new URL(api.url);
   return new Promise((resolve, reject) => {
     const request = httpRequest({ hostname, port, method, path: target }, (response) => {
@@ -69,7 +87,7 @@ function raw(method: string, target: string): Promise<{ status: number | undefin
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => {
         const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
-        resolve({ status: response.statusCode, body });
+        resolve({ status: response.statusCode, headers: response.headers, body });
       });
     });
     request.on('error', reject);
@@ -77,8 +95,8 @@ function raw(method: string, target: string): Promise<{ status: number | undefin
   });
 }
 
-describe('a wrong body is told', () => {
-  it('of what it has too much, with the nearest names there are at that place', async () => {
+describe('an invalid body is rejected', () => {
+  it('with its unknown properties and similar names', async () => {
     const body = { metrics: [{ function: 'count', feild: 'bytes' }], fliter: '' };
     expect((await api.post('/api/v1/query', body)).body['errors']).toEqual([
       { parameter: 'fliter', reason: 'there is no such parameter', nearest: ['filter'] },
@@ -86,7 +104,7 @@ describe('a wrong body is told', () => {
     ]);
   });
 
-  it('of what it lacks, by name', async () => {
+  it('with the names of missing properties', async () => {
     expect((await api.post('/api/v1/query', {})).body['detail']).toBe('metrics: is missing');
     expect((await api.post('/api/v1/query', { metrics: [{}] })).body['detail']).toBe(
       'metrics/0/function: is missing',
@@ -95,8 +113,8 @@ describe('a wrong body is told', () => {
   });
 });
 
-describe('a number that is none', () => {
-  it.each(['1e309', '-1e309', 'Infinity', 'NaN'])('such as %s is refused', async (limit) => {
+describe('an invalid number', () => {
+  it.each(['1e309', '-1e309', 'Infinity', 'NaN'])('such as %s is rejected', async (limit) => {
     const { status, body } = await api.get(`/api/v1/flows?limit=${limit}`);
     expect({ status, errors: body['errors'] }).toMatchObject({
       status: 400,
@@ -105,20 +123,16 @@ describe('a number that is none', () => {
   });
 });
 
-describe('what is no HTTP', () => {
+describe('a malformed request', () => {
   it.each([
-    ['is no request', 'nonsense\r\n\r\n', 400],
+    ['is not HTTP', 'nonsense\r\n\r\n', 400],
     [
       'has headers that are too long',
       `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`,
       431,
     ],
-    [
-      'has an address that is none',
-      'GET /api/%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
-      400,
-    ],
-  ])('because it %s is answered with a problem, for data only', async (_what, sent, status) => {
+    ['has a malformed path', 'GET /api/%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 400],
+  ])('that %s gets a problem document with security headers', async (_what, sent, status) => {
     const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
     socket.write(sent);
     const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
@@ -126,20 +140,23 @@ describe('what is no HTTP', () => {
     expect(head).toMatch(/^content-type: application\/problem\+json/im);
     expect(head).toMatch(/^x-content-type-options: nosniff$/im);
     expect(head).toMatch(/^content-security-policy: default-src 'none'/im);
-    expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', status });
+    expect(JSON.parse(body)).toMatchObject({
+      type: expect.stringMatching(/^urn:sonde:error:SONDE_/) as string,
+      status,
+    });
   });
 });
 
-describe('a route that reads', () => {
-  it('is not asked by HEAD, which would begin streams that nobody reads', async () => {
+describe('a GET route', () => {
+  it('does not support HEAD, which would start streams that nobody reads', async () => {
     for (const target of ['/api/v1/flows/live', '/api/v1/dns/live', '/api/v1/flows', '/healthz']) {
-      expect((await fetch(api.url + target, { method: 'HEAD' })).status, target).toBe(404);
+      expect((await fetch(api.url + target, { method: 'HEAD' })).status, target).toBe(405);
     }
   });
 });
 
 describe('readiness', () => {
-  it('is asked of the store once for all who want to know at the same time', async () => {
+  it('is checked once for concurrent requests', async () => {
     const held: (() => void)[] = [];
     const asked = vi.fn(() => new Promise<never[]>((resolve) => held.push(() => resolve([]))));
     const server = fastify();
@@ -152,9 +169,9 @@ describe('readiness', () => {
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
-  it('is not waited for without end', async () => {
+  it('fails after a timeout of the store', async () => {
     const server = fastify();
-    answerErrorsWithProblems(server);
+    handleErrors(server);
     readyzRoute(
       server,
       stubStore(() => new Promise(() => undefined)),
@@ -162,16 +179,16 @@ describe('readiness', () => {
     );
     const answer = await server.inject('/readyz');
     expect(answer.statusCode).toBe(503);
-    expect(answer.json()).toMatchObject({ detail: 'the store takes too long to answer' });
+    expect(answer.json()).toMatchObject({ detail: 'the store does not respond in time' });
   });
 });
 
-describe('a failure', () => {
-  it.each(['GET', 'POST'])('of a %s is logged', async (method) => {
+describe('an internal error', () => {
+  it.each(['GET', 'POST'])('of a %s request is logged', async (method) => {
     const log = createLogger('test', 'silent');
     const ofRequests = createLogger('test', 'silent');
     vi.spyOn(log, 'child').mockReturnValue(ofRequests as never);
-    const told = vi.spyOn(ofRequests, 'error');
+    const logged = vi.spyOn(ofRequests, 'error');
     const failing = await startQueryApi({
       ...{ port: 0, registry: new Registry(), log },
       store: stubStore(() => Promise.reject(new StoreError('secret table name', { engineCode: 60 }))),
@@ -186,15 +203,15 @@ describe('a failure', () => {
           });
     await failing.close();
     expect(asked.status).toBe(503);
-    expect(told).toHaveBeenCalledWith(
+    expect(logged).toHaveBeenCalledWith(
       expect.objectContaining({ err: expect.any(StoreError) as Error }),
-      'a request failed',
+      'request failed',
     );
   });
 });
 
-describe('while the store', () => {
-  it('does not answer, the API is not ready and tells nothing of the engine', async () => {
+describe('when the store', () => {
+  it('fails, the API is not ready and reveals no internals', async () => {
     for (const target of ['/readyz', '/api/v1/flows']) {
       const answer = await answerOfFailingStore(
         new StoreError('secret table name', { engineCode: 60 }),
@@ -203,27 +220,30 @@ describe('while the store', () => {
       expect(answer).toMatchObject({
         status: 503,
         type: 'application/problem+json; charset=utf-8',
-        body: { title: 'Service Unavailable', detail: 'ClickHouse is not reachable' },
+        body: { code: 'SONDE_STORE_UNAVAILABLE', detail: 'ClickHouse is not reachable' },
       });
     }
   });
 
   it.each([
-    { what: 'time', code: 159, status: 504 },
-    { what: 'memory', code: 241, status: 422 },
-  ])('takes too much $what, the answer says what to do', async ({ code, status }) => {
+    { what: 'time', engineCode: 159, status: 504, code: 'SONDE_QUERY_TIMEOUT' },
+    { what: 'memory', engineCode: 241, status: 422, code: 'SONDE_QUERY_OUT_OF_MEMORY' },
+  ])('needs too much $what, the error says what to do', async ({ engineCode, status, code }) => {
     const answer = await answerOfFailingStore(
-      new StoreError('Limit exceeded', { engineCode: code }),
+      new StoreError('Limit exceeded', { engineCode }),
       '/api/v1/flows',
     );
     expect(answer).toMatchObject({
       status,
-      body: { detail: expect.stringContaining('ask for less time') as string },
+      body: { code, detail: expect.stringContaining('shorten the time range') as string },
     });
   });
 
-  it('fails in a way that nobody foresaw, the answer gives no detail', async () => {
+  it('fails unexpectedly, the error has no details', async () => {
     const answer = await answerOfFailingStore(new TypeError('x is not a function'), '/api/v1/flows');
-    expect(answer).toMatchObject({ status: 500, body: { detail: 'the server failed' } });
+    expect(answer).toMatchObject({
+      status: 500,
+      body: { code: 'SONDE_INTERNAL', detail: 'internal error; the server log has the cause' },
+    });
   });
 });

@@ -26,7 +26,7 @@ export class QueryError extends Error {
   constructor(
     readonly code: QueryErrorCode,
     message: string,
-    /** The parameters at fault, if some are. */
+    /** The invalid parameters, if the error is about parameters. */
     readonly errors: readonly ParameterError[] = [],
   ) {
     super(message);

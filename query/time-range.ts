@@ -1,35 +1,53 @@
 import { LATEST_MS, parseTimestamp } from '@sonde/model/filter/timestamp';
 import type { ParameterError } from './errors.js';
 
-/** A stretch of time in milliseconds since 1970: `from` is in it, `to` is not. */
+/** A time range in milliseconds since 1970: `from` inclusive, `to` exclusive. */
 export interface TimeRange {
   readonly from: number;
   readonly to: number;
 }
 
+/** A time range as requests have it. */
+export interface TimeRangeParameters {
+  readonly from?: string | undefined;
+  readonly to: string;
+}
+
 const DEFAULT_LENGTH_MS = 15 * 60_000;
 
-/** The range's parameters, as a JSON schema of a query string. */
+/** The JSON schema of {@link TimeRangeParameters}' properties. */
 export const timeRangeSchema = {
   from: {
     type: 'string',
     description:
-      'Start of the time range: RFC 3339, or before now as a number and s, m, h, d or w, for example -2h; ' +
-      'by default 15 minutes before `to`',
+      'Start of the time range, inclusive: an RFC 3339 time, or a time before now as a number with the unit s, m, h, d ' +
+      'or w, for example `-2h`; 15 minutes before `to` by default',
+    examples: ['-1h', '2026-03-01T12:00:00Z'],
   },
   to: {
     type: 'string',
-    description: 'End of the time range, itself not in it; as `from`, or `now`',
+    description: 'End of the time range, exclusive; in the same form as `from`, or `now`',
     default: 'now',
   },
 } as const;
 
+/** A time range as responses have it, in RFC 3339. */
+export function timeRangeJson({ from, to }: TimeRange) {
+  return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+}
+
+/** The JSON schema of {@link timeRangeJson}'s properties. */
+export const timeRangeJsonSchema = {
+  from: { type: 'string', format: 'date-time', description: 'Start of the time range, inclusive' },
+  to: { type: 'string', format: 'date-time', description: 'End of the time range, exclusive' },
+} as const;
+
 /**
- * The range that two parameters name; without `from`, the 15 minutes before `to`.
- * @returns the range, or what was wrong with the parameters.
+ * Parses a time range; without `from`, the 15 minutes before `to`.
+ * @returns the range, or the errors of the parameters.
  */
 export function parseTimeRange(
-  parameters: { readonly from?: string | undefined; readonly to: string },
+  parameters: TimeRangeParameters,
   now: number,
 ): TimeRange | readonly ParameterError[] {
   const to = parseTime(parameters.to, now);
@@ -46,7 +64,7 @@ export function parseTimeRange(
   return { from, to };
 }
 
-/** Milliseconds since 1970 of an RFC 3339 time, of `now`, or of a time before `now`; undefined if it is none. */
+/** Parses an RFC 3339 time, `now`, or a time before `now` to milliseconds since 1970; undefined if it is invalid. */
 function parseTime(text: string, now: number): number | undefined {
   if (text === 'now') return now;
   const ago = /^-(\d{1,9})([smhdw])$/.exec(text);
@@ -63,7 +81,7 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** Milliseconds of a length of time such as `30s`, `5m` or `1d`; undefined if it is none. */
+/** Parses a duration such as `30s`, `5m` or `1d` to milliseconds; undefined if it is invalid. */
 export function parseDuration(text: string): number | undefined {
   const [, count, unit = ''] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];
   const ms = Number(count) * (unitMs[unit] ?? NaN);

@@ -1,19 +1,19 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
-import { type Identity, type RecognizeToken, TokenRefused } from './identity.js';
+import { type Identity, type VerifyToken, TokenRejected } from './identity.js';
 import {
   claimsIssuer,
   openIdConnect,
   type OpenIdProvider,
   openIdProviderProblems,
 } from './openid-connect.js';
-import { RecognizedTokens } from './recognized-tokens.js';
+import { TokenCache } from './token-cache.js';
 import type { Authenticate } from './request-access.js';
 import { accessByRoles, type Role, roleProblems } from './roles.js';
 import { sha256, type StaticToken, staticTokenProblems, staticTokens } from './static-tokens.js';
 import { type KubernetesTokens, kubernetesTokens } from './token-review.js';
 
-/** How people and programs are known, and what they may do. */
+/** The access configuration: how clients authenticate, and their rights. */
 export interface SecurityOptions {
   readonly tokens?: readonly StaticToken[];
   readonly openIdProviders?: readonly OpenIdProvider[];
@@ -21,7 +21,7 @@ export interface SecurityOptions {
   readonly roles: readonly Role[];
 }
 
-/** A configuration of security that cannot be meant; all that is wrong with it, at once. */
+/** An invalid access configuration; lists all problems at once. */
 export class SecurityError extends Error {
   override readonly name = 'SecurityError';
   constructor(readonly problems: readonly string[]) {
@@ -30,30 +30,31 @@ export class SecurityError extends Error {
 }
 
 /**
- * Knows people by bearer tokens (RFC 6750): static ones, those of OpenID providers, and those of a Kubernetes API
- * server. What a token said is remembered for a while; see {@link RecognizedTokens}.
- * @throws SecurityError if the options are contradictory or let nobody in.
+ * Authenticates clients by bearer tokens (RFC 6750): static ones, those of OpenID providers, and those of a Kubernetes
+ * API server. Results are cached; see {@link TokenCache}.
+ * @throws SecurityError if the options are invalid or accept no tokens.
  */
 export function authenticateTokens(options: SecurityOptions): Authenticate {
   const problems = securityProblems(options);
   if (problems.length > 0) throw new SecurityError(problems);
-  const recognize = recognizerOf(options);
-  const recognized = new RecognizedTokens(async (token) =>
-    accessByRoles(options.roles, await recognize(token)),
-  );
+  const verify = verifierOf(options);
+  const cache = new TokenCache(async (token) => accessByRoles(options.roles, await verify(token)));
   return async (request) => {
     const token = bearerToken(request);
     try {
-      return await recognized.accessOf(token, request.ip);
+      return await cache.accessOf(token, request.ip);
     } catch (error) {
-      if (error instanceof TokenRefused) {
-        throw new Problem(401, error.message, [], {
-          'www-authenticate': 'Bearer realm="sonde", error="invalid_token"',
+      if (error instanceof TokenRejected) {
+        throw new Problem('SONDE_UNAUTHENTICATED', error.message, {
+          headers: { 'www-authenticate': 'Bearer realm="sonde", error="invalid_token"' },
         });
       }
       if (error instanceof Problem) throw error;
-      request.log.error({ err: error }, 'cannot find out whose a token is');
-      throw new Problem(503, 'at present it cannot be found out whose the token is');
+      request.log.error({ err: error }, 'token verification failed');
+      throw new Problem(
+        'SONDE_AUTHENTICATION_UNAVAILABLE',
+        'the token cannot be verified now: the identity provider is not reachable',
+      );
     }
   };
 }
@@ -67,47 +68,47 @@ function securityProblems({
   const problems = [
     ...staticTokenProblems(tokens),
     ...openIdProviders.flatMap(openIdProviderProblems),
-    ...issuersTwice(openIdProviders),
+    ...duplicateIssuers(openIdProviders),
     ...roleProblems(roles),
   ];
   if (tokens.length === 0 && openIdProviders.length === 0 && !kubernetes) {
-    problems.push('no tokens, OpenID providers or Kubernetes API server: nobody could be known');
+    problems.push('no authentication method: set `tokens`, `openIdProviders` or `kubernetes`');
   }
   return problems;
 }
 
-/** Tokens name their issuer only: which of two providers they are of, nothing would tell. */
-function issuersTwice(providers: readonly OpenIdProvider[]): string[] {
+/** A token names only its issuer, so two providers with one issuer could not be told apart. */
+function duplicateIssuers(providers: readonly OpenIdProvider[]): string[] {
   const issuers = providers.map(({ issuer }) => issuer);
   return [...new Set(issuers.filter((issuer, at) => issuers.indexOf(issuer) < at))].map(
-    (issuer) => `OpenID provider ${issuer}: the issuer stands twice; give one provider all its audiences`,
+    (issuer) => `OpenID provider ${issuer}: duplicate issuer; list all audiences in one provider`,
   );
 }
 
-/** Asks whoever can know: tokens of the configuration by their hash, others by who they say issued them. */
-function recognizerOf({ tokens = [], openIdProviders = [], kubernetes }: SecurityOptions): RecognizeToken {
+/** Chooses the authentication method of a token: static tokens by hash, others by the issuer they name. */
+function verifierOf({ tokens = [], openIdProviders = [], kubernetes }: SecurityOptions): VerifyToken {
   const hashes = new Set(tokens.map((token) => token.sha256.toLowerCase()));
-  const recognizeStatic = staticTokens(tokens);
+  const verifyStatic = staticTokens(tokens);
   const providers = openIdProviders.map((provider) => ({
     issuer: provider.issuer,
-    recognize: openIdConnect(provider),
+    verify: openIdConnect(provider),
   }));
-  const recognizeKubernetes = kubernetes && kubernetesTokens(kubernetes);
+  const verifyKubernetes = kubernetes && kubernetesTokens(kubernetes);
   return (token): Promise<Identity> => {
-    if (hashes.has(sha256(token))) return recognizeStatic(token);
+    if (hashes.has(sha256(token))) return verifyStatic(token);
     const provider = providers.find(({ issuer }) => claimsIssuer(token, issuer));
-    if (provider) return provider.recognize(token);
-    return (recognizeKubernetes ?? recognizeStatic)(token);
+    if (provider) return provider.verify(token);
+    return (verifyKubernetes ?? verifyStatic)(token);
   };
 }
 
-/** The longest token that is looked at; those of large organizations with many groups have some kilobytes. */
-const MAX_TOKEN = 16_384;
+/** Maximum length of a token; tokens of users in many groups have a few kilobytes. */
+const MAX_TOKEN_LENGTH = 16_384;
 
 function bearerToken(request: FastifyRequest): string {
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '') ?? [];
-  if (token !== undefined && token.length <= MAX_TOKEN) return token;
-  throw new Problem(401, 'give a token: Authorization: Bearer …', [], {
-    'www-authenticate': 'Bearer realm="sonde"',
+  if (token !== undefined && token.length <= MAX_TOKEN_LENGTH) return token;
+  throw new Problem('SONDE_UNAUTHENTICATED', 'a token is required: Authorization: Bearer …', {
+    headers: { 'www-authenticate': 'Bearer realm="sonde"' },
   });
 }

@@ -9,7 +9,7 @@ export class CurrentSecurity {
   #authenticate: Authenticate;
   readonly #listeners = new Set<() => void>();
 
-  /** @throws SecurityError if `options` cannot be meant. */
+  /** @throws SecurityError if `options` are invalid. */
   constructor(options: SecurityOptions) {
     this.#authenticate = authenticateTokens(options);
     this.#options = options;
@@ -19,14 +19,14 @@ export class CurrentSecurity {
     return this.#options;
   }
 
-  /** Finds out who asks, by what is said now. */
+  /** Authenticates a request by the current configuration. */
   authenticate(request: FastifyRequest): Promise<Access> {
     return this.#authenticate(request);
   }
 
   /**
-   * Says it again. What was known of tokens is forgotten; who has a view open is looked at again.
-   * @throws SecurityError if `options` cannot be meant; then the former ones hold.
+   * Replaces the configuration. Clears the cache of tokens, and has the access of open live views checked again.
+   * @throws SecurityError if `options` are invalid; then the previous ones stay in effect.
    */
   reload(options: SecurityOptions): void {
     this.#authenticate = authenticateTokens(options);

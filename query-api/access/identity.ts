@@ -1,19 +1,19 @@
-/** Somebody whom an authentication method has recognized. */
+/** An authenticated client. */
 export interface Identity {
   /** See `Access.subject`. */
   readonly subject: string;
   readonly groups: readonly string[];
-  /** When this must be found out again, in milliseconds since 1970. */
+  /** When the token must be verified again, in ms since 1970. */
   readonly untilMs: number;
 }
 
-/** A token that nobody has, or that holds no more. The message is for who sent it. */
-export class TokenRefused extends Error {
-  override readonly name = 'TokenRefused';
+/** A token that is unknown, invalid or expired. The message is for the client. */
+export class TokenRejected extends Error {
+  override readonly name = 'TokenRejected';
 }
 
 /**
- * Recognizes who has a token.
- * @throws TokenRefused; any other error means that it could not be found out.
+ * Verifies a token.
+ * @throws TokenRejected; any other error means that it could not be verified.
  */
-export type RecognizeToken = (token: string) => Promise<Identity>;
+export type VerifyToken = (token: string) => Promise<Identity>;

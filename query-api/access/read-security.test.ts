@@ -3,7 +3,7 @@ import { SecurityError } from './authenticate.js';
 import { readSecurity } from './read-security.js';
 
 const noKubernetes = () => {
-  throw new Error('no API server is to be asked');
+  throw new Error('this test has no API server');
 };
 
 const roles = [{ name: 'shop', groups: ['team-shop'], rights: ['view'], namespaces: ['shop'] }];
@@ -18,33 +18,33 @@ function problems(content: unknown): readonly string[] {
   return [];
 }
 
-describe('a file of security', () => {
-  it('says who is known, and what they may do', () => {
+describe('the access configuration file', () => {
+  it('lists authentication methods and roles', () => {
     const content = {
       tokens: [{ name: 'ci', sha256: 'ab'.repeat(32), groups: ['team-shop'] }],
-      openIdProviders: [{ issuer: 'https://id.example.com', audiences: ['sonde'], clientId: 'sonde' }],
+      openIdProviders: [{ issuer: 'https://id.example.com', allowedAudiences: ['sonde'], clientId: 'sonde' }],
       roles: [...roles, { name: 'operators', groups: ['ops'], rights: ['view', 'admin'], namespaces: 'all' }],
     };
     expect(readSecurity(content, noKubernetes)).toEqual(content);
   });
 
-  it('names a kubeconfig, or has it looked for where it usually is', () => {
+  it('names a kubeconfig, or uses the default one', () => {
     const kubeConfig = {
       getCurrentCluster: () => ({ server: 'https://10.0.0.1' }),
       applyToHTTPSOptions: () => Promise.resolve(),
     };
-    const asked: (string | undefined)[] = [];
+    const files: (string | undefined)[] = [];
     const find = (file: string | undefined) => {
-      asked.push(file);
+      files.push(file);
       return kubeConfig;
     };
     const named = { kubernetes: { kubeconfig: '/etc/sonde/kubeconfig', audiences: ['sonde'] }, roles };
     expect(readSecurity(named, find).kubernetes).toEqual({ audiences: ['sonde'], kubeConfig });
     readSecurity({ kubernetes: {}, roles }, find);
-    expect(asked).toEqual(['/etc/sonde/kubeconfig', undefined]);
+    expect(files).toEqual(['/etc/sonde/kubeconfig', undefined]);
   });
 
-  it('that says nothing, or something else, is refused with all that is wrong', () => {
+  it('is rejected with all errors if it is empty or invalid', () => {
     for (const content of [undefined, null, '', [], 'tokens']) expect(problems(content)).not.toEqual([]);
     expect(
       problems({
@@ -54,13 +54,35 @@ describe('a file of security', () => {
       }),
     ).toEqual(
       expect.arrayContaining([
-        'the file may not have "token"',
-        'tokens/0 may not have "token"',
+        'the file has the unknown setting "token"',
+        'tokens/0 has the unknown setting "token"',
         'tokens/0/groups must be array',
-        'roles/0 may not have "group"',
+        'roles/0 has the unknown setting "group"',
         expect.stringContaining('roles/0/rights/0 must be equal to one of'),
         expect.stringContaining('roles/0/namespaces'),
       ]),
     );
+  });
+
+  it('names the new setting for a renamed one', () => {
+    const provider = {
+      ...{ issuer: 'https://id.example.com', audiences: ['sonde'] },
+      ...{ algorithms: ['RS256'], clockToleranceSeconds: 60 },
+    };
+    expect(problems({ openIdProviders: [provider], roles })).toEqual(
+      expect.arrayContaining([
+        'openIdProviders/0: "audiences" was renamed to "allowedAudiences"',
+        'openIdProviders/0: "algorithms" was renamed to "allowedAlgorithms"',
+        'openIdProviders/0: "clockToleranceSeconds" was renamed to "clockTolerance"',
+      ]),
+    );
+  });
+
+  it('has durations as numbers with units', () => {
+    const provider = { issuer: 'https://id.example.com', allowedAudiences: ['sonde'] };
+    const read = (clockTolerance: string) =>
+      readSecurity({ openIdProviders: [{ ...provider, clockTolerance }], roles }, noKubernetes);
+    expect(read('90s').openIdProviders).toEqual([{ ...provider, clockToleranceMs: 90_000 }]);
+    expect(() => read('90')).toThrow('clockTolerance "90" is not a duration');
   });
 });

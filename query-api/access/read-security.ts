@@ -1,41 +1,82 @@
 import { Ajv } from 'ajv';
+import { parseDuration } from '@sonde/backbone/configuration/quantity';
 import { rights } from '@sonde/query/access/access';
 import { SecurityError, type SecurityOptions } from './authenticate.js';
-import type { ApiServerAccess } from './token-review.js';
+import type { OpenIdProvider } from './openid-connect.js';
+import type { ApiServerAccess, KubernetesTokens } from './token-review.js';
 
-/** Security as a file says it; of Kubernetes it names the kubeconfig. */
-type SecurityDocument = Omit<SecurityOptions, 'kubernetes'> & {
-  readonly kubernetes?: Omit<NonNullable<SecurityOptions['kubernetes']>, 'kubeConfig'> & {
-    readonly kubeconfig?: string;
-  };
-};
+/** The content of an access configuration file. */
+interface SecurityDocument extends Pick<SecurityOptions, 'tokens' | 'roles'> {
+  readonly openIdProviders?: readonly OpenIdProviderDocument[];
+  readonly kubernetes?: Omit<KubernetesTokens, 'kubeConfig'> & { readonly kubeconfig?: string };
+}
+
+interface OpenIdProviderDocument extends Omit<OpenIdProvider, 'clockToleranceMs'> {
+  /** A duration, for example `60s`. */
+  readonly clockTolerance?: string;
+}
+
+/** Settings by the names they had before, so that an old name is an error with the new one. */
+const RENAMED: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    audiences: 'allowedAudiences',
+    algorithms: 'allowedAlgorithms',
+    clockToleranceSeconds: 'clockTolerance',
+  }),
+);
 
 /**
- * Reads the access configuration from a file's content (docs/security.md). `readKubeConfig` gives the way to an API server by
- * a kubeconfig's file, or without one from where it usually is.
- * @throws SecurityError with all that the content has which it should not, or lacks; whether it can be meant is seen
- *   when the API starts.
+ * Reads the access configuration from the content of its file (docs/security.md). `readKubeConfig` loads a kubeconfig
+ * file, or without one that of the environment or of the pod.
+ * @throws SecurityError with all unknown, missing and malformed settings. `CurrentSecurity` checks their meaning.
  */
 export function readSecurity(
   content: unknown,
   readKubeConfig: (file: string | undefined) => ApiServerAccess,
 ): SecurityOptions {
   if (!isDocument(content)) {
-    const problems = (isDocument.errors ?? []).map(({ instancePath, message = 'is wrong', params }) => {
-      const extra = (params as { additionalProperty?: string }).additionalProperty;
-      const what = extra === undefined ? message : `may not have "${extra}"`;
-      return `${instancePath === '' ? 'the file' : instancePath.slice(1)} ${what}`;
-    });
-    throw new SecurityError([...new Set(problems)]);
+    throw new SecurityError([...new Set((isDocument.errors ?? []).map(schemaProblem))]);
   }
-  const { kubernetes, ...rest } = content;
-  if (!kubernetes) return rest;
-  const { kubeconfig, ...reviewed } = kubernetes;
-  return { ...rest, kubernetes: { ...reviewed, kubeConfig: readKubeConfig(kubeconfig) } };
+  const { kubernetes, openIdProviders, ...rest } = content;
+  return {
+    ...rest,
+    ...(openIdProviders && { openIdProviders: openIdProviders.map(providerFrom) }),
+    ...(kubernetes && { kubernetes: kubernetesFrom(kubernetes, readKubeConfig) }),
+  };
 }
 
-const text = { type: 'string', minLength: 1 } as const;
-const texts = { type: 'array', items: text } as const;
+function providerFrom({ clockTolerance, ...provider }: OpenIdProviderDocument): OpenIdProvider {
+  if (clockTolerance === undefined) return provider;
+  const clockToleranceMs = parseDuration(clockTolerance);
+  if (clockToleranceMs === undefined) {
+    const problem = `clockTolerance "${clockTolerance}" is not a duration such as 60s`;
+    throw new SecurityError([`OpenID provider ${provider.issuer}: ${problem}`]);
+  }
+  return { ...provider, clockToleranceMs };
+}
+
+function kubernetesFrom(
+  { kubeconfig, ...settings }: NonNullable<SecurityDocument['kubernetes']>,
+  readKubeConfig: (file: string | undefined) => ApiServerAccess,
+): KubernetesTokens {
+  return { ...settings, kubeConfig: readKubeConfig(kubeconfig) };
+}
+
+/** A violation of the schema as a message with the place in the file. */
+function schemaProblem({ instancePath, message = 'is invalid', params }: SchemaError): string {
+  const place = instancePath === '' ? 'the file' : instancePath.slice(1);
+  const extra = (params as { additionalProperty?: string }).additionalProperty;
+  if (extra === undefined) return `${place} ${message}`;
+  const renamed = instancePath.startsWith('/openIdProviders/') ? RENAMED.get(extra) : undefined;
+  return renamed === undefined
+    ? `${place} has the unknown setting "${extra}"`
+    : `${place}: "${extra}" was renamed to "${renamed}"`;
+}
+
+type SchemaError = NonNullable<typeof isDocument.errors>[number];
+
+const string = { type: 'string', minLength: 1 } as const;
+const strings = { type: 'array', items: string } as const;
 
 function object(required: readonly string[], properties: Readonly<Record<string, object>>) {
   return { type: 'object', required, additionalProperties: false, properties } as const;
@@ -45,29 +86,29 @@ const isDocument = new Ajv({ allErrors: true }).compile<SecurityDocument>(
   object(['roles'], {
     tokens: {
       type: 'array',
-      items: object(['name', 'sha256', 'groups'], { name: text, sha256: text, groups: texts }),
+      items: object(['name', 'sha256', 'groups'], { name: string, sha256: string, groups: strings }),
     },
     openIdProviders: {
       type: 'array',
-      items: object(['issuer', 'audiences'], {
-        issuer: text,
-        audiences: texts,
-        groupsClaim: text,
-        groupsPrefix: text,
-        algorithms: texts,
-        clockToleranceSeconds: { type: 'number', minimum: 0 },
-        clientId: text,
+      items: object(['issuer', 'allowedAudiences'], {
+        issuer: string,
+        allowedAudiences: strings,
+        groupsClaim: string,
+        groupsPrefix: string,
+        allowedAlgorithms: strings,
+        clockTolerance: string,
+        clientId: string,
       }),
     },
-    kubernetes: object([], { kubeconfig: text, audiences: texts, groupsPrefix: text }),
+    kubernetes: object([], { kubeconfig: string, audiences: strings, groupsPrefix: string }),
     roles: {
       type: 'array',
       items: object(['name', 'rights', 'namespaces'], {
-        name: text,
-        groups: texts,
-        subjects: texts,
+        name: string,
+        groups: strings,
+        subjects: strings,
         rights: { type: 'array', items: { type: 'string', enum: rights } },
-        namespaces: { anyOf: [{ type: 'string', enum: ['all'] }, texts] },
+        namespaces: { anyOf: [{ type: 'string', enum: ['all'] }, strings] },
       }),
     },
   }),

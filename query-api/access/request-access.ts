@@ -3,40 +3,40 @@ import { Problem } from '../http/problem.js';
 import { type Access, holds, type Right } from '@sonde/query/access/access';
 
 /**
- * What a route asks of who uses it: `public` nothing, `authenticated` to be known, a right to hold it in at least one
- * namespace, `unrestricted` to hold it in all.
+ * What a route requires: `public` nothing, `authenticated` a valid token, a right the right in at least one namespace,
+ * `unrestricted` the right in all namespaces.
  */
 export type RouteAccess = 'public' | 'authenticated' | Right | { readonly unrestricted: Right };
 
-/** What a route asks that says nothing. */
+/** What a route requires unless it declares otherwise. */
 const DEFAULT: RouteAccess = 'view';
 
-/** Finds out who asks. @throws Problem 401 if nobody or somebody unknown does. */
+/** Authenticates a request. @throws Problem SONDE_UNAUTHENTICATED without a valid token. */
 export type Authenticate = (request: FastifyRequest) => Promise<Access>;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Who may use the route; by default who may view something. */
+    /** What the route requires; the right `view` by default. */
     readonly access?: RouteAccess;
   }
   interface FastifyRequest {
-    /** Who asks, and what they may do. Throws on a `public` route: nobody was asked for there. */
+    /** The client's identity and rights. Throws on a `public` route, where nobody is authenticated. */
     readonly access: Access;
-    /** Finds it out again, for what goes on for long. @throws Problem if they may not use the route any more. */
+    /** Checks access again, for long responses. @throws Problem if the client has lost access to the route. */
     refreshAccess(this: FastifyRequest): Promise<Access>;
   }
 }
 
 /**
- * Lets only those pass to a route who may use it, and tells the route who they are. Paths without a route are like
- * routes that say nothing, so that nobody finds out by asking what there is.
+ * Authenticates requests and checks the rights that their routes require. Paths without a route require the default
+ * right, so that clients without it cannot probe which paths exist.
  */
 export function requireAccess(server: FastifyInstance, authenticate: Authenticate): void {
-  const known = new WeakMap<FastifyRequest, Access>();
+  const accesses = new WeakMap<FastifyRequest, Access>();
   server.decorateRequest('access', {
     getter(this: FastifyRequest) {
-      const access = known.get(this);
-      if (!access) throw new Error('a public route may not look at who asks');
+      const access = accesses.get(this);
+      if (!access) throw new Error('requests to a public route have no access');
       return access;
     },
   });
@@ -45,18 +45,24 @@ export function requireAccess(server: FastifyInstance, authenticate: Authenticat
   });
   server.addHook('onRequest', async (request) => {
     const required = requiredBy(request);
-    if (required !== 'public') known.set(request, await accessTo(request, required));
+    if (required !== 'public') accesses.set(request, await accessTo(request, required));
   });
 
   async function accessTo(request: FastifyRequest, required: RouteAccess): Promise<Access> {
     const access = await authenticate(request);
     if (isAllowed(access, required)) return access;
-    throw new Problem(403, `${access.subject} has not the right to do this`);
+    throw new Problem('SONDE_FORBIDDEN', `${access.subject} lacks ${missingRight(required)}`);
   }
 }
 
 function requiredBy(request: FastifyRequest): RouteAccess {
   return request.routeOptions.config.access ?? DEFAULT;
+}
+
+function missingRight(required: RouteAccess): string {
+  return typeof required === 'object'
+    ? `the right ${required.unrestricted} in all namespaces`
+    : `the right ${required}`;
 }
 
 function isAllowed(access: Access, required: RouteAccess): boolean {

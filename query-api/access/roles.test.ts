@@ -14,29 +14,29 @@ function namespaces(groups: readonly string[], right: 'view' | 'capture' | 'down
 }
 
 describe('roles', () => {
-  it('give who is in their groups their rights in their namespaces', () => {
+  it('grant members of their groups their rights in their namespaces', () => {
     expect(namespaces(['team-shop'], 'view')).toEqual(['cart', 'shop']);
     expect(namespaces(['team-shop'], 'capture')).toEqual(['cart', 'shop']);
     expect(namespaces(['team-shop'], 'download')).toEqual([]);
   });
 
-  it('add up, each right for itself', () => {
+  it('add up per right', () => {
     expect(namespaces(['team-shop', 'team-payments'], 'view')).toEqual(['cart', 'payments', 'shop']);
     expect(namespaces(['team-shop', 'team-payments'], 'capture')).toEqual(['cart', 'shop']);
     expect(namespaces(['team-shop', 'operators'], 'view')).toBe('all');
     expect(namespaces(['team-shop', 'operators'], 'capture')).toEqual(['cart', 'shop']);
   });
 
-  it('give nothing to anybody else', () => {
+  it('grant nothing to others', () => {
     for (const groups of [[], ['team'], ['TEAM-SHOP'], ['']]) expect(namespaces(groups, 'view')).toEqual([]);
   });
 
-  it('may name single identities', () => {
+  it('can name single identities', () => {
     const ada = { subject: 'oidc:https://id.example.com#ada', groups: [], untilMs: 0 };
     expect(accessByRoles(roles, ada).namespaces('view')).toEqual(['ada']);
   });
 
-  it('that cannot be meant are told of, all at once', () => {
+  it('with errors are reported, all errors at once', () => {
     expect(roleProblems(roles)).toEqual([]);
     expect(
       roleProblems([
@@ -44,13 +44,13 @@ describe('roles', () => {
         { name: 'b', groups: ['g'], rights: ['root' as 'view'], namespaces: ['', '*', 'Shop'] },
       ]),
     ).toEqual([
-      'role a names neither groups nor subjects',
-      'role a gives no right',
-      expect.stringContaining('role a names no namespace'),
-      expect.stringContaining('role b gives the right "root"'),
-      'role b names "", which can be no namespace',
-      'role b names "*", which can be no namespace',
-      'role b names "Shop", which can be no namespace',
+      'role a has neither groups nor subjects',
+      'role a has no rights',
+      expect.stringContaining('role a has no namespaces'),
+      expect.stringContaining('role b has the unknown right "root"'),
+      'role b has "", which is not a valid namespace name',
+      'role b has "*", which is not a valid namespace name',
+      'role b has "Shop", which is not a valid namespace name',
     ]);
   });
 });

@@ -1,18 +1,18 @@
 import { type Access, accessOf, type Right, rights } from '@sonde/query/access/access';
 import type { Identity } from './identity.js';
 
-/** What the members of groups may do. Who is in no role's groups may do nothing. */
+/** Rights of groups and subjects. An identity without a role has no rights. */
 export interface Role {
   readonly name: string;
-  /** Groups as the authentication method tells them; any of them is enough. */
+  /** Groups as the authentication method names them; membership in any of them is enough. */
   readonly groups?: readonly string[];
-  /** Single identities, as `Access.subject` names them. */
+  /** Single identities, in the form of `Access.subject`. */
   readonly subjects?: readonly string[];
   readonly rights: readonly Right[];
   readonly namespaces: 'all' | readonly string[];
 }
 
-/** What roles give an identity. */
+/** The access that roles grant an identity. */
 export function accessByRoles(roles: readonly Role[], { subject, groups, untilMs }: Identity): Access {
   const held = roles.filter(
     (role) =>
@@ -21,26 +21,27 @@ export function accessByRoles(roles: readonly Role[], { subject, groups, untilMs
   return accessOf(subject, held, untilMs);
 }
 
-/** What is wrong with roles, each a sentence that names the role; empty if nothing is. */
+/** The problems of roles, each with the role's name; empty if there are none. */
 export function roleProblems(roles: readonly Role[]): string[] {
   return roles.flatMap(({ name, groups = [], subjects = [], rights: given, namespaces }) => {
     const problems: string[] = [];
-    if (groups.length + subjects.length === 0) problems.push('names neither groups nor subjects');
-    if (given.length === 0) problems.push('gives no right');
+    if (groups.length + subjects.length === 0) problems.push('has neither groups nor subjects');
+    if (given.length === 0) problems.push('has no rights');
     for (const right of given) {
       if (!rights.includes(right)) {
-        problems.push(`gives the right "${right as string}"; there are ${rights.join(', ')}`);
+        problems.push(`has the unknown right "${right as string}"; use ${rights.join(', ')}`);
       }
     }
     if (namespaces !== 'all') {
-      if (namespaces.length === 0) problems.push('names no namespace; "all" means every one');
+      if (namespaces.length === 0) problems.push('has no namespaces; use "all" for every namespace');
       for (const namespace of namespaces) {
-        if (!DNS_LABEL.test(namespace)) problems.push(`names "${namespace}", which can be no namespace`);
+        if (!DNS_LABEL.test(namespace))
+          problems.push(`has "${namespace}", which is not a valid namespace name`);
       }
     }
     return problems.map((problem) => `role ${name} ${problem}`);
   });
 }
 
-/** What a namespace may be called (RFC 1123 label). */
+/** A valid name of a namespace (RFC 1123 label). */
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;

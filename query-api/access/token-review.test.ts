@@ -2,30 +2,30 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TokenRefused } from './identity.js';
+import { TokenRejected } from './identity.js';
 import { kubernetesTokens } from './token-review.js';
 
 let server: Server;
-/** What its answers wait for, how many do, and how many at most did at the same time. */
+/** What its responses wait for, the number of running reviews, and their maximum. */
 let held: Promise<unknown>;
-let underWay: number;
-let most: number;
-/** What the API server answers, and what it was asked. */
+let running: number;
+let maxRunning: number;
+/** The response of the API server, and its requests. */
 let answer: { status: number; body: unknown };
-let asked: { url: string | undefined; authorization: string | undefined; body: unknown }[];
+let requests: { url: string | undefined; authorization: string | undefined; body: unknown }[];
 
 beforeEach(async () => {
-  asked = [];
+  requests = [];
   held = Promise.resolve();
-  underWay = 0;
-  most = 0;
+  running = 0;
+  maxRunning = 0;
   server = createServer((request, response) => {
     void text(request).then((body) => {
       const { authorization } = request.headers;
-      asked.push({ url: request.url, authorization, body: JSON.parse(body) });
-      most = Math.max(most, ++underWay);
+      requests.push({ url: request.url, authorization, body: JSON.parse(body) });
+      maxRunning = Math.max(maxRunning, ++running);
       void held.then(() => {
-        underWay -= 1;
+        running -= 1;
         response.writeHead(answer.status).end(JSON.stringify(answer.body));
       });
     });
@@ -38,7 +38,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function recognizer(options: { audiences?: string[]; groupsPrefix?: string } = {}) {
+function verifier(options: { audiences?: string[]; groupsPrefix?: string } = {}) {
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   return kubernetesTokens({
     kubeConfig: {
@@ -59,13 +59,13 @@ function reviewed(status: object): void {
 }
 
 describe('a token that Kubernetes reviews', () => {
-  it('tells whose it is', async () => {
+  it('identifies its owner', async () => {
     reviewed({ authenticated: true, user });
-    expect(await recognizer({ groupsPrefix: 'k8s:' })('abc')).toMatchObject({
+    expect(await verifier({ groupsPrefix: 'k8s:' })('abc')).toMatchObject({
       subject: 'kubernetes:system:serviceaccount:shop:web',
       groups: ['k8s:system:serviceaccounts:shop'],
     });
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       {
         url: '/apis/authentication.k8s.io/v1/tokenreviews',
         authorization: 'Bearer reviewer',
@@ -74,48 +74,49 @@ describe('a token that Kubernetes reviews', () => {
     ]);
   });
 
-  it('is looked at again soon, for it may have been taken back', async () => {
+  it('is verified again soon, because it may be revoked', async () => {
     reviewed({ authenticated: true, user });
-    const { untilMs } = await recognizer()('abc');
+    const { untilMs } = await verifier()('abc');
     expect(untilMs).toBeLessThanOrEqual(Date.now() + 60_000);
   });
 
   it.each([
-    ['that is not known', { authenticated: false, error: 'expired' }],
-    ['of nobody', { authenticated: true }],
-    ['of which nothing is said', {}],
-  ])('%s is refused', async (_what, status) => {
+    ['that is unknown', { authenticated: false, error: 'expired' }],
+    ['without a user', { authenticated: true }],
+    ['with an empty user name', { authenticated: true, user: { username: '' } }],
+    ['without a result', {}],
+  ])('%s is rejected', async (_what, status) => {
     reviewed(status);
-    await expect(recognizer()('abc')).rejects.toThrow(TokenRefused);
+    await expect(verifier()('abc')).rejects.toThrow(TokenRejected);
   });
 
-  it('must be meant for one of the audiences, and the API server must have checked that', async () => {
-    const recognize = recognizer({ audiences: ['sonde'] });
+  it('must have one of the audiences, checked by the API server', async () => {
+    const verify = verifier({ audiences: ['sonde'] });
     reviewed({ authenticated: true, user, audiences: ['sonde'] });
-    expect(await recognize('abc')).toMatchObject({ groups: user.groups });
-    expect(asked[0]?.body).toMatchObject({ spec: { token: 'abc', audiences: ['sonde'] } });
+    expect(await verify('abc')).toMatchObject({ groups: user.groups });
+    expect(requests[0]?.body).toMatchObject({ spec: { token: 'abc', audiences: ['sonde'] } });
     for (const audiences of [['other'], undefined]) {
       reviewed({ authenticated: true, user, audiences });
-      await expect(recognize('abc')).rejects.toThrow(TokenRefused);
+      await expect(verify('abc')).rejects.toThrow(TokenRejected);
     }
   });
 
-  it('is not refused because the API server does not let us ask', async () => {
+  it('is not rejected when the API server forbids the review', async () => {
     answer = { status: 403, body: { message: 'forbidden' } };
-    await expect(recognizer()('abc')).rejects.toThrow('answers a TokenReview with 403');
-    await expect(recognizer()('abc')).rejects.not.toThrow(TokenRefused);
+    await expect(verifier()('abc')).rejects.toThrow('responded to a TokenReview with status 403');
+    await expect(verifier()('abc')).rejects.not.toThrow(TokenRejected);
   });
 
-  it('waits its turn where many are to be reviewed: the API server has other work', async () => {
+  it('waits while too many reviews are running', async () => {
     reviewed({ authenticated: true, user });
     let release: (() => void) | undefined;
     held = new Promise<void>((resolve) => (release = resolve));
-    const recognize = recognizer();
-    const identities = Array.from({ length: 20 }, (_, number) => recognize(`token-${number}`));
-    await vi.waitUntil(() => underWay >= 8, { timeout: 60_000, interval: 5 });
+    const verify = verifier();
+    const identities = Array.from({ length: 20 }, (_, number) => verify(`token-${number}`));
+    await vi.waitUntil(() => running >= 8, { timeout: 60_000, interval: 5 });
     release?.();
     expect(await Promise.all(identities)).toHaveLength(20);
-    expect(asked).toHaveLength(20);
-    expect(most).toBe(8);
+    expect(requests).toHaveLength(20);
+    expect(maxRunning).toBe(8);
   });
 });

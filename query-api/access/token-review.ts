@@ -2,60 +2,61 @@ import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import { ConcurrencyLimiter } from '@sonde/query/limits/concurrency-limiter';
-import { type RecognizeToken, TokenRefused } from './identity.js';
+import { type VerifyToken, TokenRejected } from './identity.js';
 
-/** A Kubernetes API server that says whose a token is. */
+/** A Kubernetes API server that verifies tokens by TokenReview. */
 export interface KubernetesTokens {
-  /** How to reach it, as somebody who may create `tokenreviews.authentication.k8s.io`. */
+  /** Connection to it, with an account that may create `tokenreviews.authentication.k8s.io`. */
   readonly kubeConfig: ApiServerAccess;
-  /** Tokens must be meant for one of these; for the API server itself by default. */
+  /** Accepted audiences (`spec.audiences` of a TokenReview); that of the API server by default. */
   readonly audiences?: readonly string[];
-  /** Put before each group, so that roles can tell them from groups of other origin; nothing by default. */
+  /** Prefix of each group, to tell the groups of several providers apart; empty by default. */
   readonly groupsPrefix?: string;
 }
 
-/** The way to an API server. A `KubeConfig` of `@kubernetes/client-node` is one. */
+/** Connection to an API server; implemented by `KubeConfig` of `@kubernetes/client-node`. */
 export interface ApiServerAccess {
   getCurrentCluster(): { readonly server: string } | null;
   /** Adds certificates and credentials to a request. */
   applyToHTTPSOptions(options: https.RequestOptions): Promise<void>;
 }
 
-/** What a TokenReview says of the token (Kubernetes API reference, authentication.k8s.io/v1 TokenReviewStatus). */
+/** The status of a TokenReview (Kubernetes API reference, authentication.k8s.io/v1 TokenReviewStatus). */
 interface TokenReviewStatus {
   readonly authenticated?: boolean;
   readonly user?: { readonly username?: string; readonly groups?: readonly string[] };
   readonly audiences?: readonly string[];
 }
 
-/** How long the API server may take to answer. */
-const ANSWER_MS = 5000;
-/** The API server knows when a token was taken back; so soon after, we do too. */
-const RECHECK_MS = 30_000;
+/** Timeout of requests to the API server. */
+const REQUEST_TIMEOUT_MS = 5000;
+/** How long a review is valid: revoked tokens are rejected after this time. */
+const REVIEW_TTL_MS = 30_000;
 
-/** Tokens that the API server is asked about at the same time, and that wait to be: it has other work. */
+/** Limits of concurrent and waiting reviews, to protect the API server. */
 const REVIEWS = { concurrent: 8, waiting: 256 };
 
-/** Recognizes tokens of service accounts and users by asking the API server. */
-export function kubernetesTokens(options: KubernetesTokens): RecognizeToken {
+/** Verifies tokens of service accounts and users by TokenReview. */
+export function kubernetesTokens(options: KubernetesTokens): VerifyToken {
   const { kubeConfig, audiences, groupsPrefix = '' } = options;
   const reviews = new ConcurrencyLimiter(REVIEWS);
   return async (token) => {
     const spec = { token, ...(audiences && { audiences }) };
-    const end = await reviews.acquire('', AbortSignal.timeout(ANSWER_MS));
-    if (!end) throw new Error(`${REVIEWS.waiting} tokens wait for the API server already`);
-    const status = await review(kubeConfig, spec).finally(end);
-    if (status.authenticated !== true || status.user?.username === undefined) {
-      throw new TokenRefused('the token is not known to Kubernetes');
+    const release = await reviews.acquire('', AbortSignal.timeout(REQUEST_TIMEOUT_MS));
+    if (!release) throw new Error(`more than ${REVIEWS.waiting} waiting token reviews`);
+    const status = await review(kubeConfig, spec).finally(release);
+    const { username = '', groups = [] } = status.user ?? {};
+    if (status.authenticated !== true || username === '') {
+      throw new TokenRejected('Kubernetes does not accept the token');
     }
-    // An API server that does not know of audiences leaves them out of its answer, and then has not checked them.
+    // An API server without support for audiences omits them in its response and has not checked them.
     if (audiences && !audiences.some((audience) => status.audiences?.includes(audience))) {
-      throw new TokenRefused('the token is meant for somebody else');
+      throw new TokenRejected('the token is for another audience');
     }
     return {
-      subject: `kubernetes:${status.user.username}`,
-      groups: (status.user.groups ?? []).map((group) => groupsPrefix + group),
-      untilMs: Date.now() + RECHECK_MS,
+      subject: `kubernetes:${username}`,
+      groups: groups.map((group) => groupsPrefix + group),
+      untilMs: Date.now() + REVIEW_TTL_MS,
     };
   };
 }
@@ -65,7 +66,7 @@ async function review(kubeConfig: ApiServerAccess, spec: object): Promise<TokenR
   if (server === undefined) throw new Error('the kubeconfig has no current cluster');
   const url = new URL(`${server.replace(/\/$/, '')}/apis/authentication.k8s.io/v1/tokenreviews`);
   const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec });
-  const options: https.RequestOptions = { headers: {}, signal: AbortSignal.timeout(ANSWER_MS) };
+  const options: https.RequestOptions = { headers: {}, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) };
   await kubeConfig.applyToHTTPSOptions(options);
   Object.assign(options.headers ?? {}, { 'content-type': 'application/json', accept: 'application/json' });
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
@@ -74,11 +75,11 @@ async function review(kubeConfig: ApiServerAccess, spec: object): Promise<TokenR
       .on('error', reject)
       .end(body);
   });
-  const answer = await text(response);
+  const content = await text(response);
   if (response.statusCode !== 201 && response.statusCode !== 200) {
     throw new Error(
-      `the API server answers a TokenReview with ${response.statusCode}: ${answer.slice(0, 200)}`,
+      `the API server responded to a TokenReview with status ${response.statusCode}: ${content.slice(0, 200)}`,
     );
   }
-  return (JSON.parse(answer) as { status?: TokenReviewStatus }).status ?? {};
+  return (JSON.parse(content) as { status?: TokenReviewStatus }).status ?? {};
 }

@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 declare module 'fastify' {
   interface FastifyRequest {
     /**
-     * Aborted when whoever asked has gone before the answer was sent. Fastify's own `signal` is aborted as soon as the
-     * request has arrived whole, so it is of no use to requests with a body.
+     * Aborts when the client disconnects before the response is sent. (Fastify's own `signal` aborts once the request
+     * body has arrived, so it does not serve requests with a body.)
      */
     readonly disconnectSignal: AbortSignal;
   }
@@ -12,12 +12,12 @@ declare module 'fastify' {
 
 const signals = new WeakMap<FastifyRequest, AbortSignal>();
 
-/** Notices when clients leave, so that nothing is worked out for nobody. */
+/** Detects clients that disconnect, so that their queries can be canceled. */
 export function detectDisconnects(server: FastifyInstance): void {
   server.decorateRequest('disconnectSignal', {
     getter(this: FastifyRequest) {
       const signal = signals.get(this);
-      if (!signal) throw new Error('whether a client has left is known from the first hook on');
+      if (!signal) throw new Error('the disconnect signal exists from the first onRequest hook on');
       return signal;
     },
   });
@@ -31,14 +31,14 @@ export function detectDisconnects(server: FastifyInstance): void {
   });
 }
 
-/** Whether whoever asked has gone; of requests that fail before any hook runs, as those to no address, it is not known. */
+/** Whether the client has disconnected; false for requests that failed before any hook ran. */
 export function hasDisconnected(request: FastifyRequest): boolean {
   return signals.get(request)?.aborted ?? false;
 }
 
 /**
- * Calls back once, when an answer is sent or its client has gone. Node closes an answer with its connection only if it
- * was that one's turn: those to requests that were sent before the answer to an earlier one are never closed.
+ * Calls back once, when the response is sent or the connection is closed. Listens to both, because Node emits `close`
+ * only on the response that the connection was sending, not on those of pipelined requests behind it.
  */
 export function onResponseEnd(request: FastifyRequest, reply: FastifyReply, callback: () => void): void {
   const { socket } = request.raw;
@@ -46,13 +46,13 @@ export function onResponseEnd(request: FastifyRequest, reply: FastifyReply, call
     callback();
     return;
   }
-  // A connection may have any number of requests under way; each takes its listeners back.
+  // A connection can have any number of pipelined requests; each removes its listeners.
   socket.setMaxListeners(0);
-  const over = () => {
-    reply.raw.off('close', over);
-    socket.off('close', over);
+  const onEnd = () => {
+    reply.raw.off('close', onEnd);
+    socket.off('close', onEnd);
     callback();
   };
-  reply.raw.once('close', over);
-  socket.once('close', over);
+  reply.raw.once('close', onEnd);
+  socket.once('close', onEnd);
 }

@@ -3,18 +3,18 @@ import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The answer stays the same for long: clients may keep it, and ask with its tag whether it still holds. */
+    /** The response rarely changes: clients may keep it and revalidate it by its ETag. */
     readonly cacheable?: boolean;
   }
 }
 
-/** Gives answers of routes that say they are `cacheable` an ETag, and answers 304 to who has it (RFC 9110 §13). */
-export function tagAnswers(server: FastifyInstance): void {
+/** Adds an ETag to responses of `cacheable` routes, and responds with 304 to clients that have it (RFC 9110 §13). */
+export function addEntityTags(server: FastifyInstance): void {
   server.addHook('onSend', async (request, reply, payload) => {
     if (!request.routeOptions.config.cacheable || reply.statusCode !== 200) return payload;
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;
     const tag = `"${createHash('sha256').update(payload).digest('base64url').slice(0, 22)}"`;
-    // For this client only, and only after asking: what may be seen depends on who asks.
+    // Private and revalidated, because the response depends on the rights of the client.
     reply.headers({ etag: tag, 'cache-control': 'private, no-cache', vary: 'authorization' });
     if (!matches(request.headers['if-none-match'], tag)) return payload;
     reply.code(304).removeHeader('content-length').removeHeader('content-type');

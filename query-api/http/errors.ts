@@ -1,31 +1,42 @@
 import { StoreError } from '@sonde/backbone/store/store';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { nearestNames } from '@sonde/model/filter/nearest-names';
+import { invalidQuery, type ParameterError, QueryError } from '@sonde/query/errors';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasDisconnected } from './client-disconnect.js';
-import { Problem, problemDocument, problemType } from './problem.js';
-import { invalidQuery, type ParameterError, QueryError, type QueryErrorCode } from '@sonde/query/errors';
+import { allowedMethods } from './methods.js';
+import { Problem, PROBLEM_MEDIA_TYPE, problemDocument } from './problem.js';
+import type { ProblemCode } from './problem-types.js';
 
-/** Makes the server answer every error with a problem document. */
-export function answerErrorsWithProblems(server: FastifyInstance): void {
+/** Makes the server respond to every error with a problem document. */
+export function handleErrors(server: FastifyInstance): void {
   server.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
   server.setNotFoundHandler((request, reply) => {
     const path = request.url.replace(/\?.*/s, '');
-    send(reply, new Problem(404, `there is nothing at ${request.method} ${path}`));
+    const allowed = allowedMethods(server, path);
+    send(
+      reply,
+      allowed.length > 0
+        ? new Problem('SONDE_METHOD_NOT_ALLOWED', `${path} does not support ${request.method}`, {
+            headers: { allow: allowed.join(', ') },
+          })
+        : new Problem('SONDE_NOT_FOUND', `there is no resource at ${path}`),
+    );
   });
 }
 
-/** Answers an error, and logs it if the fault is on this side. */
+/** Responds to an error; logs it if the server is at fault. */
 export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error);
-  // Who goes away ends the query, which is no failure.
-  const isWanted = !hasDisconnected(request);
-  if (problem.status >= 500 && isWanted)
-    request.log.error({ err: error, url: request.url }, 'a request failed');
+  // A client that disconnects cancels its query, which is not a failure.
+  if (problem.status >= 500 && !hasDisconnected(request)) {
+    request.log.error({ err: error, code: problem.code, url: request.url }, 'request failed');
+  }
   send(reply, problem);
 }
 
 function send(reply: FastifyReply, problem: Problem): void {
-  void reply.code(problem.status).headers(problem.headers).type(problemType).send(problemDocument(problem));
+  reply.code(problem.status).headers(problem.headers).type(PROBLEM_MEDIA_TYPE);
+  void reply.send(problemDocument(problem));
 }
 
 function toProblem(error: FastifyError): Problem {
@@ -33,52 +44,63 @@ function toProblem(error: FastifyError): Problem {
   if (error instanceof QueryError) return queryProblem(error);
   if (error instanceof StoreError) return storeProblem(error);
   if (error.validation) {
-    const told = error.validation.slice(0, MAX_REPORTED_ERRORS);
-    return queryProblem(invalidQuery(told.map((one) => parameterError(one, error.validationContext))));
+    const reported = error.validation.slice(0, MAX_REPORTED_ERRORS);
+    return queryProblem(invalidQuery(reported.map((one) => parameterError(one, error.validationContext))));
   }
   const status = error.statusCode ?? 500;
-  // What went wrong inside is for the log, not for whoever asked.
-  return status < 500 ? new Problem(status, error.message) : new Problem(500, 'the server failed');
+  // Internal causes are for the log, not for the client.
+  return status < 500
+    ? new Problem(HTTP_CODES[status] ?? 'SONDE_MALFORMED_REQUEST', error.message)
+    : new Problem('SONDE_INTERNAL', 'internal error; the server log has the cause');
 }
 
-/** The status of each error that queries throw. */
-const queryErrorStatus: Readonly<Record<QueryErrorCode, number>> = {
-  SONDE_INVALID_PARAMETER: 400,
-  SONDE_NOT_FOUND: 404,
-  SONDE_QUERY_TOO_LARGE: 422,
-  SONDE_STORE_OVERLOADED: 503,
+/** The codes of errors that Fastify throws, by their status. */
+const HTTP_CODES: Readonly<Record<number, ProblemCode>> = {
+  404: 'SONDE_NOT_FOUND',
+  413: 'SONDE_BODY_TOO_LARGE',
+  414: 'SONDE_URI_TOO_LONG',
+  415: 'SONDE_UNSUPPORTED_MEDIA_TYPE',
 };
 
+/** Queries throw codes that are codes of problems too. */
 function queryProblem({ code, message, errors }: QueryError): Problem {
-  const status = queryErrorStatus[code];
-  return new Problem(status, message, errors, status === 503 ? { 'retry-after': '1' } : {});
+  const headers = code === 'SONDE_STORE_OVERLOADED' ? RETRY_SOON : {};
+  return new Problem(code, message, { errors, headers });
 }
 
-/** How many of a request's errors are told: a large body could have one at every place. */
+const RETRY_SOON = { 'retry-after': '1' } as const;
+
+/** Maximum number of reported errors; a large body could have one at every position. */
 const MAX_REPORTED_ERRORS = 50;
 
-/** ClickHouse's error numbers (src/Common/ErrorCodes.cpp). */
+/** ClickHouse's error codes (src/Common/ErrorCodes.cpp). */
 const TIMEOUT_EXCEEDED = 159;
 const MEMORY_LIMIT_EXCEEDED = 241;
 
 function storeProblem({ engineCode }: StoreError): Problem {
   if (engineCode === TIMEOUT_EXCEEDED) {
-    return new Problem(504, 'the query took longer than it may: ask for less time or for fewer records');
+    return new Problem(
+      'SONDE_QUERY_TIMEOUT',
+      'the query took too long: shorten the time range or narrow the filter',
+    );
   }
   if (engineCode === MEMORY_LIMIT_EXCEEDED) {
-    return new Problem(422, 'the query took more memory than it may: ask for less time or for fewer groups');
+    return new Problem(
+      'SONDE_QUERY_OUT_OF_MEMORY',
+      'the query needs too much memory: shorten the time range or group by fewer fields',
+    );
   }
-  return new Problem(503, 'ClickHouse is not reachable');
+  return new Problem('SONDE_STORE_UNAVAILABLE', 'ClickHouse is not reachable');
 }
 
-/** One violation of a route's schema; `verbose` of Ajv's adds the schema that it is of. */
+/** A violation of a route's schema, with the schema that Ajv adds because of `verbose`. */
 type Violation = NonNullable<FastifyError['validation']>[number] & {
   readonly parentSchema?: { readonly properties?: object };
 };
 
-/** A violation as an error of a parameter. `part` is the part of the request that is evaluated. */
+/** A violation as an error of a parameter. `part` is the part of the request that is validated. */
 function parameterError(violation: Violation, part = ''): ParameterError {
-  const { keyword, params, instancePath, parentSchema, message = 'is wrong' } = violation;
+  const { keyword, params, instancePath, parentSchema, message = 'is invalid' } = violation;
   const place = instancePath.slice(1);
   const within = (name: string) => (place === '' ? name : `${place}/${name}`);
   if (keyword === 'additionalProperties') {

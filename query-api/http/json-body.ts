@@ -1,25 +1,26 @@
 import type { FastifyInstance } from 'fastify';
 import { Problem } from './problem.js';
 
-/** How deep lists and objects may lie in each other: more than any manifest has, less than exhausts a stack. */
-const DEEPEST = 64;
+/** Maximum nesting of arrays and objects: more than any manifest has, less than exhausts the stack. */
+const MAX_DEPTH = 64;
 
-/** Has the server take JSON bodies and no others, and refuse those nested too deep before anybody looks into them. */
+/** Accepts JSON bodies only, and rejects those that are nested too deep before they are parsed. */
 export function acceptJsonBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   const parse = server.getDefaultJsonParser('error', 'error');
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     const text = body.toString();
-    if (depth(text) > DEEPEST) {
-      done(new Problem(400, `the body nests lists and objects more than ${DEEPEST} deep`));
+    if (depthOf(text) > MAX_DEPTH) {
+      const detail = `the body nests arrays and objects more than ${MAX_DEPTH} levels deep`;
+      done(new Problem('SONDE_MALFORMED_REQUEST', detail));
       return;
     }
     void parse(request, text, done);
   });
 }
 
-/** How deep lists and objects lie in each other, in a JSON text; of what is none, something. */
-function depth(text: string): number {
+/** How deep arrays and objects are nested in a JSON text; any number if the text is not JSON. */
+function depthOf(text: string): number {
   let deepest = 0;
   let current = 0;
   let inString = false;

@@ -1,35 +1,46 @@
 import type { ParameterError } from '@sonde/query/errors';
-import { STATUS_CODES } from 'node:http';
+import { type ProblemCode, problemCodes, problemTypes, problemUri } from './problem-types.js';
 
 /** The media type of a problem document (RFC 9457 §3). */
-export const problemType = 'application/problem+json';
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** A request that ends in an error; the server answers it with its {@link problemDocument}. */
+/** A request that fails; the server responds with its {@link problemDocument}. */
 export class Problem extends Error {
   override readonly name = 'Problem';
+  readonly status: number;
+  /** The parameters at fault, if some are. */
+  readonly errors: readonly ParameterError[];
+  /** Additional response headers, for example `retry-after`. */
+  readonly headers: Readonly<Record<string, string>>;
 
+  /** @param detail what failed, why and what to do; shown to the client. */
   constructor(
-    readonly status: number,
+    readonly code: ProblemCode,
     detail: string,
-    readonly errors: readonly ParameterError[] = [],
-    /** Headers of the answer besides, for example `retry-after`. */
-    readonly headers: Readonly<Record<string, string>> = {},
+    {
+      errors = [],
+      headers = {},
+    }: { errors?: readonly ParameterError[]; headers?: Readonly<Record<string, string>> } = {},
   ) {
     super(detail);
+    this.status = problemTypes[code].status;
+    this.errors = errors;
+    this.headers = headers;
   }
 }
 
 /**
- * A problem as RFC 9457 has it. The type is `about:blank` (§4.2.1), so the title is the status' own; what is
- * special about a problem stands in `detail` for people and in `errors` for programs.
+ * The document of a problem (RFC 9457): `type` and `title` stand for the code, `detail` is for people, and `errors`
+ * lists the parameters at fault.
  */
-export function problemDocument(problem: Problem): object {
+export function problemDocument({ code, message, errors }: Problem): object {
   return {
-    type: 'about:blank',
-    title: STATUS_CODES[problem.status] ?? 'Error',
-    status: problem.status,
-    detail: problem.message,
-    ...(problem.errors.length > 0 && { errors: problem.errors }),
+    type: problemUri(code),
+    title: problemTypes[code].title,
+    status: problemTypes[code].status,
+    detail: message,
+    code,
+    ...(errors.length > 0 && { errors }),
   };
 }
 
@@ -37,23 +48,39 @@ export function problemDocument(problem: Problem): object {
 export const problemSchema = {
   type: 'object',
   description: 'A problem document (RFC 9457)',
-  required: ['type', 'title', 'status', 'detail'],
+  required: ['type', 'title', 'status', 'detail', 'code'],
   properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
+    type: {
+      type: 'string',
+      enum: problemCodes.map(problemUri),
+      description: 'Identifies the error; docs/errors.md describes each',
+    },
+    title: { type: 'string', description: 'The error in a few words' },
+    status: { type: 'integer', description: 'The HTTP status code' },
+    detail: { type: 'string', description: 'What failed, why and what to do' },
+    code: {
+      type: 'string',
+      enum: problemCodes,
+      description: 'The stable error code, the last part of `type`',
+    },
     errors: {
       type: 'array',
+      description: 'The parameters at fault',
       items: {
         type: 'object',
         required: ['parameter', 'reason'],
         properties: {
-          parameter: { type: 'string' },
-          reason: { type: 'string' },
-          nearest: { type: 'array', items: { type: 'string' } },
-          start: { type: 'integer', description: 'Where in the text it is wrong, from 0' },
-          end: { type: 'integer' },
+          parameter: {
+            type: 'string',
+            description: 'Name of the parameter, or its place in the body, for example `metrics/0/field`',
+          },
+          reason: { type: 'string', description: 'What is wrong with it' },
+          nearest: { type: 'array', items: { type: 'string' }, description: 'Similar valid names' },
+          start: {
+            type: 'integer',
+            description: 'Where the error starts in the value, in UTF-16 units from 0',
+          },
+          end: { type: 'integer', description: 'Where the error ends, exclusive' },
         },
       },
     },

@@ -4,11 +4,11 @@ import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Bounds of a single query, for the schemas of routes. */
+    /** Limits of a single query, for the schemas of routes. */
     readonly queryLimits: QueryLimits;
   }
   interface FastifyRequest {
-    /** What queries of this request run with; ends when the client disconnects. */
+    /** What queries of this request run with; canceled when the client disconnects. */
     readonly queryContext: QueryContext;
   }
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 
 /**
- * What tells browsers to take answers as data only: never as a page, a script or a frame, and not to keep them. There
- * are no CORS headers, so pages of other origins cannot read anything.
+ * Headers that make browsers treat responses as data only: never as a page, script or frame, and never cached. There
+ * are no CORS headers, so pages of other origins cannot read responses.
  */
 export function securityHeaders(encrypted: boolean): Readonly<Record<string, string>> {
   return {
@@ -15,7 +15,7 @@ export function securityHeaders(encrypted: boolean): Readonly<Record<string, str
   };
 }
 
-/** Sends headers with every answer that comes past a route. */
+/** Adds headers to every response. */
 export function sendHeaders(server: FastifyInstance, headers: Readonly<Record<string, string>>): void {
   server.addHook('onRequest', async (_request, reply) => {
     reply.headers(headers);

@@ -17,36 +17,39 @@ import {
   startServer,
 } from '@sonde/test/fixtures/secured-api';
 
-// Servers are started by the dozen, and the machine may be busy with other things.
+// Many servers are started, and the machine may be busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-describe('a server', () => {
-  it('without authentication does not listen where others reach it', async () => {
+describe('the server', () => {
+  it('does not listen beyond loopback without authentication', async () => {
     for (const host of ['0.0.0.0', '::', '192.0.2.1', 'localhost.example.com']) {
       await expect(startApi({ host })).rejects.toThrow('without authentication');
     }
   });
 
-  it('without encryption does not let tokens travel beyond this machine', async () => {
+  it('does not listen beyond loopback without encryption', async () => {
     await expect(startApi({ host: '0.0.0.0', security })).rejects.toThrow('without a certificate');
     expect(await startApi({ host: '0.0.0.0', security, tls: 'elsewhere' })).toMatch(/^http:/);
   });
 
-  it('whose security cannot be meant does not start, and says all that is wrong', async () => {
-    const wrong = {
+  it('does not start with an invalid access configuration, and reports all errors', async () => {
+    const invalid = {
       tokens: [{ name: 'x', sha256: 'secret', groups: [] }],
       roles: [{ name: 'r', groups: ['g'], rights: [], namespaces: 'all' as const }],
     };
-    await expect(startApi({ security: wrong })).rejects.toThrow(/token x: .*; role r gives no right/);
-    const provider = { issuer: 'https://id.example.com', audiences: ['sonde'] };
-    const twice = { ...security, openIdProviders: [provider, { ...provider, audiences: ['other'] }] };
-    await expect(startApi({ security: twice })).rejects.toThrow(
-      'https://id.example.com: the issuer stands twice',
+    await expect(startApi({ security: invalid })).rejects.toThrow(/token x: .*; role r has no rights/);
+    const provider = { issuer: 'https://id.example.com', allowedAudiences: ['sonde'] };
+    const duplicate = {
+      ...security,
+      openIdProviders: [provider, { ...provider, allowedAudiences: ['other'] }],
+    };
+    await expect(startApi({ security: duplicate })).rejects.toThrow(
+      'https://id.example.com: duplicate issuer',
     );
-    await expect(startApi({ security: { roles: [] } })).rejects.toThrow('nobody could be known');
+    await expect(startApi({ security: { roles: [] } })).rejects.toThrow('no authentication method');
   });
 
-  it('without authentication answers only who names this machine as its host', async () => {
+  it('without authentication accepts only requests with a local host name', async () => {
     const { port } = new URL(await startApi());
     const statusFor = (host: string) =>
       new Promise((resolve, reject) => {
@@ -71,7 +74,7 @@ describe('a server', () => {
   });
 });
 
-describe('a browser, without authentication,', () => {
+describe('without authentication, a browser', () => {
   const statusFor = async (headers: Record<string, string>) => {
     const url = await startApi();
     const { port } = new URL(url);
@@ -91,25 +94,25 @@ describe('a browser, without authentication,', () => {
     { origin: 'http://localhost' },
     { origin: 'null' },
     { 'sec-fetch-site': 'same-origin', origin: 'https://www.example.com' },
-  ])('is refused what a page of another origin asks: %j', async (headers) => {
+  ])('cannot send requests from a page of another origin: %j', async (headers) => {
     expect(await statusFor(headers)).toBe(403);
   });
 
   it.each<Record<string, string>>([{}, { 'sec-fetch-site': 'none' }, { 'sec-fetch-site': 'same-origin' }])(
-    'is given what its user asks: %j',
+    'can send requests of its user: %j',
     async (headers) => {
       expect(await statusFor(headers)).toBe(200);
     },
   );
 
-  it('is given what a page of this server asks', async () => {
+  it('can send requests from a page of this server', async () => {
     const url = await startApi();
     expect((await fetch(`${url}/api/v1/whoami`, { headers: { origin: url } })).status).toBe(200);
   });
 });
 
-describe('who asks', () => {
-  it('is known by a token', async () => {
+describe('authentication', () => {
+  it('identifies the client by a token', async () => {
     const url = await startApi({ security });
     const answer = await fetch(`${url}/api/v1/whoami`, bearer('shop-token'));
     expect(await answer.json()).toEqual({
@@ -121,21 +124,21 @@ describe('who asks', () => {
   });
 
   it.each<[string, Record<string, string>]>([
-    ['nothing', {}],
+    ['no token', {}],
     ['no scheme', { authorization: 'shop-token' }],
     ['another scheme', { authorization: `Basic ${Buffer.from('a:shop-token').toString('base64')}` }],
     ['an empty token', { authorization: 'Bearer ' }],
     ['two tokens', { authorization: 'Bearer shop-token admin-token' }],
-    ['a token that is not known', { authorization: 'Bearer shop-token2' }],
+    ['an unknown token', { authorization: 'Bearer shop-token2' }],
     ['the hash of a token', { authorization: `Bearer ${sha256('shop-token')}` }],
-    ['a token with what no token has', { authorization: "Bearer shop-token'--" }],
-    ['a token too long', { authorization: `Bearer ${'a'.repeat(10_000)}` }],
-    ['a token that is none but says so', { authorization: 'Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.' }],
+    ['a token with invalid characters', { authorization: "Bearer shop-token'--" }],
+    ['a token that is too long', { authorization: `Bearer ${'a'.repeat(10_000)}` }],
+    ['an unsigned token', { authorization: 'Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.' }],
     [
-      'a name in another header',
+      'an identity in another header',
       { 'x-forwarded-user': 'admin', 'x-remote-user': 'admin', cookie: 'token=shop-token' },
     ],
-  ])('and gives %s is refused wherever they ask', async (_what, headers) => {
+  ])('rejects %s on every path', async (_what, headers) => {
     const url = await startApi({ security });
     for (const target of [
       '/api/v1/flows',
@@ -147,11 +150,11 @@ describe('who asks', () => {
       const answer = await fetch(url + target, { headers });
       expect(answer.status, target).toBe(401);
       expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /);
-      expect(await answer.json()).toMatchObject({ title: 'Unauthorized' });
+      expect(await answer.json()).toMatchObject({ code: 'SONDE_UNAUTHENTICATED' });
     }
   });
 
-  it('and has no role may see what they are, and nothing else', async () => {
+  it('without a role allows only whoami', async () => {
     const url = await startApi({ security });
     expect((await fetch(`${url}/api/v1/whoami`, bearer('nobody-token'))).status).toBe(200);
     for (const target of ['/api/v1/flows', '/metrics', '/nothing']) {
@@ -159,17 +162,19 @@ describe('who asks', () => {
     }
   });
 
-  it("and may view some namespaces does not see the server's own figures", async () => {
+  it('with rights in some namespaces does not allow the metrics of the server', async () => {
     const url = await startApi({ security });
     expect((await fetch(`${url}/metrics`, bearer('shop-token'))).status).toBe(403);
     expect((await fetch(`${url}/metrics`, bearer('admin-token'))).status).toBe(200);
   });
 
-  it('needs no token to find out whether the server works, and how to get one', async () => {
+  it('is not required for health checks and login methods', async () => {
     const url = await startApi({
       security: {
         ...security,
-        openIdProviders: [{ issuer: 'https://id.example.com', audiences: ['sonde'], clientId: 'sonde-cli' }],
+        openIdProviders: [
+          { issuer: 'https://id.example.com', allowedAudiences: ['sonde'], clientId: 'sonde-cli' },
+        ],
       },
     });
     for (const target of ['/healthz', '/readyz']) expect((await fetch(url + target)).status).toBe(200);
@@ -181,10 +186,10 @@ describe('who asks', () => {
     });
   });
 
-  it('is told that it is not their fault while a provider cannot be reached', async () => {
+  it('reports an unreachable provider as a server error', async () => {
     const issuer = 'http://127.0.0.1:9';
     const url = await startApi({
-      security: { ...security, openIdProviders: [{ issuer, audiences: ['sonde'] }] },
+      security: { ...security, openIdProviders: [{ issuer, allowedAudiences: ['sonde'] }] },
     });
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const token = `${part({ alg: 'RS256' })}.${part({ iss: issuer })}.c2lnbmVk`;
@@ -192,9 +197,9 @@ describe('who asks', () => {
   });
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   it.each(['/healthz', '/api/v1/whoami', '/nothing', '/api/v1/flows?limit=x'])(
-    'such as to %s is data only',
+    'to %s is marked as data only',
     async (target) => {
       const answer = await fetch((await startApi()) + target, {
         headers: { origin: 'https://www.example.com' },
@@ -209,7 +214,7 @@ describe('every answer', () => {
     },
   );
 
-  it('to a question of a browser whether another origin may ask says no', async () => {
+  it('to a CORS preflight denies access', async () => {
     const answer = await fetch(`${await startApi()}/api/v1/flows`, {
       method: 'OPTIONS',
       headers: { origin: 'https://www.example.com', 'access-control-request-method': 'GET' },
@@ -218,7 +223,7 @@ describe('every answer', () => {
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it("has the request's id, which is the sender's if it is harmless", async () => {
+  it('has a request id, that of the client if it is harmless', async () => {
     const url = `${await startApi()}/healthz`;
     const idFor = async (given: string) =>
       (await fetch(url, { headers: { 'x-request-id': given } })).headers.get('x-request-id');
@@ -227,7 +232,7 @@ describe('every answer', () => {
       expect(await idFor(bad)).toMatch(/^[\da-f-]{36}$/);
   });
 
-  it('that stays the same has a tag, and is not sent to who has it', async () => {
+  it('that is cacheable has an ETag, and is not sent again to clients that have it', async () => {
     const url = `${await startApi()}/api/v1/openapi.json`;
     const first = await fetch(url);
     const tag = first.headers.get('etag') ?? '';
@@ -241,7 +246,7 @@ describe('every answer', () => {
   });
 });
 
-describe('a body', () => {
+describe('a request body', () => {
   const post = async (body: string, type = 'application/json') => {
     const url = `${await startApi({ limits: { bodyBytes: 10_000 } })}/api/v1/query`;
     const answer = await fetch(url, { method: 'POST', headers: { 'content-type': type }, body });
@@ -253,16 +258,16 @@ describe('a body', () => {
   };
 
   it.each<[string, string, string, number]>([
-    ['too long', `"${'a'.repeat(10_000)}"`, 'application/json', 413],
-    ['that is no JSON', '{"a":', 'application/json', 400],
+    ['that is too long', `"${'a'.repeat(10_000)}"`, 'application/json', 413],
+    ['that is not JSON', '{"a":', 'application/json', 400],
     ['that is empty', '', 'application/json', 400],
-    ['nested too deep', '['.repeat(4000) + ']'.repeat(4000), 'application/json', 400],
-    ['nested too deep in objects', '{"a":'.repeat(1500) + '1' + '}'.repeat(1500), 'application/json', 400],
-    ['that means to change prototypes', '{"__proto__":{"a":1}}', 'application/json', 400],
-    ['that means to change constructors', '{"constructor":{"prototype":{"a":1}}}', 'application/json', 400],
+    ['that is nested too deep', '['.repeat(4000) + ']'.repeat(4000), 'application/json', 400],
+    ['with objects nested too deep', '{"a":'.repeat(1500) + '1' + '}'.repeat(1500), 'application/json', 400],
+    ['that changes prototypes', '{"__proto__":{"a":1}}', 'application/json', 400],
+    ['that changes constructors', '{"constructor":{"prototype":{"a":1}}}', 'application/json', 400],
     ['that is text', '{}', 'text/plain', 415],
     ['that is a form', 'a=b', 'application/x-www-form-urlencoded', 415],
-  ])('%s is refused as a problem', async (_what, text, type, status) => {
+  ])('%s is rejected with a problem', async (_what, text, type, status) => {
     expect(await post(text, type)).toMatchObject({
       status,
       type: 'application/problem+json; charset=utf-8',
@@ -270,19 +275,19 @@ describe('a body', () => {
     });
   });
 
-  it('that is wrong in very many places is told of some', async () => {
+  it('with very many errors gets a limited list of them', async () => {
     const { body } = await post(JSON.stringify({ metrics: Array.from({ length: 900 }, () => ({})) }));
     expect((body as { errors: object[] }).errors).toHaveLength(50);
   });
 
-  it('may hold brackets in texts, as many as it likes', async () => {
+  it('can contain any number of brackets in strings', async () => {
     const answer = await post(JSON.stringify({ filter: '[{"\\'.repeat(300) }));
     expect(answer.body).not.toMatchObject({ detail: expect.stringContaining('deep') as string });
   });
 });
 
-describe('with a certificate', () => {
-  it('the server encrypts, and reloads a renewed certificate', async () => {
+describe('a certificate', () => {
+  it('encrypts connections and is reloaded when it is renewed', async () => {
     const directory = temporaryDirectory('tls');
     const tls = { certificate: path.join(directory, 'tls.crt'), key: path.join(directory, 'tls.key') };
     const write = (name: string) => {
@@ -291,7 +296,7 @@ describe('with a certificate', () => {
       writeFileSync(tls.certificate, certificate);
     };
     write('first');
-    const url = await startApi({ tls, tlsLookMs: 50 });
+    const url = await startApi({ tls, tlsPollMs: 50 });
     expect(url).toMatch(/^https:/);
     const seen = () =>
       new Promise<{ name: unknown; status: number | undefined; strict: unknown }>((resolve, reject) => {
@@ -309,33 +314,33 @@ describe('with a certificate', () => {
       });
     expect(await seen()).toEqual({ name: 'first', status: 200, strict: 'max-age=31536000' });
 
-    const told = vi.spyOn(apiLog, 'error');
+    const logged = vi.spyOn(apiLog, 'error');
     writeFileSync(tls.certificate, 'damaged');
-    await vi.waitUntil(() => told.mock.calls.length > 0, A_MINUTE);
+    await vi.waitUntil(() => logged.mock.calls.length > 0, A_MINUTE);
     expect(await seen()).toMatchObject({ name: 'first' });
     write('second');
     await vi.waitUntil(async () => (await seen()).name === 'second', A_MINUTE);
   });
 
-  it('that is none the server does not start', async () => {
+  it('that does not exist prevents the start', async () => {
     const tls = { certificate: '/nonexistent/tls.crt', key: '/nonexistent/tls.key' };
     await expect(startApi({ tls })).rejects.toThrow('/nonexistent/tls.crt');
   });
 });
 
-describe('when the access configuration is reloaded', () => {
-  it('tokens that are no longer good are refused at once, and new ones are known', async () => {
+describe('a reload of the access configuration', () => {
+  it('rejects removed tokens and accepts new ones at once', async () => {
     const api = await startServer({ security });
     const statusOf = async (token: string) => (await fetch(`${api.url}/api/v1/whoami`, bearer(token))).status;
     expect([await statusOf('shop-token'), await statusOf('new-token')]).toEqual([200, 401]);
     const tokens = [{ name: 'new', sha256: sha256('new-token'), groups: ['team-shop'] }];
     api.reload({ ...security, tokens });
     expect([await statusOf('shop-token'), await statusOf('new-token')]).toEqual([401, 200]);
-    expect(() => api.reload({ roles: [] })).toThrow('nobody could be known');
+    expect(() => api.reload({ roles: [] })).toThrow('no authentication method');
     expect(await statusOf('new-token')).toBe(200);
   });
 
-  it('live views end of those who may see something else, and go on for the others', async () => {
+  it('ends the live streams of clients whose access changed, and no others', async () => {
     const api = await startServer({ security });
     const view = async (token: string) => {
       const { status, body } = await fetch(`${api.url}/api/v1/flows/live`, bearer(token));
@@ -353,7 +358,7 @@ describe('when the access configuration is reloaded', () => {
     expect(admin()).toBe(false);
   });
 
-  it('an API without authentication does not take it up', async () => {
+  it('is refused by an API without authentication', async () => {
     const api = await startServer();
     expect(() => api.reload(security)).toThrow('without authentication');
   });

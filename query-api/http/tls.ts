@@ -2,23 +2,23 @@ import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Logger } from '@sonde/backbone/logging';
 
-/** A certificate with its chain, and its private key, as files in PEM. */
+/** PEM files of a certificate with its chain and of its private key. */
 export interface TlsFiles {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** What a server of `https` can do. */
+/** An `https` server, whose certificate can be replaced. */
 export interface ReloadableServer {
   setSecureContext(options: SecureContextOptions): void;
 }
 
-/** How often it is looked whether the files were renewed. */
-const LOOK_MS = 10_000;
+/** How often the files are checked for changes. */
+const POLL_MS = 10_000;
 
 /**
- * What `https.createServer` takes.
- * @throws Error that names the file if one cannot be read or they are no certificate and its key.
+ * Options for `https.createServer`.
+ * @throws Error that names the files if one cannot be read or they are not a certificate and its key.
  */
 export function tlsOptions(files: TlsFiles) {
   const pair = { cert: readFileSync(files.certificate), key: readFileSync(files.key) };
@@ -26,7 +26,7 @@ export function tlsOptions(files: TlsFiles) {
     createSecureContext(pair);
   } catch (error) {
     const reason = (error as Error).message;
-    throw new Error(`${files.certificate} and ${files.key} are no certificate and its key: ${reason}`, {
+    throw new Error(`${files.certificate} and ${files.key} are not a certificate and its key: ${reason}`, {
       cause: error,
     });
   }
@@ -34,15 +34,15 @@ export function tlsOptions(files: TlsFiles) {
 }
 
 /**
- * Has new connections use the files' contents whenever they change; while those are no pair, the former ones hold.
- * Returns what ends the watch. Files are looked at by their path, so links that are swapped, as Kubernetes swaps
- * those of a mounted secret, are noticed.
+ * Makes new connections use the certificate whenever the files change; while they are invalid, the previous one stays in
+ * use. Returns a function that stops watching. Files are polled by path, which notices the symbolic links that
+ * Kubernetes swaps in a mounted secret.
  */
 export function reloadTls(
   server: ReloadableServer,
   files: TlsFiles,
   log: Logger,
-  lookMs = LOOK_MS,
+  pollMs = POLL_MS,
 ): () => void {
   const paths = [files.certificate, files.key];
   const reload = () => {
@@ -50,10 +50,10 @@ export function reloadTls(
       server.setSecureContext(tlsOptions(files));
       log.info({ files: paths }, 'certificate reloaded');
     } catch (error) {
-      log.error({ err: error }, 'a changed certificate is not usable; the former one holds');
+      log.error({ err: error }, 'certificate is invalid; keeping the previous one');
     }
   };
-  for (const file of paths) watchFile(file, { interval: lookMs, persistent: false }, reload);
+  for (const file of paths) watchFile(file, { interval: pollMs, persistent: false }, reload);
   return () => {
     for (const file of paths) unwatchFile(file, reload);
   };

@@ -1,36 +1,38 @@
+import { ConcurrencyLimiter } from '@sonde/query/limits/concurrency-limiter';
 import type { FastifyInstance } from 'fastify';
-import { Counter, type Registry } from 'prom-client';
 import { onResponseEnd } from '../http/client-disconnect.js';
 import { Problem } from '../http/problem.js';
 import type { Limits } from './limits.js';
 import { TokenBuckets } from './token-buckets.js';
-import { ConcurrencyLimiter } from '@sonde/query/limits/concurrency-limiter';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The answer goes on until the client leaves: it takes no turn of those that end, but one of its own kind. */
+    /** The response lasts until the client disconnects: it counts as a live stream, not as a concurrent request. */
     readonly stream?: boolean;
   }
 }
 
+/** The limits of an identity that refuse requests: requests per second, waiting requests, live streams. */
+export type RequestLimitName = 'rate' | 'waiting' | 'streams';
+
 /**
- * Holds each identity to its share: how often it asks, how much at the same time. Comes after `requireAccess`.
- * Who goes away while waiting gives up the place; a turn ends with its answer, however that ends.
+ * Limits the request rate and the concurrent requests of each identity. Requires `requireAccess`.
+ * A request that waits gives up its place when its client disconnects.
  */
-export function limitRequests(server: FastifyInstance, limits: Limits, registry: Registry): void {
+export function limitRequests(
+  server: FastifyInstance,
+  limits: Limits,
+  onRefused: (limit: RequestLimitName) => void,
+): void {
   const rate = new TokenBuckets(limits.requests);
   const requests = new ConcurrencyLimiter(limits);
   const streams = new ConcurrencyLimiter({ concurrent: limits.streams, waiting: 0 });
-  const refused = new Counter({
-    name: 'sonde_api_requests_refused_total',
-    help: 'Requests refused because their sender had asked too much',
-    labelNames: ['limit'],
-    registers: [registry],
-  });
 
-  const refuse = (limit: string, detail: string, seconds: number) => {
-    refused.inc({ limit });
-    return new Problem(429, detail, [], { 'retry-after': String(Math.ceil(seconds)) });
+  const refuse = (limit: RequestLimitName, detail: string, seconds: number) => {
+    onRefused(limit);
+    return new Problem('SONDE_RATE_LIMITED', detail, {
+      headers: { 'retry-after': String(Math.ceil(seconds)) },
+    });
   };
 
   server.addHook('onRequest', async (request, reply) => {
@@ -38,13 +40,16 @@ export function limitRequests(server: FastifyInstance, limits: Limits, registry:
     if (access === 'public') return;
     const { subject } = request.access;
     const seconds = rate.take(subject);
-    if (seconds > 0) throw refuse('rate', 'you ask too often', seconds);
-    const end = await (stream ? streams : requests).acquire(subject, request.disconnectSignal);
-    if (!end) {
-      throw stream
-        ? refuse('streams', `you have ${limits.streams} live streams open already`, 10)
-        : refuse('waiting', `${limits.waiting} of your requests wait already`, 1);
+    if (seconds > 0) {
+      const { burst, perSecond } = limits.requests;
+      throw refuse('rate', `more than ${perSecond} requests per second (burst ${burst})`, seconds);
     }
-    onResponseEnd(request, reply, end);
+    const release = await (stream ? streams : requests).acquire(subject, request.disconnectSignal);
+    if (!release) {
+      throw stream
+        ? refuse('streams', `more than ${limits.streams} open live streams`, 10)
+        : refuse('waiting', `more than ${limits.waiting} waiting requests`, 1);
+    }
+    onResponseEnd(request, reply, release);
   });
 }

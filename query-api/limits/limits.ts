@@ -2,21 +2,21 @@ import type { ConcurrencyLimits } from '@sonde/query/limits/concurrency-limiter'
 import { defaultQueryLimits, type QueryLimits } from '@sonde/query/limits/query-limits';
 import type { Rate } from './token-buckets.js';
 
-/** Bounds of requests: of a single one, of one identity at a time, and of all together. */
+/** Limits of a single request, of one identity, and of the whole server. */
 export interface Limits extends QueryLimits, ConcurrencyLimits {
-  /** Longest body of a request, in bytes. */
+  /** Maximum size of a request body, in bytes. */
   readonly bodyBytes: number;
   /** Request rate of an identity. */
   readonly requests: Rate;
-  /** Requests of an identity that run at the same time; others wait. */
+  /** Maximum number of concurrent requests of an identity; others wait. */
   readonly concurrent: number;
-  /** Requests of an identity that may wait; those beyond are refused. */
+  /** Maximum number of waiting requests of an identity; others are refused. */
   readonly waiting: number;
-  /** Live streams of an identity at the same time. */
+  /** Maximum number of concurrent live streams of an identity. */
   readonly streams: number;
 }
 
-/** Limits of a server that many people and programs share. */
+/** Limits of a server that many users share. */
 export const defaultLimits: Limits = {
   ...defaultQueryLimits,
   bodyBytes: 1 << 20,
@@ -26,13 +26,13 @@ export const defaultLimits: Limits = {
   streams: 16,
 };
 
-/** Limits without authentication: all clients share one identity, and the machine is theirs. */
+/** Limits without authentication, where all clients are on this machine and share one identity. */
 export const localLimits: Limits = {
   ...defaultLimits,
   requests: { burst: Infinity, perSecond: 1 },
   concurrent: 16,
   waiting: 1000,
   streams: 1000,
-  // Requests that one identity may have are no more.
+  // There is one identity, so its concurrent requests already limit the queries.
   queries: { concurrent: Infinity, waiting: 0 },
 };

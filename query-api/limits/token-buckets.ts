@@ -1,6 +1,8 @@
-/** How much may happen: `burst` at once, and then so many a second. */
+/** A rate with bursts. */
 export interface Rate {
+  /** Maximum number at once. */
   readonly burst: number;
+  /** Sustained rate. */
   readonly perSecond: number;
 }
 
@@ -9,10 +11,10 @@ interface Bucket {
   filledAtMs: number;
 }
 
-/** How many keys are told apart. The one used least recently is forgotten first, and then starts full again. */
+/** Maximum number of buckets. The least recently used one is dropped first; its key starts with a full bucket again. */
 const CAPACITY = 10_000;
 
-/** A token bucket for each of many keys: what happens under a key takes a token, and tokens come back with time. */
+/** A token bucket per key. */
 export class TokenBuckets {
   readonly #buckets = new Map<string, Bucket>();
 
@@ -21,7 +23,7 @@ export class TokenBuckets {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Takes a token if there is one. Returns 0 if there was, else the seconds until there will be. */
+  /** Takes a token. Returns 0 if there was one, else the seconds until the next one. */
   take(key: string): number {
     const bucket = this.#fill(key);
     if (bucket.tokens < 1) return (1 - bucket.tokens) / this.rate.perSecond;
@@ -29,7 +31,7 @@ export class TokenBuckets {
     return 0;
   }
 
-  /** Gives a token back that was taken for nothing. */
+  /** Returns a token that was not used. */
   giveBack(key: string): void {
     const bucket = this.#fill(key);
     bucket.tokens = Math.min(this.rate.burst, bucket.tokens + 1);

@@ -4,7 +4,7 @@ import type { FieldDeclaration } from '@sonde/model/record/field';
 import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { type Data, Table, tableFromIPC, type TypeMap, type Vector } from 'apache-arrow';
 
-/** Records that the store gave as an Arrow IPC stream, as columns of the given fields. */
+/** Converts an Arrow IPC stream of the store to columns of the given fields. */
 export function arrowRecords<Field extends FieldDeclaration>(
   fields: readonly Field[],
   stream: Uint8Array,
@@ -12,15 +12,15 @@ export function arrowRecords<Field extends FieldDeclaration>(
   const table: Table<TypeMap> = stream.length > 0 ? tableFromIPC(stream) : new Table();
   const columns = fields.map((field) => {
     const vector = table.getChild(field.name) as Vector | null;
-    if (!vector && table.numRows > 0) throw new RangeError(`the store gave no column ${field.name}`);
+    if (!vector && table.numRows > 0) throw new RangeError(`the store returned no column ${field.name}`);
     return [field.name, columnFrom(field, vector, table.numRows)];
   });
-  // The declarations that the entries come from are those that the type comes from.
+  // The entries have the names and types of the declarations.
   return { rows: table.numRows, columns: Object.fromEntries(columns) as ColumnsOf<Field> };
 }
 
 function columnFrom(field: FieldDeclaration, vector: Vector | null, rows: number): Column {
-  if (field.type === 'text') {
+  if (field.type === 'string') {
     const builder = new StringColumnBuilder(rows);
     for (let row = 0; row < rows; row++)
       builder.indexes[row] = builder.intern(String(vector?.get(row) ?? ''));
@@ -54,7 +54,7 @@ function copy(
   );
 }
 
-/** Arrow's booleans are bits, the first one the least of its byte. */
+/** Arrow booleans are bits, least significant bit first. */
 function bitAt(bits: Uint8Array, index: number): number {
   return ((bits[index >> 3] ?? 0) >> (index & 7)) & 1;
 }

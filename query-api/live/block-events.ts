@@ -6,40 +6,40 @@ import type { RecordKind } from '@sonde/query/records/record-query';
 import type { LiveBlock } from './feed.js';
 import { jsonRows } from './json-rows.js';
 
-/** What a view shows of records, whichever those are. */
+/** What a subscription shows: the kind of records, their fields, and the client's access. */
 export interface LiveView {
   readonly kind: RecordKind;
   readonly fields: readonly FieldDeclaration[];
   readonly access: Access;
 }
 
-/** A text that views have in common if they show the same of the same record. */
+/** A key that is equal for subscriptions that show the same of every record. */
 export function viewKey({ kind, fields, access }: LiveView): string {
-  // What an access lets be seen of records is told by its namespaces alone.
+  // Which parts of records are visible depends on the namespaces only.
   return JSON.stringify([kind, fields.map(({ name }) => name), access.namespaces('view')]);
 }
 
-/** What a view shows of a block: the records that may be seen, and each as an event. */
+/** The visible records of a block, and each as a server-sent event. */
 export interface BlockEvents {
   readonly records: Records;
   readonly event: (row: number) => Buffer;
 }
 
-/** What was worked out for a block stays as long as the block does. */
-const known = new WeakMap<LiveBlock, Map<string, BlockEvents | undefined>>();
+/** Rendered blocks by key, kept as long as the block. */
+const rendered = new WeakMap<LiveBlock, Map<string, BlockEvents | undefined>>();
 
 /**
- * What a view shows of a block; undefined if it has none of its kind. Worked out once for all views of one key: each record
- * is written once, when somebody first needs it.
+ * The events of a block; undefined if it has no visible records of the kind. Shared by all subscriptions with the same
+ * key: each record is serialized once, when it is first needed.
  */
 export function blockEvents(block: LiveBlock, view: LiveView, key: string): BlockEvents | undefined {
-  const ofBlock = known.get(block) ?? new Map<string, BlockEvents | undefined>();
-  known.set(block, ofBlock);
-  if (!ofBlock.has(key)) ofBlock.set(key, workOut(block, view));
-  return ofBlock.get(key);
+  const byKey = rendered.get(block) ?? new Map<string, BlockEvents | undefined>();
+  rendered.set(block, byKey);
+  if (!byKey.has(key)) byKey.set(key, renderBlock(block, view));
+  return byKey.get(key);
 }
 
-function workOut({ flows, dns }: LiveBlock, { kind, fields, access }: LiveView): BlockEvents | undefined {
+function renderBlock({ flows, dns }: LiveBlock, { kind, fields, access }: LiveView): BlockEvents | undefined {
   const records = kind === 'flows' ? flows && visibleFlows(flows, access) : dns && visibleDns(dns, access);
   if (!records || records.rows === 0) return undefined;
   let json: ReturnType<typeof jsonRows> | undefined;

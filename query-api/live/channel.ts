@@ -7,33 +7,33 @@ import type { LiveBlock } from './feed.js';
 import type { Throttle } from './throttle.js';
 import type { Subscriber } from './subscriber.js';
 
-/** What a live view shows. */
+/** A subscription: what it shows, of which records. */
 export interface LiveQuery extends LiveView {
   readonly filter: Filter;
 }
 
-/** Records that wait while others are sent; when more come, the oldest blocks are left out. */
+/** Maximum number of records that wait to be sent; beyond it, the oldest blocks are dropped. */
 const MAX_QUEUED_ROWS = 10_000;
 
-/** Events are sent in pieces of about this size, between which viewers may read. */
-const PIECE_LENGTH = 1 << 17;
+/** Approximate size of the chunks that events are sent in. */
+const CHUNK_BYTES = 1 << 17;
 
-/** What comes in so long is sent together: a write costs more than the events in it. */
-const GATHERING_MS = 200;
+/** Interval in which new records are collected: one large write is cheaper than many small ones. */
+const SEND_INTERVAL_MS = 200;
 
-/** How long to wait before looking whether somebody has read. */
-const PAUSE_MS = 10;
+/** How often a full channel checks whether a subscriber has room again. */
+const ROOM_POLL_MS = 10;
 
-/** Events that are sent together. */
-interface Piece {
+/** Events that are sent in one write. */
+interface Chunk {
   readonly bytes: Buffer;
   readonly records: number;
 }
 
 /**
- * Those who see the same of the same records. What blocks have for them is found once, however many they are, and their
- * streams share the bytes. The fastest of them says how fast: it goes on while anybody has room. When nobody has and newer
- * blocks wait, the rest is counted and not even written.
+ * The subscribers with equal subscriptions. Matching records are found once for all of them, and their streams share the
+ * bytes. The fastest subscriber sets the speed: sending continues while any of them has room. If none has room and newer
+ * blocks wait, the remaining records are counted as dropped without being serialized.
  */
 export class Channel {
   readonly subscribers = new Set<Subscriber>();
@@ -41,27 +41,27 @@ export class Channel {
   readonly #view: string;
   readonly #blocks: LiveBlock[] = [];
   #dropped = 0;
-  /** The feed left out some, of which nobody knows how many were for these viewers. */
+  /** The feed has dropped records that may have matched. */
   #isMore = false;
   #isSending = false;
-  /** Nobody can take more of the blocks that are being sent, and others wait. */
+  /** No subscriber has room for the blocks that are being sent, and newer ones wait. */
   #isFull = false;
 
   constructor(
-    readonly question: LiveQuery,
-    private readonly pace: Throttle,
+    readonly query: LiveQuery,
+    private readonly throttle: Throttle,
   ) {
-    this.#predicate = filterPredicate(question.filter);
-    this.#view = viewKey(question);
+    this.#predicate = filterPredicate(query.filter);
+    this.#view = viewKey(query);
   }
 
-  /** Shows a block to the viewers, behind those that wait. Does little at once: who brings blocks does not wait for views. */
+  /** Queues a block for the subscribers; returns immediately, so that subscriptions do not slow down the feed. */
   publish(block: LiveBlock): void {
     this.#blocks.push(block);
-    this.#leaveOutOldest();
+    this.#dropOldest();
     if (this.#isSending) return;
     this.#send().catch((error: unknown) => {
-      // What is wrong with a view must not come to those who brought the block.
+      // An error of a subscription must not reach the feed.
       for (const { stream } of this.subscribers) stream.destroy(error as Error);
     });
   }
@@ -73,7 +73,7 @@ export class Channel {
         const startMs = performance.now();
         await this.#sendBlocks();
         if (this.subscribers.size === 0) return;
-        await delay(Math.max(0, startMs + GATHERING_MS - performance.now()));
+        await delay(Math.max(0, startMs + SEND_INTERVAL_MS - performance.now()));
       }
     } finally {
       this.#isSending = false;
@@ -81,49 +81,49 @@ export class Channel {
   }
 
   async #sendBlocks(): Promise<void> {
-    const pieces = this.#pieces(this.#blocks.splice(0));
+    const chunks = this.#chunks(this.#blocks.splice(0));
     for (;;) {
       this.#isFull = !(await this.#room());
-      if (await this.pace.run(() => this.#sendNext(pieces))) return;
+      if (await this.throttle.run(() => this.#sendNext(chunks))) return;
     }
   }
 
-  /** Sends the next piece; true if there was none. */
-  #sendNext(pieces: Iterator<Piece, void>): boolean {
-    const next = pieces.next();
+  /** Sends the next chunk; true if there was none. */
+  #sendNext(chunks: Iterator<Chunk, void>): boolean {
+    const next = chunks.next();
     if (next.done === true) return true;
     const { bytes, records } = next.value;
-    const leftOut = { records: this.#dropped, isMore: this.#isMore };
-    for (const viewer of this.subscribers) viewer.send(bytes, records, leftOut);
+    const dropped = { records: this.#dropped, isMore: this.#isMore };
+    for (const subscriber of this.subscribers) subscriber.send(bytes, records, dropped);
     this.#dropped = 0;
     this.#isMore = false;
     return false;
   }
 
-  /** Waits until somebody can take a piece; false if something newer came before that, or nobody is left. */
+  /** Waits until a subscriber has room for a chunk; false if newer blocks arrive first, or no subscriber is left. */
   async #room(): Promise<boolean> {
     for (;;) {
-      for (const viewer of this.subscribers) if (viewer.hasRoom(PIECE_LENGTH)) return true;
+      for (const subscriber of this.subscribers) if (subscriber.hasRoom(CHUNK_BYTES)) return true;
       if (this.subscribers.size === 0 || this.#blocks.length > 0) return false;
-      await delay(PAUSE_MS);
+      await delay(ROOM_POLL_MS);
     }
   }
 
-  /** What blocks have for the viewers; one piece at least if something was left out. */
-  *#pieces(blocks: readonly LiveBlock[]): Generator<Piece, void> {
+  /** The matching events of blocks in chunks; at least one chunk if records were dropped. */
+  *#chunks(blocks: readonly LiveBlock[]): Generator<Chunk, void> {
     let events: Buffer[] = [];
     let length = 0;
-    const piece = () => {
-      const whole = { bytes: Buffer.concat(events, length), records: events.length };
+    const chunk = () => {
+      const filled = { bytes: Buffer.concat(events, length), records: events.length };
       events = [];
       length = 0;
-      return whole;
+      return filled;
     };
     for (const block of blocks) {
       this.#isMore ||= this.#isCut(block);
-      const shown = this.#shown(block);
+      const shown = this.#eventsOf(block);
       if (!shown) continue;
-      for (const row of this.#passing(shown.records)) {
+      for (const row of this.#matching(shown.records)) {
         if (this.#isFull) {
           this.#dropped += 1;
           continue;
@@ -131,49 +131,49 @@ export class Channel {
         const event = shown.event(row);
         events.push(event);
         length += event.length;
-        if (length >= PIECE_LENGTH) yield piece();
+        if (length >= CHUNK_BYTES) yield chunk();
       }
     }
-    if (events.length > 0 || this.#dropped > 0 || this.#isMore) yield piece();
+    if (events.length > 0 || this.#dropped > 0 || this.#isMore) yield chunk();
   }
 
-  /** Counts what too many blocks have for the viewers, instead of sending it. */
-  #leaveOutOldest(): void {
+  /** Drops and counts the oldest blocks beyond the limit. */
+  #dropOldest(): void {
     let rows = this.#blocks.reduce((sum, block) => sum + this.#rowsOf(block), 0);
     while (rows > MAX_QUEUED_ROWS && this.#blocks.length > 1) {
       const oldest = this.#blocks.shift();
       if (!oldest) return;
       rows -= this.#rowsOf(oldest);
-      this.#dropped += this.#countPassing(oldest);
+      this.#dropped += this.#countMatching(oldest);
       this.#isMore ||= this.#isCut(oldest);
     }
   }
 
   #rowsOf(block: LiveBlock): number {
-    return block[this.question.kind]?.rows ?? 0;
+    return block[this.query.kind]?.rows ?? 0;
   }
 
-  #isCut({ left }: LiveBlock): boolean {
-    return left !== undefined && left[this.question.kind] > 0;
+  #isCut({ omitted }: LiveBlock): boolean {
+    return omitted !== undefined && omitted[this.query.kind] > 0;
   }
 
-  *#passing({ rows, columns }: Records): Generator<number> {
-    const passes = this.#predicate(columns);
-    for (let row = 0; row < rows; row++) if (passes(row)) yield row;
+  *#matching({ rows, columns }: Records): Generator<number> {
+    const matches = this.#predicate(columns);
+    for (let row = 0; row < rows; row++) if (matches(row)) yield row;
   }
 
-  #countPassing(block: LiveBlock): number {
-    const shown = this.#shown(block);
+  #countMatching(block: LiveBlock): number {
+    const shown = this.#eventsOf(block);
     if (!shown) return 0;
     const { rows, columns } = shown.records;
-    if (this.question.filter.kind === 'constant') return this.question.filter.value ? rows : 0;
-    const passes = this.#predicate(columns);
+    if (this.query.filter.kind === 'constant') return this.query.filter.value ? rows : 0;
+    const matches = this.#predicate(columns);
     let count = 0;
-    for (let row = 0; row < rows; row++) if (passes(row)) count += 1;
+    for (let row = 0; row < rows; row++) if (matches(row)) count += 1;
     return count;
   }
 
-  #shown(block: LiveBlock): BlockEvents | undefined {
-    return blockEvents(block, this.question, this.#view);
+  #eventsOf(block: LiveBlock): BlockEvents | undefined {
+    return blockEvents(block, this.query, this.#view);
   }
 }

@@ -1,49 +1,50 @@
 import type { Access } from '@sonde/query/access/access';
 import type { Subscriber } from './subscriber.js';
 
-/** The longest time that Node waits; beyond, it does not wait at all. */
+/** Maximum delay of Node's timers; longer delays fire immediately. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** How is found out whether somebody may still do what they could. */
+/** How access is checked again. */
 export interface AccessUpdates {
-  /** Finds it out again. Rejects if they may not. */
+  /** Returns the current access; rejects if there is none. */
   readonly refresh: () => Promise<Access>;
-  /** Has `listener` called when everybody is to be looked at again, until what is returned is called. */
+  /** Calls `listener` after each change of the access configuration; returns a function that stops that. */
   readonly onChange: (listener: () => void) => () => void;
 }
 
 /**
- * Ends a live view when its reader may no longer see the same. Checks access again when a token expires and after every
- * reload of the access configuration. Kubernetes tokens are valid for seconds only; their views continue after the check.
+ * Ends a live stream when the access of its client changes. Checks access when the token expires and after every reload of
+ * the access configuration. The access of Kubernetes tokens expires every few seconds; their streams continue after the
+ * check.
  */
 export function endOnAccessChange(
-  viewer: Subscriber,
+  subscriber: Subscriber,
   first: Access,
   { refresh, onChange }: AccessUpdates,
 ): void {
   let timer: NodeJS.Timeout | undefined;
   const scope = scopeOf(first);
-  const wait = ({ untilMs }: Access) => {
+  const schedule = ({ untilMs }: Access) => {
     clearTimeout(timer);
-    if (untilMs === Infinity || viewer.stream.destroyed) return;
-    timer = setTimeout(look, Math.min(untilMs - Date.now(), MAX_TIMEOUT_MS));
+    if (untilMs === Infinity || subscriber.stream.destroyed) return;
+    timer = setTimeout(check, Math.min(untilMs - Date.now(), MAX_TIMEOUT_MS));
   };
-  const look = () => {
+  const check = () => {
     refresh().then(
       (access) => {
-        if (scopeOf(access) === scope && access.untilMs > Date.now()) wait(access);
-        else viewer.end();
+        if (scopeOf(access) === scope && access.untilMs > Date.now()) schedule(access);
+        else subscriber.end();
       },
-      // Whatever it is, whoever comes back is told.
-      () => viewer.end(),
+      // A client that reconnects gets the error.
+      () => subscriber.end(),
     );
   };
-  const listenNoMore = onChange(look);
-  viewer.stream.once('close', () => {
+  const stopListening = onChange(check);
+  subscriber.stream.once('close', () => {
     clearTimeout(timer);
-    listenNoMore();
+    stopListening();
   });
-  wait(first);
+  schedule(first);
 }
 
 function scopeOf(access: Access): string {

@@ -13,7 +13,7 @@ it('gives blocks that stay as they are when their memory serves others', () => {
   const before = flowRow(flows.columns, 0);
   const dns = enrichedDns([{ query_name: 'a.test' }, { query_name: 'b.test' }]);
   const names = [...dns.columns.query_name.indexes];
-  feed.publish({ flows, dns, left: { flows: 1, dns: 2 } });
+  feed.publish({ flows, dns, omitted: { flows: 1, dns: 2 } });
   const { src_name, src_ip, bytes_out, primary } = flows.columns;
   for (const column of [src_name.indexes, src_ip, primary]) column.copyWithin(0, column.length / 2);
   bytes_out.fill(0n);
@@ -21,7 +21,7 @@ it('gives blocks that stay as they are when their memory serves others', () => {
   const [block] = blocks;
   expect(block?.flows && flowRow(block.flows.columns, 0)).toEqual(before);
   expect([...(block?.dns?.columns.query_name.indexes ?? [])]).toEqual(names);
-  expect(block?.left).toEqual({ flows: 1, dns: 2 });
+  expect(block?.omitted).toEqual({ flows: 1, dns: 2 });
 });
 
 it('calls back everyone who follows it until they stop', () => {

@@ -5,23 +5,23 @@ import { columnOf, type ColumnsOf, type Column, type Records } from '@sonde/mode
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import { flowFields } from '@sonde/model/flow/fields';
 
-/** Records that have come to the store, as far as a feed has them. */
+/** A block of records that arrived in the store. */
 export interface LiveBlock {
   readonly flows?: EnrichedFlows;
   readonly dns?: EnrichedDns;
-  /** How many more there were of each kind, which the feed had to leave out. */
-  readonly left?: { readonly flows: number; readonly dns: number };
+  /** Number of further records of each kind that the feed has dropped. */
+  readonly omitted?: { readonly flows: number; readonly dns: number };
 }
 
-/** Where live views get their records from. */
+/** A source of new records. */
 export interface LiveFeed {
-  /** Calls back with each block from now on, until the function that it returns is called. Blocks stay as they are. */
+  /** Calls back with each new block; returns a function that ends the subscription. Blocks are immutable. */
   subscribe(onBlock: (block: LiveBlock) => void): () => void;
 }
 
-/** A feed of what this process itself stores. */
+/** A feed of the records that this process stores. */
 export interface LocalFeed extends LiveFeed {
-  /** Gives a block to those who follow the feed. The memory of its columns may serve others once this returns. */
+  /** Passes a block to the subscribers. The memory of its columns can be reused once this returns. */
   publish(block: LiveBlock): void;
 }
 
@@ -34,7 +34,7 @@ export function createLocalFeed(): LocalFeed {
       for (const listener of listeners) listener(copy);
     },
     subscribe(onBlock) {
-      // A function of its own, so that who subscribes twice is called twice.
+      // A new function, so that subscribing one callback twice calls it twice.
       const listener = (block: LiveBlock) => onBlock(block);
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -42,21 +42,21 @@ export function createLocalFeed(): LocalFeed {
   };
 }
 
-function copyOf({ flows, dns, left }: LiveBlock): LiveBlock {
+function copyOf({ flows, dns, omitted }: LiveBlock): LiveBlock {
   return {
     ...(flows && { flows: copyOfRecords(flowFields, flows) }),
     ...(dns && { dns: copyOfRecords(dnsFields, dns) }),
-    ...(left && { left }),
+    ...(omitted && { omitted }),
   };
 }
 
-/** Records in memory of their own. Dictionaries are their block's alone and need no copy. */
+/** Copies records. Dictionaries are never reused and need no copy. */
 function copyOfRecords<Field extends FieldDeclaration>(
   fields: readonly Field[],
   { rows, columns }: Records<Field>,
 ): Records<Field> {
   const copied = fields.map((field: Field) => [field.name, copyOfColumn(columnOf(columns, field))] as const);
-  // The declarations that the entries come from are those that the type comes from.
+  // The entries have the names and types of the declarations.
   return { rows, columns: Object.fromEntries(copied) as ColumnsOf<Field> };
 }
 

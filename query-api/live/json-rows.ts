@@ -4,8 +4,8 @@ import type { FieldDeclaration } from '@sonde/model/record/field';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 
 /**
- * Writes rows of columns as JSON objects of the given fields, in the form of `recordJson`. Made once for a block: texts
- * are put in quotes once for each entry of a dictionary, and fields that are the same in all rows are written once.
+ * Serializes rows of columns as JSON objects in the form of `recordJson`. Prepared once per block: strings are quoted once
+ * per dictionary entry, and fields with the same value in all rows are serialized once.
  */
 export function jsonRows(
   fields: readonly FieldDeclaration[],
@@ -18,7 +18,7 @@ export function jsonRows(
     if (!column) throw new RangeError(`there is no column ${field.name}`);
     const value = writerOf(field, column);
     text += `${at === 0 ? '' : ','}${JSON.stringify(field.name)}:`;
-    if (isSame(field, column)) text += String(value(0));
+    if (isConstant(field, column)) text += String(value(0));
     else {
       writers.push({ start: text, value });
       text = '';
@@ -33,7 +33,7 @@ export function jsonRows(
 }
 
 /** Whether a column has the same value in all rows. */
-function isSame({ type }: FieldDeclaration, column: Column): boolean {
+function isConstant({ type }: FieldDeclaration, column: Column): boolean {
   const values = 'dictionary' in column ? column.indexes : column;
   const width = type === 'ip' ? 16 : 1;
   for (let i = width; i < values.length; i++) if (values[i] !== values[i % width]) return false;
@@ -57,8 +57,8 @@ function writerOf(field: FieldDeclaration, column: Column): (row: number) => str
     }
     case 'ip':
       return (row) => `"${formatAddress(column as ColumnByType['ip'], row * 16)}"`;
-    case 'text': {
-      const { indexes, dictionary } = column as ColumnByType['text'];
+    case 'string': {
+      const { indexes, dictionary } = column as ColumnByType['string'];
       const quoted: string[] = [];
       return (row) => {
         const index = indexes[row] ?? 0;

@@ -12,22 +12,22 @@ import type { LiveBlock, LiveFeed } from './feed.js';
 export interface StoreFeedOptions {
   readonly store: FlowStore;
   readonly log: Logger;
-  /** How often the store is asked. */
+  /** Poll interval, in milliseconds. */
   readonly pollMs?: number;
 }
 
-/** Records can come to the store this long after they started. */
-const LATE_MS = 600_000;
+/** Maximum delay between the start of a record and its arrival in the store. */
+const MAX_DELAY_MS = 600_000;
 
-/** Most records that are read at once; the rest is left out and counted. */
+/** Maximum number of records per poll; the rest is dropped and counted. */
 const MAX_ROWS = 20_000;
 
-/** Who watches is asked for by channels, which reduce what they show; the feed itself reads all. */
-const everything = accessOf('live feed', [{ rights: ['view'], namespaces: 'all' }]);
+/** The feed reads everything; channels redact what they send. */
+const fullAccess = accessOf('live feed', [{ rights: ['view'], namespaces: 'all' }]);
 
 /**
- * A feed of what any process stores, by asking the store again and again for offsets beyond those seen, once for all
- * who watch (docs/decisions/0008-live-views.md). Runs only while somebody does.
+ * A feed of the records that any process stores. Polls the store for offsets beyond those seen, once for all subscribers
+ * (docs/decisions/0008-live-views.md). Runs only while there are subscribers.
  */
 export function createStoreFeed({ store, log, pollMs = 1000 }: StoreFeedOptions): LiveFeed {
   const listeners = new Set<(block: LiveBlock) => void>();
@@ -40,7 +40,7 @@ export function createStoreFeed({ store, log, pollMs = 1000 }: StoreFeedOptions)
         const blocks = await Promise.all(followers.map((follower) => follower.next()));
         for (const block of blocks) if (block) for (const listener of listeners) listener(block);
       } catch (error) {
-        log.warn({ err: error }, 'the store could not be asked for what is new; trying again');
+        log.warn({ err: error }, 'polling the store for new records failed; retrying');
       }
       await delay(pollMs, undefined, { signal }).catch(() => undefined);
     }
@@ -64,9 +64,9 @@ export function createStoreFeed({ store, log, pollMs = 1000 }: StoreFeedOptions)
   };
 }
 
-/** Follows a kind of records by the offsets of each partition. */
+/** Finds new records of a kind by the offsets of each partition. */
 class Follower {
-  /** The highest offset seen of each partition; undefined before the first look. */
+  /** The highest offset seen of each partition; undefined before the first poll. */
   #seen: Map<number, number> | undefined;
 
   constructor(
@@ -74,35 +74,35 @@ class Follower {
     private readonly store: FlowStore,
   ) {}
 
-  /** What is new since the last time; the first time is the start, and nothing is new. */
+  /** The records since the last poll; the first poll only determines the start. */
   async next(): Promise<LiveBlock | undefined> {
-    const news = await this.#news();
-    const known = this.#seen;
-    const highest = new Map(news.map(({ partition, highest }) => [partition, Number(highest)]));
-    const rows = news.reduce((sum, { rows }) => sum + Number(rows), 0);
-    const records = known && rows > 0 ? await this.#read(known, highest) : undefined;
-    this.#seen = new Map([...(known ?? []), ...highest]);
+    const changes = await this.#changes();
+    const seen = this.#seen;
+    const highest = new Map(changes.map(({ partition, highest }) => [partition, Number(highest)]));
+    const rows = changes.reduce((sum, { rows }) => sum + Number(rows), 0);
+    const records = seen && rows > 0 ? await this.#read(seen, highest) : undefined;
+    this.#seen = new Map([...(seen ?? []), ...highest]);
     if (!records) return undefined;
-    const left = { flows: 0, dns: 0, [this.kind]: rows - records.rows };
-    return { [this.kind]: records, left };
+    const omitted = { flows: 0, dns: 0, [this.kind]: rows - records.rows };
+    return { [this.kind]: records, omitted };
   }
 
-  /** The partitions in which there is something new, with how much. */
-  async #news(): Promise<{ partition: number; highest: string; rows: string }[]> {
+  /** The partitions with new records, and their number. */
+  async #changes(): Promise<{ partition: number; highest: string; rows: string }[]> {
     const parameters = new SqlParameters();
     const sql = `SELECT transport_partition AS partition, max(transport_offset) AS highest, count() AS rows
       ${this.#fromNew(this.#seen ?? new Map<number, number>(), parameters)} GROUP BY partition`;
     return await this.store.query(sql, parameters.values);
   }
 
-  async #read(known: ReadonlyMap<number, number>, highest: ReadonlyMap<number, number>) {
+  async #read(seen: ReadonlyMap<number, number>, highest: ReadonlyMap<number, number>) {
     const parameters = new SqlParameters();
     const { fields } = tableOf[this.kind];
-    const sql = `SELECT ${fields.map(({ name }) => name).join(', ')} ${this.#fromNew(known, parameters)}
+    const sql = `SELECT ${fields.map(({ name }) => name).join(', ')} ${this.#fromNew(seen, parameters)}
       AND transport_offset <= ${offsetOf(highest, parameters)}
       ORDER BY start_time LIMIT ${parameters.add(MAX_ROWS, 'UInt32')}`;
     const stream = await this.store.queryStream(sql, parameters.values, 'ArrowStream', {
-      // The reader knows no compression.
+      // The Arrow reader does not support compression.
       settings: {
         output_format_arrow_low_cardinality_as_dictionary: 1,
         output_format_arrow_compression_method: 'none',
@@ -113,14 +113,14 @@ class Follower {
     return arrowRecords(fields, Buffer.concat(chunks));
   }
 
-  #fromNew(known: ReadonlyMap<number, number>, parameters: SqlParameters): string {
-    const since = parameters.add(timeText(Date.now() - LATE_MS), "DateTime64(3, 'UTC')");
-    return `FROM ${visibleRecords(this.kind, everything, parameters)}
-      WHERE start_time >= ${since} AND transport_offset > ${offsetOf(known, parameters)}`;
+  #fromNew(seen: ReadonlyMap<number, number>, parameters: SqlParameters): string {
+    const since = parameters.add(timeText(Date.now() - MAX_DELAY_MS), "DateTime64(3, 'UTC')");
+    return `FROM ${visibleRecords(this.kind, fullAccess, parameters)}
+      WHERE start_time >= ${since} AND transport_offset > ${offsetOf(seen, parameters)}`;
   }
 }
 
-/** The offset that is known of a row's partition; -1 if none is. */
+/** SQL expression of the offset of a row's partition; -1 if it has none. */
 function offsetOf(offsets: ReadonlyMap<number, number>, parameters: SqlParameters): string {
   if (offsets.size === 0) return '-1';
   const partitions = parameters.add([...offsets.keys()], 'Array(UInt32)');

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 
-/** Most bytes that wait for one viewer; what comes while they do is left out. */
+/** Maximum size of the events that wait for a subscriber; further events are dropped. */
 const MAX_BUFFERED_BYTES = 1 << 20;
 
 /**
  * One client's stream of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). A record
- * is an event without a name; `dropped` events say how many were left out since the last one, because the client, or
- * the API, could not keep up.
+ * is an event without a name; `dropped` events report how many records were dropped since the last one because the client
+ * or the API could not keep up.
  */
 export class Subscriber {
   readonly stream = new Readable({ read: () => undefined });
@@ -15,20 +15,20 @@ export class Subscriber {
   #hasEnded = false;
 
   constructor() {
-    // How long a client waits before it comes back, in milliseconds.
+    // How long clients wait before they reconnect, in milliseconds.
     this.stream.push('retry: 2000\n\n');
   }
 
   /**
-   * Sends events that hold `shown` records, unless too much waits. `leftOut` were not even written, and maybe more of which
-   * it is not known how many were for this viewer.
+   * Sends events with `count` records, unless there is no room. `dropped` records were dropped before; `isMore` if further
+   * ones were dropped that may have matched.
    */
-  send(events: Buffer, shown: number, leftOut: { records: number; isMore: boolean }): void {
+  send(events: Buffer, count: number, dropped: { records: number; isMore: boolean }): void {
     if (this.#hasEnded) return;
-    this.#dropped += leftOut.records;
-    this.#isMore ||= leftOut.isMore;
+    this.#dropped += dropped.records;
+    this.#isMore ||= dropped.isMore;
     if (!this.hasRoom(events.length)) {
-      this.#dropped += shown;
+      this.#dropped += count;
       return;
     }
     if (events.length > 0) this.stream.push(events);
@@ -38,17 +38,17 @@ export class Subscriber {
     this.#isMore = false;
   }
 
-  /** Whether so many bytes can wait besides those that do. */
+  /** Whether there is room for further bytes. */
   hasRoom(bytes: number): boolean {
     return this.stream.readableLength + bytes <= MAX_BUFFERED_BYTES;
   }
 
-  /** A comment, which keeps the connection open and tells whether it still is. */
+  /** Sends a comment, which keeps the connection open and detects whether it is. */
   sendHeartbeat(): void {
     if (this.stream.readableLength === 0 && !this.#hasEnded) this.stream.push(':\n\n');
   }
 
-  /** Ends the stream; the client comes back by itself. */
+  /** Ends the stream; the client reconnects. */
   end(): void {
     this.#hasEnded = true;
     this.stream.push(null);

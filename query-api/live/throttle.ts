@@ -1,44 +1,41 @@
 import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 
-/** Rests are of this many milliseconds at least: timers are no finer. */
+/** Minimum pause; timers are not more precise. */
 const MIN_PAUSE_MS = 5;
 
-/**
- * Lets many do pieces of work one after the other for half of a thread's time at most, so that what else runs on it, as storing what
- * comes, goes on whatever they have to do.
- */
+/** Runs tasks one after the other for at most half of the thread's time, so that other work on the thread continues. */
 export class Throttle {
   #last: Promise<void> = Promise.resolve();
-  /** How long to rest for the work that was done. */
-  #owedMs = 0;
+  /** Pause that is due for the work done so far. */
+  #dueMs = 0;
 
   constructor(
-    private readonly rest: (ms: number) => Promise<void> = delay,
+    private readonly pause: (ms: number) => Promise<void> = delay,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Does a piece of work when its turn comes. @throws what the work throws. */
-  async run<Result>(work: () => Result): Promise<Result> {
-    const turn = this.#last.then(() => this.#turn(work));
-    this.#last = turn.then(
+  /** Runs a task after those before it. @throws what the task throws. */
+  async run<Result>(task: () => Result): Promise<Result> {
+    const result = this.#last.then(() => this.#next(task));
+    this.#last = result.then(
       () => undefined,
       () => undefined,
     );
-    return await turn;
+    return await result;
   }
 
-  async #turn<Result>(work: () => Result): Promise<Result> {
-    if (this.#owedMs >= MIN_PAUSE_MS) {
-      await this.rest(this.#owedMs);
-      this.#owedMs = 0;
+  async #next<Result>(task: () => Result): Promise<Result> {
+    if (this.#dueMs >= MIN_PAUSE_MS) {
+      await this.pause(this.#dueMs);
+      this.#dueMs = 0;
     }
     const startMs = this.now();
     try {
-      return work();
+      return task();
     } finally {
-      // What was handed to sockets is written until then, by this thread too.
+      // The thread writes to sockets until then; that counts as work too.
       await immediate();
-      this.#owedMs += this.now() - startMs;
+      this.#dueMs += this.now() - startMs;
     }
   }
 }

@@ -1,11 +1,11 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
-import { problemSchema, problemType } from '../http/problem.js';
+import { PROBLEM_MEDIA_TYPE, problemSchema } from '../http/problem.js';
 import { exampleOf } from './example-of.js';
 
 /**
- * Makes the OpenAPI 3.1 document of the routes that are added from now on, out of their schemas. What all have in
- * common is added here: names of operations, errors as problem documents, who may ask, and limits.
+ * Generates the OpenAPI 3.1 document of the routes that are added from now on, from their schemas. Adds what all routes
+ * have in common: operation ids, tags, errors as problem documents, authentication and examples.
  */
 export async function describeApi(server: FastifyInstance): Promise<void> {
   await server.register(swagger, {
@@ -15,7 +15,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
         title: 'Sonde',
         version: '1',
         description:
-          'Who talked to whom in a cluster, was it allowed, by which policy, and how well did it go',
+          'Flow logs for Kubernetes: connections between workloads with volume, health and policy verdicts',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
@@ -25,7 +25,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
             type: 'http',
             scheme: 'bearer',
             description:
-              'A static token, one of an OpenID provider, or one of Kubernetes. On a server without authentication none is needed',
+              'A static token, a token of an OpenID provider, or a Kubernetes token. Not required on a server without authentication',
           },
         },
       },
@@ -44,9 +44,9 @@ function describeRoute(schema: FastifySchema | undefined, url: string, route: Ro
     ...(schema?.body !== undefined && { body: withExample(schema.body as object) }),
     ...(isPublic && { security: [] }),
     response: {
-      ...errorsOfAll(isPublic),
+      ...errorResponses(isPublic),
       ...(route.config?.cacheable === true && {
-        304: { description: 'The tag that was sent still holds', type: 'null' },
+        304: { description: 'The ETag in `if-none-match` is current', type: 'null' },
       }),
       ...describeResponses(responses),
     },
@@ -63,30 +63,28 @@ function operationId(method: string, url: string): string {
 }
 
 const ERRORS: Readonly<Record<string, string>> = {
-  400: 'The request is wrong; the answer says in what',
-  '5xx': 'The server or its store failed',
+  400: 'The request is invalid; `errors` lists the parameters',
+  '4xx': 'The request cannot be fulfilled; `type` identifies the error',
+  '5xx': 'The server or its store failed; `type` identifies the error',
 };
 
-const ERRORS_OF_KNOWN: Readonly<Record<string, string>> = {
-  401: 'Nobody, or somebody unknown, asks',
-  403: 'Who asks has not the right to',
-  429: 'Who asks asks too much; `retry-after` says how many seconds to wait',
+const ACCESS_ERRORS: Readonly<Record<string, string>> = {
+  401: 'The token is missing or invalid',
+  403: 'The token does not grant the required right',
+  429: 'Too many requests; `retry-after` is the number of seconds to wait',
 };
 
-function errorsOfAll(isPublic: boolean): Record<string, object> {
-  const errors = isPublic ? ERRORS : { ...ERRORS, ...ERRORS_OF_KNOWN };
+function errorResponses(isPublic: boolean): Record<string, object> {
+  const errors = isPublic ? ERRORS : { ...ERRORS, ...ACCESS_ERRORS };
   return Object.fromEntries(
     Object.entries(errors).map(([status, description]) => [status, problemResponse(description)]),
   );
 }
 
-/** Routes declare errors by the schema alone, though their media type is that of problems; and not all give examples. */
+/** Adds examples to the responses that have none. */
 function describeResponses(responses: Readonly<Record<string, object>>): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, response]) => [
-      status,
-      response === problemSchema ? problemResponse('The request cannot be answered') : withExample(response),
-    ]),
+    Object.entries(responses).map(([status, response]) => [status, withExample(response)]),
   );
 }
 
@@ -103,5 +101,5 @@ function withExample(schema: object): object {
 }
 
 function problemResponse(description: string): object {
-  return { description, content: { [problemType]: { schema: problemSchema } } };
+  return { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } } };
 }

@@ -1,4 +1,4 @@
-/** A JSON schema, as far as examples are made of it. */
+/** The parts of a JSON schema that examples are generated from. */
 interface Schema {
   readonly type?: string | readonly string[];
   readonly examples?: readonly unknown[];
@@ -14,10 +14,7 @@ interface Schema {
   readonly anyOf?: readonly Schema[];
 }
 
-/**
- * A value that a schema describes: its own example if it has one, else made of those of its parts, so that it always
- * is as described and shows every part.
- */
+/** A valid value of a schema: its own example if it has one, else composed of the examples of its parts. */
 export function exampleOf(schema: Schema): unknown {
   const [given] = schema.examples ?? [];
   if (given !== undefined) return given;
@@ -35,7 +32,7 @@ export function exampleOf(schema: Schema): unknown {
     case 'array':
       return schema.items ? [exampleOf(schema.items)] : [];
     case 'string':
-      return schema.format === 'date-time' ? '2026-03-01T12:00:00.000Z' : 'text';
+      return schema.format === 'date-time' ? '2026-03-01T12:00:00.000Z' : 'string';
     case 'integer':
     case 'number':
       return schema.minimum ?? 0;

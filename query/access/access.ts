@@ -1,27 +1,27 @@
 /**
- * What somebody may do: `view` records and policies, `capture` packets, `download` captures, `admin`
- * settings and what concerns no namespace, such as the API's own figures.
+ * The rights: `view` records and policies, `capture` packets, `download` captures, `admin` for the server itself, such
+ * as its metrics.
  */
 export const rights = ['view', 'capture', 'download', 'admin'] as const;
 export type Right = (typeof rights)[number];
 
-/** What one identity may do, and in which namespaces. A namespace's name means that namespace in every cluster. */
+/** The rights of one identity by namespace. A namespace name stands for that namespace in every cluster. */
 export interface Access {
-  /** Who asks, for audit and limits: `oidc:<issuer>#<subject>`, `token:<name>`, `kubernetes:<user>` or `local`. */
+  /** The identity, for audit and limits: `oidc:<issuer>#<subject>`, `token:<name>`, `kubernetes:<user>` or `local`. */
   readonly subject: string;
-  /** When this must be found out again, in milliseconds since 1970; never if infinite. */
+  /** When the access must be checked again, in ms since 1970; infinite if never. */
   readonly untilMs: number;
-  /** The namespaces in which the right is held; `all` includes what is in no namespace. Empty if it is not held. */
+  /** The namespaces in which the right is held, empty if none; `all` includes objects without a namespace. */
   namespaces(right: Right): 'all' | readonly string[];
 }
 
-/** Rights in some namespaces, or in all. */
+/** Rights in some or all namespaces. */
 export interface Grant {
   readonly rights: readonly Right[];
   readonly namespaces: 'all' | readonly string[];
 }
 
-/** The access that grants give together. */
+/** The access of several grants together. */
 export function accessOf(subject: string, grants: readonly Grant[], untilMs = Infinity): Access {
   const byRight = new Map(rights.map((right) => [right, namespacesOf(right, grants)]));
   return { subject, untilMs, namespaces: (right) => byRight.get(right) ?? [] };
@@ -38,7 +38,7 @@ function namespacesOf(right: Right, grants: readonly Grant[]): 'all' | readonly 
     if (!grant.rights.includes(right)) continue;
     if (grant.namespaces === 'all') return 'all';
     for (const namespace of grant.namespaces) namespaces.add(namespace);
-    // The empty name is that of what is in no namespace, which only `all` includes.
+    // The empty name stands for objects without a namespace, which only `all` includes.
     namespaces.delete('');
   }
   return [...namespaces].sort();

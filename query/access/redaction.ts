@@ -2,21 +2,22 @@ import type { dnsFields } from '@sonde/model/dns/fields';
 import type { FlowFieldName } from '@sonde/model/flow/fields';
 
 /**
- * What a reader of some namespaces sees of one field of a record that touches them (docs/access.md). A record
- * touches a namespace if the pod or service at one of its ends is in it; that end is the reader's own.
+ * What a reader of some namespaces sees of a field of a record that touches them (docs/access.md). A record touches a
+ * namespace if the pod or service on one side is in it; that side is the reader's own. A side in another namespace is
+ * foreign.
  *
- * - `shown`: always. What a packet capture in the own end's network would show, and what follows from it.
- * - `named`: says who an end is. Shown of ends that are the reader's own or in no namespace.
- * - `own`: shown of own ends only.
- * - `networkSets`: names of network sets, of which those of other namespaces are left out.
- * - `kind`, `namespace`, `name`: as `named`, but the kind is always shown; and an address that a network set
- *   names is named by the first that is left in, external if none is.
- * - `labels`: as `named`, but never of network sets: they would be those of the first set, whosever it is.
- * - `ownNode`: the reporting node, shown where an own end runs on it.
+ * - `shown`: always. What a packet capture on the own side shows, and what follows from it.
+ * - `named`: identifies a side. Hidden for foreign sides.
+ * - `own`: shown for own sides only.
+ * - `networkSets`: names of network sets, without those in other namespaces.
+ * - `kind`, `namespace`, `name`: as `named`, but the kind is always shown; a side in a network set is named by the first
+ *   visible set, and is external if none is visible.
+ * - `labels`: as `named`, but never of network sets: they would be those of the first set, visible or not.
+ * - `ownNode`: the reporting node, shown if an own side runs on it.
  * - `service`: names a service, shown if it is in one of the reader's namespaces.
- * - `serviceAddress`: shown to who can name the service, and to the client that addressed it.
- * - `trace`: policies consulted, of which steps in other namespaces are left out, and if an end is in another namespace
- *   those of policies in no namespace too: nothing tells at which end they were.
+ * - `serviceAddress`: shown to readers of the service's namespace, and to own clients.
+ * - `trace`: consulted policies, without steps in other namespaces; if a side is foreign, also without steps of policies
+ *   without a namespace, because a step does not show on which side it was.
  */
 export type Redaction =
   | { readonly rule: 'shown' | 'ownNode' | 'service' | 'serviceAddress' | 'trace' }
@@ -28,8 +29,8 @@ export type Redaction =
 export type Side = 'src' | 'dst';
 
 /**
- * Finds the namespace that a step of a trace names, in one of the groups: `2|tier|np:shop/allow-web|allow|0`, and the
- * profiles `kns.<namespace>` and `ksa.<namespace>.<service account>`. For RE2 and JavaScript alike.
+ * Matches the namespace of a trace step, in one of the groups: `2|tier|np:shop/allow-web|allow|0`, and the profiles
+ * `kns.<namespace>` and `ksa.<namespace>.<service account>`. Valid for RE2 and JavaScript.
  */
 export const stepNamespace =
   '^\\d+\\|[^|]*\\|(?:pro:kns\\.([^|]+)|pro:ksa\\.([^.|]+)\\.[^|]*|[a-z]+:([^/|]+)/[^|]*)\\|';
@@ -38,7 +39,7 @@ type DnsFieldName = (typeof dnsFields)[number]['name'];
 
 const shown = { rule: 'shown' } as const;
 
-/** Each field of flows. A field without an entry here does not compile: nobody must forget to decide. */
+/** The redaction of each flow field. The compiler requires an entry for every field. */
 export const flowRedactions: Readonly<Record<FlowFieldName, Redaction>> = {
   start_time: shown,
   end_time: shown,
@@ -88,7 +89,7 @@ export const flowRedactions: Readonly<Record<FlowFieldName, Redaction>> = {
   transport_offset: shown,
 };
 
-/** Each field of DNS lookups, whose only end with an identity is the client. */
+/** The redaction of each DNS field. Only the client has an identity. */
 export const dnsRedactions: Readonly<Record<DnsFieldName, Redaction>> = {
   start_time: shown,
   cluster: shown,
@@ -142,8 +143,8 @@ function identityRedactions<const Prefix extends Side>(end: Prefix) {
 
 function prefixed<const Prefix extends Side, Name extends string>(
   end: Prefix,
-  reductions: Readonly<Record<Name, Redaction>>,
+  redactions: Readonly<Record<Name, Redaction>>,
 ) {
-  const entries = Object.entries<Redaction>(reductions).map(([name, one]) => [`${end}_${name}`, one]);
+  const entries = Object.entries<Redaction>(redactions).map(([name, one]) => [`${end}_${name}`, one]);
   return Object.fromEntries(entries) as Record<`${Prefix}_${Name}`, Redaction>;
 }

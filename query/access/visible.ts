@@ -9,13 +9,13 @@ import type { SqlParameters } from '../sql/parameters.js';
 import type { Access } from './access.js';
 import { dnsRedactions, type Side, flowRedactions, type Redaction, stepNamespace } from './redaction.js';
 
-/** The tables that requests are answered from. */
+/** The tables that the API reads. */
 export type VisibleTable = 'flows' | 'dns' | 'cluster_objects';
 
 /**
- * What stands after FROM in every statement of the API: the table for who may view all namespaces, else a subquery with
- * the same columns of what `access` lets be seen of it. Nothing else in query-api names a table, so what is asked,
- * counted or sorted by is always what may be seen.
+ * The FROM clause of every statement of the API: the table for readers of all namespaces, else a subquery with the same
+ * columns and only what `access` allows. No other code names a table, so filters, counts and orders only work on visible
+ * values.
  */
 export function visibleRecords(table: VisibleTable, access: Access, parameters: SqlParameters): string {
   const namespaces = access.namespaces('view');
@@ -32,8 +32,8 @@ export function visibleRecords(table: VisibleTable, access: Access, parameters: 
 }
 
 /**
- * Objects in the namespaces, the namespaces themselves, and tiers, which every policy is in. Other objects in no
- * namespace stay out: their selectors name namespaces.
+ * Objects in the namespaces, the namespaces themselves, and tiers, which every policy is in. Other objects without a
+ * namespace are hidden: their selectors name namespaces.
  */
 function objectsOf(own: string): string {
   return `(SELECT * FROM cluster_objects
@@ -42,98 +42,107 @@ function objectsOf(own: string): string {
 
 function recordsTouching(
   { name: table, fields }: RecordTable,
-  reductions: Readonly<Record<string, Redaction>>,
+  redactions: Readonly<Record<string, Redaction>>,
   ends: readonly Side[],
   own: string,
   parameters: SqlParameters,
 ): string {
-  const seen = { ends, own, stepPattern: parameters.add(stepNamespace, 'String') };
+  const context = { ends, own, stepPattern: parameters.add(stepNamespace, 'String') };
   const columns = fields.map((field) => {
-    const reduction = reductions[field.name];
-    // Types see to it that there is one; a table that outgrew them must rather fail than show.
-    if (!reduction) throw new Error(`${table}.${field.name} has no rule of who may see it`);
-    if (reduction.rule === 'shown') return field.name;
-    return `${reduced(field, reduction, seen)} AS ${field.name}`;
+    const redaction = redactions[field.name];
+    // The types guarantee it; if the table has grown beyond them, failing is safer than showing.
+    if (!redaction) throw new Error(`${table}.${field.name} has no redaction rule`);
+    if (redaction.rule === 'shown') return field.name;
+    return `${redactedSql(field, redaction, context)} AS ${field.name}`;
   });
   const marks = [
     ...ends.flatMap((end) => marksOf(end, own)),
     ...(ends.length > 1 ? [`dst_service_namespace IN ${own} AS own_service`] : []),
   ];
   return `(SELECT ${columns.join(', ')} FROM (SELECT *, ${marks.join(', ')} FROM ${table}
-    WHERE ${ends.map((end) => isOwn(end, own)).join(' OR ')}) AS r)`;
+    WHERE ${ends.map((end) => isOwnSql(end, own)).join(' OR ')}) AS r)`;
 }
 
-/** What reductions depend on besides the record: placeholders of the namespaces and of the pattern of steps. */
-interface Seen {
+/** Placeholders that redactions use: the reader's namespaces and the pattern of steps. */
+interface RedactionParameters {
   readonly ends: readonly Side[];
   readonly own: string;
   readonly stepPattern: string;
 }
 
-/** An end whose pod or service is in one of the namespaces. */
-function isOwn(end: Side, own: string): string {
+/** A side whose pod or service is in one of the namespaces. */
+function isOwnSql(end: Side, own: string): string {
   return `(${end}_namespace IN ${own} AND ${end}_kind != 'network_set')`;
 }
 
-/** What the reductions need to know of an end, worked out once a record. */
+/** What redactions need to know about a side, computed once per record. */
 function marksOf(end: Side, own: string): string[] {
   return [
-    `${isOwn(end, own)} AS ${end}_is_own`,
+    `${isOwnSql(end, own)} AS ${end}_is_own`,
     `${end}_kind = 'network_set' AS ${end}_is_set`,
     `${end}_kind != 'network_set' AND ${end}_namespace != '' AND ${end}_namespace NOT IN ${own} AS ${end}_is_foreign`,
-    // Those that may be seen of the network sets, most specific first.
+    // The visible network sets, most specific first.
     `arrayFilter(s -> position(s, '/') = 0 OR has(${own}, splitByChar('/', s)[1]), splitByChar(',', toString(${end}_network_sets))) AS ${end}_sets`,
   ];
 }
 
-/** A field of a record `r` with its marks as its reduction has it, of the field's type. */
-function reduced(field: FieldDeclaration, reduction: Redaction, { ends, own, stepPattern }: Seen): string {
+/** The SQL expression of a field of a marked record `r` with its redaction applied, of the field's type. */
+function redactedSql(
+  field: FieldDeclaration,
+  redaction: Redaction,
+  { ends, own, stepPattern }: RedactionParameters,
+): string {
   const { name } = field;
   const value = `r.${name}`;
   const isForeign = (end: Side) => `${end}_is_foreign`;
-  switch (reduction.rule) {
+  switch (redaction.rule) {
     case 'shown':
       return value;
     case 'named':
-      return text(`if(${isForeign(reduction.end)}, '', ${value})`);
+      return stringSql(`if(${isForeign(redaction.end)}, '', ${value})`);
     case 'own':
-      return shownIf(`${reduction.end}_is_own`, field);
+      return shownIf(`${redaction.end}_is_own`, field);
     case 'networkSets':
-      return text(`arrayStringConcat(${reduction.end}_sets, ',')`);
+      return stringSql(`arrayStringConcat(${redaction.end}_sets, ',')`);
     case 'kind': {
-      const { end } = reduction;
+      const { end } = redaction;
       return `if(${end}_is_set AND ${end}_sets[1] = '', CAST('external', '${columnType(field).replaceAll("'", "\\'")}'), ${value})`;
     }
     case 'namespace':
       return nameOr(
-        reduction.end,
+        redaction.end,
         value,
         (set) => `if(position(${set}, '/') = 0, '', splitByChar('/', ${set})[1])`,
       );
     case 'name':
-      return nameOr(reduction.end, value, (set) => `splitByChar('/', ${set})[-1]`);
+      return nameOr(redaction.end, value, (set) => `splitByChar('/', ${set})[-1]`);
     case 'labels':
-      return text(`if(${reduction.end}_is_set OR ${isForeign(reduction.end)}, '', ${value})`);
+      return stringSql(`if(${redaction.end}_is_set OR ${isForeign(redaction.end)}, '', ${value})`);
     case 'ownNode': {
       const isOwnNode = ends.map((end) => `(${end}_is_own AND r.${end}_node = ${value})`).join(' OR ');
-      return text(`if(${isOwnNode}, ${value}, '')`);
+      return stringSql(`if(${isOwnNode}, ${value}, '')`);
     }
     case 'service':
-      return text(`if(own_service, ${value}, '')`);
+      return stringSql(`if(own_service, ${value}, '')`);
     case 'serviceAddress':
       return shownIf('(own_service OR src_is_own)', field);
     case 'trace':
-      return text(
-        `if(${value} = '', '', ${seenTrace(`toString(${value})`, ends.map(isForeign), own, stepPattern)})`,
+      return stringSql(
+        `if(${value} = '', '', ${redactedTraceSql(`toString(${value})`, ends.map(isForeign), own, stepPattern)})`,
       );
   }
 }
 
 /**
- * The steps of a trace that may be seen, counted from 0 for each end, so that nothing tells how many there were besides.
- * Steps of one end follow each other, and those of the next begin with its 0.
+ * The visible steps of a trace, renumbered from 0 for each side, so that the number of hidden steps is not revealed.
+ * The steps of the second side start with its step 0.
  */
-function seenTrace(trace: string, foreign: readonly string[], own: string, stepPattern: string): string {
+function redactedTraceSql(
+  trace: string,
+  foreign: readonly string[],
+  own: string,
+  stepPattern: string,
+): string {
   const namespace = `arrayStringConcat(extractGroups(one.1, ${stepPattern}))`;
   const isSeen = `if(${namespace} = '', NOT (${foreign.join(' OR ')}), has(${own}, ${namespace}))`;
   const numbered = `arrayMap((one, place) -> concat(toString(place - 1), substring(one.1, position(one.1, '|'))),
@@ -144,15 +153,15 @@ function seenTrace(trace: string, foreign: readonly string[], own: string, stepP
 }
 
 function nameOr(end: Side, value: string, part: (set: string) => string): string {
-  return text(`multiIf(${end}_is_set, ${part(`${end}_sets[1]`)}, ${end}_is_foreign, '', ${value})`);
+  return stringSql(`multiIf(${end}_is_set, ${part(`${end}_sets[1]`)}, ${end}_is_foreign, '', ${value})`);
 }
 
 function shownIf(condition: string, { name, type }: FieldDeclaration): string {
-  if (type === 'text') return text(`if(${condition}, r.${name}, '')`);
+  if (type === 'string') return stringSql(`if(${condition}, r.${name}, '')`);
   return `if(${condition}, r.${name}, defaultValueOfArgumentType(r.${name}))`;
 }
 
-/** The result of a condition has a type of its own; filters count on that of the field. */
-function text(expression: string): string {
+/** Conditions change the type of an expression; filters require the field's type. */
+function stringSql(expression: string): string {
   return `toLowCardinality(toString(${expression}))`;
 }

@@ -3,7 +3,7 @@ import { fromWhere, type RecordQuery } from '../records/record-query.js';
 import { mergedSql, resultSql, stateSql } from '../sql/aggregate-function.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { Aggregation } from './aggregation.js';
-import { groupSql, isOfFew } from './group.js';
+import { groupSql, isLowCardinality } from './group.js';
 import { type MetricAggregate, metricFunction } from './metrics.js';
 
 /** A statement and its values. */
@@ -13,88 +13,87 @@ export interface Statement {
 }
 
 /**
- * The statement that works an aggregation out. Its columns are `t`, the start of the step in milliseconds since 1970,
- * `g0` …, `m0` …, and `more`, whether there are more groups than asked for. With steps of time the groups are the first
- * of the whole range, the same in every step.
+ * The statement of an aggregation. Its columns are `t` (start of the time bucket in milliseconds since 1970), `g0` …,
+ * `m0` …, and `more` (whether there are more groups than the limit). With time buckets, the groups are the top groups
+ * of the whole range, the same in every bucket.
  */
-export function aggregationSql(question: RecordQuery, aggregation: Aggregation, access: Access): Statement {
-  const parts = partsOf(question, aggregation, access);
+export function aggregationSql(query: RecordQuery, aggregation: Aggregation, access: Access): Statement {
+  const parts = partsOf(query, aggregation, access);
   return { sql: sqlOf(parts, aggregation), parameters: parts.parameters };
 }
 
-/** What all forms of the statement are put together from. */
+/** The parts that all forms of the statement share. */
 interface Parts {
   readonly parameters: SqlParameters;
   readonly where: string;
-  /** The groups as expressions of a record. */
+  /** The groups as SQL expressions. */
   readonly keys: readonly string[];
   readonly metrics: readonly MetricAggregate[];
-  /** The most groups. */
-  readonly most: string;
+  /** Placeholder of the maximum number of groups. */
+  readonly limit: string;
 }
 
-function partsOf(question: RecordQuery, aggregation: Aggregation, access: Access): Parts {
+function partsOf(query: RecordQuery, aggregation: Aggregation, access: Access): Parts {
   const parameters = new SqlParameters();
   const primary = aggregation.records === 'primary' ? ' AND primary = true' : '';
   return {
     parameters,
-    where: `${fromWhere(question, access, parameters)}${primary}`,
+    where: `${fromWhere(query, access, parameters)}${primary}`,
     keys: aggregation.groups.map((group) => groupSql(group, parameters)),
     metrics: aggregation.metrics.map((metric) => metricFunction(metric, parameters)),
-    most: parameters.add(aggregation.limit, 'UInt32'),
+    limit: parameters.add(aggregation.limit, 'UInt32'),
   };
 }
 
 function sqlOf(parts: Parts, { intervalMs, order, groups }: Aggregation): string {
   const { parameters, where, keys, metrics } = parts;
   const values = metrics.map(resultSql);
-  if (intervalMs === undefined)
-    return `SELECT ${columns(keys, values)} ${where} ${firstGroups(parts, order)}`;
-  const step = parameters.add(intervalMs, 'Int64');
-  const time = `intDiv(toUnixTimestamp64Milli(start_time), ${step}) * ${step} AS t`;
+  if (intervalMs === undefined) return `SELECT ${columns(keys, values)} ${where} ${topGroups(parts, order)}`;
+  const interval = parameters.add(intervalMs, 'Int64');
+  const time = `intDiv(toUnixTimestamp64Milli(start_time), ${interval}) * ${interval} AS t`;
   if (keys.length === 0) return `SELECT ${time}, ${columns([], values)} ${where} GROUP BY t ORDER BY t`;
-  return metrics.every(({ isSmall }) => isSmall) && groups.every(isOfFew)
-    ? stepsInOnePass(parts, order, time)
-    : stepsOfFirstGroups(parts, order, time);
+  return metrics.every(({ isConstantSize }) => isConstantSize) && groups.every(isLowCardinality)
+    ? bucketsInOnePass(parts, order, time)
+    : bucketsOfTopGroups(parts, order, time);
 }
 
 /**
- * Works out every step of every group, and then adds up the steps to see which groups come first. Of ten thousand groups that
- * would take five times as long as {@link stepsOfFirstGroups}, of some hundred half as long.
+ * Aggregates every bucket of every group, then merges the buckets to find the top groups. Takes five times as long as
+ * {@link bucketsOfTopGroups} with ten thousand groups, and half as long with a few hundred.
  */
-function stepsInOnePass({ where, keys, metrics, most }: Parts, order: Order, time: string): string {
+function bucketsInOnePass({ where, keys, metrics, limit }: Parts, order: Order, time: string): string {
   const groups = keys.map((_, at) => `g${at}`);
   const states = metrics.map((metric, at) => `${stateSql(metric)} AS s${at}`);
-  const inSteps = `SELECT ${[time, ...named(keys, 'g'), ...states].join(', ')} ${where}
+  const byBucket = `SELECT ${[time, ...named(keys, 'g'), ...states].join(', ')} ${where}
     GROUP BY ${['t', ...groups].join(', ')}`;
   const metric = metrics[order.index];
   const chosen = order.by === 'metric' && metric ? mergedSql(metric, `s${order.index}`) : `g${order.index}`;
-  const ofGroups = `SELECT ${groups.join(', ')}, groupArray((${['t', ...metrics.map((_, at) => `s${at}`)].join(', ')})) AS steps,
-      count() OVER () > ${most} AS more
-    FROM (${inSteps}) GROUP BY ${groups.join(', ')} ORDER BY ${ordered(chosen, order, groups)} LIMIT ${most}`;
-  const values = metrics.map((_, at) => `finalizeAggregation(step.${at + 2}) AS m${at}`);
-  return `SELECT ${['step.1 AS t', ...groups, ...values, 'more'].join(', ')}
-    FROM (${ofGroups}) ARRAY JOIN steps AS step ORDER BY ${['t', ...groups].join(', ')}`;
+  const byGroup = `SELECT ${groups.join(', ')}, groupArray((${['t', ...metrics.map((_, at) => `s${at}`)].join(', ')})) AS buckets,
+      count() OVER () > ${limit} AS more
+    FROM (${byBucket}) GROUP BY ${groups.join(', ')} ORDER BY ${ordered(chosen, order, groups)} LIMIT ${limit}`;
+  const values = metrics.map((_, at) => `finalizeAggregation(bucket.${at + 2}) AS m${at}`);
+  return `SELECT ${['bucket.1 AS t', ...groups, ...values, 'more'].join(', ')}
+    FROM (${byGroup}) ARRAY JOIN buckets AS bucket ORDER BY ${['t', ...groups].join(', ')}`;
 }
 
-/** Finds the first groups, and then works out their steps alone: where groups are many, or metrics keep much for each step. */
-function stepsOfFirstGroups(parts: Parts, order: Order, time: string): string {
-  const { where, keys, metrics, most } = parts;
+/** Finds the top groups, then aggregates only their buckets: for many groups, or metrics with large states. */
+function bucketsOfTopGroups(parts: Parts, order: Order, time: string): string {
+  const { where, keys, metrics, limit } = parts;
   const tuple = `tuple(${keys.join(', ')})`;
-  const inOrder = ['t', ...keys].join(', ');
+  const groupBy = ['t', ...keys].join(', ');
   const values = metrics.map(resultSql);
-  return `WITH (SELECT groupArray(k) FROM (SELECT ${tuple} AS k ${where} ${firstGroups(parts, order)})) AS top
-    SELECT ${time}, ${columns(keys, values)}, length(top) > ${most} AS more ${where}
-    AND ${tuple} IN (SELECT arrayJoin(arraySlice(top, 1, ${most})))
-    GROUP BY ${inOrder} ORDER BY ${inOrder}`;
+  return `WITH (SELECT groupArray(k) FROM (SELECT ${tuple} AS k ${where} ${topGroups(parts, order)})) AS top
+    SELECT ${time}, ${columns(keys, values)}, length(top) > ${limit} AS more ${where}
+    AND ${tuple} IN (SELECT arrayJoin(arraySlice(top, 1, ${limit})))
+    GROUP BY ${groupBy} ORDER BY ${groupBy}`;
 }
 
-/** Groups, the first of them and one more. */
-function firstGroups({ keys, metrics, most }: Parts, order: Order): string {
+/** Selects the top groups and one more. */
+function topGroups({ keys, metrics, limit }: Parts, order: Order): string {
   const metric = metrics[order.index];
   const chosen = order.by === 'metric' && metric ? resultSql(metric) : (keys[order.index] ?? '');
   const groupBy = keys.length > 0 ? `GROUP BY ${keys.join(', ')}` : '';
-  return `${groupBy} ORDER BY ${ordered(chosen, order, keys)} LIMIT ${most} + 1`;
+  return `${groupBy} ORDER BY ${ordered(chosen, order, keys)} LIMIT ${limit} + 1`;
 }
 
 type Order = Aggregation['order'];

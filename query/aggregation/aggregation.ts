@@ -5,7 +5,7 @@ import { parseDuration } from '../time-range.js';
 import { type Group, readGroup } from './group.js';
 import { type Metric, type MetricRequest, readMetric } from './metrics.js';
 
-/** What a request asks to be worked out, besides of which records. */
+/** An aggregation as requests have it. */
 export interface AggregationRequest {
   readonly metrics: readonly MetricRequest[];
   readonly groupBy: readonly string[];
@@ -15,29 +15,29 @@ export interface AggregationRequest {
   readonly records: 'primary' | 'all';
 }
 
-/** Metrics of groups of records, maybe by time. */
+/** Metrics of groups of records, optionally per time bucket. */
 export interface Aggregation {
   readonly metrics: readonly Metric[];
   readonly groups: readonly Group[];
-  /** Length of the steps of time that the metrics are given for; without it one value for the whole range. */
+  /** Length of the time buckets; without it, one value for the whole range. */
   readonly intervalMs: number | undefined;
-  /** Which groups come first: the place of a metric or of a group in their lists. */
+  /** Sort key of the groups: the index of a metric or of a group. */
   readonly order: {
     readonly by: 'metric' | 'group';
     readonly index: number;
     readonly direction: 'ASC' | 'DESC';
   };
-  /** The most groups. */
+  /** Maximum number of groups. */
   readonly limit: number;
   readonly records: 'primary' | 'all';
 }
 
-/** Most values of one answer in steps of time, for each row that an answer without may have. */
-const STEPS_PER_ROW = 10;
+/** With time buckets, a response may have this many times as many rows as without. */
+const BUCKETS_PER_ROW = 10;
 
 /**
- * Reads what a request asks to be worked out.
- * @throws QueryError SONDE_INVALID_PARAMETER that says all that is wrong.
+ * Parses and checks an aggregation.
+ * @throws QueryError SONDE_INVALID_PARAMETER with everything that is wrong with it.
  */
 export function readAggregation(
   request: AggregationRequest,
@@ -55,18 +55,18 @@ export function readAggregation(
   const groups = request.groupBy.flatMap((text, at) => take(readGroup(text, fields, `groupBy/${at}`)));
   const intervalMs = request.interval === undefined ? undefined : parseDuration(request.interval);
   if (request.interval !== undefined && intervalMs === undefined) {
-    errors.push({ parameter: 'interval', reason: 'not a length of time: write 30s, 5m, 1h or 1d' });
+    errors.push({ parameter: 'interval', reason: 'not a duration: use a form such as 30s, 5m, 1h or 1d' });
   }
   const names = [TIME, ...groups.map(({ name }) => name), ...metrics.map(({ name }) => name)];
   for (const name of names.filter((one, at) => names.indexOf(one) < at)) {
-    errors.push({ parameter: 'metrics', reason: `two columns have the name ${name}: give one another` });
+    errors.push({ parameter: 'metrics', reason: `two columns have the name ${name}: set \`name\` of one` });
   }
-  const steps = intervalMs === undefined ? 1 : Math.ceil((range.to - range.from) / intervalMs) + 1;
+  const buckets = intervalMs === undefined ? 1 : Math.ceil((range.to - range.from) / intervalMs) + 1;
   const maxGroups = request.groupBy.length === 0 ? 1 : request.limit;
-  if (steps * maxGroups > limits.rows * (intervalMs === undefined ? 1 : STEPS_PER_ROW)) {
+  if (buckets * maxGroups > limits.rows * (intervalMs === undefined ? 1 : BUCKETS_PER_ROW)) {
     errors.push({
       parameter: 'limit',
-      reason: `${steps} steps of time for each of ${maxGroups} groups are too many: ask for longer steps or fewer groups`,
+      reason: `${buckets} time buckets of ${maxGroups} groups are too many: use a longer interval or fewer groups`,
     });
   }
   const by = request.order?.by ?? metrics[0]?.name;
@@ -89,5 +89,5 @@ export function readAggregation(
   };
 }
 
-/** The name of the column of time. */
+/** Name of the time column. */
 export const TIME = 'time';

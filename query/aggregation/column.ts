@@ -1,17 +1,17 @@
 import type { FieldDeclaration } from '@sonde/model/record/field';
 
-/** A column of an answer. */
+/** A column of the result. */
 export interface Column {
   readonly name: string;
-  /** What its values are; `time` as RFC 3339, in steps of time and in metrics of times. */
-  readonly type: 'time' | 'text' | 'boolean' | 'number';
+  /** Type of the values; `time` is RFC 3339. */
+  readonly type: 'time' | 'string' | 'boolean' | 'number';
   readonly role: 'time' | 'group' | 'metric';
   readonly unit?: Unit;
 }
 
-/** What numbers count; `/s` is a second. */
+/** The unit of a number; `/s` is per second. */
 export type Unit =
   NonNullable<FieldDeclaration['unit']> | `${NonNullable<FieldDeclaration['unit']>}/s` | '1/s';
 
-/** Null where nothing was measured. Whole numbers from 2^53 on are their digits. */
+/** Null if nothing was measured. Integers from 2^53 on are strings of digits. */
 export type Value = string | number | boolean | null;

@@ -5,7 +5,7 @@ import type { Value } from './column.js';
 /** The lines of a table of a text and a number, without the header. */
 function lines(...rows: (readonly [Value, Value])[]): string[] {
   const columns = [
-    { name: 'domain', type: 'text', role: 'group' },
+    { name: 'domain', type: 'string', role: 'group' },
     { name: 'change', type: 'number', role: 'metric' },
   ] as const;
   return tableCsv({ columns, rows, truncated: false }).split('\r\n').slice(1, -1);
@@ -25,7 +25,11 @@ describe('a table as CSV', () => {
 
   it('puts a text that begins with a carriage return behind an apostrophe, in quotes', () => {
     expect(
-      tableCsv({ columns: [{ name: 'a', type: 'text', role: 'group' }], rows: [['\r=1']], truncated: false }),
+      tableCsv({
+        columns: [{ name: 'a', type: 'string', role: 'group' }],
+        rows: [['\r=1']],
+        truncated: false,
+      }),
     ).toBe('a\r\n"\'\r=1"\r\n');
   });
 

@@ -2,9 +2,9 @@ import type { Column, Value } from './column.js';
 import type { Table } from './table.js';
 
 /**
- * A table as RFC 4180 has it: a header, lines that end with CR LF, nothing for null. Pods choose names, such as those of
- * DNS, that programs for spreadsheets would take for formulas: texts that could be one get an apostrophe before
- * them (https://owasp.org/www-community/attacks/CSV_Injection).
+ * A table as CSV (RFC 4180) with a header; null is empty. Pods control strings such as DNS names, which a spreadsheet
+ * could interpret as formulas: such strings are prefixed with an apostrophe
+ * (https://owasp.org/www-community/attacks/CSV_Injection).
  */
 export function tableCsv({ columns, rows }: Table): string {
   const header = columns.map(({ name }) => quoted(name));
@@ -14,7 +14,7 @@ export function tableCsv({ columns, rows }: Table): string {
 
 function cell({ type }: Column, value: Value): string {
   const text = value === null ? '' : String(value);
-  return quoted(type === 'text' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+  return quoted(type === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
 }
 
 function quoted(text: string): string {

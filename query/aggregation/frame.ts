@@ -14,10 +14,10 @@ import type { Column, Unit, Value } from './column.js';
 import type { Table } from './table.js';
 
 /**
- * A table as one Arrow IPC stream that holds a data frame of Grafana's: its SDK's `data/arrow.go` keeps a frame's name,
- * refId and meta (JSON) in the schema's metadata and a field's name and config (JSON) in the field's. As the SDK reads
- * no dictionaries and no other times, texts are plain and times are nanoseconds. The frame's type follows the data plane
- * contract (`data/contract_docs`): what groups is text, what is counted a number.
+ * A table as an Arrow IPC stream with a Grafana data frame: `data/arrow.go` of Grafana's SDK keeps a frame's name, refId
+ * and meta (JSON) in the metadata of the schema, and a field's name and config (JSON) in that of the field. Strings are
+ * plain and times are nanoseconds, because the SDK does not read dictionaries and other time units. The frame type
+ * follows the data plane contract (`data/contract_docs`): groups are strings, metrics are numbers.
  */
 export function tableFrame(table: Table, refId: string): Uint8Array {
   const { columns, rows } = table;
@@ -75,7 +75,7 @@ function numberData(values: readonly Value[]): Data {
   return makeData({ type: new Float64(), length: values.length, ...nulls(values), data });
 }
 
-/** The bits of the rows that hold a value (https://arrow.apache.org/docs/format/Columnar.html#validity-bitmaps). */
+/** The validity bitmap of the rows (https://arrow.apache.org/docs/format/Columnar.html#validity-bitmaps). */
 function nulls(values: readonly Value[]): { nullCount: number; nullBitmap?: Uint8Array } {
   const nullCount = values.filter((value) => value === null).length;
   if (nullCount === 0) return { nullCount };
@@ -93,7 +93,7 @@ function frameMeta({ columns, truncated }: Table): object {
   return {
     type: `${isSeries ? 'timeseries' : 'numeric'}-${form}`,
     typeVersion: [0, 1],
-    ...(truncated && { notices: [{ severity: 'info', text: 'There are more groups than were asked for.' }] }),
+    ...(truncated && { notices: [{ severity: 'info', text: 'There are more groups than the limit.' }] }),
   };
 }
 
@@ -105,7 +105,7 @@ function fieldMetadata({ name, unit }: Column): Map<string, string> {
   ]);
 }
 
-/** Grafana's ids of units (`packages/grafana-data/src/valueFormats/categories.ts`). */
+/** Unit ids of Grafana (`packages/grafana-data/src/valueFormats/categories.ts`). */
 const UNITS: Readonly<Partial<Record<Unit, string>>> = {
   bytes: 'decbytes',
   'bytes/s': 'Bps',

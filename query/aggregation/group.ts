@@ -8,17 +8,17 @@ import { valueJson } from '../records/record-json.js';
 import type { SqlParameters } from '../sql/parameters.js';
 import type { Column, Value } from './column.js';
 
-/** What records are put together by: a field or a label of theirs, or one of their ends by its name for people. */
+/** A group key: a field, a label, or the display name of a flow's source or destination. */
 export type Group = { readonly name: string } & (
   { readonly is: 'key'; readonly key: Key } | { readonly is: 'end'; readonly end: 'src' | 'dst' }
 );
 
-/** The groups that are no field: ends, which only flows have. */
+/** The display names of source and destination, which only flows have. */
 const ENDS: ReadonlyMap<string, Group> = new Map(
   (['src', 'dst'] as const).map((end) => [`${end}_end`, { name: `${end}_end`, is: 'end', end }] as const),
 );
 
-/** Reads what records are to be grouped by: `src.namespace`, `src.labels["app"]`, `src.end`; or what is wrong with it. */
+/** Parses a group key such as `src.namespace`, `src.labels["app"]` or `src.end`; returns what is wrong if it is invalid. */
 export function readGroup(
   text: string,
   fields: readonly FieldDeclaration[],
@@ -36,31 +36,31 @@ export function readGroup(
   }
 }
 
-/** A group as an expression of a record. */
+/** A group key as an SQL expression. */
 export function groupSql(group: Group, parameters: SqlParameters): string {
   return group.is === 'end' ? endpointNameSql(group.end) : stringSql(group.key, parameters);
 }
 
-/** Fields of text that have few values in any cluster. */
-const FEW = /^(cluster|drop_reason)$|(^|_)(namespace|zone|workload_kind)$/;
+/** String fields with few values in any cluster. */
+const LOW_CARDINALITY = /^(cluster|drop_reason)$|(^|_)(namespace|zone|workload_kind)$/;
 
-/** Whether records fall into few groups: not into one for each pod or address. */
-export function isOfFew(group: Group): boolean {
+/** Whether a group key has few values: not one per pod or address. */
+export function isLowCardinality(group: Group): boolean {
   if (group.is === 'end' || group.key.kind !== 'field') return false;
   const { name, type } = group.key.field;
-  return type === 'enumeration' || type === 'boolean' || type === 'uint8' || FEW.test(name);
+  return type === 'enumeration' || type === 'boolean' || type === 'uint8' || LOW_CARDINALITY.test(name);
 }
 
-/** The type of a group's column in an answer. */
+/** The column type of a group key. */
 export function groupType(group: Group): Column['type'] {
-  return group.is === 'end' || group.key.kind === 'label' ? 'text' : COLUMN_TYPES[group.key.field.type];
+  return group.is === 'end' || group.key.kind === 'label' ? 'string' : COLUMN_TYPES[group.key.field.type];
 }
 
 const COLUMN_TYPES: Readonly<Record<FieldDeclaration['type'], Column['type']>> = {
   time: 'time',
-  ip: 'text',
-  text: 'text',
-  enumeration: 'text',
+  ip: 'string',
+  string: 'string',
+  enumeration: 'string',
   boolean: 'boolean',
   uint8: 'number',
   uint16: 'number',
@@ -68,7 +68,7 @@ const COLUMN_TYPES: Readonly<Record<FieldDeclaration['type'], Column['type']>> =
   uint64: 'number',
 };
 
-/** A group's value in an answer, of that which the statement gives. */
+/** The value of a group key in the API's form. */
 export function groupValue(group: Group, stored: NonNullable<Value>): Value {
   return group.is === 'end' || group.key.kind === 'label' ? stored : valueJson(group.key.field, stored);
 }

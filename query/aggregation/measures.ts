@@ -2,30 +2,30 @@ import { nearestNames } from '@sonde/model/filter/nearest-names';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { ParameterError } from '../errors.js';
 
-/** What metrics are taken of: a field, or a sum of two that people ask for as one. */
+/** The input of a metric: a field, or the sum of both directions. */
 export interface Measure {
   readonly name: string;
-  /** Its value in a record, as an expression of SQL; NULL where nothing was measured. */
+  /** The SQL expression of its value; NULL if nothing was measured. */
   readonly sql: string;
   readonly unit: FieldDeclaration['unit'] | undefined;
-  /** Numbers can be added up; times have an order; of the rest only the different ones can be counted. */
+  /** Numbers can be added, times compared, others only counted. */
   readonly type: 'number' | 'time' | 'other';
 }
 
-/** Sums that are asked for as if they were fields. */
+/** Sums of both directions, usable like fields. */
 const SUMS: Readonly<Record<string, readonly [string, string]>> = {
   bytes: ['bytes_out', 'bytes_in'],
   packets: ['packets_out', 'packets_in'],
 };
 
-/** The names of all measures of records with these fields. */
+/** The measures of records with these fields. */
 export function measureNames(fields: readonly FieldDeclaration[]): string[] {
   const names = fields.map(({ name }) => name);
   const sums = Object.entries(SUMS).filter(([, parts]) => parts.every((part) => names.includes(part)));
   return [...sums.map(([name]) => name), ...names];
 }
 
-/** A measure by its name, in which the end may stand with a dot; or what is wrong with the name. */
+/** A measure by its name, `src_port` or `src.port`; returns what is wrong if it is unknown. */
 export function readMeasure(
   given: string,
   fields: readonly FieldDeclaration[],
@@ -41,7 +41,7 @@ export function readMeasure(
   return { parameter, reason: `there is no field "${given}"`, nearest: nearestNames(name, names) };
 }
 
-/** Durations are 0 where none was measured, which is no duration. */
+/** The measure of a field. A duration of 0 means that none was measured. */
 function fieldMeasure({ name, type, unit }: FieldDeclaration): Measure {
   if (type === 'time') return { name, sql: `toUnixTimestamp64Milli(${name})`, unit, type };
   if (!type.startsWith('uint')) return { name, sql: name, unit: undefined, type: 'other' };

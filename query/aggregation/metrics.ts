@@ -16,7 +16,7 @@ export const metricFunctions = [
 ] as const;
 export type MetricFunction = (typeof metricFunctions)[number];
 
-/** A metric as a request asks for it. */
+/** A metric as requests have it. */
 export interface MetricRequest {
   readonly function: MetricFunction;
   readonly field?: string;
@@ -25,7 +25,7 @@ export interface MetricRequest {
   readonly name?: string;
 }
 
-/** A metric as a JSON schema. */
+/** The JSON schema of a {@link MetricRequest}. */
 export const metricSchema = {
   type: 'object',
   additionalProperties: false,
@@ -35,26 +35,35 @@ export const metricSchema = {
       type: 'string',
       enum: metricFunctions,
       description:
-        '`count` of records, `rate` is the sum a second, `distinct` counts different values (estimated from some ' +
-        'thousands on), `quantile` is estimated; durations that were not measured are left out',
+        '`count` counts records, `rate` is the sum per second, `distinct` counts distinct values (estimated above a few ' +
+        'thousand), `quantile` is estimated. Durations that were not measured are ignored',
     },
     field: {
       type: 'string',
       maxLength: 100,
       description:
-        'A field, as src_port or src.port, or `bytes` or `packets` for both directions; all but `count` need it',
+        'A field, for example `src_port` or `src.port`, or `bytes` or `packets` of both directions; required except for `count`',
     },
-    quantile: { type: 'number', minimum: 0, maximum: 1, description: 'Which quantile, for example 0.95' },
+    quantile: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      description: 'The quantile, for example 0.95; required for `quantile` only',
+    },
     weight: {
       type: 'string',
       maxLength: 100,
-      description: 'Of a `mean`, the field that says how much a record counts',
+      description: 'For `mean`: the field to weight records by',
     },
-    name: { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]{0,62}$', description: 'Its name in the answer' },
+    name: {
+      type: 'string',
+      pattern: '^[A-Za-z_][A-Za-z0-9_]{0,62}$',
+      description: 'Column name in the result',
+    },
   },
 } as const;
 
-/** A metric that can be asked for. */
+/** A valid metric. */
 export interface Metric {
   readonly name: string;
   readonly function: MetricFunction;
@@ -63,33 +72,34 @@ export interface Metric {
   readonly quantile: number;
 }
 
-/** A metric, or what is wrong with it. */
+/** Parses a metric; returns what is wrong if it is invalid. */
 export function readMetric(
   request: MetricRequest,
   fields: readonly FieldDeclaration[],
   parameter: string,
 ): Metric | ParameterError {
   const { field, weight, quantile } = request;
-  const wrong = (reason: string): ParameterError => ({ parameter, reason });
+  const invalid = (reason: string): ParameterError => ({ parameter, reason });
   if (request.function === 'count' && field !== undefined)
-    return wrong('`count` counts records, not a field');
+    return invalid('`count` counts records: omit `field`');
   if (request.function !== 'count' && field === undefined)
-    return wrong(`\`${request.function}\` needs a field`);
+    return invalid(`\`${request.function}\` requires \`field\``);
   if ((request.function === 'quantile') !== (quantile !== undefined)) {
-    return wrong('`quantile` needs to know which, from 0 to 1, and nothing else does');
+    return invalid('`quantile` (0 to 1) is required for the function `quantile`, and for no other');
   }
-  if (weight !== undefined && request.function !== 'mean') return wrong('only a `mean` has a weight');
+  if (weight !== undefined && request.function !== 'mean') return invalid('`weight` is for `mean` only');
   const measure = field === undefined ? undefined : readMeasure(field, fields, `${parameter}/field`);
-  const weighing = weight === undefined ? undefined : readMeasure(weight, fields, `${parameter}/weight`);
+  const weightMeasure = weight === undefined ? undefined : readMeasure(weight, fields, `${parameter}/weight`);
   if (measure && 'parameter' in measure) return measure;
-  if (weighing && 'parameter' in weighing) return weighing;
-  if (weighing && weighing.type !== 'number') return wrong(`${weighing.name} is no number to weigh by`);
+  if (weightMeasure && 'parameter' in weightMeasure) return weightMeasure;
+  if (weightMeasure && weightMeasure.type !== 'number')
+    return invalid(`\`weight\` must be a number: ${weightMeasure.name} is not`);
   if (measure && !takes(request.function, measure)) {
-    return wrong(`\`${request.function}\` is for numbers, which ${measure.name} is not`);
+    return invalid(`\`${request.function}\` requires a number: ${measure.name} is not`);
   }
   const name =
     request.name ?? [request.function, measure?.name, quantileText(quantile)].filter(Boolean).join('_');
-  return { name, function: request.function, measure, weight: weighing, quantile: quantile ?? 0 };
+  return { name, function: request.function, measure, weight: weightMeasure, quantile: quantile ?? 0 };
 }
 
 function quantileText(quantile: number | undefined): string | undefined {
@@ -102,33 +112,40 @@ function takes(name: MetricFunction, { type }: Measure): boolean {
   return type === 'number';
 }
 
-/** How a metric is worked out. */
+/** The aggregate function of a metric. */
 export interface MetricAggregate extends AggregateFunction {
-  /** What it keeps of a group is some numbers, however many records there are. */
-  readonly isSmall: boolean;
+  /** Whether its state has a constant size, however many records there are. */
+  readonly isConstantSize: boolean;
 }
 
-/** How the engine works a metric out; a rate is still the sum. NULL where nothing was measured. */
+/** The aggregate function of a metric; of a rate, the sum. NULL if nothing was measured. */
 export function metricFunction(metric: Metric, parameters: SqlParameters): MetricAggregate {
   const value = metric.measure?.sql ?? '';
-  const small = (name: string, args: string) => ({ name, parameters: '', arguments: args, isSmall: true });
+  const constantSize = (name: string, args: string) => ({
+    name,
+    parameters: '',
+    arguments: args,
+    isConstantSize: true,
+  });
   switch (metric.function) {
     case 'count':
-      return small('count', '');
+      return constantSize('count', '');
     case 'sum':
     case 'rate':
-      return small('sum', value);
+      return constantSize('sum', value);
     case 'min':
     case 'max':
-      // Without OrNull that of no records would be 0, or 1970.
-      return small(`${metric.function}OrNull`, value);
+      // Without OrNull the result of no records would be 0, or 1970.
+      return constantSize(`${metric.function}OrNull`, value);
     case 'mean':
-      return metric.weight ? small('avgWeighted', `${value}, ${metric.weight.sql}`) : small('avg', value);
+      return metric.weight
+        ? constantSize('avgWeighted', `${value}, ${metric.weight.sql}`)
+        : constantSize('avg', value);
     case 'distinct':
-      return { ...small('uniqCombined', value), isSmall: false };
+      return { ...constantSize('uniqCombined', value), isConstantSize: false };
     case 'quantile': {
       const quantile = `(${parameters.add(metric.quantile, 'Float64')})`;
-      return { name: 'quantileTDigest', parameters: quantile, arguments: value, isSmall: false };
+      return { name: 'quantileTDigest', parameters: quantile, arguments: value, isConstantSize: false };
     }
   }
 }

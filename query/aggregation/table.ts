@@ -5,15 +5,15 @@ import type { Column, Unit, Value } from './column.js';
 import { groupType, groupValue } from './group.js';
 import type { Metric } from './metrics.js';
 
-/** What was worked out, as columns with their names and rows of values. */
+/** The result of an aggregation. */
 export interface Table {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Value[])[];
-  /** There are more groups than asked for. */
+  /** Whether there are more groups than the limit. */
   readonly truncated: boolean;
 }
 
-/** The rows that the statement of an aggregation gives, as a table. */
+/** Converts the rows of an aggregation's statement to a table. */
 export function tableFrom(
   stored: readonly Readonly<Record<string, Value>>[],
   aggregation: Aggregation,
@@ -35,7 +35,7 @@ export function tableFrom(
   return { columns: columnsOf(aggregation), rows, truncated };
 }
 
-/** The names and types of an aggregation's columns. */
+/** The columns of an aggregation. */
 function columnsOf({ groups, metrics, intervalMs }: Aggregation): Column[] {
   return [
     ...(intervalMs === undefined ? [] : [{ name: TIME, type: 'time', role: 'time' } as const]),

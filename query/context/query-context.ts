@@ -1,20 +1,20 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
 import type { Access } from '../access/access.js';
 import type { QueryLimits } from '../limits/query-limits.js';
-import type { SharedAnswers } from './shared-answers.js';
+import type { SharedQueries } from './shared-queries.js';
 
-/** What queries run with, the same for every reader. */
+/** The parts of a query context that are the same for every client. */
 export interface QueryEngine {
   readonly store: Pick<FlowStore, 'query'>;
   readonly limits: QueryLimits;
-  /** Answers shared by readers who run the same query at the same time. */
-  readonly cache: SharedAnswers;
+  /** Results shared by clients that run the same query at the same time. */
+  readonly cache: SharedQueries;
 }
 
-/** What one query runs with. */
+/** Everything that a query of one request needs. */
 export interface QueryContext extends QueryEngine {
-  /** What the reader may see. */
+  /** The client's rights. */
   readonly access: Access;
-  /** Aborts when the reader no longer waits for the answer. */
+  /** Aborts when the client no longer waits for the result. */
   readonly signal: AbortSignal;
 }

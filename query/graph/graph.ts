@@ -5,26 +5,26 @@ import { type AggregateFunction, mergedSql, stateSql } from '../sql/aggregate-fu
 import { SqlParameters } from '../sql/parameters.js';
 import { type GraphLevel, nodeFields, nodeId, type NodeKind, type NodeName, nodeSql } from './nodes.js';
 
-/** Who talked to whom. Edges go from client to server. */
+/** Connections as a graph. Edges go from client to server. */
 export interface Graph {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
-  /** There are more edges than asked for; those with the most bytes are here. */
+  /** Whether there are more edges than the limit; the ones with the most bytes are returned. */
   readonly truncated: boolean;
 }
 
 export interface GraphNode extends NodeName {
   readonly id: string;
-  /** What its edges carried, in and out of it. */
+  /** Bytes of all its edges. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
 }
 
-/** What went on between two nodes. */
+/** The traffic from a client node to a server node. */
 export interface GraphEdge {
   readonly source: string;
   readonly target: string;
-  /** Records that it sums up, one a connection and window. */
+  /** Number of flow records: one per connection and window. */
   readonly flows: number;
   readonly connections: number;
   readonly bytesOut: number;
@@ -32,55 +32,55 @@ export interface GraphEdge {
   readonly bytesOutPerSecond: number;
   readonly bytesInPerSecond: number;
   readonly connectionsPerSecond: number;
-  /** Records by what policies say of them, and how many of them the wire contradicts. */
+  /** Flow records by policy verdict, and those whose traffic contradicts the verdict. */
   readonly allowed: number;
   readonly denied: number;
   readonly unknown: number;
   readonly contradictions: number;
-  /** Records of connections that were refused, or never answered. */
+  /** Flow records of refused or unanswered connections. */
   readonly errors: number;
   readonly droppedPackets: number;
   readonly retransmits: number;
-  /** Microseconds; null where none was measured. */
+  /** Microseconds; null if none was measured. */
   readonly rttMeanMicros: number | null;
   readonly rttP95Micros: number | null;
-  /** Up to ten of the ports that the servers were reached on. */
+  /** Up to ten of the server ports. */
   readonly ports: readonly ServedPort[];
 }
 
-/** A server's port of a protocol, or the protocol alone where it has no ports, as ICMP. */
+/** A server port, or only the protocol if it has no ports, for example ICMP. */
 export interface ServedPort {
-  /** Its number (IANA assigned internet protocol numbers). */
+  /** IP protocol number (IANA). */
   readonly protocol: number;
   readonly port?: number;
 }
 
-/** An edge as the statement gives it. */
+/** A row of the statement. */
 export interface EdgeRow extends Record<string, unknown> {
   readonly source: readonly [NodeKind, string, string];
   readonly target: readonly [NodeKind, string, string];
 }
 
 /**
- * The statement that finds the edges with the most bytes. It adds up twice: first by the fields that name the ends, which
- * the engine compares by number, and then by the nodes' names, which are texts that cost as much to make as all sums.
+ * The statement that finds the edges with the most bytes. It aggregates twice: first by the fields that identify the
+ * nodes, which the engine compares as numbers, then by the node names, whose strings are expensive to build per record.
  */
 export function edgesSql(
-  question: RecordQuery,
+  query: RecordQuery,
   { level, limit, records }: { level: GraphLevel; limit: number; records: 'primary' | 'all' },
   access: Access,
 ): { sql: string; parameters: SqlParameters } {
   const parameters = new SqlParameters();
-  const ends = [...nodeFields('src', level), ...nodeFields('dst', level)];
-  const names = ends.map(({ name }) => name);
+  const keys = [...nodeFields('src', level), ...nodeFields('dst', level)];
+  const names = keys.map(({ name }) => name);
   const byFields = `SELECT ${[
-    ...ends.map(({ name, sql }) => (sql === name ? name : `${sql} AS ${name}`)),
-    ...sums.map(([name, sum]) => `${stateSql(sum)} AS ${name}_state`),
+    ...keys.map(({ name, sql }) => (sql === name ? name : `${sql} AS ${name}`)),
+    ...aggregates.map(([name, aggregate]) => `${stateSql(aggregate)} AS ${name}_state`),
   ].join(', ')}
-    ${fromWhere(question, access, parameters)} ${records === 'primary' ? 'AND primary = true' : ''}
+    ${fromWhere(query, access, parameters)} ${records === 'primary' ? 'AND primary = true' : ''}
     GROUP BY ${names.join(', ')}`;
   const sql = `SELECT ${nodeSql('src', level)} AS source, ${nodeSql('dst', level)} AS target,
-      ${sums.map(([name, sum]) => `${mergedSql(sum, `${name}_state`)} AS ${name}`).join(', ')}
+      ${aggregates.map(([name, aggregate]) => `${mergedSql(aggregate, `${name}_state`)} AS ${name}`).join(', ')}
     FROM (${byFields})
     GROUP BY source, target
     ORDER BY bytesOut + bytesIn DESC, source, target
@@ -88,34 +88,34 @@ export function edgesSql(
   return { sql, parameters };
 }
 
-/** Ports that a protocol can have. */
+/** Number of ports of a protocol. */
 const PORTS = 65_536;
 
-const SUMS = {
-  flows: total('count', ''),
-  connections: total('sum', 'connections_started'),
-  bytesOut: total('sum', 'bytes_out'),
-  bytesIn: total('sum', 'bytes_in'),
-  allowed: total('countIf', "action = 'allow'"),
-  denied: total('countIf', "action = 'deny'"),
-  unknown: total('countIf', "action = 'unknown'"),
-  contradictions: total('countIf', 'contradiction'),
-  errors: total('countIf', "evidence IN ('refused', 'unanswered')"),
-  droppedPackets: total('sum', 'dropped_packets'),
-  retransmits: total('sum', 'retransmits'),
-  rttMeanMicros: total('avg', 'nullIf(rtt_us, 0)'),
-  rttP95Micros: total('quantileTDigest', 'nullIf(rtt_us, 0)', '(0.95)'),
-  // Both in one number, which the engine tells apart more easily than pairs.
-  ports: total('groupUniqArray', `toUInt32(protocol * ${PORTS} + dst_port)`, '(10)'),
+const AGGREGATES = {
+  flows: aggregate('count', ''),
+  connections: aggregate('sum', 'connections_started'),
+  bytesOut: aggregate('sum', 'bytes_out'),
+  bytesIn: aggregate('sum', 'bytes_in'),
+  allowed: aggregate('countIf', "action = 'allow'"),
+  denied: aggregate('countIf', "action = 'deny'"),
+  unknown: aggregate('countIf', "action = 'unknown'"),
+  contradictions: aggregate('countIf', 'contradiction'),
+  errors: aggregate('countIf', "evidence IN ('refused', 'unanswered')"),
+  droppedPackets: aggregate('sum', 'dropped_packets'),
+  retransmits: aggregate('sum', 'retransmits'),
+  rttMeanMicros: aggregate('avg', 'nullIf(rtt_us, 0)'),
+  rttP95Micros: aggregate('quantileTDigest', 'nullIf(rtt_us, 0)', '(0.95)'),
+  // Encoded as one number, which the engine compares faster than tuples.
+  ports: aggregate('groupUniqArray', `toUInt32(protocol * ${PORTS} + dst_port)`, '(10)'),
 } as const;
 
-const sums = Object.entries(SUMS);
+const aggregates = Object.entries(AGGREGATES);
 
-function total(name: string, of: string, parameters = ''): AggregateFunction {
+function aggregate(name: string, of: string, parameters = ''): AggregateFunction {
   return { name, parameters, arguments: of };
 }
 
-/** The graph of the edges that the statement found. */
+/** Converts the rows of {@link edgesSql} to a graph. `seconds` is the length of the time range. */
 export function graphFrom(rows: readonly EdgeRow[], limit: number, seconds: number): Graph {
   const nodes = new Map<string, GraphNode>();
   const add = (name: NodeName, sent: number, received: number) => {
@@ -140,8 +140,8 @@ function nameFrom([kind, namespace, name]: EdgeRow['source']): NodeName {
 }
 
 function edgeFrom(row: EdgeRow, seconds: number): Omit<GraphEdge, 'source' | 'target'> {
-  const number = (name: keyof typeof SUMS) => Number(row[name]);
-  const measured = (name: keyof typeof SUMS) => (row[name] === null ? null : number(name));
+  const number = (name: keyof typeof AGGREGATES) => Number(row[name]);
+  const measured = (name: keyof typeof AGGREGATES) => (row[name] === null ? null : number(name));
   return {
     flows: number('flows'),
     connections: number('connections'),

@@ -3,19 +3,18 @@ import { QueryError } from '../errors.js';
 import { type ConcurrencyLimits, ConcurrencyLimiter } from './concurrency-limiter.js';
 
 /**
- * The store, asked so much at the same time and no more, whoever asks: each query may take much of the engine's
- * memory. The rest waits in the order it came.
- * @throws (its queries) QueryError SONDE_STORE_OVERLOADED if too many wait already.
+ * Limits the concurrent queries of a store, because each may use much memory there. Others wait in order of arrival.
+ * Queries throw QueryError SONDE_STORE_OVERLOADED if too many are waiting.
  */
 export function boundQueries(
   store: Pick<FlowStore, 'query'>,
   limits: ConcurrencyLimits,
 ): Pick<FlowStore, 'query'> {
-  const turns = new ConcurrencyLimiter(limits);
+  const limiter = new ConcurrencyLimiter(limits);
   return {
     async query<Row>(...[sql, parameters, options]: Parameters<FlowStore['query']>): Promise<Row[]> {
-      const end = await turns.acquire('', options?.signal ?? UNENDING);
-      if (!end) {
+      const release = await limiter.acquire('', options?.signal ?? NEVER);
+      if (!release) {
         throw new QueryError(
           'SONDE_STORE_OVERLOADED',
           'too many queries are waiting for the store; retry in a second',
@@ -24,11 +23,10 @@ export function boundQueries(
       try {
         return await store.query<Row>(sql, parameters, options);
       } finally {
-        end();
+        release();
       }
     },
   };
 }
 
-/** Of who waits however long it takes. */
-const UNENDING = new AbortController().signal;
+const NEVER = new AbortController().signal;

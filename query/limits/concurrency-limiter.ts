@@ -1,4 +1,4 @@
-/** How many have a turn at the same time, and how many may wait for one. */
+/** Limits of concurrent and of waiting tasks. */
 export interface ConcurrencyLimits {
   readonly concurrent: number;
   readonly waiting: number;
@@ -6,65 +6,65 @@ export interface ConcurrencyLimits {
 
 interface Queue {
   running: number;
-  /** Those who wait, first come first. */
+  /** Callbacks of waiting tasks, in order of arrival. */
   readonly waiting: Set<() => void>;
 }
 
-/** Gives turns under keys: under each key so many at the same time, the rest in the order they came. */
+/** Limits the concurrent tasks of each key; others wait in order of arrival. */
 export class ConcurrencyLimiter {
-  readonly #lines = new Map<string, Queue>();
+  readonly #queues = new Map<string, Queue>();
 
   constructor(private readonly limits: ConcurrencyLimits) {}
 
   /**
-   * Waits for a turn. Returns what gives it back (once; more often changes nothing), or undefined if too many wait
-   * already.
-   * @throws the signal's reason if it is aborted before the turn comes.
+   * Waits until a task may run. Returns a function that ends the task (idempotent), or undefined if too many are
+   * waiting.
+   * @throws the signal's reason if it aborts while waiting.
    */
   async acquire(key: string, signal: AbortSignal): Promise<(() => void) | undefined> {
     signal.throwIfAborted();
-    const line = this.#lines.get(key) ?? { running: 0, waiting: new Set() };
-    this.#lines.set(key, line);
-    if (line.running < this.limits.concurrent) line.running++;
-    else if (line.waiting.size >= this.limits.waiting) return undefined;
-    else await this.#wait(line, signal);
-    let given = false;
+    const queue = this.#queues.get(key) ?? { running: 0, waiting: new Set() };
+    this.#queues.set(key, queue);
+    if (queue.running < this.limits.concurrent) queue.running++;
+    else if (queue.waiting.size >= this.limits.waiting) return undefined;
+    else await this.#wait(queue, signal);
+    let released = false;
     return () => {
-      if (given) return;
-      given = true;
-      this.#giveBack(key, line);
+      if (released) return;
+      released = true;
+      this.#release(key, queue);
     };
   }
 
-  /** How many have a turn under a key. */
+  /** Number of running tasks of a key. */
   running(key: string): number {
-    return this.#lines.get(key)?.running ?? 0;
+    return this.#queues.get(key)?.running ?? 0;
   }
 
-  #wait(line: Queue, signal: AbortSignal): Promise<void> {
+  #wait(queue: Queue, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const onTurn = () => {
         signal.removeEventListener('abort', onAbort);
         resolve();
       };
       const onAbort = () => {
-        line.waiting.delete(onTurn);
+        queue.waiting.delete(onTurn);
         reject(signal.reason as Error);
       };
-      line.waiting.add(onTurn);
+      queue.waiting.add(onTurn);
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  /** Hands the turn on to who waits longest. */
-  #giveBack(key: string, line: Queue): void {
-    const [next] = line.waiting;
+  /** Lets the task that has waited longest run. */
+  #release(key: string, queue: Queue): void {
+    const [next] = queue.waiting;
     if (next) {
-      line.waiting.delete(next);
+      queue.waiting.delete(next);
       next();
       return;
     }
-    line.running--;
-    if (line.running === 0) this.#lines.delete(key);
+    queue.running--;
+    if (queue.running === 0) this.#queues.delete(key);
   }
 }

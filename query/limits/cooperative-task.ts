@@ -1,17 +1,17 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 
 /**
- * Does work that pauses now and then, and lets others have their turn at each pause.
- * @throws the reason of `left`, once nobody waits for the result any more.
+ * Runs a task that yields regularly, and returns to the event loop at each yield.
+ * @throws the signal's reason once it aborts.
  */
 export async function runCooperatively<Result>(
-  work: Generator<undefined, Result>,
+  task: Generator<undefined, Result>,
   signal: AbortSignal,
 ): Promise<Result> {
   for (;;) {
     await yieldToEventLoop();
     signal.throwIfAborted();
-    const step = work.next();
+    const step = task.next();
     if (step.done === true) return step.value;
   }
 }

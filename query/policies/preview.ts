@@ -52,7 +52,7 @@ const AT_ONCE = 2000;
  * Evaluates flows by the policies of now and by those after a change, and returns those that would get a different verdict.
  * @throws QueryError SONDE_INVALID_PARAMETER if something is to be removed that is not there.
  */
-export async function preview(context: QueryContext, asked: PreviewRequest): Promise<Preview> {
+export async function previewPolicies(context: QueryContext, asked: PreviewRequest): Promise<Preview> {
   const current = await currentObjects(context, asked.cluster);
   const change = { apply: asked.apply, remove: objectsToRemove(current, asked.remove) };
   const before = createPolicySnapshot(current);

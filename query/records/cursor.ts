@@ -3,23 +3,24 @@ import { isIPv6 } from 'node:net';
 import { columnType, type RecordTable } from '@sonde/backbone/store/schema/record-tables';
 import { LATEST_MS, parseTimestamp } from '@sonde/model/filter/timestamp';
 import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
-import { checkRange, type QueryLimits } from '../limits/query-limits.js';
+import { checkTimeRange } from '../limits/bounded-time-range.js';
+import type { QueryLimits } from '../limits/query-limits.js';
 import { invalidQuery } from '../errors.js';
 import type { TimeRange } from '../time-range.js';
 
-/** Where a page of records ended: at which place of their order, and how many of those at that place were given. */
-export interface CursorPlace {
-  /** The last record's values of the {@link sortFields}, as the store writes them. */
+/** Where a page of records ended: a position in the order, and the number of records at it that were returned. */
+export interface CursorPosition {
+  /** The {@link sortFields} of the last record, as the store writes them. */
   readonly values: readonly (string | number)[];
-  readonly given: number;
+  readonly skipped: number;
 }
 
-/** What a cursor carries on: its place, and the times, which may have been said in relation to now. */
-export interface Cursor extends CursorPlace {
+/** A position and the absolute time range, because that of the first page may have been relative to now. */
+export interface Cursor extends CursorPosition {
   readonly range: TimeRange;
 }
 
-/** By time, and records of one time always in the same order, by as many of these fields as they have. */
+/** Records are ordered by the fields of this list that they have: by time first, and always in the same order. */
 const SORT_FIELDS = [
   'start_time',
   'transport_partition',
@@ -37,7 +38,7 @@ const SORT_FIELDS = [
   'query_type',
 ];
 
-/** The fields that a table's records are listed by, with their types in the store. */
+/** The fields that a table's records are ordered by, with their types in the store. */
 export function sortFields(table: RecordTable): { name: string; type: string }[] {
   return sortDeclarations(table).map((field) => ({ name: field.name, type: columnType(field) }));
 }
@@ -47,50 +48,50 @@ function sortDeclarations({ fields }: RecordTable): FieldDeclaration[] {
 }
 
 /**
- * Writes a cursor, which is opaque to those it is given to. `asked` are the parameters that must stay the same from
- * page to page; the cursor holds a digest of them.
+ * Writes a cursor, opaque to clients. `fixed` are the parameters that must be the same for all pages; the cursor
+ * contains a digest of them.
  */
-export function writeCursor({ range, values, given }: Cursor, asked: readonly string[]): string {
-  const content = [VERSION, digest(asked), range.from, range.to, given, ...values];
+export function writeCursor({ range, values, skipped }: Cursor, fixed: readonly string[]): string {
+  const content = [VERSION, digest(fixed), range.from, range.to, skipped, ...values];
   return Buffer.from(JSON.stringify(content)).toString('base64url');
 }
 
 /**
- * Reads a cursor that {@link writeCursor} wrote for the same parameters. Nothing keeps people from writing their own, so
- * it is held to what any question is.
- * @throws QueryError SONDE_INVALID_PARAMETER if it is another, or its times are longer than may be asked for.
+ * Reads a cursor that {@link writeCursor} wrote for the same parameters. Clients can forge cursors, so it is checked
+ * like any other parameter.
+ * @throws QueryError SONDE_INVALID_PARAMETER if it is invalid, of other parameters, or its time range is too long.
  */
 export function readCursor(
   text: string,
   table: RecordTable,
-  asked: readonly string[],
+  fixed: readonly string[],
   limits: QueryLimits,
 ): Cursor {
   const content = decode(text);
-  const [version, digested, from, to, given, ...values] = content;
+  const [version, digested, from, to, skipped, ...values] = content;
   const fields = sortDeclarations(table);
   if (version !== VERSION || values.length !== fields.length || !areValues(values, fields)) {
-    throw refused('not a cursor that an answer gave');
+    throw invalidCursor('not a cursor of this API');
   }
-  if (digested !== digest(asked))
-    throw refused('of another question: only `limit` may change from page to page');
+  if (digested !== digest(fixed))
+    throw invalidCursor('of another query: only `limit` may differ between pages');
   if (
     !isNumber(from, LATEST_MS - 1) ||
     !isNumber(to, LATEST_MS - 1) ||
     from >= to ||
-    !isNumber(given, MAX_GIVEN)
+    !isNumber(skipped, MAX_SKIPPED)
   ) {
-    throw refused('not a cursor that an answer gave');
+    throw invalidCursor('not a cursor of this API');
   }
-  checkRange({ from, to }, limits);
-  return { range: { from, to }, values, given };
+  checkTimeRange({ from, to }, limits);
+  return { range: { from, to }, values, skipped };
 }
 
-/** Raised when an older cursor would be misread. */
+/** Version of the format; raised with each incompatible change. */
 const VERSION = 1;
 
-/** More records at one place than any page has would be no page's end. */
-const MAX_GIVEN = 100_000;
+/** Maximum number of returned records at one position. */
+const MAX_SKIPPED = 100_000;
 
 function decode(text: string): unknown[] {
   try {
@@ -101,8 +102,8 @@ function decode(text: string): unknown[] {
   }
 }
 
-function digest(asked: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 12);
+function digest(fixed: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(fixed)).digest('base64url').slice(0, 12);
 }
 
 function areValues(
@@ -112,7 +113,7 @@ function areValues(
   return fields.every(({ type }, at) => isValue[type](values[at]));
 }
 
-/** Whether a value is one of a field's type, as the store writes it. */
+/** Whether a value has a field's type, as the store writes it. */
 const isValue: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   time: isTime,
   ip: (value) => typeof value === 'string' && isIPv6(value) && !value.includes('%'),
@@ -120,22 +121,22 @@ const isValue: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   uint16: (value) => isNumber(value, 2 ** 16 - 1),
   uint32: (value) => isNumber(value, 2 ** 32 - 1),
   uint64: (value) => typeof value === 'string' && /^\d{1,20}$/.test(value) && BigInt(value) < 2n ** 64n,
-  text: (value) => typeof value === 'string' && value.length <= 1024,
-  // No table is listed by these.
+  string: (value) => typeof value === 'string' && value.length <= 1024,
+  // No table is ordered by these.
   boolean: () => false,
   enumeration: () => false,
 };
 
-/** Whether it is `2026-03-01 12:00:00.000`, a time that fields hold. */
+/** Whether a value is a time as the store writes it, for example `2026-03-01 12:00:00.000`. */
 function isTime(value: unknown): boolean {
   if (typeof value !== 'string' || !/^[\d-]{10} [\d:.]{12}$/.test(value)) return false;
   return parseTimestamp(`${value.slice(0, 10)}T${value.slice(11)}Z`) !== undefined;
 }
 
-function isNumber(value: unknown, most: number): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= most;
+function isNumber(value: unknown, max: number): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max;
 }
 
-function refused(reason: string) {
+function invalidCursor(reason: string) {
   return invalidQuery([{ parameter: 'cursor', reason }]);
 }

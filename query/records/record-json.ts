@@ -1,12 +1,9 @@
 import type { FieldDeclaration, FieldType } from '@sonde/model/record/field';
 
-/** A record as JSON; `recordSchema` says how the API gives each field. */
+/** A record as JSON; {@link recordSchema} describes it. */
 export type RecordJson = Record<string, string | number | boolean>;
 
-/**
- * Turns rows of the store, with 64-bit integers as decimal text and times as ClickHouse writes them, into what the
- * API gives of the given fields.
- */
+/** Converts rows of the store, with 64-bit integers as digits and times as ClickHouse writes them, to the API's form. */
 export function recordJson(fields: readonly FieldDeclaration[]): (row: RecordJson) => RecordJson {
   const conversions = fields.map(({ name, type }) => ({ name, convert: CONVERSIONS[type] }));
   return (row) => {
@@ -19,7 +16,7 @@ export function recordJson(fields: readonly FieldDeclaration[]): (row: RecordJso
   };
 }
 
-/** A value of the store as the API gives it. */
+/** A value of the store in the API's form. */
 export function valueJson({ type }: FieldDeclaration, value: string | number | boolean) {
   const convert = CONVERSIONS[type];
   return convert ? convert(String(value)) : value;
@@ -31,23 +28,23 @@ const CONVERSIONS: Readonly<Partial<Record<FieldType, (text: string) => string |
   uint64: safeNumber,
 };
 
-/** `2026-03-01 12:00:00.000`, which ClickHouse writes, as RFC 3339. */
+/** Converts a time of ClickHouse (`2026-03-01 12:00:00.000`) to RFC 3339. */
 function rfc3339(text: string): string {
   return `${text.slice(0, 10)}T${text.slice(11)}Z`;
 }
 
-/** IPv4 in its own form; ClickHouse writes a mapped address as `::ffff:` and the dotted one. */
+/** Converts IPv4-mapped addresses (`::ffff:192.0.2.1`), as ClickHouse writes them, to IPv4. */
 function unmapped(text: string): string {
   return text.startsWith('::ffff:') && text.includes('.') ? text.slice('::ffff:'.length) : text;
 }
 
-/** A number where JSON's readers hold it exactly, else its digits. */
+/** A number if JSON readers can represent it exactly, else its digits. */
 export function safeNumber(digits: string): number | string {
   const number = Number(digits);
   return Number.isSafeInteger(number) ? number : digits;
 }
 
-/** The JSON schema of a record; it has the fields that were asked for. */
+/** The JSON schema of a record, which has the requested fields only. */
 export function recordSchema(fields: readonly FieldDeclaration[], description: string) {
   return {
     type: 'object',
@@ -64,7 +61,7 @@ function valueSchema(field: FieldDeclaration): object {
     case 'time':
       return { type: 'string', format: 'date-time' };
     case 'ip':
-    case 'text':
+    case 'string':
       return { type: 'string' };
     case 'enumeration':
       return { type: 'string', enum: field.values };
@@ -81,6 +78,6 @@ function valueSchema(field: FieldDeclaration): object {
 
 function describe(field: FieldDeclaration): string {
   const unit = field.unit !== undefined && field.type !== 'time' ? ` (${field.unit})` : '';
-  const digits = field.type === 'uint64' ? '; from 2^53 on the decimal digits as a string' : '';
+  const digits = field.type === 'uint64' ? '; from 2^53 on as a string of digits' : '';
   return `${field.description}${unit}${digits}`;
 }

@@ -7,49 +7,50 @@ import { filterSql, timeText } from '@sonde/model/filter/sql';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { Access } from '../access/access.js';
 import { visibleRecords } from '../access/visible.js';
-import { checkRange, type QueryLimits } from '../limits/query-limits.js';
+import { checkTimeRange } from '../limits/bounded-time-range.js';
+import type { QueryLimits } from '../limits/query-limits.js';
 import { invalidQuery, type ParameterError } from '../errors.js';
 import type { QueryContext } from '../context/query-context.js';
 import type { SqlParameters } from '../sql/parameters.js';
-import { parseTimeRange, type TimeRange, timeRangeSchema } from '../time-range.js';
+import { parseTimeRange, type TimeRange, type TimeRangeParameters, timeRangeSchema } from '../time-range.js';
 
-/** The kinds of records that questions are asked about. */
+/** The kinds of records. */
 export const recordKinds = ['flows', 'dns'] as const;
 export type RecordKind = (typeof recordKinds)[number];
 
 /** The table of each kind. */
 export const tableOf: Readonly<Record<RecordKind, RecordTable>> = { flows: flowsTable, dns: dnsTable };
 
-/** Which records a request is about: those of a kind, in a time range, that pass a filter. */
+/** Selects the records of a kind that are in a time range and match a filter. */
 export interface RecordQuery {
   readonly kind: RecordKind;
   readonly range: TimeRange;
   readonly filter: Filter;
 }
 
-/** A question's parameters as they come. */
-export interface RecordQueryParameters {
-  readonly from?: string | undefined;
-  readonly to: string;
+/** A record query as requests have it. */
+export interface RecordQueryParameters extends TimeRangeParameters {
   readonly filter: string;
 }
 
-/** A question's parameters as a JSON schema's properties. */
+/** Maximum length of a filter, in characters. */
+const MAX_FILTER_LENGTH = 8192;
+
+/** The JSON schema of {@link RecordQueryParameters}' properties. */
 export const recordQuerySchema = {
   ...timeRangeSchema,
   filter: {
     type: 'string',
-    maxLength: 8192,
+    maxLength: MAX_FILTER_LENGTH,
     default: '',
-    description:
-      'Which records, as an expression of CEL over their fields; all of them if empty (docs/filter.md)',
+    description: 'Selects records by a CEL expression over their fields; empty selects all (docs/filter.md)',
     examples: ['src.namespace == "storefront" && action == "deny"', 'either(labels["app"] == "backend")'],
   },
 } as const;
 
 /**
- * Reads the question that parameters ask.
- * @throws QueryError SONDE_INVALID_PARAMETER that says all that is wrong with them.
+ * Parses and checks a record query.
+ * @throws QueryError SONDE_INVALID_PARAMETER with everything that is wrong with it.
  */
 export function parseRecordQuery(
   kind: RecordKind,
@@ -57,32 +58,32 @@ export function parseRecordQuery(
   limits: QueryLimits,
 ): RecordQuery {
   const range = parseTimeRange(parameters, Date.now());
-  const filter = readFilter(parameters.filter, tableOf[kind].fields);
+  const filter = parseFilterParameter(parameters.filter, tableOf[kind].fields);
   const errors = [...('from' in range ? [] : range), ...('kind' in filter ? [] : [filter])];
   if (!('from' in range) || !('kind' in filter)) throw invalidQuery(errors);
-  checkRange(range, limits);
+  checkTimeRange(range, limits);
   return { kind, range, filter };
 }
 
 /**
- * Reads a question that records are summed up for. Its `now` goes on in steps of {@link freshMs}, so that those who ask the
- * same a moment later ask for the same times, and can be given the same answer.
- * @throws QueryError SONDE_INVALID_PARAMETER that says all that is wrong with them.
+ * Parses a record query for an aggregation. Its `now` advances in intervals of {@link freshMs}, so that equal requests
+ * within an interval have equal time ranges and share a result.
+ * @throws QueryError SONDE_INVALID_PARAMETER with everything that is wrong with it.
  */
 export function parseAggregateQuery(
   kind: RecordKind,
   parameters: RecordQueryParameters,
   limits: QueryLimits,
 ): RecordQuery {
-  const question = parseRecordQuery(kind, parameters, limits);
+  const query = parseRecordQuery(kind, parameters, limits);
   const now = Date.now();
-  const range = parseTimeRange(parameters, now - (now % freshMs(question.range)));
-  return 'from' in range ? { ...question, range } : question;
+  const range = parseTimeRange(parameters, now - (now % freshMs(query.range)));
+  return 'from' in range ? { ...query, range } : query;
 }
 
 /**
- * How old the sums of a range may be, in whole milliseconds from 1 on: a thousandth of the range, which no picture of it shows,
- * and ten seconds at most.
+ * Maximum age of an aggregation, in whole milliseconds: a thousandth of the range, which is invisible in a chart of it,
+ * at least 1 ms and at most ten seconds.
  */
 function freshMs({ from, to }: TimeRange): number {
   return Math.min(Math.max(1, Math.floor((to - from) / 1000)), MAX_FRESH_MS);
@@ -90,8 +91,11 @@ function freshMs({ from, to }: TimeRange): number {
 
 const MAX_FRESH_MS = 10_000;
 
-/** A filter, or what is wrong with its text. */
-export function readFilter(text: string, fields: readonly FieldDeclaration[]): Filter | ParameterError {
+/** Parses a filter; returns what is wrong with it if it is invalid. */
+export function parseFilterParameter(
+  text: string,
+  fields: readonly FieldDeclaration[],
+): Filter | ParameterError {
   try {
     return parseFilter(text, fields);
   } catch (error) {
@@ -101,7 +105,7 @@ export function readFilter(text: string, fields: readonly FieldDeclaration[]): F
   }
 }
 
-/** `FROM … WHERE …` of a question's records, as far as they may be seen; more conditions can follow with AND. */
+/** `FROM … WHERE …` of a query's visible records; more conditions can follow with AND. */
 export function fromWhere(
   { kind, range, filter }: RecordQuery,
   access: Access,
@@ -113,12 +117,12 @@ export function fromWhere(
     WHERE start_time >= ${time(range.from)} AND start_time < ${time(range.to)} AND ${condition}`;
 }
 
-/** Runs a statement within the limits, until the reader disconnects. */
+/** Runs a statement within the limits; canceled when the client disconnects. */
 export function select<Row>(context: QueryContext, sql: string, parameters: SqlParameters): Promise<Row[]> {
   return context.store.query<Row>(sql, parameters.values, optionsOf(context));
 }
 
-/** Runs an aggregation over a range: readers who run the same one at the same time share its rows. */
+/** Runs an aggregation; clients that run the same one at the same time share its rows. */
 export function selectAggregates<Row>(
   context: QueryContext,
   { range }: RecordQuery,

@@ -1,21 +1,21 @@
 import type { Access } from '../access/access.js';
 import { SqlParameters } from '../sql/parameters.js';
-import { type CursorPlace, sortFields } from './cursor.js';
+import { type CursorPosition, sortFields } from './cursor.js';
 import { fromWhere, type RecordQuery, tableOf } from './record-query.js';
 
 export const recordsOrders = ['newest', 'oldest'] as const;
 export type RecordsOrder = (typeof recordsOrders)[number];
 
 export interface RecordsQuery extends RecordQuery {
-  /** The fields to give, in this order. */
+  /** The fields to return, in this order. */
   readonly fields: readonly string[];
   readonly limit: number;
   readonly order: RecordsOrder;
-  /** Where a former page ended. */
-  readonly after?: CursorPlace | undefined;
+  /** Where the previous page ended. */
+  readonly after?: CursorPosition | undefined;
 }
 
-/** The statement that lists records by their start, and its values. */
+/** The statement that lists records by their start time, and its values. */
 export function buildRecordsQuery(
   query: RecordsQuery,
   access: Access,
@@ -25,28 +25,28 @@ export function buildRecordsQuery(
   const sorted = sortFields(tableOf[kind]).map(({ name }) => name);
   const direction = order === 'newest' ? 'DESC' : 'ASC';
   const names = [...new Set([...fields, ...sorted])];
-  // What rows lie in the order of comes first: it changes no order, but by it the engine stops when it has enough,
-  // unless it reads ahead into buffers.
+  // The first column of the sorting key does not change the order, but lets the engine read in order and stop at the
+  // limit, unless it buffers its reads.
   const orderBy = [...tableOf[kind].sortingKey.slice(0, 1), ...sorted];
   const sql = `SELECT ${names.join(', ')}
     ${fromWhere(query, access, parameters)}
-    ${after ? `AND ${atOrBehind(query, after, parameters)}` : ''}
+    ${after ? `AND ${atOrAfter(query, after, parameters)}` : ''}
     ORDER BY ${orderBy.map((name) => `${name} ${direction}`).join(', ')}
-    LIMIT ${parameters.add(limit, 'UInt32')} OFFSET ${parameters.add(after?.given ?? 0, 'UInt32')}
+    LIMIT ${parameters.add(limit, 'UInt32')} OFFSET ${parameters.add(after?.skipped ?? 0, 'UInt32')}
     SETTINGS read_in_order_use_buffering = 0`;
   return { sql, parameters };
 }
 
-/** Records at a place or behind it; of those at the place itself, some were given. */
-function atOrBehind(
+/** Records at or after a position; some of those at the position were already returned. */
+function atOrAfter(
   { kind, order }: RecordsQuery,
-  { values }: CursorPlace,
+  { values }: CursorPosition,
   parameters: SqlParameters,
 ): string {
   const sorted = sortFields(tableOf[kind]);
   const sign = order === 'newest' ? '<=' : '>=';
   const placeholders = sorted.map(({ type }, index) => parameters.add(values[index], type));
   const names = sorted.map(({ name }) => name);
-  // The first condition says no more than the second, but the engine finds by it what need not be read.
+  // The first condition is implied by the second, but lets the engine skip data by the primary key.
   return `start_time ${sign} ${placeholders[0] ?? ''} AND (${names.join(', ')}) ${sign} (${placeholders.join(', ')})`;
 }

@@ -2,29 +2,27 @@ import { nearestNames } from '@sonde/model/filter/nearest-names';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import { invalidQuery } from '../errors.js';
 
-/** The parameter that selects fields. */
+/** The JSON schema of the parameter that selects fields. */
 export const fieldsSchema = {
   type: 'string',
   maxLength: 8192,
   default: '',
-  description: 'The fields to give, with commas between, as src_ip or src.ip; all of them if empty',
+  description:
+    'Comma-separated list of the fields to return, for example `src_ip,dst.workload`; empty returns all',
   examples: ['start_time,src.workload,dst.workload,action'],
 } as const;
 
 /**
- * The fields that a parameter selects; all of them if it is empty.
- * @throws QueryError SONDE_INVALID_PARAMETER if one is not declared.
+ * Parses a list of fields; all fields if it is empty.
+ * @throws QueryError SONDE_INVALID_PARAMETER for an unknown field.
  */
-export function readFields(text: string, fields: readonly FieldDeclaration[]): readonly FieldDeclaration[] {
+export function parseFields(text: string, fields: readonly FieldDeclaration[]): readonly FieldDeclaration[] {
   if (text.trim() === '') return fields;
-  return [...new Set(text.split(',').map((name) => readField(name.trim(), fields, 'fields')))];
+  return [...new Set(text.split(',').map((name) => findField(name.trim(), fields)))];
 }
 
-/**
- * A declared field by its name, in which the end may stand with a dot: `src_ip` or `src.ip`.
- * @throws QueryError SONDE_INVALID_PARAMETER if there is none.
- */
-function readField(name: string, fields: readonly FieldDeclaration[], parameter: string): FieldDeclaration {
+/** A field by its name, `src_ip` or `src.ip`. */
+function findField(name: string, fields: readonly FieldDeclaration[]): FieldDeclaration {
   const plain = name.replace(/^(src|dst)\./, '$1_');
   const field = fields.find((one) => one.name === plain);
   if (field) return field;
@@ -32,5 +30,5 @@ function readField(name: string, fields: readonly FieldDeclaration[], parameter:
     plain,
     fields.map((one) => one.name),
   );
-  throw invalidQuery([{ parameter, reason: `there is no field "${name}"`, nearest }]);
+  throw invalidQuery([{ parameter: 'fields', reason: `there is no field "${name}"`, nearest }]);
 }

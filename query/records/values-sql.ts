@@ -4,9 +4,9 @@ import type { Access } from '../access/access.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { fromWhere, type RecordQuery } from './record-query.js';
 
-/** The statement that lists the different values of a field that hold a text, in their order. */
+/** The statement that lists the distinct values of a field that contain a string, in order. */
 export function valuesSql(
-  question: RecordQuery,
+  query: RecordQuery,
   key: Key,
   { containing, limit }: { containing: string; limit: number },
   access: Access,
@@ -15,9 +15,9 @@ export function valuesSql(
   const value = stringSql(key, parameters);
   const isList = key.kind === 'field' && key.field.form !== undefined;
   const each = isList ? `arrayJoin(splitByChar(',', toString(${value})))` : value;
-  const shown = parameters.add(containing, 'String');
-  const sql = `SELECT value FROM (SELECT ${each} AS value ${fromWhere(question, access, parameters)} GROUP BY value)
-    WHERE toString(value) != '' AND positionCaseInsensitiveUTF8(toString(value), ${shown}) > 0
+  const substring = parameters.add(containing, 'String');
+  const sql = `SELECT value FROM (SELECT ${each} AS value ${fromWhere(query, access, parameters)} GROUP BY value)
+    WHERE toString(value) != '' AND positionCaseInsensitiveUTF8(toString(value), ${substring}) > 0
     ORDER BY value LIMIT ${parameters.add(limit, 'UInt32')} + 1`;
   return { sql, parameters };
 }

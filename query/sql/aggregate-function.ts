@@ -1,26 +1,25 @@
 /**
- * An aggregate function of the engine's with what it is called with. Its result can also be had in two halves: what it
- * keeps of records, and the result of what was kept
+ * A call of an aggregate function. It can also be computed in two phases, as states that are merged
  * (https://clickhouse.com/docs/sql-reference/aggregate-functions/combinators).
  */
 export interface AggregateFunction {
   readonly name: string;
-  /** Between the name and the arguments, with parentheses; mostly nothing. */
+  /** Parameters in parentheses, for example `(0.95)`; usually empty. */
   readonly parameters: string;
   readonly arguments: string;
 }
 
-/** Its result. */
+/** The result over records. */
 export function resultSql({ name, parameters, arguments: of }: AggregateFunction): string {
   return `${name}${parameters}(${of})`;
 }
 
-/** What it keeps of records. */
+/** The state over records. */
 export function stateSql({ name, parameters, arguments: of }: AggregateFunction): string {
   return `${name}State${parameters}(${of})`;
 }
 
-/** The result of what was kept, several times over. */
+/** The result of merged states. */
 export function mergedSql({ name, parameters }: AggregateFunction, states: string): string {
   return `${name}Merge${parameters}(${states})`;
 }

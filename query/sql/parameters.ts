@@ -1,14 +1,14 @@
 /**
- * Collects the values of a statement. What stands in the text is a placeholder of ClickHouse's (`{p1:String}`), so
- * whatever a value holds, it is never a part of the text.
+ * Collects the values of a statement. The statement contains ClickHouse's placeholders (`{p1:String}`) only, so values
+ * cannot change it.
  */
 export class SqlParameters {
   readonly #values: Record<string, unknown> = {};
   #count = 0;
 
   /**
-   * Takes a value in and returns its placeholder. `type` is a ClickHouse type, for example `Array(UInt16)`; it comes
-   * from the program, never from a request.
+   * Adds a value and returns its placeholder. `type` is a ClickHouse type, for example `Array(UInt16)`; never take it
+   * from a request.
    */
   add(value: unknown, type: string): string {
     const name = `p${++this.#count}`;
@@ -16,7 +16,7 @@ export class SqlParameters {
     return `{${name}:${type}}`;
   }
 
-  /** The values by the names of their placeholders, as `FlowStore.query` takes them. */
+  /** The values by placeholder name, for `FlowStore.query`. */
   get values(): Readonly<Record<string, unknown>> {
     return this.#values;
   }

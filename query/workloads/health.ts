@@ -1,13 +1,13 @@
-/** How well connections went. */
+/** Health of connections. */
 export interface Health {
-  /** Flow records, those that totals count. */
+  /** Primary flow records. */
   readonly flows: number;
-  /** Connections that began. */
+  /** Started connections. */
   readonly connections: number;
   readonly bytes: number;
-  /** Flows that policies deny. */
+  /** Flows with the verdict deny. */
   readonly denied: number;
-  /** Flows whose packets the kernel dropped, that were refused, or that nobody answered. */
+  /** Flows by what the traffic shows: packets dropped by the kernel, refused, unanswered. */
   readonly dropped: number;
   readonly refused: number;
   readonly unanswered: number;
@@ -17,7 +17,7 @@ export interface Health {
   readonly last: string;
 }
 
-/** What {@link healthSql} selects. */
+/** A row of {@link healthSql}. */
 export type HealthRow = Readonly<
   Record<
     | 'flows'
@@ -61,13 +61,13 @@ const count = (description: string) => ({ type: 'integer', minimum: 0, descripti
 
 /** The schema of {@link Health}'s properties. */
 export const healthProperties = {
-  flows: count('Flow records, those that totals count'),
-  connections: count('Connections that began'),
+  flows: count('Primary flow records: each connection and window once'),
+  connections: count('Started connections'),
   bytes: count('Bytes of both directions'),
-  denied: count('Flows that policies deny'),
-  dropped: count('Flows of which the kernel dropped packets'),
+  denied: count('Flows with the verdict deny'),
+  dropped: count('Flows with packets that the kernel dropped'),
   refused: count('Flows that the server refused'),
-  unanswered: count('Flows that nobody answered'),
+  unanswered: count('Flows without an answer of the server'),
   retransmits: count('Retransmitted TCP segments'),
   rttMicros: {
     type: 'object',
@@ -75,7 +75,7 @@ export const healthProperties = {
     required: ['p50', 'p95'],
     properties: { p50: { type: 'integer' }, p95: { type: 'integer' } },
   },
-  last: { type: 'string', format: 'date-time', description: 'When the latest flow ended' },
+  last: { type: 'string', format: 'date-time', description: 'End of the latest flow' },
 } as const;
 
 export const healthRequired = [

@@ -4,20 +4,20 @@ import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { type Health, healthOf, type HealthRow, healthSql } from './health.js';
 
-/** A workload: what owns pods of a namespace, by name. */
+/** Identifies a workload. */
 export interface Workload {
   readonly namespace: string;
   readonly name: string;
 }
 
-/** Who a workload talks to, or who talks to it, on one port. */
+/** A peer of a workload on one port. */
 export interface Peer extends Health {
   readonly kind: string;
   readonly namespace: string;
-  /** The workload, node, service or network set; of others the domain name or the address. */
+  /** Name of the workload, node, service or network set; of other peers the domain name or address. */
   readonly name: string;
   readonly protocol: number;
-  /** The server's port; 0 for protocols without. */
+  /** Server port; 0 for protocols without ports. */
   readonly port: number;
 }
 
@@ -27,18 +27,18 @@ type Row = HealthRow &
     readonly port: number;
   };
 
-/** Peers, and whether there are more than were asked for. */
+/** Peers, and whether there are more than the limit. */
 export interface Peers {
   readonly peers: readonly Peer[];
   readonly more: boolean;
 }
 
-/** The peers of a workload where it is one end (`side`) of flows, those of the most bytes first. */
+/** The peers of a workload that is on one side of flows, ordered by bytes. */
 export async function peersOf(
   context: QueryContext,
   workload: Workload,
   side: 'src' | 'dst',
-  question: RecordQuery,
+  query: RecordQuery,
   limit: number,
 ): Promise<Peers> {
   const other = side === 'src' ? 'dst' : 'src';
@@ -49,7 +49,7 @@ export async function peersOf(
        multiIf(${other}_workload != '', ${other}_workload, ${other}_name != '', ${other}_name, ${other}_domain) AS peer_name,
        if(peer_name = '', toString(${other}_ip), '::') AS address,
        protocol AS proto, if(protocol IN (1, 58), 0, dst_port) AS port, ${healthSql}
-     ${fromWhere(question, context.access, parameters)} AND primary AND ${isWorkload(side, workload, parameters)}
+     ${fromWhere(query, context.access, parameters)} AND primary AND ${isWorkload(side, workload, parameters)}
      GROUP BY kind, namespace, peer_name, address, proto, port
      ORDER BY bytes DESC, peer_name, address, port LIMIT ${parameters.add(limit + 1, 'UInt32')}`,
     parameters,
@@ -63,17 +63,17 @@ export async function peersOf(
   return { peers, more: rows.length > limit };
 }
 
-/** The health of all that a workload serves (`dst`) or asks for (`src`); undefined if nothing was seen. */
+/** The health of a workload's flows as client (`src`) or server (`dst`); undefined if there are none. */
 export async function healthOfSide(
   context: QueryContext,
   workload: Workload,
   side: 'src' | 'dst',
-  question: RecordQuery,
+  query: RecordQuery,
 ): Promise<Health | undefined> {
   const parameters = new SqlParameters();
   const [row] = await select<HealthRow>(
     context,
-    `SELECT ${healthSql} ${fromWhere(question, context.access, parameters)}
+    `SELECT ${healthSql} ${fromWhere(query, context.access, parameters)}
        AND primary AND ${isWorkload(side, workload, parameters)}`,
     parameters,
   );
@@ -81,6 +81,6 @@ export async function healthOfSide(
 }
 
 function isWorkload(side: 'src' | 'dst', { namespace, name }: Workload, parameters: SqlParameters): string {
-  const [own, called] = [parameters.add(namespace, 'String'), parameters.add(name, 'String')];
-  return `${side}_namespace = ${own} AND ${side}_workload = ${called} AND ${side}_workload != ''`;
+  const [inNamespace, named] = [parameters.add(namespace, 'String'), parameters.add(name, 'String')];
+  return `${side}_namespace = ${inNamespace} AND ${side}_workload = ${named} AND ${side}_workload != ''`;
 }

@@ -66,7 +66,7 @@ function listings(): Question[] {
  * tells.
  */
 function filters(): Question[] {
-  const texts = flowFields.filter(({ type }) => type === 'text').map(({ name }) => name);
+  const texts = flowFields.filter(({ type }) => type === 'string').map(({ name }) => name);
   const anyOf = (conditions: readonly string[]) => conditions.join(' || ');
   const ofFlows = [
     ...worlds.flatMap(({ secret, others }) => [

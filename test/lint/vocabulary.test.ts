@@ -7,7 +7,7 @@ describe('the vocabulary check', () => {
   it.each([
     ['backbone/store/store.ts', 'const MOST_ROWS = 5;', /store\.ts:1: "MOST_R" .* MAX_…/],
     ['docs/policies.md', '# Policies\n\nFlows that would fare otherwise', /policies\.md:3: "fare otherwise"/],
-    ['query-api/routes/workloads.ts', "['talksTo']", /write outbound, inbound/],
+    ['query-api/workloads/plugin.ts', "['talksTo']", /write outbound, inbound/],
     ['model/dns/fields.ts', '/** The time of the look-up. */', /write lookup/],
     ['cli/reader-left.ts', 'export {};', /^cli\/reader-left\.ts: "reader-left" was renamed/],
     ['docs/cli.md', 'Shows an client', /“a” before a consonant/],

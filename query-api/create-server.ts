@@ -1,0 +1,109 @@
+import type { FlowStore } from '@sonde/backbone/store/store';
+import type { Logger } from '@sonde/backbone/logging';
+import { SharedQueries } from '@sonde/query/context/shared-queries';
+import { boundQueries } from '@sonde/query/limits/bounded-queries';
+import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { CurrentSecurity } from './access/current-security.js';
+import { allowLoopback } from './access/loopback.js';
+import { accessPlugin } from './access/plugin.js';
+import { requireAccess } from './access/request-access.js';
+import { aggregationPlugin } from './aggregation/plugin.js';
+import { graphPlugin } from './graph/plugin.js';
+import { detectDisconnects } from './http/client-disconnect.js';
+import { addEntityTags } from './http/entity-tags.js';
+import { handleErrors, sendError } from './http/errors.js';
+import { rejectInfiniteNumbers } from './http/finite-numbers.js';
+import { acceptJsonBodies } from './http/json-body.js';
+import { malformedRequestHandler } from './http/malformed-requests.js';
+import { provideQueryContext } from './http/query-context.js';
+import { requestId, sendRequestIds } from './http/request-ids.js';
+import { measureRequests } from './http/request-metrics.js';
+import { securityHeaders, sendHeaders } from './http/security-headers.js';
+import { type TlsFiles, tlsOptions } from './http/tls.js';
+import { limitRequests } from './limits/limit-requests.js';
+import type { Limits } from './limits/limits.js';
+import type { LiveFeed } from './live/feed.js';
+import { livePlugin } from './live/plugin.js';
+import { registerApiMetrics } from './metrics.js';
+import { describeApi } from './openapi/describe-api.js';
+import { operationsPlugin } from './operations/plugin.js';
+import { policiesPlugin } from './policies/plugin.js';
+import { recordsPlugin } from './records/plugin.js';
+import { workloadsPlugin } from './workloads/plugin.js';
+
+/** What the server is built from. */
+export interface ServerParts {
+  readonly store: FlowStore;
+  readonly feed: LiveFeed;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly limits: Limits;
+  /** The access configuration; without it, clients on this machine have access to everything. */
+  readonly security: CurrentSecurity | undefined;
+  readonly tls: TlsFiles | 'elsewhere' | undefined;
+  readonly trustedProxies: readonly string[];
+}
+
+/** Timeout for a request to arrive completely, so that slow senders do not hold connections. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Maximum length of a path parameter; each route limits its own parameters further. */
+const MAX_PATH_PARAMETER_LENGTH = 1024;
+
+/** Creates the server with all features; it does not listen yet. */
+export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const { store, feed, registry, limits, security } = parts;
+  const bounded = boundQueries(store, limits.queries);
+  const metrics = registerApiMetrics(registry);
+  const headers = securityHeaders(parts.tls !== undefined);
+  const server = createHttpServer(parts, headers);
+
+  handleErrors(server);
+  acceptJsonBodies(server);
+  rejectInfiniteNumbers(server);
+  // These hooks run in this order: access needs the disconnect signal, limits and queries need access.
+  sendRequestIds(server);
+  detectDisconnects(server);
+  sendHeaders(server, headers);
+  measureRequests(server, metrics.onResponse);
+  requireAccess(server, security ? (request) => security.authenticate(request) : allowLoopback());
+  limitRequests(server, limits, metrics.onRefused);
+  provideQueryContext(server, { store: bounded, limits, cache: new SharedQueries(bounded) });
+  addEntityTags(server);
+  await describeApi(server);
+
+  await server.register(recordsPlugin);
+  await server.register(livePlugin, { feed, security });
+  await server.register(aggregationPlugin);
+  await server.register(graphPlugin);
+  await server.register(workloadsPlugin);
+  await server.register(policiesPlugin);
+  await server.register(accessPlugin, { security });
+  await server.register(operationsPlugin, { store, registry });
+  return server;
+}
+
+function createHttpServer(
+  { log, tls, trustedProxies, limits }: ServerParts,
+  headers: Readonly<Record<string, string>>,
+): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = log;
+  return fastify({
+    ...(typeof tls === 'object' && { https: tlsOptions(tls) }),
+    loggerInstance,
+    trustProxy: [...trustedProxies],
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: requestId,
+    routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
+    logController: new LogController({ disableRequestLogging: true }),
+    // Such errors occur before any hook has run.
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply.headers(headers)),
+    clientErrorHandler: malformedRequestHandler(headers),
+    // HEAD requests to streams would never end.
+    exposeHeadRoutes: false,
+    // Report all errors with their schemas; reject unknown parameters instead of removing them.
+    ajv: { customOptions: { allErrors: true, verbose: true, removeAdditional: false, coerceTypes: 'array' } },
+  });
+}

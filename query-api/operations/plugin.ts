@@ -1,0 +1,18 @@
+import type { FlowStore } from '@sonde/backbone/store/store';
+import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import { healthzRoute } from './healthz.js';
+import { metricsRoute } from './metrics.js';
+import { openapiRoute } from './openapi.js';
+import { readyzRoute } from './readyz.js';
+
+/** Health, metrics and the description of the API itself. */
+export async function operationsPlugin(
+  server: FastifyInstance,
+  { store, registry }: { store: FlowStore; registry: Registry },
+): Promise<void> {
+  healthzRoute(server);
+  readyzRoute(server, store);
+  metricsRoute(server, registry);
+  openapiRoute(server);
+}

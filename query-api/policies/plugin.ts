@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify';
+import { policyActivityRoute } from './activity.js';
+import { applyingPoliciesRoute } from './applying.js';
+import { policyChangesRoute } from './changes.js';
+import { policyEvaluationRoute } from './evaluate.js';
+import { policyPreviewRoute } from './preview.js';
+import { policySuggestionRoute } from './suggest.js';
+
+/** Network policies: activity, changes, evaluation, preview and suggestions. */
+export async function policiesPlugin(server: FastifyInstance): Promise<void> {
+  policyActivityRoute(server);
+  applyingPoliciesRoute(server);
+  policyChangesRoute(server);
+  policyEvaluationRoute(server);
+  policyPreviewRoute(server);
+  policySuggestionRoute(server);
+}

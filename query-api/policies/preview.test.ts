@@ -1,0 +1,247 @@
+import { calico, manifest, networkPolicy } from '@sonde/test/builders/manifests';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
+import { flow, keep, pod, startPolicyShop, WEB } from '@sonde/test/fixtures/policy-shop';
+import type { TestApi } from '@sonde/test/fixtures/test-api';
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await startPolicyShop();
+});
+
+afterAll(() => api.close());
+
+/** A trace that ends with the server's policy denying it. */
+const LAST_DENY = expect.arrayContaining(['0|default|knp:shop/api|deny|-1']) as string[];
+
+interface Changes {
+  readonly flows: number;
+  readonly summary: unknown[];
+  readonly changes: {
+    source: Record<string, string>;
+    destination: Record<string, string>;
+    port: number;
+    flows: number;
+  }[];
+  readonly notJudged: { reason: string; flows: number }[];
+}
+
+async function previewed(body: object, who: Pick<TestApi, 'post'> = api): Promise<Changes> {
+  const answer = await who.post('/api/v1/policies/preview', body);
+  expect(answer.text).toContain('"changes"');
+  return answer.body as unknown as Changes;
+}
+
+describe('a preview', () => {
+  it('of nothing changes nothing, and says what cannot be evaluated', async () => {
+    const { changes, flows, notJudged } = await previewed({});
+    expect([changes, flows]).toEqual([[], 5]);
+    expect(notJudged).toEqual([{ reason: expect.stringContaining('service') as string, flows: 1 }]);
+  });
+
+  it('of a removal gives the flows that would be let through', async () => {
+    const { changes, summary } = await previewed({
+      remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }],
+    });
+    expect(summary).toEqual([{ before: 'deny', after: 'allow', flows: 2, connections: 2, bytes: 160 }]);
+    expect(changes).toMatchObject([
+      {
+        source: { kind: 'pod', namespace: 'infra', workload: 'scanner' },
+        destination: { namespace: 'shop', workload: 'api' },
+        port: 8080,
+        before: { verdict: 'deny', policies: LAST_DENY },
+        after: { verdict: 'allow' },
+        example: { src_ip: '10.0.0.9', dst_ip: '10.0.0.2', src_name: 'scanner-0' },
+      },
+      { source: { kind: 'pod', namespace: 'secret', workload: 'vault' } },
+    ]);
+  });
+
+  it('of an addition gives the flows that would be denied, whether it comes as text or as object', async () => {
+    const deny = networkPolicy('shop/web', {
+      podSelector: { matchLabels: { app: 'web' } },
+      policyTypes: ['Egress'],
+    });
+    const asObject = await previewed({ apply: [deny] });
+    expect(asObject.summary).toEqual([
+      { before: 'allow', after: 'deny', flows: 3, connections: 3, bytes: 300 },
+    ]);
+    expect(asObject.changes.map(({ port, flows }) => [port, flows])).toEqual([
+      [8080, 2],
+      [443, 1],
+    ]);
+    const asText = await previewed({
+      manifests: [
+        'apiVersion: networking.k8s.io/v1',
+        'kind: NetworkPolicy',
+        'metadata: { name: web, namespace: shop }',
+        'spec: { podSelector: { matchLabels: { app: web } }, policyTypes: [Egress] }',
+      ].join('\n'),
+    });
+    expect(asText.changes).toEqual(asObject.changes);
+  });
+
+  it('evaluates by addresses, and by domain names that flows had', async () => {
+    const egress = (destination: object) => ({
+      apply: [
+        calico('GlobalNetworkPolicy', 'security.egress', {
+          ...{ tier: 'security', order: 1, selector: "app == 'web'", types: ['Egress'] },
+          egress: [{ action: 'Allow', destination }, { action: 'Deny' }],
+        }),
+      ],
+    });
+    const ports = async (destination: object) =>
+      (await previewed(egress(destination))).changes.map(({ port }) => port).sort();
+    expect(await ports({ nets: ['203.0.113.0/24'] })).toEqual([8080]);
+    expect(await ports({ nets: ['203.0.113.6/32', '10.0.0.0/8'] })).toEqual([443]);
+    expect(await ports({ domains: ['*.example.com'] })).toEqual([8080]);
+  });
+
+  it('counts staged policies where that is asked for', async () => {
+    const staged = calico('StagedNetworkPolicy', 'shop/default.web', {
+      ...{ order: 1, selector: "app == 'web'", types: ['Egress'], egress: [{ action: 'Deny' }] },
+    });
+    expect((await previewed({ apply: [staged] })).summary).toEqual([]);
+    expect((await previewed({ apply: [staged], staged: 'enforced' })).summary).toHaveLength(1);
+  });
+
+  it('lists no more than is asked for, and says how many it left out', async () => {
+    const deny = networkPolicy('shop/web', { podSelector: {}, policyTypes: ['Egress'] });
+    const { body } = await api.post('/api/v1/policies/preview', { apply: [deny], limit: 1 });
+    expect(body).toMatchObject({ changes: [{ port: 8080 }], more: 1 });
+  });
+
+  it.each([
+    [{ manifests: 'a: [' }, /manifests: line 1: /],
+    [{ manifests: '&a [*a, *a]' }, /manifests/],
+    [{ manifests: 'x: &a [1]\n'.repeat(2) }, /manifests/],
+    [{ manifests: `a: &a 1\nb: [${'*a,'.repeat(20_000)}]` }, /manifests: line 2: .*more than 100 aliases/],
+    [{ manifests: `a: &a 1\nb: [${'*a,'.repeat(100_000)}]` }, /manifests: line 2: the document is too large/],
+    [{ manifests: `a: [${'x,'.repeat(100_000)}]` }, /manifests: line 1: the document is too large/],
+    [{ manifests: 'a: 1\n---\n'.repeat(10_000) }, /there are 9900 more errors/],
+    [
+      { apply: [networkPolicy('shop/x', {}), networkPolicy('shop/x', { ingress: [] })] },
+      /another, different object/,
+    ],
+    [
+      { apply: [{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' } }] },
+      /do not depend on Deployment/,
+    ],
+    [
+      { apply: [networkPolicy('shop/x', { podSelector: {}, moons: 1 })] },
+      /apply\/0: NetworkPolicy\/shop\/x: spec\.moons/,
+    ],
+    [
+      { remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'nothing' }] },
+      /remove\/0: there is no such object/,
+    ],
+    [{ cluster: 'elsewhere' }, /no policies of a cluster "elsewhere"/],
+    [{ filter: 'src.moon == 1' }, /filter/],
+  ])('refuses %.100j and says why', async (body, reason) => {
+    const answer = await api.post('/api/v1/policies/preview', body);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.status).toBeLessThan(500);
+    expect(answer.body['detail']).toMatch(reason);
+  });
+
+  it('tells who may view some namespaces nothing of flows with others', async () => {
+    const reader = api.as(['shop']);
+    const change = { remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }] };
+    const { changes, notJudged } = await previewed(change, reader);
+    expect(changes).toEqual([]);
+    expect(notJudged).toContainEqual({ reason: expect.stringContaining('may not see') as string, flows: 2 });
+    const other = await reader.post('/api/v1/policies/preview', {
+      remove: [{ kind: 'NetworkPolicy', namespace: 'secret', name: 'vault' }],
+    });
+    expect(other.body['detail']).toBe('remove/0: there is no such object');
+  });
+});
+
+describe('a preview of flows to services', () => {
+  const SERVICE: FlowRow = {
+    ...{ dst_kind: 'service', dst_namespace: 'shop', dst_name: 'api', dst_ip: '10.96.0.1' },
+  };
+  const SCANNER = pod('src', 'infra/scanner', '10.0.0.9');
+  const removal = { remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }] };
+
+  beforeAll(async () => {
+    const toService: FlowRow = {
+      ...SERVICE,
+      dst_port: 80,
+      bytes_in: 0,
+      packets_in: 0,
+      evidence: 'unanswered',
+    };
+    await api.store.insert({ flows: enrichedFlows([flow({ ...SCANNER, ...toService, action: 'deny' })]) });
+  });
+
+  it('evaluates what got no further than the service by the pods behind it, on their port', async () => {
+    const filter = 'dst.kind == "service" && src.workload == "scanner"';
+    const { changes, notJudged } = await previewed({ ...removal, filter });
+    expect(notJudged).toEqual([]);
+    expect(changes).toMatchObject([
+      {
+        source: { workload: 'scanner' },
+        destination: { kind: 'service' },
+        port: 80,
+        before: { verdict: 'deny', policies: LAST_DENY },
+        after: { verdict: 'allow' },
+      },
+    ]);
+  });
+
+  it('counts them where nothing is known of the service', async () => {
+    const { notJudged } = await previewed({ ...removal, filter: 'dst.ip == "10.96.0.9"' });
+    expect(notJudged).toEqual([
+      { reason: expect.stringMatching(/service whose backends are unknown/) as string, flows: 1 },
+    ]);
+  });
+
+  it('evaluates by the endpoints that somebody wrote where a service selects no pods', async () => {
+    const outside = manifest('v1', 'Service', 'shop/outside', {
+      clusterIP: '10.96.0.9',
+      ports: [{ port: 80 }],
+    });
+    const labels = { 'kubernetes.io/service-name': 'outside' };
+    const slice = {
+      ...manifest('discovery.k8s.io/v1', 'EndpointSlice', 'shop/outside-1', {}, labels),
+      ...{ ports: [{ port: 8443 }], endpoints: [{ addresses: ['198.51.100.7'] }] },
+    };
+    const egress = { egress: [{ to: [{ ipBlock: { cidr: '198.51.100.7/32' } }], ports: [{ port: 8443 }] }] };
+    const only = networkPolicy('shop/web', { podSelector: { matchLabels: { app: 'web' } }, ...egress });
+    const filter = 'dst.ip == "10.96.0.9"';
+    // What only the change tells of the service, nothing is known of before.
+    expect((await previewed({ apply: [outside, slice, only], filter })).notJudged).toMatchObject([
+      { flows: 1 },
+    ]);
+    await keep(api, [outside, slice], 1);
+    expect((await previewed({ apply: [only], filter })).notJudged).toEqual([]);
+    const none = networkPolicy('shop/web', { podSelector: {}, policyTypes: ['Egress'] });
+    expect((await previewed({ apply: [none], filter })).summary).toMatchObject([
+      { before: 'allow', after: 'deny' },
+    ]);
+  });
+
+  it("evaluates by Calico's rules that name services, whose pods are told by their labels", async () => {
+    const only = (name: string) => ({
+      apply: [
+        calico('NetworkPolicy', 'shop/default.web', {
+          ...{ order: 1, selector: "app == 'web'", types: ['Egress'] },
+          egress: [{ action: 'Allow', destination: { services: { name, namespace: 'shop' } } }],
+        }),
+      ],
+      filter: 'src.workload == "web" && dst.kind == "pod"',
+    });
+    expect((await previewed(only('api'))).summary).toEqual([]);
+    expect((await previewed(only('nothing'))).summary).toMatchObject([
+      { before: 'allow', after: 'deny', flows: 2 },
+    ]);
+    const elsewhere = flow({ ...WEB, ...pod('dst', 'shop/api', '10.0.0.2'), dst_port: 9090, action: 'deny' });
+    await api.store.insert({ flows: enrichedFlows([elsewhere]) });
+    const filter = 'src.workload == "web" && dst.port == 9090';
+    const open = { remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }], filter };
+    expect((await previewed(open)).summary).toMatchObject([{ before: 'deny', after: 'allow' }]);
+    expect((await previewed({ ...only('api'), ...open })).summary).toEqual([]);
+  });
+});
