@@ -1,54 +1,115 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { withPointerToHelp } from './help/help.js';
 import { serviceCommand } from './service-command.js';
+import { clientVersion } from './version/version.js';
 
-/** Loads each command on demand: the services' dependencies take seconds to load. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  up: async () => (await import('./up/command.js')).upCommand(),
-  observe: async () => (await import('./observe/command.js')).observeCommand(),
-  query: async () => (await import('./query/command.js')).queryCommand(),
-  top: async () => (await import('./top/command.js')).topCommand(),
-  graph: async () => (await import('./graph/command.js')).graphCommand(),
-  fields: async () => (await import('./fields/command.js')).fieldsCommand(),
-  policy: async () => (await import('./policy/command.js')).policyCommand(),
-  login: async () => (await import('./login/command.js')).loginCommand(),
-  logout: async () => (await import('./login/logout.js')).logoutCommand(),
-  profile: async () => (await import('./profile/command.js')).profileCommand(),
-  lab: async () => (await import('./lab/command.js')).labCommand(),
-  collector: async () => serviceCommand((await import('@sonde/collector/service')).collectorService),
-  enricher: async () => serviceCommand((await import('@sonde/enricher/service')).enricherService),
-  'query-api': async () => {
-    const { queryApiService } = await import('@sonde/query-api/service');
-    const { readKubeConfig } = await import('@sonde/enricher/watch/kube-config');
-    return serviceCommand(
-      queryApiService((file) => readKubeConfig(file === undefined ? 'usual places' : { file })),
-    );
+interface Entry {
+  /** What the help of `sonde` says; a command's own help says more. */
+  readonly summary: string;
+  /** Loads the command on demand: the services' dependencies take seconds to load. */
+  readonly load: () => Promise<Command>;
+}
+
+/** The commands by name, in the groups and the order of the help. */
+const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
+  'Start here:': {
+    up: {
+      summary: 'Run all of Sonde in one process and print flows',
+      load: async () => (await import('./up/command.js')).upCommand(),
+    },
   },
-  completion: async () => (await import('./completion/command.js')).completionCommand(),
+  'Ask a running Sonde:': {
+    observe: {
+      summary: 'List recent flows or DNS lookups, or stream new ones',
+      load: async () => (await import('./observe/command.js')).observeCommand(),
+    },
+    top: {
+      summary: 'Rank clients, servers, domains and others by traffic, drops or latency',
+      load: async () => (await import('./top/command.js')).topCommand(),
+    },
+    query: {
+      summary: 'Aggregate flows by any fields and over time',
+      load: async () => (await import('./query/command.js')).queryCommand(),
+    },
+    graph: {
+      summary: 'Show which workloads communicate',
+      load: async () => (await import('./graph/command.js')).graphCommand(),
+    },
+    policy: {
+      summary: 'Show, evaluate, preview and suggest network policies',
+      load: async () => (await import('./policy/command.js')).policyCommand(),
+    },
+    fields: {
+      summary: 'List the fields of records and their values',
+      load: async () => (await import('./fields/command.js')).fieldsCommand(),
+    },
+  },
+  'Choose a server:': {
+    login: {
+      summary: 'Log in to a server and save it as a profile',
+      load: async () => (await import('./login/command.js')).loginCommand(),
+    },
+    logout: {
+      summary: 'Forget the token of a profile',
+      load: async () => (await import('./login/logout.js')).logoutCommand(),
+    },
+    profile: {
+      summary: 'List, select and remove saved profiles',
+      load: async () => (await import('./profile/command.js')).profileCommand(),
+    },
+  },
+  'Run services in a cluster:': {
+    collector: {
+      summary: "Publish the flows of this node's traffic to Kafka",
+      load: async () => serviceCommand((await import('@sonde/collector/service')).collectorService),
+    },
+    enricher: {
+      summary: 'Add identities and policy verdicts to flows and store them in ClickHouse',
+      load: async () => serviceCommand((await import('@sonde/enricher/service')).enricherService),
+    },
+    'query-api': {
+      summary: 'Serve the HTTP API over the records in ClickHouse',
+      load: async () => {
+        const { queryApiService } = await import('@sonde/query-api/service');
+        const { readKubeConfig } = await import('@sonde/enricher/watch/kube-config');
+        return serviceCommand(
+          queryApiService((file) => readKubeConfig(file === undefined ? 'usual places' : { file })),
+        );
+      },
+    },
+  },
+  'Other commands:': {
+    lab: {
+      summary: 'Build and remove the lab cluster',
+      load: async () => (await import('./lab/command.js')).labCommand(),
+    },
+    completion: {
+      summary: 'Print a script that completes sonde in a shell',
+      load: async () => (await import('./completion/command.js')).completionCommand(),
+    },
+    version: {
+      summary: 'Print the version of sonde',
+      load: async () => (await import('./version/command.js')).versionCommand(),
+    },
+  },
 };
 
-const VERSION_FLAGS: ReadonlySet<string> = new Set(['-V', '--version']);
-
 /**
- * The command `sonde` with the subcommand that `word` names, or with all of them if help, completion or an error
- * message lists them.
+ * The command `sonde` for a command line. Only the command that the line names is loaded; the others are there by name
+ * and summary, for help and for hints. Completion needs all of them.
  */
-export async function sondeCommand(word = ''): Promise<Command> {
+export async function sondeCommand([word = '', next = '']: readonly string[]): Promise<Command> {
   const sonde = new Command('sonde').description(
     'Flow logs for Kubernetes: who talked to whom, was it allowed, by which policy, and how well did it go',
   );
-  for (const load of wanted(word)) sonde.addCommand(await load());
-  return withPointerToHelp(sonde.version(version()));
-}
-
-function wanted(word: string): readonly (() => Promise<Command>)[] {
-  if (VERSION_FLAGS.has(word)) return [];
-  const named = word === 'completion' || !Object.hasOwn(commands, word) ? undefined : commands[word];
-  return named ? [named] : Object.values(commands);
-}
-
-function version(): string {
-  const file = new URL(import.meta.resolve('@sonde/cli/package.json'));
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  const named = word === 'help' ? next : word;
+  for (const [group, entries] of Object.entries(groups)) {
+    for (const [name, { summary, load }] of Object.entries(entries)) {
+      const command = named === name || word === 'completion' ? await load() : new Command(name);
+      sonde.addCommand(command.summary(summary).helpGroup(group));
+    }
+  }
+  sonde.commandsGroup('Other commands:').helpCommand('help [command]', 'Explain a command');
+  sonde.helpOption('-h, --help', 'Explain the command');
+  return withPointerToHelp(sonde.version(clientVersion(), '-V, --version', 'Print the version of sonde'));
 }

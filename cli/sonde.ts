@@ -6,7 +6,7 @@ import { tell } from './table/tell.js';
 
 endWhenReaderLeaves(process.stdout);
 try {
-  const sonde = await sondeCommand(process.argv[2]);
+  const sonde = await sondeCommand(process.argv.slice(2));
   if (process.argv.length === 2) sonde.outputHelp();
   else await sonde.parseAsync();
 } catch (error) {

@@ -17,7 +17,7 @@ import { paintFor } from '../flow-table/color.js';
 import { graph } from '../graph/command.js';
 import { evaluate } from '../policy/evaluate.js';
 import { explain } from '../policy/explain.js';
-import { board } from '../policy/board.js';
+import { activity } from '../policy/activity.js';
 import { changes } from '../policy/changes.js';
 import { preview } from '../policy/preview.js';
 import { suggest } from '../policy/suggest.js';
@@ -210,14 +210,14 @@ describe('sonde fields', () => {
   const options = () => ({ ...asked(), limit: 10, output: 'table' }) as const;
 
   it('lists the fields, or the values of one', async () => {
-    expect(await fields(options())).toMatch(/\nsrc\.namespace +text /);
+    expect(await fields(options())).toMatch(/\nsrc\.namespace +string /);
     expect(await values('src.workload', options())).toBe('web');
   });
 });
 
 describe('sonde policy', () => {
-  it('board shows tiers and policies with what they did', async () => {
-    const text = await board({ ...asked(), output: 'table' }, plain);
+  it('activity shows tiers and policies with the traffic they matched', async () => {
+    const text = await activity({ ...asked(), output: 'table' }, plain);
     expect(text).toMatch(/\nTier default \(order 1000000, else deny\)\n/);
     expect(text).toMatch(/\n +1000 +NetworkPolicy shop\/api +0 +1 +0 +1\.00 kB +\d{4}-/);
   });

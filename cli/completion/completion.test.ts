@@ -18,15 +18,15 @@ let sonde: Command;
 const atPlaces: Begun[] = [];
 /** Where a word is begun, or comes after options and their values. */
 const inWords: Begun[] = [
-  { words: ['sonde', 'policy', 'b'], expected: ['board'] },
-  { words: ['sonde', 'policy', 'board', '--output', 'json', '--he'], expected: ['--help'] },
+  { words: ['sonde', 'policy', 'a'], expected: ['activity'] },
+  { words: ['sonde', 'policy', 'activity', '--output', 'json', '--he'], expected: ['--help'] },
   { words: ['sonde', 'top', '--limit', '3', 'cl'], expected: ['clients'] },
 ];
 /** Where an option whose values are known waits for one. */
 const atOptions: Begun[] = [];
 
 beforeAll(async () => {
-  sonde = await sondeCommand('completion');
+  sonde = await sondeCommand(['completion']);
   for (const [path, command] of everyCommand(sonde, ['sonde'])) {
     const values = command.registeredArguments[0]?.argChoices ?? [];
     const options = command.options.map(({ long }) => long ?? '');

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 /** What can be typed at one place of the command line. */
 export interface Place {
-  /** The commands before it, as `policy board`; empty at the beginning. */
+  /** The commands before it, as `policy activity`; empty at the beginning. */
   readonly path: string;
   readonly commands: readonly Word[];
   readonly options: readonly OptionWord[];

@@ -12,7 +12,7 @@ import { profileCommand } from '../profile/command.js';
 import { queryCommand } from '../query/command.js';
 import { topCommand } from '../top/command.js';
 
-/** Everything that a person asks a server by. */
+/** The client commands. */
 const commands = [
   ...[observeCommand(), queryCommand(), topCommand(), graphCommand(), fieldsCommand(), completionCommand()],
   ...[loginCommand(), logoutCommand()],
@@ -29,7 +29,7 @@ function written(command: Command, act: () => void): string {
 }
 
 it.each(commands.map((command) => [command.name(), command] as const))(
-  'the help of %s ends with examples of it',
+  'ends the help of %s with examples',
   (name, command) => {
     const help = written(command, () => command.outputHelp());
     const [, examples = ''] = help.split('\nExamples:\n');
@@ -37,15 +37,17 @@ it.each(commands.map((command) => [command.name(), command] as const))(
   },
 );
 
-it('a wrong command line is told of with where to read on', () => {
+it('points to the help of the command after a wrong command line', () => {
   const policy = withPointerToHelp(policyCommand(), 'sonde policy');
-  const board = policy.commands.find((command) => command.name() === 'board');
-  if (!board) throw new Error('there is no board');
-  const text = written(board, () => expect(() => board.parse(['--nothing'], { from: 'user' })).toThrow());
-  expect(text).toMatch(/unknown option '--nothing'.*\nSee sonde policy board --help\.\n$/s);
+  const activity = policy.commands.find((command) => command.name() === 'activity');
+  if (!activity) throw new Error('there is no command activity');
+  const text = written(activity, () =>
+    expect(() => activity.parse(['--nothing'], { from: 'user' })).toThrow(),
+  );
+  expect(text).toMatch(/unknown option '--nothing'.*\nSee sonde policy activity --help\.\n$/s);
 });
 
-it('a preview of no change is no question', () => {
+it('refuses a preview without a change', () => {
   const preview = policyCommand().commands.find((command) => command.name() === 'preview');
   if (!preview) throw new Error('there is no preview');
   const text = written(preview, () => void preview.parseAsync([], { from: 'user' }).catch(() => undefined));

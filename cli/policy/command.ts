@@ -5,7 +5,7 @@ import { withExamples } from '../help/help.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
 import { explain, type ExplainOptions } from './explain.js';
 import { match, type MatchOptions } from './match.js';
-import { addBoardCommand } from './board.js';
+import { addActivityCommand } from './activity.js';
 import { addChangesCommand } from './changes.js';
 import { addPreviewCommand } from './preview.js';
 import { clusterOption, outputOption, print } from './remote-options.js';
@@ -16,7 +16,7 @@ export function policyCommand(): Command {
   const policy = new Command('policy').description(
     'Show and evaluate network policies, from a server or from manifests',
   );
-  addBoardCommand(policy);
+  addActivityCommand(policy);
   addChangesCommand(policy);
   addPreviewCommand(policy);
   addSuggestCommand(policy);

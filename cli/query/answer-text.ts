@@ -11,7 +11,7 @@ export interface QueryAnswer {
 
 export interface QueryColumn {
   readonly name: string;
-  readonly type: 'time' | 'text' | 'boolean' | 'number';
+  readonly type: 'time' | 'string' | 'boolean' | 'number';
   readonly role: 'time' | 'group' | 'metric';
   readonly unit?: string;
 }

@@ -84,7 +84,7 @@ async function written(words: readonly string[]): Promise<string> {
     vi.spyOn(one, 'write').mockImplementation(write),
   );
   try {
-    const sonde = await sondeCommand(words[0]);
+    const sonde = await sondeCommand(words);
     await sonde.parseAsync([...words, '--server', api.url], { from: 'user' });
   } finally {
     for (const stream of streams) stream.mockRestore();

@@ -3,7 +3,7 @@ import type { Paint } from '../flow-table/color.js';
 import { formatTable } from '../table/format.js';
 
 /** What `GET /api/v1/policies` answers, as far as it is shown. */
-export interface BoardAnswer {
+export interface ActivityAnswer {
   readonly cluster: string;
   readonly from: string;
   readonly to: string;
@@ -12,12 +12,12 @@ export interface BoardAnswer {
     readonly exists: boolean;
     readonly order?: number;
     readonly defaultAction: string;
-    readonly policies: readonly BoardPolicy[];
+    readonly policies: readonly PolicyActivity[];
   }[];
   readonly problems: readonly { readonly kind: string; readonly name: string; readonly reason: string }[];
 }
 
-interface BoardPolicy extends BoardHits {
+interface PolicyActivity extends PolicyHits {
   readonly kind: string;
   readonly namespace?: string;
   readonly name: string;
@@ -25,7 +25,7 @@ interface BoardPolicy extends BoardHits {
   readonly staged?: string;
 }
 
-interface BoardHits {
+interface PolicyHits {
   readonly hits: { readonly actions: Actions };
   readonly pendingHits: { readonly actions: Actions };
   readonly lastHit?: string;
@@ -34,8 +34,8 @@ interface BoardHits {
 
 type Actions = Readonly<Record<string, { readonly connections: number; readonly bytes: number }>>;
 
-/** The board as text: tiers one below the other, policies in the order of evaluation, with what each did. */
-export function boardText({ cluster, from, to, tiers, problems }: BoardAnswer, paint: Paint): string {
+/** Tiers one below the other, each with its policies in the order of evaluation and what they matched. */
+export function activityText({ cluster, from, to, tiers, problems }: ActivityAnswer, paint: Paint): string {
   const parts = tiers.flatMap(({ name, exists, order, defaultAction, policies }) => {
     const facts = [
       ...(exists ? [] : ['there is no such tier']),
@@ -56,7 +56,7 @@ export function boardText({ cluster, from, to, tiers, problems }: BoardAnswer, p
     .trimEnd();
 }
 
-function policyCells(policy: BoardPolicy): string[] {
+function policyCells(policy: PolicyActivity): string[] {
   const { kind, namespace, name, order, staged, hits, pendingHits, lastHit, neverHit } = policy;
   // What a staged policy does, it does only as if it were enforced.
   const { actions } = staged === undefined ? hits : pendingHits;
