@@ -94,13 +94,14 @@ async function problemText(response: Response, filter: string | undefined): Prom
     return `${response.status} ${printable(text.slice(0, 200))}`;
   }
   const problem = printable(JSON.parse(text) as ProblemDocument);
+  const code = response.status >= 500 && problem.code !== undefined ? ` (${problem.code})` : '';
   const reasons = (problem.errors ?? []).map(({ parameter, reason, nearest = [], start, end }) => {
     const meant = nearest.length > 0 ? ` (did you mean ${nearest.join(' or ')}?)` : '';
     const isPlaced = parameter === 'filter' && filter !== undefined && start !== undefined;
     const place = isPlaced ? `\n${marked(filter, start, end ?? start + 1)}` : '';
     return `${parameter}: ${reason}${meant}${place}`;
   });
-  return reasons.length > 0 ? reasons.join('; ') : problem.detail;
+  return reasons.length > 0 ? reasons.join('; ') : `${problem.detail}${code}`;
 }
 
 /** The line of a text that a part of it begins on, and a line that marks the part. */
@@ -114,6 +115,7 @@ function marked(text: string, start: number, end: number): string {
 
 interface ProblemDocument {
   readonly detail: string;
+  readonly code?: string;
   readonly errors?: readonly {
     readonly parameter: string;
     readonly reason: string;

@@ -6,6 +6,10 @@ const KAFKA = 'If it grows, check the brokers and the network; the log has the r
 
 /** What to do when a metric is wrong, by the metric's name; empty if it is for information. */
 export const metricActions: Readonly<Record<string, string>> = {
+  sonde_api_refused_requests_total:
+    'If it grows, a client sends too many requests: the access log names it (status 429).',
+  sonde_api_request_duration_seconds:
+    'If it grows, check the load of ClickHouse and the access log for expensive queries.',
   sonde_build_info: 'Versions differ after an incomplete upgrade.',
   sonde_collector_flows_total:
     'If it stops growing while there is traffic, check `interfaces` and the collector log.',

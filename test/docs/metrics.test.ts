@@ -14,6 +14,7 @@ import {
   registerEnricherMetrics,
   registerPendingMetrics,
 } from '@sonde/enricher/metrics';
+import { registerApiMetrics } from '@sonde/query-api/metrics';
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { metricActions } from './metric-actions.js';
@@ -37,6 +38,7 @@ function everyMetric(): Registry {
   registerQueueMetrics(registry, { depth: 0 } as never);
   registerEnricherMetrics(registry);
   registerPendingMetrics(registry, { counts: { waiting: 0, settled: 0, givenUp: 0 } } as never);
+  registerApiMetrics(registry).onResponse({ method: 'GET', route: '/healthz', status: 200 }, 0.001);
   const choice = { name: 'lab', manifests: [] };
   const cluster = watchCluster(choice, createLogger('test', 'silent'), AbortSignal.abort());
   registerClusterMetrics(registry, new Map([['lab', cluster]]));
@@ -47,13 +49,14 @@ it('docs/metrics.md lists every metric with what to do when it is wrong', async 
   const metrics = await everyMetric().getMetricsAsJSON();
   expect(metrics.map(({ name }) => name).sort()).toEqual(Object.keys(metricActions).sort());
   const rows = metrics.map(({ name, type, help, values }) => {
-    const labels = Object.keys(values[0]?.labels ?? {}).map((label) => `\`${label}\``);
+    const named = Object.keys(values[0]?.labels ?? {}).filter((label) => label !== 'le');
+    const labels = named.map((label) => `\`${label}\``);
     return `| \`${name}\` | ${String(type)} | ${labels.join(', ')} | ${help} | ${metricActions[name] ?? ''} |`;
   });
   const text = `# Metric reference
 
 Each service exposes its metrics on \`/metrics\` of \`monitoring.host\` and \`monitoring.port\`; \`sonde up\` exposes all of them
-on \`/metrics\` of the API. The metrics of Node (\`process_*\`, \`nodejs_*\`) and of the query API (\`sonde_api_*\`) are not listed.
+on \`/metrics\` of the API. The metrics of Node (\`process_*\`, \`nodejs_*\`) are not listed.
 This page is generated; after a change, regenerate it with \`npx vitest run test/docs -u\`.
 
 | Metric | Type | Labels | Meaning | What to do when it is wrong |
