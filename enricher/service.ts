@@ -3,7 +3,6 @@ import type { ServiceDefinition } from '@sonde/backbone/service/run-service';
 import { openConfiguredStore } from '@sonde/backbone/store/clickhouse/options';
 import { createKafkaConsumer } from '@sonde/backbone/transport/kafka/consumer';
 import { kafkaConnection, kafkaTopics } from '@sonde/backbone/transport/kafka/options';
-import { registerConsumerMetrics } from '@sonde/backbone/transport/metrics/transport-metrics';
 import { assembleEnricher } from './assembly.js';
 import type { ClusterChoice } from './live-cluster.js';
 import { enricherOptions } from './options.js';
@@ -39,9 +38,9 @@ export const enricherService: ServiceDefinition<(typeof enricherOptions)[number]
         ageMs: configuration['block.maxAge'],
       },
       sessionTimeoutMs: configuration['kafka.sessionTimeout'],
+      registry,
       log,
     });
-    registerConsumerMetrics(registry, consumer);
     readiness.check('Kafka', () => consumer.problem);
     let isStopping = false;
     const run = async () => {

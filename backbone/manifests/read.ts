@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { toCalicoApi } from '@sonde/model/cluster/calico-object';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { type Document, LineCounter } from 'yaml';
 import { type Bounds, documentsOf } from './documents.js';
@@ -105,7 +106,7 @@ export function readObjects(value: unknown, file: string, line: number): Manifes
   const problems: ManifestProblem[] = [];
   for (const item of itemsOf(value)) {
     const reason = objectProblem(item);
-    if (reason === undefined) objects.push({ object: item as KubernetesObject, file, line });
+    if (reason === undefined) objects.push({ object: toCalicoApi(item as KubernetesObject), file, line });
     else problems.push({ file, line, reason });
   }
   return { objects, problems };

@@ -135,7 +135,7 @@ export class FlowDomains {
   ): DomainColumns {
     const { start_time, tls_server_name } = observed;
     return {
-      src_domain: this.#nameEnds(start_time, src, dst, zeroColumn('text', start_time.length), memory),
+      src_domain: this.#nameEnds(start_time, src, dst, zeroColumn('string', start_time.length), memory),
       dst_domain: this.#nameEnds(start_time, dst, src, tls_server_name, memory),
     };
   }

@@ -32,8 +32,8 @@ export class LiveContext implements EnrichmentContext {
     return this.#policies.unevaluatedKinds;
   }
 
-  /** Sets whether the policies of a kind (`Kind.group`) are known; until they are, verdicts are unknown. */
-  setPolicyKindRead(kind: string, isRead: boolean): void {
+  /** Sets whether the objects of a kind that affects verdicts are known; until they are, verdicts are unknown. */
+  setKindRead(kind: string, isRead: boolean): void {
     this.#policies.setRead(kind, isRead);
   }
 

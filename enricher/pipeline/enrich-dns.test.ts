@@ -1,3 +1,4 @@
+import { pod } from '@sonde/test/builders/manifests';
 import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedDns, type ObservedDnsRow } from '@sonde/test/builders/dns';
@@ -16,8 +17,8 @@ const API = '10.0.2.1';
 const OUTSIDE = '203.0.113.10';
 
 const objects = [
-  pod('web', [WEB.ipv4, WEB.ipv6], 'node-a'),
-  pod('api', [API], 'node-b'),
+  pod('shop/web', { ips: [WEB.ipv4, WEB.ipv6], node: 'node-a' }),
+  pod('shop/api', { ips: [API], node: 'node-b' }),
   {
     apiVersion: 'v1',
     kind: 'Service',
@@ -25,11 +26,6 @@ const objects = [
     spec: { clusterIPs: ['10.96.0.10'] },
   },
 ] as KubernetesObject[];
-
-function pod(name: string, addresses: readonly string[], nodeName: string) {
-  const status = { phase: 'Running', podIPs: addresses.map((ip) => ({ ip })) };
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'shop' }, spec: { nodeName }, status };
-}
 
 const lookup: ObservedDnsRow = {
   start_time: NOON,

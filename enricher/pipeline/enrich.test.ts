@@ -1,3 +1,4 @@
+import { pod } from '@sonde/test/builders/manifests';
 import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import type { FlowBatch } from '@sonde/model/batch/batch';
@@ -14,8 +15,8 @@ const NOW = Date.parse('2026-03-01T12:00:00Z');
 
 const objects: KubernetesObject[] = [
   object('Node', 'node-a', '', { metadata: { labels: { 'topology.kubernetes.io/zone': 'zone-1' } } }),
-  pod('web', '10.0.1.1', 'node-a'),
-  pod('api', '10.0.2.1', 'node-b'),
+  pod('shop/web', { ips: ['10.0.1.1'], node: 'node-a' }),
+  pod('shop/api', { ips: ['10.0.2.1'], node: 'node-b' }),
   object('Service', 'api', 'shop', { spec: { clusterIPs: ['10.96.0.10'] } }),
   object('GlobalNetworkSet', 'partners', '', { spec: { nets: ['203.0.113.0/24'] } }),
 ];
@@ -28,11 +29,6 @@ function object(
 ): KubernetesObject {
   const metadata = { name, ...(namespace === '' ? {} : { namespace }), ...rest.metadata };
   return { apiVersion: 'v1', kind, ...rest, metadata };
-}
-
-function pod(name: string, ip: string, nodeName: string, startTime?: string): KubernetesObject {
-  const status = { phase: 'Running', podIPs: [{ ip }], ...(startTime === undefined ? {} : { startTime }) };
-  return object('Pod', name, 'shop', { spec: { nodeName }, status });
 }
 
 function batch(rows: readonly ObservedFlowRow[], node = 'node-a'): FlowBatch {
@@ -124,7 +120,8 @@ describe('a flow', () => {
   });
 
   it('goes to the pod that held the address at the time of the flow, not to its successor', () => {
-    const extra = [pod('api-2', '10.0.2.1', 'node-b', '2026-03-01T12:00:10Z')];
+    const startTime = '2026-03-01T12:00:10Z';
+    const extra = [pod('shop/api-2', { ips: ['10.0.2.1'], node: 'node-b', startTime })];
     const flows = enriched([webToApi, { ...webToApi, start_time: NOW + 10_000 }], { extra });
     expect([value(flows, 'dst_name', 0), value(flows, 'dst_name', 1)]).toEqual(['api', 'api-2']);
   });

@@ -1,3 +1,4 @@
+import { pod } from '@sonde/test/builders/manifests';
 import { batchOf } from '@sonde/test/builders/batch';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observed-flows';
@@ -8,12 +9,8 @@ import { enrich } from './enrich.js';
 
 const labels = (name: string) => ({ app: name });
 
-function pod(name: string, ip: string): KubernetesObject {
-  return {
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'shop', labels: labels(name) } },
-    ...{ spec: { nodeName: 'node-a' }, status: { phase: 'Running', podIPs: [{ ip }] } },
-  };
-}
+const podWithLabels = (name: string, ip: string) =>
+  pod(`shop/${name}`, { ips: [ip], node: 'node-a', labels: labels(name) });
 
 function namespaced(apiVersion: string, kind: string, name: string, rest: object): KubernetesObject {
   return { apiVersion, kind, metadata: { name, namespace: 'shop' }, ...rest };
@@ -34,9 +31,9 @@ const objects = [
     metadata: { name: 'node-a' },
     status: { addresses: [{ type: 'InternalIP', address: '192.0.2.1' }] },
   },
-  pod('web', '10.0.1.1'),
-  pod('api', '10.0.1.2'),
-  pod('stranger', '10.0.1.3'),
+  podWithLabels('web', '10.0.1.1'),
+  podWithLabels('api', '10.0.1.2'),
+  podWithLabels('stranger', '10.0.1.3'),
   namespaced('v1', 'Service', 'api', {
     spec: {
       clusterIPs: ['10.96.0.10'],

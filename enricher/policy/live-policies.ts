@@ -10,15 +10,15 @@ export interface PolicyContext {
   readonly evaluator: PolicyEvaluator;
   /** Services by virtual address, as text. */
   readonly servicesByAddress: ReadonlyMap<string, ServiceBackends>;
-  /** Policy kinds of which the cluster's policies are not evaluated; with any, verdicts are unknown. */
+  /** Kinds whose objects are not part of verdicts although they should be; with any, verdicts are unknown. */
   readonly unevaluatedKinds: readonly UnevaluatedKind[];
 }
 
-/** A policy kind whose policies are not part of verdicts, and why. */
+/** A kind whose objects are not part of verdicts, and why. */
 export interface UnevaluatedKind {
-  /** `Kind.group`, for example `NetworkPolicy.crd.antrea.io`. */
+  /** For example `NetworkPolicy.crd.antrea.io`, or `networkpolicies.networking.k8s.io` if it is unread. */
   readonly kind: string;
-  /** `unsupported`: Sonde does not evaluate the kind. `unread`: its policies could not be listed, or not yet. */
+  /** `unsupported`: Sonde does not evaluate the kind. `unread`: its objects could not be listed, or not yet. */
   readonly reason: 'unsupported' | 'unread';
 }
 
@@ -52,7 +52,7 @@ export class LivePolicies implements PolicyContext {
     if (!this.#unsupported.delete(objectKey(object))) this.#objects.remove(object);
   }
 
-  /** Sets whether the policies of a kind (`Kind.group`) are known. */
+  /** Sets whether the objects of a kind are known, for example of `networkpolicies.networking.k8s.io`. */
   setRead(kind: string, isRead: boolean): void {
     if (isRead) this.#unread.delete(kind);
     else this.#unread.add(kind);

@@ -17,7 +17,7 @@ import {
   manifestText,
   type ObjectVersion,
 } from '@sonde/model/policy/history/object-version';
-import type { ObjectSink } from '../watch/follow-resource.js';
+import type { ObjectSink } from '../watch/known-objects.js';
 
 export interface PolicyHistoryOptions {
   readonly store: FlowStore;

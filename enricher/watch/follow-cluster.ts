@@ -1,46 +1,47 @@
 import { setMaxListeners } from 'node:events';
-import { setInterval } from 'node:timers';
+import { clearInterval, setInterval } from 'node:timers';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '@sonde/backbone/logging';
 import type { Cluster, ClusterProblem } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { connectApiServer } from './api-server.js';
 import { Credentials } from './credentials.js';
+import { Discovery } from './discovery.js';
 import { followManifests } from './follow-manifests.js';
-import { followResource, type ObjectSink, type WatchCounts } from './follow-resource.js';
-import { WATCHED_RESOURCES } from './resources.js';
+import { followResource, type WatchCounts, type WatchIntervals } from './follow-resource.js';
+import type { ObjectSink } from './known-objects.js';
+import { affectsVerdicts, kindName, WATCHED_RESOURCES } from './resources.js';
 import { unsupportedPolicyKind } from './unsupported-policies.js';
+import { type KindStatus, WatchStatus } from './watch-status.js';
 
-/** Keeps what the enricher attaches to flows up to date with the objects of a cluster. */
+/** The context of flows that the objects of a cluster are applied to. */
 export interface ClusterContext {
   readonly cluster: Pick<Cluster, 'forget'>;
-  /** Applies a new or changed object as it was at `atMs`; returns which parts of it cannot be used. */
+  /** Adds or replaces an object as it was at `atMs`; returns the parts of it that cannot be used. */
   apply(object: KubernetesObject, atMs: number): readonly ClusterProblem[];
   /** Removes an object that was gone by `atMs`. */
   remove(object: KubernetesObject, atMs: number): void;
+  /** Sets whether the objects of a kind that affects verdicts are known, for example `namespaces`. */
+  setKindRead(kind: string, isRead: boolean): void;
 }
 
 export interface FollowClusterOptions {
   readonly context: ClusterContext;
-  /**
-   * Gives what leads to the cluster's API server, again when the server refuses it; without it manifests alone say
-   * what there is.
-   */
+  /** Reads how to connect to the API server, again after a failure; without it, only manifests are followed. */
   readonly kubeConfig?: (() => KubeConfig) | undefined;
   /** Files and folders of manifests. */
   readonly manifests: readonly string[];
   readonly log: Logger;
   readonly signal: AbortSignal;
   /**
-   * Hears of every object after the context took it in or out, reduced to what Sonde looks at; policies and what they
-   * look at say by `managedFields` who changed them when. What is there at the start comes before `ready`, and may
+   * Called for every object after the context was, with the fields that Sonde uses; `managedFields` of policies and of
+   * what they depend on tell who changed them when. Objects that exist at the start come before `ready`, and may
    * come again. It must not throw.
    */
   readonly observer?: ObjectSink | undefined;
-  /** How long what is gone is still known, in ms. */
+  /** How long deleted objects stay known, in ms. */
   readonly horizonMs?: number;
-  /** How long to wait before a kind that the cluster does not have is looked for again, in ms. */
-  readonly absentMs?: number;
+  readonly intervals?: Partial<WatchIntervals>;
   /** The time in ms; injected by tests. */
   readonly now?: () => number;
 }
@@ -48,21 +49,25 @@ export interface FollowClusterOptions {
 /** A cluster that is followed. */
 export interface FollowedCluster {
   readonly counts: WatchCounts;
-  /** Resolves once everything was read a first time. */
+  /** Resolves once every kind was listed, or is known to be absent. Rejects if manifests cannot be read. */
   readonly ready: Promise<void>;
+  /** The status of each kind by name, for example of `networkpolicies.networking.k8s.io`. */
+  readonly kinds: ReadonlyMap<string, KindStatus>;
+  /** Why kinds are not followed; undefined if all are. */
+  readonly problem: string | undefined;
   /** Resolves when following has ended, after the signal. */
   readonly ended: Promise<void>;
 }
 
 const HORIZON_MS = 3_600_000;
 const FORGET_EVERY_MS = 30_000;
+const INTERVALS: WatchIntervals = { discoveryMs: 60_000, relistMs: 1_800_000 };
 
-/** Keeps a context up with a cluster, as its API server or manifests or both tell of it, until the signal. */
+/** Keeps a context up to date with a cluster, by its API server or manifests or both, until the signal. */
 export function followCluster(options: FollowClusterOptions): FollowedCluster {
   const { context, kubeConfig, manifests, log, signal, observer } = options;
   const { horizonMs = HORIZON_MS, now = Date.now } = options;
-  const credentials = kubeConfig && new Credentials(kubeConfig);
-  // Every kind waits for the one signal.
+  // Every kind listens to the signal.
   setMaxListeners(0, signal);
   const counts: WatchCounts = { objects: 0, lists: 0, failures: 0 };
   const reported = new Set<string>();
@@ -96,26 +101,46 @@ export function followCluster(options: FollowClusterOptions): FollowedCluster {
     reads.push(read);
     followers.push(ended);
   }
-  if (credentials) {
+  const status = new WatchStatus(kubeConfig ? WATCHED_RESOURCES : [], {
+    log,
+    now,
+    onReadChanged(resource, isRead) {
+      if (affectsVerdicts(resource)) context.setKindRead(kindName(resource), isRead);
+    },
+  });
+  if (kubeConfig) {
+    const credentials = new Credentials(kubeConfig);
     const servers = {
       objects: connectApiServer(credentials),
       metadata: connectApiServer(credentials, 'metadata'),
     };
+    const discovery = new Discovery(servers.objects, signal);
     for (const resource of WATCHED_RESOURCES) {
       const { promise, resolve } = settling();
       reads.push(promise);
       const follower = followResource(resource, {
-        ...{ server: servers[resource.needs], sink, log, signal, counts, now },
+        ...{ server: servers[resource.needs], sink, status, signal, counts, now },
+        versionOf: (watched) => discovery.versionOf(watched),
+        intervals: { ...INTERVALS, ...options.intervals },
         onRead: resolve,
-        ...(options.absentMs === undefined ? {} : { absentMs: options.absentMs }),
       });
       followers.push(follower.finally(resolve));
     }
   }
   const ended = Promise.all(followers).then(() => clearInterval(forgetting));
-  // What made the first reading fail is told by `ready`.
+  // A failure of the first reading is reported by `ready`.
   ended.catch(() => undefined);
-  return { counts, ready: Promise.all(reads).then(() => undefined), ended };
+  return {
+    counts,
+    ready: Promise.all(reads).then(() => undefined),
+    get kinds() {
+      return status.kinds;
+    },
+    get problem() {
+      return status.problem;
+    },
+    ended,
+  };
 }
 
 function settling(): { readonly promise: Promise<void>; readonly resolve: () => void } {

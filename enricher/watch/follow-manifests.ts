@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@sonde/backbone/logging';
 import { readManifests } from '@sonde/backbone/manifests/read';
 import { type KubernetesObject, objectKey } from '@sonde/model/cluster/objects';
-import type { ObjectSink } from './follow-resource.js';
+import type { ObjectSink } from './known-objects.js';
 
 export interface FollowManifestsOptions {
   readonly sink: ObjectSink;

@@ -1,215 +1,235 @@
+import { clearTimeout, setTimeout as startTimer } from 'node:timers';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@sonde/backbone/logging';
-import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { ApiError, type ApiServer } from './api-server.js';
-import { pruneObject } from './prune-object.js';
+import { KnownObjects, type ObjectSink } from './known-objects.js';
 import { collectionPath, type WatchedResource } from './resources.js';
+import type { WatchStatus } from './watch-status.js';
 
-/** Where objects go as they come, change and go. */
-export interface ObjectSink {
-  /** Applies an object as it was at `atMs`, new or changed. */
-  apply(object: KubernetesObject, atMs: number): void;
-  /** Removes an object that last existed at `atMs`. */
-  remove(object: KubernetesObject, atMs: number): void;
-}
-
-/** What happened in watches, for metrics. */
+/** Numbers of events of watches, for metrics. */
 export interface WatchCounts {
-  /** Objects that were listed, and changes that were received. */
+  /** Listed objects and received changes. */
   objects: number;
   lists: number;
-  /** Times that a connection broke or a request was refused. */
+  /** Broken connections and error responses. */
   failures: number;
+}
+
+/** How often a kind is checked, in ms. Times are spread by half. */
+export interface WatchIntervals {
+  /** Until the API version of a kind is looked up again. */
+  readonly discoveryMs: number;
+  /** Until a followed kind is listed again and compared with what is known. */
+  readonly relistMs: number;
 }
 
 export interface FollowOptions {
   readonly server: ApiServer;
+  /** The API version in which the kind is served; undefined if the cluster does not have it. */
+  readonly versionOf: (resource: WatchedResource) => Promise<string | undefined>;
   readonly sink: ObjectSink;
-  readonly log: Logger;
+  readonly status: WatchStatus;
   readonly signal: AbortSignal;
   readonly counts: WatchCounts;
+  readonly intervals: WatchIntervals;
   /** The time in ms; injected by tests. */
   readonly now: () => number;
-  /** Called once the kind was read a first time, or is known not to be there. */
+  /** Called once the kind was listed, or is known to be absent. */
   readonly onRead: () => void;
-  /** How long to wait before a kind that the cluster does not have is looked for again, in ms. */
-  readonly absentMs?: number;
 }
 
-/** Objects a page of a list. */
+/** Objects per page of a list. */
 const PAGE = '500';
-/** After so long the server ends a watch, which is then resumed; so a dead connection never lasts. */
+/** The server ends a watch after this time, and it is resumed: no dead connection lasts. */
 const WATCH_SECONDS = '280';
-const ABSENT_MS = 60_000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 15_000;
 
 /**
- * Follows all objects of a kind until the signal: lists them page by page, then watches from the list's version on.
- * What breaks is resumed from the last version seen; where the server has forgotten that version (410 Gone), objects
- * are listed again and compared with what is known.
+ * Follows all objects of a kind until the signal: lists them page by page, then watches from the version of the list. A
+ * broken watch is resumed from the last version. Objects are listed again and compared with what is known
+ * if the server has forgotten that version (410 Gone), if its versions went backwards, and from time to time.
  */
 export async function followResource(resource: WatchedResource, options: FollowOptions): Promise<void> {
-  const { signal, log, counts, onRead } = options;
-  const known: Known = { objects: new Map(), currentMs: 0 };
-  let place: Place | undefined;
+  const { signal, counts, status, intervals, onRead } = options;
+  const known = new KnownObjects(options.sink, options.now);
+  let position: Position | undefined;
   let retryMs = FIRST_RETRY_MS;
   while (!signal.aborted) {
     try {
-      place ??= await listFirstServed(resource, known, options);
-      if (!place) {
-        onRead();
-        await delay(options.absentMs ?? ABSENT_MS, undefined, { signal });
-        continue;
+      if (position) await checkVersion(position, options);
+      else {
+        const apiVersion = await options.versionOf(resource);
+        if (apiVersion === undefined) {
+          known.removeAll();
+          status.absent(resource);
+          onRead();
+          await delay(spread(intervals.discoveryMs), undefined, { signal });
+          continue;
+        }
+        position = await listAll(resource, apiVersion, known, options);
       }
+      status.followed(resource);
       onRead();
-      for await (const version of watchFrom(place, known, options)) {
-        place.version = version;
+      const changed = await watchUntilCheck(resource, position, known, options, () => {
         retryMs = FIRST_RETRY_MS;
-      }
-      // A server that ends each watch at once must not be asked without a pause.
-      await delay(FIRST_RETRY_MS, undefined, { signal });
+      });
+      if (changed) position = undefined;
+      // Servers that end each watch at once are not contacted without a pause.
+      else await delay(FIRST_RETRY_MS, undefined, { signal });
     } catch (error) {
       if (wasAborted(signal)) return;
       if (!(error instanceof Error)) throw error;
-      const status = error instanceof ApiError ? error.status : undefined;
-      // The version is too old, or the kind is gone or moved: only a new list says what is there.
-      if (status === 410 || status === 404) place = undefined;
+      if (error instanceof VersionsWentBackwards) {
+        position = undefined;
+        known.forgetVersions();
+        continue;
+      }
+      const httpStatus = error instanceof ApiError ? error.status : undefined;
+      // The version is too old, or the kind is gone or moved: only a new list tells what there is.
+      if (httpStatus === 410 || httpStatus === 404) position = undefined;
       counts.failures++;
-      log.warn({ kind: resource.kind, retryMs, reason: error.message }, 'watch failed; retrying');
-      // Spread, so that not all kinds come back at the same moment.
-      await delay(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+      // Only a list tells what an expired watch missed; until then nothing is wrong.
+      if (httpStatus !== 410) status.failed(resource, error);
+      await delay(waitBefore(error, retryMs), undefined, { signal }).catch(() => undefined);
       retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }
   }
 }
 
-/** What the API server has told of a kind. */
-interface Known {
-  /** The objects that are there, by their names. */
-  readonly objects: Map<string, KubernetesObject>;
-  /** When it last told anything: of what happened since nothing can be said until it does again. */
-  currentMs: number;
-}
-
-/** Asks again: between two questions an await may have let the signal come. */
-function wasAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
-}
-
-/** Where a watch stands. */
-interface Place {
+/** The state of a watch. */
+interface Position {
   readonly path: string;
   readonly apiVersion: string;
   readonly kind: string;
   version: string;
 }
 
-/** Lists the kind in the first of its API versions that is served; undefined if none is, and all objects are gone. */
-async function listFirstServed(
-  resource: WatchedResource,
-  known: Known,
-  options: FollowOptions,
-): Promise<Place | undefined> {
-  for (const apiVersion of resource.versions) {
-    const place = {
-      path: collectionPath(apiVersion, resource.plural),
-      apiVersion,
-      kind: resource.kind,
-      version: '',
-    };
-    try {
-      place.version = await listAll(place, known, options);
-      return place;
-    } catch (error) {
-      if (!(error instanceof ApiError) || (error.status !== 404 && error.status !== 403)) throw error;
-      if (error.status === 403) {
-        options.counts.failures++;
-        options.log.warn({ kind: resource.kind, reason: error.message }, 'not authorized to list or watch');
-      }
-    }
-  }
-  for (const object of known.objects.values()) options.sink.remove(object, known.currentMs);
-  known.objects.clear();
-  return undefined;
+/** The server has older versions than it had: its database was restored from a backup. */
+class VersionsWentBackwards extends Error {
+  override readonly name = 'VersionsWentBackwards';
 }
 
-/** Takes in all objects, takes out those that are no more, and returns the version of the list. */
-async function listAll(place: Place, known: Known, options: FollowOptions): Promise<string> {
-  const { server, sink, signal, counts } = options;
-  const startMs = options.now();
-  const seen = new Set<string>();
+/** Reads `aborted` anew: during an `await` the signal may have come. */
+function wasAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+/** The time before the next try: never before `Retry-After`, and spread so that kinds do not retry all at once. */
+function waitBefore(error: Error, retryMs: number): number {
+  const retryAfterMs = error instanceof ApiError ? error.retryAfterMs : undefined;
+  return retryAfterMs === undefined ? spread(retryMs) : retryAfterMs + retryMs * Math.random();
+}
+
+/** Between half and one and a half of a time. */
+function spread(ms: number): number {
+  return ms * (0.5 + Math.random());
+}
+
+/** Lists all objects and removes those that no longer exist; returns where to watch from. */
+async function listAll(
+  { kind, plural }: WatchedResource,
+  apiVersion: string,
+  known: KnownObjects,
+  { server, signal, counts, now }: FollowOptions,
+): Promise<Position> {
+  const path = collectionPath(apiVersion, plural);
+  const startMs = now();
   let version: string;
   let next: string | undefined;
   counts.lists++;
+  known.beginList();
   do {
     const query: Record<string, string> = { limit: PAGE, ...(next === undefined ? {} : { continue: next }) };
-    const page = await server.list(place.path, query, signal);
-    for (const item of page.items) {
-      const key = keyOf(item);
-      seen.add(key);
-      take(place, item, known, options);
-      counts.objects++;
-    }
-    version = page.metadata.resourceVersion ?? '';
-    next = page.metadata.continue;
+    const { items, metadata } = await server.list(path, query, signal);
+    for (const item of items) known.list({ ...item, apiVersion, kind });
+    counts.objects += items.length;
+    version = metadata.resourceVersion ?? '';
+    next = metadata.continue;
   } while (next !== undefined && next !== '');
-  for (const [key, object] of known.objects) {
-    if (seen.has(key)) continue;
-    known.objects.delete(key);
-    // It went at some time since; who held its address then is not known, so it is not said to have been this one.
-    sink.remove(object, known.currentMs);
-  }
-  known.currentMs = startMs;
-  return version;
+  known.endList(startMs);
+  return { path, apiVersion, kind, version };
 }
 
-/** Takes in changes as they are told, giving the version of each, until the server ends the watch. */
-async function* watchFrom(place: Place, known: Known, options: FollowOptions): AsyncGenerator<string> {
-  const { server, sink, signal, counts, now } = options;
+/**
+ * Compares the server's version with that of the watch before it is resumed: a watch from a version that the
+ * server has not reached is silent.
+ * @throws VersionsWentBackwards
+ */
+async function checkVersion(position: Position, { server, signal }: FollowOptions): Promise<void> {
+  const { metadata } = await server.list(position.path, { limit: '1' }, signal);
+  if (isBefore(metadata.resourceVersion, position.version)) throw new VersionsWentBackwards();
+}
+
+/** Compares versions of one kind (Kubernetes API concepts, "Resource versions"); false if they are no numbers. */
+function isBefore(version: string | undefined, other: string): boolean {
+  if (version === undefined || !/^\d+$/.test(version) || !/^\d+$/.test(other)) return false;
+  return BigInt(version) < BigInt(other);
+}
+
+/**
+ * Watches until the server ends the watch, or until the kind is to be listed again: because it is due, or because it is
+ * served in another API version. Returns whether it is to be listed again.
+ */
+async function watchUntilCheck(
+  resource: WatchedResource,
+  position: Position,
+  known: KnownObjects,
+  options: FollowOptions,
+  onEvent: () => void,
+): Promise<boolean> {
+  const { versionOf, intervals, signal } = options;
+  const check = new AbortController();
+  const relist = startTimer(() => check.abort(), spread(intervals.relistMs));
+  let discovery: NodeJS.Timeout | undefined;
+  const discover = () => {
+    discovery = startTimer(() => {
+      versionOf(resource).then(
+        (version) => (version === position.apiVersion ? discover() : check.abort()),
+        // The watch itself fails if the server cannot be reached.
+        discover,
+      );
+    }, spread(intervals.discoveryMs));
+  };
+  discover();
+  try {
+    await watch(position, known, { ...options, signal: AbortSignal.any([signal, check.signal]) }, onEvent);
+    return false;
+  } catch (error) {
+    if (check.signal.aborted) return true;
+    throw error;
+  } finally {
+    clearTimeout(relist);
+    clearTimeout(discovery);
+    check.abort();
+  }
+}
+
+/** Applies the changes of a watch until the server ends it, and advances the position. */
+async function watch(
+  position: Position,
+  known: KnownObjects,
+  { server, signal, counts, now }: FollowOptions,
+  onEvent: () => void,
+): Promise<void> {
+  const { path, apiVersion, kind } = position;
   const query = {
-    resourceVersion: place.version,
+    resourceVersion: position.version,
     allowWatchBookmarks: 'true',
     timeoutSeconds: WATCH_SECONDS,
   };
-  for await (const event of server.watch(place.path, query, signal)) {
+  for await (const event of server.watch(path, query, signal)) {
     if (event.type === 'ERROR')
       throw new ApiError(event.object.code ?? 500, event.object.message ?? 'the watch reported an error');
-    const { object } = event;
+    const { resourceVersion } = event.object.metadata;
+    if (isBefore(resourceVersion, position.version)) throw new VersionsWentBackwards();
     known.currentMs = now();
-    if (event.type === 'DELETED') {
-      known.objects.delete(keyOf(object));
-      const { apiVersion, kind } = place;
-      sink.remove(pruneObject({ ...object, apiVersion, kind }), known.currentMs);
-      counts.objects++;
-    } else if (event.type !== 'BOOKMARK') {
-      take(place, object, known, options);
+    if (event.type !== 'BOOKMARK') {
+      const object = { ...event.object, apiVersion, kind };
+      if (event.type === 'DELETED') known.remove(object);
+      else known.apply(object);
       counts.objects++;
     }
-    const { resourceVersion } = object.metadata;
-    if (resourceVersion !== undefined) yield resourceVersion;
+    if (resourceVersion !== undefined) position.version = resourceVersion;
+    onEvent();
   }
-}
-
-function take(
-  { apiVersion, kind }: Place,
-  item: KubernetesObject,
-  known: Known,
-  { sink, now }: FollowOptions,
-): void {
-  // Items of lists do not say of what kind they are.
-  const object = pruneObject({ ...item, apiVersion, kind });
-  const { name, namespace, uid } = object.metadata;
-  // To say later that an object is gone, its name is enough.
-  const metadata = {
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
-  };
-  known.objects.set(keyOf(item), { apiVersion, kind, metadata });
-  sink.apply(object, now());
-}
-
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

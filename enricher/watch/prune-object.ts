@@ -1,3 +1,4 @@
+import { toCalicoApi } from '@sonde/model/cluster/calico-object';
 import type {
   ContainerStatus,
   KubernetesObject,
@@ -8,55 +9,56 @@ import type {
 } from '@sonde/model/cluster/objects';
 import { CHANGED_BY_ANNOTATION } from '@sonde/model/policy/history/object-version';
 
-/** An object without what Sonde does not look at, so that memory holds only what is of use. */
-export function pruneObject(object: KubernetesObject): KubernetesObject {
+/** An object without the fields that Sonde does not use, and with the metadata that Calico's API shows. */
+export function pruneObject(given: KubernetesObject): KubernetesObject {
+  const object = toCalicoApi(given);
   const { apiVersion, kind } = object;
-  const reduced = { apiVersion, kind, metadata: reduceMetadata(object.metadata) };
+  const pruned = { apiVersion, kind, metadata: pruneMetadata(object.metadata) };
   const { spec, status, ...rest } = object as KubernetesObject & { spec?: unknown; status?: unknown };
   switch (kind) {
     case 'Pod':
-      return { ...reduced, ...reducePod(object as Pod) };
+      return { ...pruned, ...prunePod(object as Pod) };
     case 'Namespace':
     case 'ServiceAccount':
-      return withHistory(reduced, object);
+      return withHistory(pruned, object);
     case 'ReplicaSet':
     case 'Job':
-      return reduced;
+      return pruned;
     case 'Node': {
       const { addresses } = (status ?? {}) as { addresses?: unknown };
       const { podCIDR, podCIDRs } = (spec ?? {}) as NonNullable<Node['spec']>;
-      return { ...reduced, ...{ spec: { podCIDR, podCIDRs }, status: { addresses } } };
+      return { ...pruned, ...{ spec: { podCIDR, podCIDRs }, status: { addresses } } };
     }
     case 'Service':
-      return { ...withHistory(reduced, object), ...{ spec, status } };
+      return { ...withHistory(pruned, object), ...{ spec, status } };
     case 'EndpointSlice': {
       const { ports, endpoints = [] } = rest as { ports?: unknown; endpoints?: readonly Endpoint[] | null };
       return {
-        ...reduced,
+        ...pruned,
         ...{ ports, endpoints: (endpoints ?? []).map(({ addresses }) => ({ addresses })) },
       };
     }
     default:
-      return { ...withHistory(reduced, object), ...{ spec } };
+      return { ...withHistory(pruned, object), ...{ spec } };
   }
 }
 
-/** The reduced object with what says which version of it this is, and who made it so when. */
-function withHistory(reduced: KubernetesObject, { metadata }: KubernetesObject): KubernetesObject {
+/** The pruned object with its version and with who changed it when. */
+function withHistory(pruned: KubernetesObject, { metadata }: KubernetesObject): KubernetesObject {
   const { resourceVersion, managedFields, annotations } = metadata;
   const by = annotations?.[CHANGED_BY_ANNOTATION];
   return {
-    ...reduced,
+    ...pruned,
     metadata: {
-      ...reduced.metadata,
+      ...pruned.metadata,
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(managedFields === undefined ? {} : { managedFields: managedFields.map(reduceManagedFields) }),
+      ...(managedFields === undefined ? {} : { managedFields: managedFields.map(pruneManagedFields) }),
       ...(by === undefined ? {} : { annotations: { [CHANGED_BY_ANNOTATION]: by } }),
     },
   };
 }
 
-function reduceManagedFields({ manager, operation, time, subresource }: ManagedFields): ManagedFields {
+function pruneManagedFields({ manager, operation, time, subresource }: ManagedFields): ManagedFields {
   return {
     ...(manager === undefined ? {} : { manager }),
     ...(operation === undefined ? {} : { operation }),
@@ -69,7 +71,7 @@ interface Endpoint {
   readonly addresses: readonly string[];
 }
 
-function reduceMetadata(metadata: ObjectMeta): ObjectMeta {
+function pruneMetadata(metadata: ObjectMeta): ObjectMeta {
   const { name, namespace, uid, labels, creationTimestamp, ownerReferences } = metadata;
   return {
     name,
@@ -91,7 +93,7 @@ function reduceMetadata(metadata: ObjectMeta): ObjectMeta {
 
 type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number];
 
-function reducePod(pod: Pod): Pick<Pod, 'spec' | 'status'> {
+function prunePod(pod: Pod): Pick<Pod, 'spec' | 'status'> {
   const { nodeName, hostNetwork, serviceAccountName, containers, initContainers } = (pod.spec ??
     {}) as NonNullable<Pod['spec']> & {
     initContainers?: readonly (Container & { restartPolicy?: string })[];
@@ -104,7 +106,7 @@ function reducePod(pod: Pod): Pick<Pod, 'spec' | 'status'> {
     serviceAccountName,
     containers: containers?.map(({ ports, name, command }) => ({
       ports,
-      // What a pod on its node's network can be told by besides its ports.
+      // A pod on its node's network is recognized by them, besides its ports.
       ...(hostNetwork === true ? { name, command: command?.slice(0, 1) } : {}),
     })),
     initContainers: initContainers
@@ -117,14 +119,14 @@ function reducePod(pod: Pod): Pick<Pod, 'spec' | 'status'> {
     podIP,
     podIPs,
     conditions: conditions?.filter(({ type }) => type === 'PodReadyToStartContainers'),
-    initContainerStatuses: initContainerStatuses?.map(reduceStatus),
-    containerStatuses: containerStatuses?.map(reduceStatus),
+    initContainerStatuses: initContainerStatuses?.map(pruneStatus),
+    containerStatuses: containerStatuses?.map(pruneStatus),
   };
-  // Fields that are absent stand here as undefined, which readers take for absent.
+  // Absent fields are undefined here, which is equivalent for readers.
   return { spec, status } as Pick<Pod, 'spec' | 'status'>;
 }
 
-function reduceStatus({ state }: ContainerStatus): ContainerStatus {
+function pruneStatus({ state }: ContainerStatus): ContainerStatus {
   const { running, terminated } = state ?? {};
   const { startedAt, finishedAt } = terminated ?? {};
   return {

@@ -5,16 +5,13 @@ import { UNSUPPORTED_POLICY_KINDS } from './unsupported-policies.js';
 /** A kind of object that is watched. */
 export interface WatchedResource {
   readonly kind: string;
-  /** API versions (`group/version`); the first one that the cluster serves is watched. */
+  /** API versions (`group/version`), preferred first; `Discovery` selects the one that is watched. */
   readonly versions: readonly string[];
   /** Name of the kind in API paths. */
   readonly plural: string;
   /** `metadata` if only names, labels and owners matter, `objects` if the whole object does. */
   readonly needs: 'objects' | 'metadata';
 }
-
-/** Prefers the custom resources, which Calico's own API server stores its objects in. */
-const CALICO_VERSIONS = [...CALICO_API_VERSIONS].reverse();
 
 /**
  * All watched kinds. A policy kind that is evaluated is watched, too. Of workload kinds only those between a pod and
@@ -30,10 +27,8 @@ export const WATCHED_RESOURCES: readonly WatchedResource[] = [
   resource('Pod', ['v1']),
   resource('Service', ['v1']),
   resource('EndpointSlice', ['discovery.k8s.io/v1']),
-  ...POLICY_RESOURCE_KINDS.map(({ kind, apiVersions }) =>
-    resource(kind, apiVersions === CALICO_API_VERSIONS ? CALICO_VERSIONS : apiVersions),
-  ),
-  resource('BlockAffinity', ['crd.projectcalico.org/v1']),
+  ...POLICY_RESOURCE_KINDS.map(({ kind, apiVersions }) => resource(kind, apiVersions)),
+  resource('BlockAffinity', CALICO_API_VERSIONS),
   ...UNSUPPORTED_POLICY_KINDS.map(({ kind, group, versions }) =>
     resource(
       kind,
@@ -42,6 +37,25 @@ export const WATCHED_RESOURCES: readonly WatchedResource[] = [
     ),
   ),
 ];
+
+/** Whether a kind is one of Calico's, which a cluster may serve in two API groups. */
+export function isCalicoResource({ versions }: WatchedResource): boolean {
+  return versions === CALICO_API_VERSIONS;
+}
+
+/** Kinds that identify workloads and nodes, without being part of any verdict. */
+const IDENTITY_KINDS = new Set(['ReplicaSet', 'Job', 'BlockAffinity']);
+
+/** Whether verdicts are unknown while the objects of a kind are. */
+export function affectsVerdicts({ kind }: WatchedResource): boolean {
+  return !IDENTITY_KINDS.has(kind);
+}
+
+/** The name of a kind as in `kubectl get`, for example `networkpolicies.networking.k8s.io`. */
+export function kindName({ plural, versions: [version = ''] }: WatchedResource): string {
+  const [group = ''] = version.includes('/') ? version.split('/') : [];
+  return group === '' ? plural : `${plural}.${group}`;
+}
 
 /** The path of all objects of a kind, in every namespace. */
 export function collectionPath(version: string, plural: string): string {

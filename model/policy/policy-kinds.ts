@@ -1,3 +1,4 @@
+import { CALICO_API_VERSION, CALICO_DATASTORE_VERSION } from '../cluster/calico-object.js';
 import { compileAdminNetworkPolicy } from './compile/admin-network-policy.js';
 import { compileCalicoPolicy } from './compile/calico-policy.js';
 import type { CompiledPolicy, PolicyNames } from './compile/compiled-policy.js';
@@ -21,7 +22,7 @@ export type Policy = NetworkPolicy | AdminNetworkPolicy | CalicoPolicy;
 type PolicyOf<Kind extends Policy['kind']> = Policy & { readonly kind: Kind };
 
 /** The API versions of Calico's resources: with the Calico API server, and without it. */
-export const CALICO_API_VERSIONS = ['projectcalico.org/v3', 'crd.projectcalico.org/v1'] as const;
+export const CALICO_API_VERSIONS = [CALICO_API_VERSION, CALICO_DATASTORE_VERSION] as const;
 
 /** Everything that is specific to one policy kind. */
 interface PolicyKind<Kind extends Policy['kind']> {

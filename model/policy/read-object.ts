@@ -1,3 +1,4 @@
+import { CALICO_DATASTORE_VERSION, toCalicoApi } from '../cluster/calico-object.js';
 import type { KubernetesObject } from '../cluster/objects.js';
 import {
   readHostEndpoint,
@@ -83,11 +84,15 @@ const ANTREA_GROUP = /^(crd\.)?antrea\.io\//;
  * Reads an object of any policy API into its validated form. Policies of other APIs or versions are
  * reported as invalid, not skipped: a verdict without them would be a guess.
  */
-export function readPolicyObject(object: KubernetesObject): PolicyReading {
+export function readPolicyObject(given: KubernetesObject): PolicyReading {
+  const object = toCalicoApi(given);
   const reader = READERS.get(`${object.apiVersion} ${object.kind}`);
   if (!reader) return readUnsupported(object);
   const problems: FieldProblem[] = [];
   const fields = new Fields(object, '', problems);
+  if (object.apiVersion === CALICO_DATASTORE_VERSION) {
+    fields.problem('metadata.annotations', 'has a projectcalico.org/metadata that is not a JSON object');
+  }
   const { name, namespace, labels } = fields.requiredObject('metadata', (metadata) => ({
     name: metadata.requiredString('name'),
     namespace: metadata.string('namespace') ?? 'default',

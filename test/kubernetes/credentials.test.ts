@@ -9,7 +9,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { eventually } from '../eventually.js';
 import { buildPod } from '../builders/pod.js';
-import { CertificateAuthority, type CertificateFiles } from './certificates.js';
+import { CertificateAuthority, type CertificateFiles } from '../builders/certificate.js';
 import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
 import { writeKubeConfig } from './kube-config-file.js';
 
@@ -22,11 +22,11 @@ let stranger: CertificateAuthority;
 let serverFiles: CertificateFiles;
 const running: { stop: AbortController; followed: FollowedCluster; server: FakeApiServer }[] = [];
 
-beforeAll(async () => {
+beforeAll(() => {
   directory = temporaryDirectory('credentials');
-  authority = await CertificateAuthority.make(directory, 'authority');
-  stranger = await CertificateAuthority.make(directory, 'stranger');
-  serverFiles = await authority.sign('server', ['127.0.0.1']);
+  authority = new CertificateAuthority(directory, 'authority');
+  stranger = new CertificateAuthority(directory, 'stranger');
+  serverFiles = authority.sign('server', ['127.0.0.1']);
 });
 
 afterEach(async () => {
@@ -89,7 +89,7 @@ async function renew(server: FakeApiServer, token: string): Promise<void> {
 
 describe('authentication to an API server over HTTPS', () => {
   it('uses a client certificate from files or inline in the kubeconfig', async () => {
-    const { certificate, key } = await authority.sign('sonde');
+    const { certificate, key } = authority.sign('sonde');
     const inFiles = { 'client-certificate': certificate, 'client-key': key };
     const base64 = async (file: string) => (await readFile(file)).toString('base64');
     const within = {
@@ -140,54 +140,44 @@ describe('authentication to an API server over HTTPS', () => {
 });
 
 describe('reports why an API server cannot be followed', () => {
-  it.each<[string, () => Promise<Choice>, RegExp]>([
+  it.each<[string, () => Choice, RegExp]>([
     [
       'a certificate of a strange authority',
-      () =>
-        Promise.resolve({
-          cluster: { 'certificate-authority': stranger.certificate },
-          user: { token: 'any' },
-        }),
+      () => ({
+        cluster: { 'certificate-authority': stranger.certificate },
+        user: { token: 'any' },
+      }),
       /https:\/\/127\.0\.0\.1:\d+: its certificate is signed by no authority that the kubeconfig trusts/,
     ],
     [
       'a certificate of other names',
-      async () => ({ user: { token: 'any' }, files: await authority.sign('other', ['192.0.2.1']) }),
+      () => ({ user: { token: 'any' }, files: authority.sign('other', ['192.0.2.1']) }),
       /its certificate is of other names than the one that it is reached by/,
     ],
     [
       'a missing client certificate',
-      () => Promise.resolve({ user: { token: 'any' }, clientAuthority: authority }),
+      () => ({ user: { token: 'any' }, clientAuthority: authority }),
       /401 Unauthorized/,
     ],
     [
       'a client certificate of a strange authority',
-      async () => {
-        const { certificate, key } = await stranger.sign('intruder');
+      () => {
+        const { certificate, key } = stranger.sign('intruder');
         return { user: { 'client-certificate': certificate, 'client-key': key }, clientAuthority: authority };
       },
       /401 Unauthorized/,
     ],
-    [
-      'a refused token',
-      () => Promise.resolve({ user: { token: 'wrong' }, token: 'right' }),
-      /401 Unauthorized/,
-    ],
+    ['a refused token', () => ({ user: { token: 'wrong' }, token: 'right' }), /401 Unauthorized/],
     [
       'a credential plugin that fails',
-      () =>
-        Promise.resolve({
-          user: {
-            exec: { command: process.execPath, args: ['-e', 'console.error("no session"); process.exit(1)'] },
-          },
-        }),
+      () => ({
+        user: {
+          exec: { command: process.execPath, args: ['-e', 'console.error("no session"); process.exit(1)'] },
+        },
+      }),
       /no session/,
     ],
-    [
-      'a token file that is missing',
-      () => Promise.resolve({ user: { tokenFile: 'nowhere' } }),
-      /ENOENT.*nowhere/,
-    ],
+    ['a token file that is missing', () => ({ user: { tokenFile: 'nowhere' } }), /ENOENT.*nowhere/],
   ])('%s', async (_, choice, reason) => {
     const { warnings, holder } = await follow(await choice());
     await eventually(() => expect(warnings.join('')).toMatch(reason));

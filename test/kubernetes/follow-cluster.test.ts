@@ -1,7 +1,7 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
-import type { ObjectSink } from '@sonde/enricher/watch/follow-resource';
+import type { ObjectSink } from '@sonde/enricher/watch/known-objects';
 import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { collectionPath } from '@sonde/enricher/watch/resources';
 import { parseAddress } from '@sonde/model/net/address';
@@ -45,7 +45,7 @@ async function follow(
       manifests: [],
       log,
       signal: stop.signal,
-      absentMs: 50,
+      intervals: { discoveryMs: 50 },
       now,
       observer,
     },
@@ -86,11 +86,11 @@ describe('following a cluster', () => {
     const { server, followed, holder } = await follow();
     await followed.ready;
     server.bookmark();
-    const { lists } = server.requests;
+    const { lists } = followed.counts;
     server.disconnect();
     server.put(PODS, pod('web', '10.1.0.1'));
     await eventually(() => expect(holder('10.1.0.1', START)?.name).toBe('web'));
-    expect(server.requests.lists).toBe(lists);
+    expect(followed.counts.lists).toBe(lists);
   });
 
   it('lists again after the resource version expired, and removes objects deleted meanwhile', async () => {
@@ -201,7 +201,7 @@ describe('following a cluster', () => {
     const slots = Array.from({ length: ADDRESSES }, (_, slot) => slot);
 
     for (; round < ROUNDS; round++) {
-      if (WITHHELD.includes(round)) server.hang();
+      if (WITHHELD.includes(round)) server.interrupt();
       for (const slot of slots) {
         // Of half of the pods the server tells only after it told who has their address now.
         const late = (slot + round) % 2 === 0;

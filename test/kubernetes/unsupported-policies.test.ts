@@ -28,7 +28,14 @@ it('shows verdicts as unknown, with the reason, while the cluster has Cilium pol
   const warn = vi.spyOn(log, 'warn');
   const kubeConfig = plainKubeConfig(server.url, '');
   const followed = followCluster({
-    ...{ context, kubeConfig: () => kubeConfig, manifests: [], log, signal: stop.signal, absentMs: 20 },
+    ...{
+      context,
+      kubeConfig: () => kubeConfig,
+      manifests: [],
+      log,
+      signal: stop.signal,
+      intervals: { discoveryMs: 20 },
+    },
   });
   const verdict = () => {
     const flow = {
