@@ -107,7 +107,7 @@ const NAMES = {
   tls_server_name: 164,
   src_process: 168,
   dst_process: 172,
-} as const satisfies Offsets<'text'>;
+} as const satisfies Offsets<'string'>;
 const CONVERTED = {
   start_time: 48,
   end_time: 56,

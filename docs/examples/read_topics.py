@@ -10,7 +10,7 @@ import sys
 from confluent_kafka import Consumer
 
 # Made by: protoc --proto_path=model/batch/wire --python_out=. flow.proto
-from flow_pb2 import ADDRESS, TEXT, FlowBatch
+from flow_pb2 import ADDRESS, STRING, FlowBatch
 
 FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
@@ -23,8 +23,8 @@ def numbers(column, rows):
 
 
 def values(column, rows):
-    if column.kind == TEXT:
-        return [column.texts[n] for n in numbers(column, rows)]
+    if column.kind == STRING:
+        return [column.strings[n] for n in numbers(column, rows)]
     if column.kind == ADDRESS:
         addresses = [ipaddress.IPv6Address(column.addresses[i:i + 16]) for i in range(0, len(column.addresses), 16)]
         names = [str(address.ipv4_mapped or address) for address in addresses]

@@ -18,11 +18,11 @@ export const dnsFields = [
   // Where seen
   {
     name: 'cluster',
-    type: 'text',
+    type: 'string',
     origin: 'context',
     description: 'The cluster that the reporting node belongs to',
   },
-  { name: 'node', type: 'text', origin: 'context', description: 'The node that saw the lookup' },
+  { name: 'node', type: 'string', origin: 'context', description: 'The node that saw the lookup' },
   {
     name: 'primary',
     type: 'boolean',
@@ -51,13 +51,13 @@ export const dnsFields = [
   // What
   {
     name: 'query_name',
-    type: 'text',
+    type: 'string',
     origin: 'observed',
     description: 'The queried name: lower case, without the final dot, bytes that are not printable as \\DDD',
   },
   {
     name: 'query_type',
-    type: 'text',
+    type: 'string',
     origin: 'observed',
     description:
       'The queried type by its IANA mnemonic, for example AAAA; TYPE and its number if it has none',
@@ -100,7 +100,7 @@ export const dnsFields = [
   },
   {
     name: 'answers',
-    type: 'text',
+    type: 'string',
     form: 'list',
     origin: 'observed',
     description: 'The addresses that were answered, in the order of the response, comma-separated',

@@ -3,11 +3,11 @@ import { FilterError } from './errors.js';
 
 export type CelNode = ASTNode;
 
-/** Most characters of a filter. */
+/** Maximum number of characters in a filter. */
 const MAX_CHARACTERS = 8192;
 
-/** Most levels of the tree; the parser's own limit is of brackets only. */
-const MAX_LEVELS = 64;
+/** Maximum depth of the tree; the parser's own limit applies to brackets only. */
+const MAX_DEPTH = 64;
 
 const LIMITS = { maxAstNodes: 2000, maxDepth: 32, maxListElements: 1000, maxCallArguments: 8 };
 
@@ -15,18 +15,22 @@ const environment = new Environment({ unlistedVariablesAreDyn: true, limits: LIM
 
 /**
  * The syntax tree of an expression of CEL (https://github.com/google/cel-spec, doc/langdef.md), with positions in
- * the text. Size and depth are bounded. Nothing is checked yet but the syntax.
+ * the text. Size and depth are bounded. Only the syntax is checked.
  * @throws FilterError
  */
 export function parseCel(text: string): CelNode {
   if (text.length > MAX_CHARACTERS) {
-    throw new FilterError(`a filter may have ${MAX_CHARACTERS} characters`, MAX_CHARACTERS, text.length);
+    throw new FilterError(
+      `a filter may have at most ${MAX_CHARACTERS} characters`,
+      MAX_CHARACTERS,
+      text.length,
+    );
   }
   const lone = text.search(/\p{Surrogate}/u);
-  if (lone >= 0) throw new FilterError('this is half a character', lone, lone + 1);
+  if (lone >= 0) throw new FilterError('this is an unpaired surrogate', lone, lone + 1);
   try {
     const { ast } = environment.parse(withoutReservedWord(text));
-    if (depthOf(ast) > MAX_LEVELS) {
+    if (depthOf(ast) > MAX_DEPTH) {
       throw new FilterError('the filter is too large or too deep', ast.start, ast.end);
     }
     return ast;
@@ -42,7 +46,7 @@ const REASONS: Readonly<Record<string, string>> = {
   limit_exceeded: 'the filter is too large or too deep',
 };
 
-/** The parts of `a && b && c`, which the tree holds two at a time: as deep as it is long. */
+/** The parts of `a && b && c`, which the tree nests two at a time. */
 export function chain(operator: '&&' | '||', node: CelNode): CelNode[] {
   const parts: CelNode[] = [];
   let rest = node;
@@ -53,9 +57,9 @@ export function chain(operator: '&&' | '||', node: CelNode): CelNode[] {
   return [rest, ...parts];
 }
 
-/** How many levels a tree has, if chains of conditions count as one. */
+/** Depth of a tree, in which a chain of conditions counts as one level. */
 function depthOf(node: CelNode): number {
-  return 1 + partsOf(node).reduce((most, part) => Math.max(most, depthOf(part)), 0);
+  return 1 + partsOf(node).reduce((max, part) => Math.max(max, depthOf(part)), 0);
 }
 
 function partsOf(node: CelNode): readonly CelNode[] {
@@ -83,21 +87,21 @@ function partsOf(node: CelNode): readonly CelNode[] {
   }
 }
 
-/** A name of the tree as the filter's text has it. */
+/** The name of an identifier as written in the filter. */
 export function nameOf(name: string): string {
-  return name === STAND_IN ? 'namespace' : name;
+  return name === PLACEHOLDER ? 'namespace' : name;
 }
 
 /**
- * The grammar reserves `namespace`, which in Kubernetes is the first word of all. So it goes to the parser in
- * another spelling, of the same length for the sake of positions.
+ * The grammar reserves `namespace`, which filters need. The parser gets a placeholder of the same length, so that
+ * positions stay the same.
  */
-const STAND_IN = 'nAmEsPaCe';
+const PLACEHOLDER = 'nAmEsPaCe';
 
 function withoutReservedWord(text: string): string {
-  return text.replace(TOKEN, (token) => (token === 'namespace' ? STAND_IN : token));
+  return text.replace(TOKEN, (token) => (token === 'namespace' ? PLACEHOLDER : token));
 }
 
-/** Texts and comments, in which nothing may be changed, and words. */
+/** Strings and comments, which must not be changed, and words. */
 const TOKEN =
   /[rR]?(?:"""[^]*?"""|'''[^]*?'''|"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*')|\/\/[^\n]*|[A-Za-z_]\w*/g;

@@ -15,14 +15,14 @@ import {
 type Of<Type extends Operand['type']> = Extract<Operand, { type: Type }>;
 
 /**
- * `left operator right`. Order exists for numbers and times.
+ * `left operator right`. Only numbers and times are ordered.
  * @throws FilterError if the two cannot be compared.
  */
 export function compare(node: CelNode, operator: ComparisonOperator, left: Typed, right: Typed): Filter {
   const numbers = numberPair(left, right);
   if (numbers) return { kind: 'comparison', operator, left: numbers[0], right: numbers[1] };
   if (operator !== '==' && operator !== '!=') {
-    throw errorAt(node, 'only numbers and times come one before the other');
+    throw errorAt(node, 'only numbers and times can be compared with <, <=, > and >=');
   }
   const equal = equality(left, right) ?? equality(right, left);
   if (!equal) throw mismatch(node, left, right);
@@ -36,30 +36,34 @@ export function compare(node: CelNode, operator: ComparisonOperator, left: Typed
 export function contained(node: CelNode, value: Typed, list: Typed): Filter {
   const { operand } = list;
   if (operand.type === 'list') return among(node, value, operand.items);
-  if (operand.type === 'text' && operand.text.kind === 'field') {
-    const { field } = operand.text;
-    const { text } = operand;
+  if (operand.type === 'string' && operand.string.kind === 'field') {
+    const { field } = operand.string;
+    const { string } = operand;
     if (field.form === 'labels') {
       const key = stringLiteral(value);
       if (key === '' || /[,=]/.test(key)) return { kind: 'constant', value: false };
-      return { kind: 'text', text, test: { kind: 'hasLabel', key } };
+      return { kind: 'string', operand: string, test: { kind: 'hasLabel', key } };
     }
     if (field.form === 'list') {
       const item = stringLiteral(value);
       if (item === '' || item.includes(',')) return { kind: 'constant', value: false };
-      return { kind: 'text', text, test: { kind: 'hasItem', item } };
+      return { kind: 'string', operand: string, test: { kind: 'hasItem', item } };
     }
   }
   throw wrongType(list, 'a list, as in ["a", "b"],');
 }
 
-/** `value in [items]`: equal to any of them. Long lists stay one test. */
+/** `value in [items]`: equal to any of them, as one test also for long lists. */
 function among(node: CelNode, value: Typed, items: readonly Typed[]): Filter {
   const { operand } = value;
   if (items.length === 0) return { kind: 'constant', value: false };
   switch (operand.type) {
-    case 'text':
-      return { kind: 'text', text: operand.text, test: { kind: 'oneOf', texts: items.map(stringLiteral) } };
+    case 'string':
+      return {
+        kind: 'string',
+        operand: operand.string,
+        test: { kind: 'oneOf', values: items.map(stringLiteral) },
+      };
     case 'enumeration': {
       const values = items.map((item) => valueOf(operand, item));
       return { kind: 'enumeration', field: operand.field, values };
@@ -83,7 +87,7 @@ function numbersIn(number: NumberOperand & { kind: 'field' }, value: Typed, item
   return { kind: 'numbers', field, values: values.filter((one) => one >= 0n && one < limit) };
 }
 
-/** Both as numbers, or as times, if they are; protocols go by their names too. */
+/** Both operands as numbers or as times, if they are; protocols may also be names. */
 function numberPair(left: Typed, right: Typed): [NumberOperand, NumberOperand] | undefined {
   const [a, b] = [left.operand, right.operand];
   if ((a.type === 'number' || a.type === 'time') && a.type === b.type) return [a.number, b.number];
@@ -104,20 +108,20 @@ function protocolOf({ number }: Of<'number'>, { value }: Of<'quoted'>, at: Typed
   if (protocol === undefined) {
     throw errorAt(
       at.node,
-      `"${value}" is no protocol: write "tcp", "udp", "icmp", "icmpv6", "sctp" or a number`,
+      `"${value}" is not a protocol: write "tcp", "udp", "icmp", "icmpv6", "sctp" or a number`,
     );
   }
   return { kind: 'literal', value: BigInt(protocol), isTime: false };
 }
 
-/** The condition that both are equal, where the first decides how; undefined if it does not. */
+/** The condition that both are equal, by the type of the first; undefined if the types cannot be compared. */
 function equality(left: Typed, right: Typed): Filter | undefined {
   const [a, b] = [left.operand, right.operand];
   switch (a.type) {
-    case 'text':
-      if (b.type === 'text') return { kind: 'sameText', left: a.text, right: b.text };
+    case 'string':
+      if (b.type === 'string') return { kind: 'sameString', left: a.string, right: b.string };
       return b.type === 'quoted'
-        ? { kind: 'text', text: a.text, test: { kind: 'oneOf', texts: [b.value] } }
+        ? { kind: 'string', operand: a.string, test: { kind: 'oneOf', values: [b.value] } }
         : undefined;
     case 'quoted':
       return b.type === 'quoted' ? { kind: 'constant', value: a.value === b.value } : undefined;
@@ -145,7 +149,7 @@ function valueOf({ field }: Of<'enumeration'>, typed: Typed): string {
   if (values.includes(value)) return value;
   throw errorAt(
     typed.node,
-    `${field.name} is never "${value}", but one of ${values.join(', ')}`,
+    `${field.name} is one of ${values.join(', ')}, never "${value}"`,
     nearestNames(value, values),
   );
 }

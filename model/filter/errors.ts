@@ -1,13 +1,13 @@
-/** A filter that cannot be taken; the message says what and where, for the person who wrote it. */
+/** An invalid filter; the message says what is wrong and where. */
 export class FilterError extends Error {
   override readonly name = 'FilterError';
 
   constructor(
     reason: string,
-    /** Where in the filter's text, in UTF-16 units from 0; `end` is behind the last one. */
+    /** Position in the filter, in UTF-16 units from 0; `end` is exclusive. */
     readonly start: number,
     readonly end: number,
-    /** Names that the writer may have meant, the likeliest first. */
+    /** Similar names, the most similar first. */
     readonly nearest: readonly string[] = [],
   ) {
     super(`${reason} (at character ${start + 1})`);

@@ -15,19 +15,19 @@ import { domainPattern, MAX_PATTERN_CHARACTERS, MAX_PATTERN_STEPS, policyPattern
 import { parseTimestamp } from './timestamp.js';
 import type { Variables } from './variables.js';
 
-/** A function as it is called. */
+/** A function call. */
 export interface Call {
   readonly node: CelNode;
-  /** The arguments; of a method the receiver comes first. */
+  /** The arguments; for a method the receiver comes first. */
   readonly parts: readonly CelNode[];
   readonly variables: Variables;
-  /** What a node stands for among some variables. */
+  /** Resolves a node with some variables. */
   readonly typed: (node: CelNode, variables: Variables) => Typed;
 }
 
 /**
  * `name(arguments)`.
- * @throws FilterError if there is no such function, or it does not take these.
+ * @throws FilterError if there is no such function, or it does not accept these arguments.
  */
 export function call(name: string, given: Call): Operand {
   const take = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name as FunctionName] : undefined;
@@ -37,14 +37,14 @@ export function call(name: string, given: Call): Operand {
 
 /**
  * `receiver.name(arguments)`.
- * @throws FilterError if there is no such function, or it does not take these.
+ * @throws FilterError if there is no such function, or it does not accept these arguments.
  */
 export function method(name: string, given: Call): Operand {
-  if (!isTextFunction(name)) throw unknownFunction(given.node, name, TEXT_FUNCTIONS);
-  return textFunction(name, given);
+  if (!isStringFunction(name)) throw unknownFunction(given.node, name, STRING_FUNCTIONS);
+  return stringFunction(name, given);
 }
 
-const TEXT_FUNCTIONS = ['startsWith', 'endsWith', 'contains', 'matches'] as const;
+const STRING_FUNCTIONS = ['startsWith', 'endsWith', 'contains', 'matches'] as const;
 
 const FUNCTIONS = {
   cidr,
@@ -54,7 +54,7 @@ const FUNCTIONS = {
   either,
   has,
   timestamp,
-  matches: (call: Call) => textFunction('matches', call),
+  matches: (call: Call) => stringFunction('matches', call),
 };
 
 type FunctionName = keyof typeof FUNCTIONS;
@@ -72,7 +72,7 @@ function cidr(call: Call): Operand {
   );
 }
 
-/** `domain(dst, "*.example.com")`, of a text `domain(query_name, …)`, within `either(…)` without the end. */
+/** `domain(dst, "*.example.com")`, for a string `domain(query_name, …)`, within `either(…)` without the side. */
 function domain(call: Call): Operand {
   const { node, variables } = call;
   const { end } = variables;
@@ -84,8 +84,8 @@ function domain(call: Call): Operand {
   if (of.operand.type === 'end') {
     return domainOf(node, domainField(of.node, variables, of.operand.end), pattern);
   }
-  if (of.operand.type !== 'text') throw wrongType(of, 'src, dst or a text');
-  return domainOf(node, of.operand.text, pattern);
+  if (of.operand.type !== 'string') throw wrongType(of, 'src, dst or a string');
+  return domainOf(node, of.operand.string, pattern);
 }
 
 function domainField(node: CelNode, variables: Variables, end: 'src' | 'dst'): StringOperand {
@@ -96,34 +96,34 @@ function domainOf(node: CelNode, text: StringOperand, pattern: Typed): Operand {
   return matching(node, text, domainPattern(stringLiteral(pattern)));
 }
 
-/** `policy("security.*")`: any step of the trace is one of a policy so named. */
+/** `policy("security.*")`: any step of the trace has a policy of this name. */
 function policyFunction(call: Call, name: 'policies' | 'pending_policies'): Operand {
   const { node, variables } = call;
   const [pattern] = argumentsOf(call, 1, 'policy("security.*")') as [Typed];
   const field = variables.find(name);
-  if (!field) throw errorAt(node, 'these records tell of no policies');
+  if (!field) throw errorAt(node, 'these records have no policies');
   return matching(node, { kind: 'field', field }, policyPattern(stringLiteral(pattern)));
 }
 
-/** `either(namespace == "a")`: the condition holds of one end or of the other. */
+/** `either(namespace == "a")`: the condition is true for either side. */
 function either({ node, parts, variables, typed }: Call): Operand {
   const [part] = parts;
   if (!part || parts.length > 1) throw errorAt(node, 'write it as either(namespace == "a")');
-  if (variables.end !== undefined) throw errorAt(node, 'either is not for use within either');
+  if (variables.end !== undefined) throw errorAt(node, 'either cannot be nested');
   const ofEnd = (end: 'src' | 'dst') => condition(typed(part, variables.of(end)));
   return result(anyOf([ofEnd('src'), ofEnd('dst')]));
 }
 
-/** `has(src.labels.app)`: the label is there; `has(dst.domain)`: the text is not empty. */
+/** `has(src.labels.app)`: the label exists; `has(dst.domain)`: the string is not empty. */
 function has(call: Call): Operand {
   const [what] = argumentsOf(call, 1, 'has(src.labels.app)') as [Typed];
-  if (what.operand.type !== 'text') throw wrongType(what, 'a label or a text');
-  const { text } = what.operand;
-  if (text.kind === 'label') {
-    const labels: StringOperand = { kind: 'field', field: text.field };
-    return result({ kind: 'text', text: labels, test: { kind: 'hasLabel', key: text.key } });
+  if (what.operand.type !== 'string') throw wrongType(what, 'a label or a string');
+  const { string } = what.operand;
+  if (string.kind === 'label') {
+    const labels: StringOperand = { kind: 'field', field: string.field };
+    return result({ kind: 'string', operand: labels, test: { kind: 'hasLabel', key: string.key } });
   }
-  return result(not({ kind: 'text', text, test: { kind: 'oneOf', texts: [''] } }));
+  return result(not({ kind: 'string', operand: string, test: { kind: 'oneOf', values: [''] } }));
 }
 
 /** `timestamp("2026-03-01T12:00:00Z")`. */
@@ -136,14 +136,14 @@ function timestamp(call: Call): Operand {
   return { type: 'time', number: { kind: 'literal', value: BigInt(time), isTime: true } };
 }
 
-/** A test of a text; of an enumeration it is decided here, value by value. */
-function textFunction(name: TextFunction, call: Call): Operand {
+/** A test of a string; for an enumeration it is evaluated here, value by value. */
+function stringFunction(name: StringFunction, call: Call): Operand {
   const [of, argument] = argumentsOf(call, 2, `src.name.${name}("…")`) as [Typed, Typed];
   const text = stringLiteral(argument);
   const { operand } = of;
-  if (operand.type === 'text') {
-    if (name === 'matches') return matching(argument.node, operand.text, text);
-    return result({ kind: 'text', text: operand.text, test: { kind: name, text } });
+  if (operand.type === 'string') {
+    if (name === 'matches') return matching(argument.node, operand.string, text);
+    return result({ kind: 'string', operand: operand.string, test: { kind: name, part: text } });
   }
   if (operand.type === 'enumeration') {
     const holds = testOf(argument.node, name, text);
@@ -151,11 +151,11 @@ function textFunction(name: TextFunction, call: Call): Operand {
     return result({ kind: 'enumeration', field: operand.field, values });
   }
   if (operand.type === 'address')
-    throw errorAt(of.node, 'addresses are asked with cidr(…), or as a whole with ==');
-  throw wrongType(of, 'a text');
+    throw errorAt(of.node, 'test addresses with cidr(…), or a whole address with ==');
+  throw wrongType(of, 'a string');
 }
 
-function testOf(node: CelNode, name: TextFunction, text: string): (value: string) => boolean {
+function testOf(node: CelNode, name: StringFunction, text: string): (value: string) => boolean {
   switch (name) {
     case 'startsWith':
       return (value) => value.startsWith(text);
@@ -170,12 +170,12 @@ function testOf(node: CelNode, name: TextFunction, text: string): (value: string
   }
 }
 
-function matching(node: CelNode, text: StringOperand, pattern: string): Operand {
+function matching(node: CelNode, operand: StringOperand, pattern: string): Operand {
   compile(node, pattern);
-  return result({ kind: 'text', text, test: { kind: 'matches', pattern } satisfies StringTest });
+  return result({ kind: 'string', operand, test: { kind: 'matches', pattern } satisfies StringTest });
 }
 
-/** Patterns are of RE2 (https://github.com/google/re2/wiki/Syntax), whose time is linear, and bounded in size. */
+/** Patterns are RE2 (https://github.com/google/re2/wiki/Syntax), which runs in linear time, and bounded in size. */
 function compile(node: CelNode, pattern: string): RE2JS {
   if (pattern.length > MAX_PATTERN_CHARACTERS || pattern.includes('\0')) {
     throw errorAt(node, `a pattern may have ${MAX_PATTERN_CHARACTERS} characters, none of them NUL`);
@@ -185,15 +185,15 @@ function compile(node: CelNode, pattern: string): RE2JS {
     if (compiled.programSize() > MAX_PATTERN_STEPS) throw errorAt(node, 'the pattern is too large');
     return compiled;
   } catch (error) {
-    if (error instanceof RE2JSException) throw errorAt(node, `no pattern of RE2: ${error.message}`);
+    if (error instanceof RE2JSException) throw errorAt(node, `not an RE2 pattern: ${error.message}`);
     throw error;
   }
 }
 
-type TextFunction = (typeof TEXT_FUNCTIONS)[number];
+type StringFunction = (typeof STRING_FUNCTIONS)[number];
 
-function isTextFunction(name: string): name is TextFunction {
-  return (TEXT_FUNCTIONS as readonly string[]).includes(name);
+function isStringFunction(name: string): name is StringFunction {
+  return (STRING_FUNCTIONS as readonly string[]).includes(name);
 }
 
 function argumentsOf({ node, parts, variables, typed }: Call, count: number, example: string): Typed[] {

@@ -5,11 +5,11 @@ import { typed } from './parse.js';
 import { type Operand, wrongType } from './operand.js';
 import { Variables } from './variables.js';
 
-/** What records can be grouped by: a field of any type, or the value of one label. */
+/** What records can be grouped by: a field of any type, or the value of a label. */
 export type Key = StringOperand;
 
 /**
- * Reads what records are grouped by, in the words of the filter language: `src.namespace`, `dst_port`,
+ * Reads a group key in the syntax of the filter language: `src.namespace`, `dst_port`,
  * `src.labels["app"]`.
  * @throws FilterError as `parseFilter` does.
  */
@@ -20,15 +20,15 @@ export function parseKey(text: string, fields: readonly FieldDeclaration[]): Key
   return key;
 }
 
-/** A key's name in answers: the field's, and behind a dot the label's key. */
+/** A key's name in answers: the field name, for labels followed by a dot and the label key. */
 export function keyName(key: Key): string {
   return key.kind === 'field' ? key.field.name : `${key.field.name}.${key.key}`;
 }
 
 function keyOf(operand: Operand): Key | undefined {
   switch (operand.type) {
-    case 'text':
-      return operand.text;
+    case 'string':
+      return operand.string;
     case 'enumeration':
     case 'address':
       return { kind: 'field', field: operand.field };

@@ -1,6 +1,6 @@
-/** The names that someone may have meant by `given`: up to three, the likeliest first. */
+/** The names most similar to `given`: up to three, the most similar first. */
 export function nearestNames(given: string, names: readonly string[]): string[] {
-  // Longer ones are no typing errors, and comparing them would cost their length squared.
+  // Longer names are not typing errors, and the comparison is quadratic in their length.
   if (given.length < 2 || given.length > 64) return [];
   const wanted = given.toLowerCase();
   return names
@@ -12,7 +12,7 @@ export function nearestNames(given: string, names: readonly string[]): string[] 
     .map(({ name }) => name);
 }
 
-/** How many letters must be inserted, left out or replaced to make one word of the other (Levenshtein). */
+/** The Levenshtein distance of two words. */
 function editDistance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {

@@ -6,12 +6,12 @@ import { FilterError } from './errors.js';
 import type { AddressRange, Filter, NumberOperand, StringOperand } from './filter.js';
 import type { Side } from './variables.js';
 
-/** What a part of a filter stands for, once its type is known. */
+/** A part of a filter whose type is known. */
 export type Operand =
   | { readonly type: 'condition'; readonly filter: Filter }
   | { readonly type: 'number'; readonly number: NumberOperand }
   | { readonly type: 'time'; readonly number: NumberOperand }
-  | { readonly type: 'text'; readonly text: StringOperand }
+  | { readonly type: 'string'; readonly string: StringOperand }
   | { readonly type: 'quoted'; readonly value: string }
   | { readonly type: 'enumeration'; readonly field: FieldDeclaration }
   | { readonly type: 'address'; readonly field: FieldDeclaration }
@@ -26,24 +26,24 @@ export interface Typed {
   readonly node: CelNode;
 }
 
-/** What an operand is called in errors. */
+/** Names of operand types in errors. */
 export const TYPE_NAMES: Readonly<Record<OperandType, string>> = {
   condition: 'a condition',
   number: 'a number',
   time: 'a time',
-  text: 'a text',
-  quoted: 'a text in quotes',
-  enumeration: 'one of some texts',
+  string: 'a string',
+  quoted: 'a quoted string',
+  enumeration: 'an enumeration',
   address: 'an address',
   list: 'a list',
-  end: 'an end of the record',
+  end: 'a side of the record',
 };
 
 /** A field as an operand. */
 export function fieldOperand(field: FieldDeclaration): Operand {
   switch (field.type) {
-    case 'text':
-      return { type: 'text', text: { kind: 'field', field } };
+    case 'string':
+      return { type: 'string', string: { kind: 'field', field } };
     case 'ip':
       return { type: 'address', field };
     case 'enumeration':
@@ -58,17 +58,17 @@ export function fieldOperand(field: FieldDeclaration): Operand {
 }
 
 /**
- * The condition that something is.
- * @throws FilterError if it is none.
+ * The condition of an operand.
+ * @throws FilterError if it is not a condition.
  */
 export function condition(typed: Typed): Filter {
   if (typed.operand.type !== 'condition') throw wrongType(typed, 'a condition');
   return typed.operand.filter;
 }
 
-/** The error that something stands where another type is needed. */
+/** The error for an operand of the wrong type. */
 export function wrongType({ operand, node }: Typed, wanted: string): FilterError {
-  return errorAt(node, `${wanted} is needed here, this is ${TYPE_NAMES[operand.type]}`);
+  return errorAt(node, `expected ${wanted}, not ${TYPE_NAMES[operand.type]}`);
 }
 
 /** An error about a node. */
@@ -77,17 +77,17 @@ export function errorAt(node: CelNode, reason: string, nearest: readonly string[
 }
 
 /**
- * A text in quotes.
+ * The value of a quoted string.
  * @throws FilterError if it is anything else.
  */
 export function stringLiteral(typed: Typed): string {
-  if (typed.operand.type !== 'quoted') throw wrongType(typed, 'a text in quotes');
+  if (typed.operand.type !== 'quoted') throw wrongType(typed, 'a quoted string');
   return typed.operand.value;
 }
 
 /**
- * The one address that a text names, as a range.
- * @throws FilterError if it names none.
+ * The address in a string, as a range.
+ * @throws FilterError if it is not an address.
  */
 export function addressRange(typed: Typed): AddressRange {
   const address = read(typed, parseAddress, 'write an IPv4 or IPv6 address');
@@ -95,8 +95,9 @@ export function addressRange(typed: Typed): AddressRange {
 }
 
 /**
- * The addresses of a prefix, such as `10.0.0.0/8`; one of IPv6 holds no IPv4 address, in whatever form it is kept.
- * @throws FilterError if the text is no prefix.
+ * The addresses of a prefix, such as `10.0.0.0/8`. An IPv6 prefix contains no IPv4 addresses, not even in their mapped
+ * form.
+ * @throws FilterError if the string is not a prefix.
  */
 export function prefixRanges(typed: Typed): AddressRange[] {
   const { family, network, bits } = read(typed, parsePrefix, 'write an address, or a prefix as 10.0.0.0/8');
@@ -111,7 +112,7 @@ export function prefixRanges(typed: Typed): AddressRange[] {
   return parts.filter(({ first, last }) => compareAddresses(first, last) <= 0);
 }
 
-/** Less than 0, 0 or more: which of two addresses comes first. */
+/** Compares two addresses: negative, 0 or positive. */
 function compareAddresses(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < 16; i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
   return 0;
@@ -128,6 +129,6 @@ function read<Value>(typed: Typed, parse: (text: string) => Value, advice: strin
     return parse(text);
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
-    throw errorAt(typed.node, `"${text}" is no address: ${advice}`);
+    throw errorAt(typed.node, `"${text}" is not an address: ${advice}`);
   }
 }

@@ -101,16 +101,16 @@ describe('what is wrong with a filter is told', () => {
   it('with the place, and the names that are near', () => {
     const error = errorOf('action == "deny" && src.namespac == "a"');
     expect(error).toMatchObject({ start: 24, end: 32, nearest: ['src.namespace'] });
-    expect(error.message).toBe('an end has no field namespac (at character 25)');
+    expect(error.message).toBe('src and dst have no field namespac (at character 25)');
   });
 
   it.each([
     ['src_namespce == "a"', 'there is no field src_namespce', ['src_namespace', 'src.namespace']],
-    ['dst.prt == 1', 'an end has no field prt', ['dst.port']],
+    ['dst.prt == 1', 'src and dst have no field prt', ['dst.port']],
     ['nonsense', 'there is no field nonsense', []],
-    ['either(nam == "a")', 'an end has no field nam', ['name', 'namespace']],
-    ['action == "denied"', 'action is never "denied", but one of allow, deny, unknown', []],
-    ['action == "deni"', 'action is never "deni", but one of allow, deny, unknown', ['deny']],
+    ['either(nam == "a")', 'src and dst have no field nam', ['name', 'namespace']],
+    ['action == "denied"', 'action is one of allow, deny, unknown, never "denied"', []],
+    ['action == "deni"', 'action is one of allow, deny, unknown, never "deni"', ['deny']],
     ['domian(dst, "x")', 'there is no function domian', ['domain']],
     ['src.name.startswith("x")', 'there is no function startswith', ['startsWith']],
   ])('%s: names', (filter, message, nearest) => {
@@ -120,35 +120,35 @@ describe('what is wrong with a filter is told', () => {
   });
 
   it.each([
-    ['src.namespace', 'a condition is needed here, this is a text'],
-    ['src', 'this is an end of the record'],
-    ['src.namespace == 1', 'a text and a number cannot be compared'],
-    ['src.namespace > "a"', 'only numbers and times come one before the other'],
+    ['src.namespace', 'expected a condition, not a string'],
+    ['src', 'expected a condition, not a side of the record'],
+    ['src.namespace == 1', 'a string and a number cannot be compared'],
+    ['src.namespace > "a"', 'only numbers and times can be compared with'],
     ['start_time > "2026-03-01T12:00:00Z"', 'only numbers and times'],
     ['start_time == "2026-03-01T12:00:00Z"', 'write timestamp('],
     ['start_time == timestamp("yesterday")', 'not a time'],
     ['bytes_out / packets_out > 1', 'multiply the other side'],
-    ['rtt_us > 1.5', 'numbers are whole'],
-    ['rtt_us > 18446744073709551616', 'numbers go from'],
-    ['src.name == null', 'nothing is null'],
-    ['src.ip == "10.0.0"', 'is no address'],
-    ['cidr(src.ip, "10.0.0.0/33")', 'is no address'],
-    ['cidr("10.0.0.0/8", src.ip)', 'an address is needed here'],
+    ['rtt_us > 1.5', 'numbers must be integers'],
+    ['rtt_us > 18446744073709551616', 'numbers must be from'],
+    ['src.name == null', 'there is no null'],
+    ['src.ip == "10.0.0"', 'is not an address'],
+    ['cidr(src.ip, "10.0.0.0/33")', 'is not an address'],
+    ['cidr("10.0.0.0/8", src.ip)', 'expected an address'],
     ['src.ip.startsWith("10.")', 'cidr('],
-    ['src.name.matches("(")', 'no pattern of RE2'],
-    ['src.name.matches("(?=x)")', 'no pattern of RE2'],
+    ['src.name.matches("(")', 'not an RE2 pattern'],
+    ['src.name.matches("(?=x)")', 'not an RE2 pattern'],
     ['src.name.matches("(a{1000})")', 'the pattern is too large'],
     ['src.name in src.workload', 'a list, as in'],
-    ['dst.port in ["http"]', 'a number is needed here'],
+    ['dst.port in ["http"]', 'expected a number'],
     ['src.name["a"] == "b"', 'only labels'],
-    ['src.labels["a=b"] == "c"', 'no label has this key'],
-    ['src.name.contains(dst.name)', 'a text in quotes is needed here'],
-    ['protocol == "tpc"', 'is no protocol'],
-    ['{"a": 1} == 1', 'no maps'],
+    ['src.labels["a=b"] == "c"', 'this is not a valid label key'],
+    ['src.name.contains(dst.name)', 'expected a quoted string'],
+    ['protocol == "tpc"', 'is not a protocol'],
+    ['{"a": 1} == 1', 'filters do not support maps'],
     ['[1].exists(x, x == 1)', 'there is no function exists'],
-    ['either(either(port == 1))', 'not for use within either'],
+    ['either(either(port == 1))', 'either cannot be nested'],
     ['action == "deny" &&', 'is missing here'],
-    ['"\ud800" == src.name', 'half a character'],
+    ['"\ud800" == src.name', 'unpaired surrogate'],
   ])('%#: %s', (filter, message) => {
     const error = errorOf(filter);
     expect(error.message).toContain(message);
@@ -167,7 +167,9 @@ describe('what is wrong with a filter is told', () => {
   });
 
   it('where records have no such field', () => {
-    expect(errorOf('policy("a")', dnsFields).message).toContain('tell of no policies');
-    expect(errorOf('dst.namespace == "a"', dnsFields).message).toContain('an end has no field namespace');
+    expect(errorOf('policy("a")', dnsFields).message).toContain('have no policies');
+    expect(errorOf('dst.namespace == "a"', dnsFields).message).toContain(
+      'src and dst have no field namespace',
+    );
   });
 });

@@ -8,17 +8,17 @@ import { Variables } from './variables.js';
 
 /**
  * Reads a filter: an expression of CEL over the fields of a record, for example
- * `src.namespace == "storefront" && dst.port in [443, 8443] && action == "deny"`. docs/filter.md has the language. A
- * blank text lets everything through.
+ * `src.namespace == "storefront" && dst.port in [443, 8443] && action == "deny"`. docs/filter.md describes the
+ * language. A blank filter matches everything.
  * @param fields the record's declared fields, from which the variables and their types follow.
- * @throws FilterError with the place and, for a mistyped name, the names near it.
+ * @throws FilterError with the position and, for an unknown name, similar names.
  */
 export function parseFilter(text: string, fields: readonly FieldDeclaration[]): Filter {
   if (text.trim() === '') return { kind: 'constant', value: true };
   return condition(typed(parseCel(text), new Variables(fields)));
 }
 
-/** What a node stands for among some variables. */
+/** Resolves a node with some variables. */
 export function typed(node: CelNode, variables: Variables): Typed {
   return { node, operand: operandOf(node, variables) };
 }
@@ -81,7 +81,7 @@ function operandOf(node: CelNode, variables: Variables): Operand {
         `there is no ${node.op}: multiply the other side, as in bytes_out > 1000 * packets_out`,
       );
     default:
-      throw errorAt(node, 'filters know no maps and no optional values');
+      throw errorAt(node, 'filters do not support maps and optional values');
   }
 }
 
@@ -91,17 +91,19 @@ function literal(node: CelNode & { op: 'value' }): Operand {
   if (typeof value === 'boolean') return { type: 'condition', filter: { kind: 'constant', value } };
   if (typeof value === 'bigint') return whole(node, value);
   if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw errorAt(node, 'numbers are whole, up to 2^53 in this notation');
+    if (!Number.isSafeInteger(value))
+      throw errorAt(node, 'numbers must be integers, up to 2^53 in this notation');
     return whole(node, BigInt(value));
   }
-  if (value === null) throw errorAt(node, 'nothing is null: what is not known is empty, or 0');
-  if (value instanceof Uint8Array) throw errorAt(node, 'filters know no bytes; write a text without the b');
+  if (value === null) throw errorAt(node, 'there is no null: unknown values are empty or 0');
+  if (value instanceof Uint8Array)
+    throw errorAt(node, 'filters do not support bytes; write a string without the b');
   return whole(node, value.value);
 }
 
 function whole(node: CelNode, value: bigint): Operand {
   if (value < -(2n ** 63n) || value >= 2n ** 64n) {
-    throw errorAt(node, 'numbers go from -2^63 to 2^64 - 1');
+    throw errorAt(node, 'numbers must be from -2^63 to 2^64 - 1');
   }
   return { type: 'number', number: { kind: 'literal', value, isTime: false } };
 }
@@ -129,29 +131,29 @@ function member(node: CelNode, of: Typed, name: string, variables: Variables): O
     return fieldOperand(variables.member(operand.end, name, node.end - name.length, node.end));
   }
   const labels = labelsOf(operand);
-  if (labels) return { type: 'text', text: { kind: 'label', field: labels, key: name } };
-  throw errorAt(node, `there is nothing with the name ${name} in this`);
+  if (labels) return { type: 'string', string: { kind: 'label', field: labels, key: name } };
+  throw errorAt(node, `this has no member ${name}`);
 }
 
 /** `src.labels["app"]`. */
 function labelValue(node: CelNode, of: Typed, key: Typed): Operand {
   const labels = labelsOf(of.operand);
-  if (!labels) throw errorAt(node, 'only labels are asked for with brackets, as in src.labels["app"]');
-  return { type: 'text', text: { kind: 'label', field: labels, key: labelKey(key) } };
+  if (!labels) throw errorAt(node, 'only labels can be indexed, as in src.labels["app"]');
+  return { type: 'string', string: { kind: 'label', field: labels, key: labelKey(key) } };
 }
 
 /**
  * The key of a label.
- * @throws FilterError if no label can have it.
+ * @throws FilterError if it is not a valid label key.
  */
 function labelKey(key: Typed): string {
   const { operand, node } = key;
-  if (operand.type !== 'quoted') throw wrongType(key, "a label's key in quotes");
-  if (!/^[^,=]+$/.test(operand.value)) throw errorAt(node, 'no label has this key');
+  if (operand.type !== 'quoted') throw wrongType(key, 'a quoted label key');
+  if (!/^[^,=]+$/.test(operand.value)) throw errorAt(node, 'this is not a valid label key');
   return operand.value;
 }
 
 function labelsOf(operand: Operand): FieldDeclaration | undefined {
-  if (operand.type !== 'text' || operand.text.kind !== 'field') return undefined;
-  return operand.text.field.form === 'labels' ? operand.text.field : undefined;
+  if (operand.type !== 'string' || operand.string.kind !== 'field') return undefined;
+  return operand.string.field.form === 'labels' ? operand.string.field : undefined;
 }

@@ -1,26 +1,26 @@
 import { RE2JS } from 're2js';
 
-/** Most characters of a pattern. */
+/** Maximum number of characters in a pattern. */
 export const MAX_PATTERN_CHARACTERS = 1000;
 
 /**
- * Most steps of a compiled pattern. The engine refuses what takes it more than 8 MiB (RE2's `max_mem`), and a step can
- * stand for a class of letters, which is some hundred steps of bytes there.
+ * Maximum number of steps of a compiled pattern. The engine rejects patterns that need more than 8 MiB (RE2's `max_mem`);
+ * a step can be a class of letters, which is some hundred steps of bytes there.
  */
 export const MAX_PATTERN_STEPS = 300;
 
 /**
- * The RE2 pattern of domain names in which `*` stands for one or more characters, dots too. Names are kept in lower
- * case without the final dot, so the pattern is put into that form.
+ * The RE2 pattern for a glob of domain names, in which `*` matches one or more characters, including dots. Names are stored
+ * in lower case without the trailing dot, so the glob is converted to that form.
  */
 export function domainPattern(glob: string): string {
   return `^${quoted(glob.toLowerCase().replace(/\.$/, ''), '.+')}$`;
 }
 
 /**
- * The RE2 pattern of traces, lists of `index|tier|kind:namespace/name|action|rule`, with a step whose policy is so
- * named: the glob means a policy's `name`, `namespace/name`, `tier.name` or `namespace/tier.name`, and `*` in it any
- * characters, none too. Where a policy's own name begins with its tier's, the tier is said once.
+ * The RE2 pattern for traces (lists of `index|tier|kind:namespace/name|action|rule`) with a step of a policy that matches
+ * a glob: a policy's `name`, `namespace/name`, `tier.name` or `namespace/tier.name`, in which `*` matches any number of
+ * characters. If a policy's name starts with its tier, the tier is written once.
  */
 export function policyPattern(glob: string): string {
   const slash = glob.indexOf('/');
@@ -32,7 +32,7 @@ export function policyPattern(glob: string): string {
   return `(?:^|,)[0-9]+\\|(?:${ways.join('|')})\\|`;
 }
 
-/** The tiers and names that a glob can mean: a name alone, or `tier.name` cut at a dot or within a `*`. */
+/** The possible tiers and names of a glob: a name alone, or `tier.name` split at a dot or within a `*`. */
 function namings(glob: string): { tier: string; name: string }[] {
   const cuts = [...glob.matchAll(/[.*]/g)].map(({ 0: at, index }) => {
     const wild = at === '*' ? '*' : '';
@@ -41,7 +41,7 @@ function namings(glob: string): { tier: string; name: string }[] {
   return [{ tier: '*', name: glob }, ...cuts];
 }
 
-/** What `*` is in a policy's name: it does not go beyond the name. */
+/** `*` in a policy's name does not match beyond the name. */
 const WITHIN = '[^|,/]*';
 
 function quoted(glob: string, wildcard: string): string {

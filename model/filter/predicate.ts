@@ -4,15 +4,15 @@ import { halvesOf, readWide } from '../record/wide.js';
 import type { AddressRange, ComparisonOperator, Filter, NumberOperand } from './filter.js';
 import { stringTest, rowStrings } from './strings.js';
 
-/** Columns of records by their fields' names; those that the filter asks must be there. */
+/** Columns of records by field name; all fields of the filter must be present. */
 export type FilterColumns = Readonly<Record<string, Column>>;
 
-/** Whether the record in a row passes. */
+/** Whether the record in a row matches. */
 export type RowTest = (row: number) => boolean;
 
 /**
- * A filter as a test of the rows of columns. What can be decided once is decided once: a pattern is compiled for the
- * filter, a text is looked at once for each entry of its column's dictionary, and a row then costs a few lookups.
+ * Translates a filter to a test of rows. Patterns are compiled once per filter, strings are tested once per dictionary
+ * entry, and a row then costs a few lookups.
  */
 export function filterPredicate(filter: Filter): (columns: FilterColumns) => RowTest {
   switch (filter.kind) {
@@ -57,24 +57,27 @@ export function filterPredicate(filter: Filter): (columns: FilterColumns) => Row
         return (row) => left.values?.[a[row] ?? 0] === right.values?.[b[row] ?? 0];
       };
     }
-    case 'text': {
+    case 'string': {
       const test = stringTest(filter.test);
       return (columns) => {
-        const { indexes, texts } = rowStrings(columnOf('text', columns, filter.text.field), filter.text);
-        /** By dictionary index: 0 not looked at yet, 1 does not pass, 2 passes. Dictionaries may be far larger than what rows use. */
-        const known = new Uint8Array(texts.length);
+        const { indexes, values } = rowStrings(
+          columnOf('string', columns, filter.operand.field),
+          filter.operand,
+        );
+        /** By dictionary index: 0 not tested yet, 1 no match, 2 match. Dictionaries may be far larger than what rows use. */
+        const known = new Uint8Array(values.length);
         return (row) => {
           const index = indexes[row] ?? 0;
-          if (known[index] === 0) known[index] = test(texts.at(index)) ? 2 : 1;
+          if (known[index] === 0) known[index] = test(values.at(index)) ? 2 : 1;
           return known[index] === 2;
         };
       };
     }
-    case 'sameText':
+    case 'sameString':
       return (columns) => {
-        const left = rowStrings(columnOf('text', columns, filter.left.field), filter.left);
-        const right = rowStrings(columnOf('text', columns, filter.right.field), filter.right);
-        return (row) => left.texts.at(left.indexes[row] ?? 0) === right.texts.at(right.indexes[row] ?? 0);
+        const left = rowStrings(columnOf('string', columns, filter.left.field), filter.left);
+        const right = rowStrings(columnOf('string', columns, filter.right.field), filter.right);
+        return (row) => left.values.at(left.indexes[row] ?? 0) === right.values.at(right.indexes[row] ?? 0);
       };
     case 'address':
       return addressPredicate(filter.field, filter.ranges);
@@ -125,7 +128,7 @@ function addressPredicate(field: FieldDeclaration, ranges: readonly AddressRange
   };
 }
 
-/** Less than 0, 0 or more, as the 16 bytes of one address come before, with or after those of the other. */
+/** Compares the 16 bytes of two addresses: negative, 0 or positive. */
 function compareBytes(a: Uint8Array, atA: number, b: Uint8Array, atB: number): number {
   for (let i = 0; i < 16; i++) {
     const difference = (a[atA + i] ?? 0) - (b[atB + i] ?? 0);
@@ -160,8 +163,8 @@ function comparisonPredicate({ operator, left, right }: Extract<Filter, { kind: 
 }
 
 /**
- * Whether doubles could take two numbers that differ for one. They cannot where one of them is a literal that they
- * hold exactly with its neighbors, however large the other is.
+ * Whether two different numbers could be equal as doubles. They cannot if one is a literal that is exact as a double, like
+ * its neighbors, however large the other is.
  */
 function needsBigInt(left: NumberOperand, right: NumberOperand): boolean {
   if (left.kind === 'arithmetic' || right.kind === 'arithmetic') return false;
@@ -200,7 +203,7 @@ function numberOf(number: NumberOperand, columns: FilterColumns): (row: number) 
   }
 }
 
-/** For numbers from 2^53 on, which only such a literal, or two wide fields, bring in. */
+/** For numbers from 2^53 on: large literals, or two 64-bit fields. */
 function bigIntOf(number: NumberOperand, columns: FilterColumns): (row: number) => bigint {
   if (number.kind === 'literal') return () => number.value;
   if (number.kind === 'field' && isWide(number.field)) {
@@ -230,15 +233,15 @@ function isWide({ type }: FieldDeclaration): boolean {
   return type === 'uint64' || type === 'time';
 }
 
-/** The column of a field, which is of a type that has such a column. */
+/** The column of a field of a type. */
 function columnOf<Type extends keyof ColumnByType>(
   type: Type,
   columns: FilterColumns,
   { name }: FieldDeclaration,
 ): ColumnByType[Type] {
   const column = columns[name];
-  if (column === undefined || 'dictionary' in column !== (type === 'text')) {
-    throw new RangeError(`there is no column ${name} of ${type}`);
+  if (column === undefined || 'dictionary' in column !== (type === 'string')) {
+    throw new RangeError(`there is no column ${name} of type ${type}`);
   }
   // A filter was checked against the declarations that the columns are of.
   return column as ColumnByType[Type];

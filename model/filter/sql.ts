@@ -3,14 +3,14 @@ import { formatAddress, isMappedIpv4 } from '../net/address.js';
 import type { FieldDeclaration } from '../record/field.js';
 import type { AddressRange, Filter, NumberOperand, StringOperand, StringTest } from './filter.js';
 
-/** Takes a value for a statement and returns the placeholder that stands for it in the text. */
+/** Collects the values of a statement: `add` returns the placeholder for a value. */
 export interface Parameters {
   add(value: unknown, type: string): string;
 }
 
 /**
- * A filter as a condition of ClickHouse's SQL. Its text is of declared fields' names and of placeholders; no value
- * stands in it.
+ * Translates a filter to a ClickHouse SQL condition. It consists of field names and placeholders only; values are passed
+ * as parameters.
  */
 export function filterSql(filter: Filter, parameters: Parameters): string {
   switch (filter.kind) {
@@ -36,9 +36,9 @@ export function filterSql(filter: Filter, parameters: Parameters): string {
       return enumerationSql(filter, parameters);
     case 'sameEnumeration':
       return `(toString(${filter.left.name}) = toString(${filter.right.name}))`;
-    case 'text':
-      return textTestSql(filter.text, filter.test, parameters);
-    case 'sameText':
+    case 'string':
+      return stringTestSql(filter.operand, filter.test, parameters);
+    case 'sameString':
       return `(${stringSql(filter.left, parameters)} = ${stringSql(filter.right, parameters)})`;
     case 'address':
       return addressSql(filter.field, filter.ranges, parameters);
@@ -64,28 +64,28 @@ function enumerationSql({ field, values }: Of<'enumeration'>, parameters: Parame
   return `(${field.name} IN ${parameters.add([...new Set(values)], 'Array(String)')})`;
 }
 
-/** A field or a label as an expression of SQL. */
-export function stringSql(text: StringOperand, parameters: Parameters): string {
-  if (text.kind === 'field') return text.field.name;
-  // The value behind the first label with this key.
-  const pattern = `(?:^|,)${RE2JS.quote(text.key)}=([^,]*)`;
-  return `extract(${text.field.name}, ${parameters.add(pattern, 'String')})`;
+/** A field or a label as an SQL expression. */
+export function stringSql(operand: StringOperand, parameters: Parameters): string {
+  if (operand.kind === 'field') return operand.field.name;
+  // The value of the first label with this key.
+  const pattern = `(?:^|,)${RE2JS.quote(operand.key)}=([^,]*)`;
+  return `extract(${operand.field.name}, ${parameters.add(pattern, 'String')})`;
 }
 
-function textTestSql(operand: StringOperand, test: StringTest, parameters: Parameters): string {
+function stringTestSql(operand: StringOperand, test: StringTest, parameters: Parameters): string {
   const text = stringSql(operand, parameters);
   const add = (value: string) => parameters.add(value, 'String');
   switch (test.kind) {
     case 'oneOf':
-      return test.texts.length === 1
-        ? `(${text} = ${add(test.texts[0] ?? '')})`
-        : `(${text} IN ${parameters.add(test.texts, 'Array(String)')})`;
+      return test.values.length === 1
+        ? `(${text} = ${add(test.values[0] ?? '')})`
+        : `(${text} IN ${parameters.add(test.values, 'Array(String)')})`;
     case 'startsWith':
-      return `startsWith(${text}, ${add(test.text)})`;
+      return `startsWith(${text}, ${add(test.part)})`;
     case 'endsWith':
-      return `endsWith(${text}, ${add(test.text)})`;
+      return `endsWith(${text}, ${add(test.part)})`;
     case 'contains':
-      return `(position(${text}, ${add(test.text)}) > 0)`;
+      return `(position(${text}, ${add(test.part)}) > 0)`;
     case 'matches':
       return `match(${text}, ${add(test.pattern)})`;
     case 'hasItem':

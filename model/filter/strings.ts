@@ -2,22 +2,22 @@ import { RE2JS } from 're2js';
 import type { StringColumn } from '../record/columns.js';
 import type { StringOperand, StringTest } from './filter.js';
 
-/** A text of each row: row `i` has `texts.at(indexes[i])`. */
+/** A string of each row: row `i` has `values.at(indexes[i])`. */
 export interface RowStrings {
   readonly indexes: Uint32Array;
-  readonly texts: { readonly length: number; at(index: number): string };
+  readonly values: { readonly length: number; at(index: number): string };
 }
 
-/** The texts that an operand has in the rows of its field's column. */
+/** The values of an operand in the rows of its field's column. */
 export function rowStrings({ indexes, dictionary }: StringColumn, operand: StringOperand): RowStrings {
   const { length } = dictionary;
   if (operand.kind === 'field') {
-    return { indexes, texts: { length, at: (index) => dictionary[index] ?? '' } };
+    return { indexes, values: { length, at: (index) => dictionary[index] ?? '' } };
   }
   const { key } = operand;
-  const values: string[] = [];
-  const at = (index: number) => (values[index] ??= labelValue(dictionary[index] ?? '', key));
-  return { indexes, texts: { length, at } };
+  const known: string[] = [];
+  const at = (index: number) => (known[index] ??= labelValue(dictionary[index] ?? '', key));
+  return { indexes, values: { length, at } };
 }
 
 /** The value of the first label with this key; empty if there is none. */
@@ -29,26 +29,26 @@ function labelValue(labels: string, key: string): string {
   return labels.slice(value, comma < 0 ? undefined : comma);
 }
 
-/** A test as a function of a text. */
-export function stringTest(test: StringTest): (text: string) => boolean {
+/** A test as a function of a string. */
+export function stringTest(test: StringTest): (value: string) => boolean {
   switch (test.kind) {
     case 'oneOf': {
-      const passing = new Set(test.texts);
-      return (text) => passing.has(text);
+      const passing = new Set(test.values);
+      return (value) => passing.has(value);
     }
     case 'startsWith':
-      return (text) => text.startsWith(test.text);
+      return (value) => value.startsWith(test.part);
     case 'endsWith':
-      return (text) => text.endsWith(test.text);
+      return (value) => value.endsWith(test.part);
     case 'contains':
-      return (text) => text.includes(test.text);
+      return (value) => value.includes(test.part);
     case 'matches': {
       const pattern = RE2JS.compile(test.pattern, RE2JS.DOTALL);
-      return (text) => pattern.test(text);
+      return (value) => pattern.test(value);
     }
     case 'hasItem':
-      return (text) => `,${text},`.includes(`,${test.item},`);
+      return (value) => `,${value},`.includes(`,${test.item},`);
     case 'hasLabel':
-      return (text) => `,${text}`.includes(`,${test.key}=`);
+      return (value) => `,${value}`.includes(`,${test.key}=`);
   }
 }

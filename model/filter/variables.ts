@@ -2,15 +2,15 @@ import type { FieldDeclaration } from '../record/field.js';
 import { FilterError } from './errors.js';
 import { nearestNames } from './nearest-names.js';
 
-/** The two ends of a record, as filters name them and as fields' names begin. */
+/** The two sides of a record: names in filters and prefixes of field names. */
 export type Side = 'src' | 'dst';
 
-/** What a name in a filter can mean: a field, or an end, of which fields are asked with a dot. */
+/** What a name in a filter refers to: a field, or a side whose fields follow after a dot. */
 export type Variable = FieldDeclaration | Side;
 
 /**
- * The names that a filter may use, as they follow from the declared fields: each field's own name, and for the fields
- * of an end `src.name` in place of `src_name`. Within `either(…)` an end's fields go without the end.
+ * The names that a filter may use, derived from the declared fields: each field's name, and for the fields of a side also
+ * `src.name` for `src_name`. Within `either(…)` the fields of a side have no prefix.
  */
 export class Variables {
   readonly #fields: ReadonlyMap<string, FieldDeclaration>;
@@ -21,19 +21,19 @@ export class Variables {
     this.#end = end;
   }
 
-  /** The end that names are of, within `either(…)`. */
+  /** The side of all names, within `either(…)`. */
   get end(): Side | undefined {
     return this.#end;
   }
 
-  /** The same names as they are within `either(…)`, of one end. */
+  /** The same names within `either(…)`, for one side. */
   of(end: Side): Variables {
     return new Variables([...this.#fields.values()], end);
   }
 
   /**
-   * What a name by itself means.
-   * @throws FilterError with the names that are near.
+   * The field or side of a name.
+   * @throws FilterError with similar names.
    */
   named(name: string, start: number, end: number): Variable {
     if (this.#end !== undefined) return this.member(this.#end, name, start, end);
@@ -46,18 +46,18 @@ export class Variables {
   }
 
   /**
-   * A field of an end.
-   * @throws FilterError with the names that are near.
+   * A field of a side.
+   * @throws FilterError with similar names.
    */
   member(end: Side, name: string, start: number, textEnd: number): FieldDeclaration {
     const field = this.#fields.get(`${end}_${name}`);
     if (field) return field;
     const prefix = this.#end === undefined ? `${end}.` : '';
     const nearest = nearestNames(name, this.#namesOf(end)).map((near) => prefix + near);
-    throw new FilterError(`an end has no field ${name}`, start, textEnd, nearest);
+    throw new FilterError(`src and dst have no field ${name}`, start, textEnd, nearest);
   }
 
-  /** The field of this name; undefined if records have none. */
+  /** The field of this name; undefined if there is none. */
   find(name: string): FieldDeclaration | undefined {
     return this.#fields.get(name);
   }

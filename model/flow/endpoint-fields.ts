@@ -2,7 +2,7 @@ import { ADDRESS_CLASSES } from '../net/address-class.js';
 import type { FieldDeclaration } from '../record/field.js';
 import { identityFields } from './identity-fields.js';
 
-/** What the flow record says of one end of the connection; `prefix` is `src` (client) or `dst` (server). */
+/** The flow record's fields of one side of the connection; `prefix` is `src` (client) or `dst` (server). */
 export function endpointFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {
   return [
     ...identityFields(prefix, end),
@@ -15,13 +15,13 @@ export function endpointFields<const Prefix extends 'src' | 'dst'>(prefix: Prefi
     },
     {
       name: `${prefix}_domain`,
-      type: 'text',
+      type: 'string',
       origin: 'context',
       description: `Domain name of a ${end} outside the cluster, learned from DNS answers or TLS`,
     },
     {
       name: `${prefix}_process`,
-      type: 'text',
+      type: 'string',
       origin: 'observed',
       description: `Process that owns the ${end}'s socket, where it is on the reporting node`,
     },

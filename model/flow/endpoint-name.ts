@@ -1,20 +1,18 @@
 import type { EnumerationValue } from './enumerations.js';
 
-/** What a record says of one end of a connection. */
+/** The fields of a record that name one side of a connection. */
 export interface NamedEndpoint {
   readonly kind: EnumerationValue<'src_kind'>;
   readonly namespace: string;
   readonly workload: string;
   readonly name: string;
-  /** As text. */
   readonly address: string;
   readonly domain: string;
 }
 
 /**
- * An end by the best name there is for people: `shop/web` for pods, by their workload; `service shop/api`, `node node-a`;
- * outside the domain, else the address, with the network set that holds it in brackets. Of whom nothing may be known,
- * there is the address.
+ * The best name of an endpoint for people: `shop/web` for pods, by their workload; `service shop/api`; `node node-a`;
+ * outside the cluster the domain or the address, with the network set in brackets. Redacted endpoints have their address.
  */
 export function endpointName({ kind, namespace, workload, name, address, domain }: NamedEndpoint): string {
   const qualified = [namespace, workload || name].filter(Boolean).join('/');
@@ -24,11 +22,11 @@ export function endpointName({ kind, namespace, workload, name, address, domain 
   return kind === 'service' || kind === 'node' ? `${kind} ${qualified}` : qualified;
 }
 
-/** {@link endpointName} as an expression of ClickHouse's SQL over a flow's record. */
+/** {@link endpointName} as a ClickHouse SQL expression over a flow record. */
 export function endpointNameSql(end: 'src' | 'dst'): string {
   const own = `if(${end}_workload != '', ${end}_workload, ${end}_name)`;
   const qualified = `concat(${end}_namespace, if(${end}_namespace = '' OR ${own} = '', '', '/'), ${own})`;
-  // Addresses of IPv4 are kept mapped to IPv6.
+  // IPv4 addresses are stored mapped into IPv6.
   const address = `replaceRegexpOne(toString(${end}_ip), '^::ffff:([0-9]+[.][0-9.]+)$', '\\\\1')`;
   const outside = `if(${end}_domain != '', toString(${end}_domain), ${address})`;
   return `multiIf(

@@ -1,21 +1,21 @@
 import { type FlowField, flowFields } from './fields.js';
 
-/** A field of the flow record that has one of a few values. */
+/** An enumeration field of the flow record. */
 export type EnumerationField = Extract<FlowField, { type: 'enumeration' }>;
 
-/** The names of a field's values, for example of `action`. */
+/** The values of an enumeration field, for example of `action`. */
 export type EnumerationValue<Name extends EnumerationField['name']> = Extract<
   EnumerationField,
   { name: Name }
 >['values'][number];
 
-/** The names of all of a field's values, in the order of their numbers. */
+/** All values of a field, in the order of their numbers. */
 export function enumerationValues(name: EnumerationField['name']): readonly string[] {
   const field = flowFields.find((field) => field.name === name) as EnumerationField;
   return field.values;
 }
 
-/** The number that stands for a value in the field's column: its place in the declaration. */
+/** The number of a value in the field's column: its index in the declaration. */
 export function enumerationNumber<Name extends EnumerationField['name']>(
   name: Name,
   value: EnumerationValue<Name>,
@@ -23,14 +23,14 @@ export function enumerationNumber<Name extends EnumerationField['name']>(
   return numbers.get(`${name}=${value}`) ?? -1;
 }
 
-/** The numbers of all values of all fields, by both names. */
+/** The numbers of all values, by `field=value`. */
 const numbers = new Map(
   flowFields.flatMap((field) =>
     'values' in field ? field.values.map((value, number) => [`${field.name}=${value}`, number] as const) : [],
   ),
 );
 
-/** The value that a number in the field's column stands for. */
+/** The value of a number in the field's column. */
 export function enumerationValue<Name extends EnumerationField['name']>(
   name: Name,
   number: number,

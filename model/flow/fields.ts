@@ -28,13 +28,13 @@ export const flowFields = [
   // Where seen
   {
     name: 'cluster',
-    type: 'text',
+    type: 'string',
     origin: 'context',
     description: 'The cluster that the reporting node belongs to',
   },
   {
     name: 'node',
-    type: 'text',
+    type: 'string',
     origin: 'context',
     description: 'The node that saw the packets',
   },
@@ -197,14 +197,14 @@ export const flowFields = [
   },
   {
     name: 'drop_reason',
-    type: 'text',
+    type: 'string',
     origin: 'observed',
     description:
       "The kernel's own name of the latest drop's reason, for example NETFILTER_DROP; empty if none",
   },
   {
     name: 'tls_server_name',
-    type: 'text',
+    type: 'string',
     origin: 'observed',
     description: "The server's name in the client's TLS handshake (SNI, RFC 6066 §3); empty if none was seen",
   },
@@ -249,13 +249,13 @@ export const flowFields = [
   // Service
   {
     name: 'dst_service_namespace',
-    type: 'text',
+    type: 'string',
     origin: 'context',
     description: 'Namespace of the service that the client addressed',
   },
   {
     name: 'dst_service',
-    type: 'text',
+    type: 'string',
     origin: 'context',
     description: 'Name of the service that the client addressed; empty if it addressed none',
   },
@@ -282,7 +282,7 @@ export const flowFields = [
   },
   {
     name: 'policies',
-    type: 'text',
+    type: 'string',
     form: 'list',
     origin: 'context',
     description:
@@ -290,7 +290,7 @@ export const flowFields = [
   },
   {
     name: 'pending_policies',
-    type: 'text',
+    type: 'string',
     form: 'list',
     origin: 'context',
     description: 'The same trace as it would be with staged policies enforced',

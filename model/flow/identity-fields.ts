@@ -1,7 +1,7 @@
 import type { FieldDeclaration } from '../record/field.js';
 
 /**
- * Who an address belonged to, as flows say it of both ends and DNS lookups of their client. `prefix` is `src`
+ * The identity that an address belonged to: of both sides in flow records, of the client in DNS records. `prefix` is `src`
  * (client) or `dst` (server).
  */
 export function identityFields<const Prefix extends 'src' | 'dst'>(prefix: Prefix, end: string) {
@@ -13,25 +13,25 @@ export function identityFields<const Prefix extends 'src' | 'dst'>(prefix: Prefi
       origin: 'context',
       description: `What the ${end}'s address belonged to at the record's time`,
     },
-    text('namespace', `Namespace of the ${end}; empty if it has none`),
-    text('name', `Name of the ${end}: pod, node, service or network set; empty if external`),
-    text('workload', `Name of the workload that owns the ${end}'s pod`),
-    text(
+    string('namespace', `Namespace of the ${end}; empty if it has none`),
+    string('name', `Name of the ${end}: pod, node, service or network set; empty if external`),
+    string('workload', `Name of the workload that owns the ${end}'s pod`),
+    string(
       'workload_kind',
       `Kind of that workload: Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet or Pod`,
     ),
-    text('service_account', `Service account of the ${end}'s pod`),
+    string('service_account', `Service account of the ${end}'s pod`),
     {
-      ...text(
+      ...string(
         'labels',
         `Labels of the ${end}: sorted k=v pairs, comma-separated, without per-replica labels`,
       ),
       form: 'labels',
     },
-    text('node', `Node that the ${end} runs on`),
-    text('zone', `Availability zone of that node`),
+    string('node', `Node that the ${end} runs on`),
+    string('zone', `Availability zone of that node`),
     {
-      ...text(
+      ...string(
         'network_sets',
         `Network sets that hold the ${end}'s address, most specific first, comma-separated`,
       ),
@@ -39,10 +39,10 @@ export function identityFields<const Prefix extends 'src' | 'dst'>(prefix: Prefi
     },
   ] as const satisfies readonly FieldDeclaration[];
 
-  function text<const Name extends string>(name: Name, description: string) {
+  function string<const Name extends string>(name: Name, description: string) {
     return {
       name: `${prefix}_${name}` as const,
-      type: 'text',
+      type: 'string',
       origin: 'context',
       description,
     } as const;

@@ -1,41 +1,41 @@
 import { bytesPerRow, type ColumnByType } from './columns.js';
 import type { FieldType } from './field.js';
 
-/** How much is taken from the system at once: many columns, and few pieces for the garbage collector to count. */
+/** Allocation size: holds many columns, so that the garbage collector tracks few objects. */
 const PIECE_BYTES = 2 ** 22;
 
 /**
- * What columns lie in, one after the other. Memory that is used again for block after block costs next to nothing, while
- * new memory is zeroed by the kernel page by page, and makes V8 collect all its garbage for every 64 MiB of it.
+ * Memory for columns, allocated one after the other and reused for each block. Reused memory is almost free, while the
+ * kernel zeroes new memory page by page, and V8 runs a full garbage collection for every 64 MiB of it.
  */
 export class ColumnMemory {
   readonly #pieces: ArrayBuffer[] = [];
   readonly #pieceBytes: number;
-  /** The piece that is given away now, and how much of it is. */
+  /** The current piece, and the number of bytes used in it. */
   #piece = 0;
   #used = 0;
 
-  /** @param pieceBytes how much is taken from the system at once. */
+  /** @param pieceBytes allocation size. */
   constructor(pieceBytes = PIECE_BYTES) {
     this.#pieceBytes = pieceBytes;
   }
 
-  /** Gives all memory away again: what was had of it before must not be used any more. */
+  /** Makes all memory available again: columns from before must not be used any more. */
   reuse(): void {
     this.#piece = 0;
     this.#used = 0;
   }
 
-  /** An array for `rows` numbers of `width` bytes; of wide ones, their 32-bit halves. What it holds is of no use. */
+  /** An uninitialized array for `rows` numbers of `width` bytes; for 8 bytes, their 32-bit halves. */
   numbers(width: 1 | 2 | 4 | 8, rows: number): Uint8Array | Uint16Array | Uint32Array {
     if (width === 1) return this.column('uint8', rows);
     if (width === 2) return this.column('uint16', rows);
     return this.column('uint32', (rows * width) / 4);
   }
 
-  /** A column of a type other than text; for a text's indexes ask for `uint32`. What it holds is of no use. */
-  column<Type extends Exclude<FieldType, 'text'>>(type: Type, rows: number): ColumnByType[Type];
-  column(type: Exclude<FieldType, 'text'>, rows: number): ColumnByType[Exclude<FieldType, 'text'>] {
+  /** An uninitialized column of any type but string; use `uint32` for the indexes of a string column. */
+  column<Type extends Exclude<FieldType, 'string'>>(type: Type, rows: number): ColumnByType[Type];
+  column(type: Exclude<FieldType, 'string'>, rows: number): ColumnByType[Exclude<FieldType, 'string'>] {
     const start = this.#take(rows * bytesPerRow[type]);
     const piece = this.#pieces[this.#piece] ?? new ArrayBuffer(0);
     switch (type) {
@@ -53,7 +53,7 @@ export class ColumnMemory {
     }
   }
 
-  /** Where the next `bytes` begin in the piece at hand, which becomes the next one that they fit into. */
+  /** Allocates `bytes` in the current piece, or in the next piece with enough space; returns their offset. */
   #take(bytes: number): number {
     let start = (this.#used + 7) & ~7;
     while (start + bytes > (this.#pieces[this.#piece]?.byteLength ?? 0)) {

@@ -13,7 +13,7 @@ export interface ColumnByType {
   uint64: BigUint64Array;
   boolean: Uint8Array;
   enumeration: Uint8Array;
-  text: StringColumn;
+  string: StringColumn;
 }
 
 /** A dictionary column: row `i` holds `dictionary[indexes[i]]`. */
@@ -47,16 +47,16 @@ export function allocateColumns<Field extends FieldDeclaration>(
   rows: number,
 ): ColumnsOf<Field> {
   const columns = fields.map(({ name, type }) => [name, allocateColumn(type, rows)]);
-  // The declarations that the entries come from are those that the type comes from.
+  // Entries and type are derived from the same declarations.
   return Object.fromEntries(columns) as ColumnsOf<Field>;
 }
 
-/** The column of one of the fields, for code that goes by declarations. */
+/** The column of a field, for code that iterates over declarations. */
 export function columnOf<Field extends FieldDeclaration>(
   columns: ColumnsOf<Field>,
   { name }: FieldDeclaration & Pick<Field, 'name'>,
 ): Column {
-  // Every field has its column; the compiler does not follow a name that is a type parameter.
+  // Every field has a column; the compiler cannot resolve a name that is a type parameter.
   return (columns as unknown as Readonly<Record<Field['name'], Column>>)[name];
 }
 
@@ -66,12 +66,12 @@ export function allocateColumn(type: FieldType, rows: number): Column {
   return columnIn(type, rows, new ArrayBuffer(rows * bytesPerRow[type]));
 }
 
-/** The bytes that a row of a column takes; of a text its index. */
+/** Bytes per row of a column; for strings, of the index. */
 export const bytesPerRow: Readonly<Record<FieldType, number>> = {
-  ...{ time: 8, ip: 16, uint8: 1, uint16: 2, uint32: 4, uint64: 8, boolean: 1, enumeration: 1, text: 4 },
+  ...{ time: 8, ip: 16, uint8: 1, uint16: 2, uint32: 4, uint64: 8, boolean: 1, enumeration: 1, string: 4 },
 };
 
-/** The column of `rows` rows at the beginning of a piece of memory; a text's indexes, with an empty text for 0. */
+/** A column of `rows` rows at the start of `memory`; for strings its indexes, with a dictionary of the empty string. */
 export function columnIn<Type extends FieldType>(
   type: Type,
   rows: number,
@@ -92,7 +92,7 @@ export function columnIn(type: FieldType, rows: number, memory: ArrayBuffer): Co
       return new Uint16Array(memory, 0, rows);
     case 'uint32':
       return new Uint32Array(memory, 0, rows);
-    case 'text':
+    case 'string':
       return { indexes: new Uint32Array(memory, 0, rows), dictionary: [''] };
   }
 }

@@ -7,21 +7,21 @@ export interface FieldDeclaration {
   /** The field's name everywhere: in columns, in the store, in the API. */
   readonly name: string;
   readonly type: FieldType;
-  /** Who fills the field: the wire (`observed`), the enricher (`context`), or the transport (`provenance`). */
+  /** Source of the value: the wire (`observed`), the enricher (`context`), or the transport (`provenance`). */
   readonly origin: FieldOrigin;
   /** The unit of a number, where it has one. */
   readonly unit?: 'bytes' | 'packets' | 'microseconds' | 'seconds' | 'milliseconds since 1970 (UTC)';
   /** The values of an `enumeration`, in the order of their stored numbers from 0. */
   readonly values?: readonly string[];
-  /** What a text is made of, with commas between: items, or labels as `k=v`. */
+  /** Structure of a comma-separated string: a list of items, or labels as `k=v`. */
   readonly form?: 'list' | 'labels';
-  /** ClickHouse's column codec, where the type's usual one is not the best. */
+  /** ClickHouse column codec, if the default codec of the type is not the best. */
   readonly codec?: string;
-  /** One line for people: what the field means. */
+  /** One-line description. */
   readonly description: string;
 }
 
-/** A field of a list of declarations that the wire, the enricher or the transport fills. */
+/** The fields of a list of declarations with an origin. */
 export type FieldOfOrigin<Field extends FieldDeclaration, Origin extends FieldOrigin> = Extract<
   Field,
   { origin: Origin }
@@ -29,10 +29,10 @@ export type FieldOfOrigin<Field extends FieldDeclaration, Origin extends FieldOr
 
 /**
  * The field types and the column that holds each (see `columns.ts`):
- * `time` milliseconds since 1970; `ip` 16 bytes, IPv4 mapped into IPv6 (RFC 4291 §2.5.5.2); `text` a dictionary
+ * `time` milliseconds since 1970; `ip` 16 bytes, IPv4 mapped into IPv6 (RFC 4291 §2.5.5.2); `string` a dictionary
  * column; `enumeration` one byte, an index into the declaration's `values`.
  */
 export type FieldType =
-  'time' | 'ip' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'boolean' | 'enumeration' | 'text';
+  'time' | 'ip' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'boolean' | 'enumeration' | 'string';
 
 export type FieldOrigin = 'observed' | 'context' | 'provenance';

@@ -4,19 +4,19 @@ import type { FieldDeclaration, FieldType } from './field.js';
 import { StringColumnBuilder } from './string-column.js';
 import { isZeroColumn, zeroColumn } from './zero-columns.js';
 
-/** Records that write their columns straight into joined ones, such as those of a message of the wire format. */
+/** Records that write their columns directly into joined columns, such as messages of the wire format. */
 export interface PackedColumns<Field extends FieldDeclaration = FieldDeclaration> extends Records<Field> {
   /** Whether there is a column of this name; otherwise the field is zero or empty in every row. */
   has(name: string): boolean;
-  /** Writes a field that is no string into the rows from `start` on of a column of its type. */
+  /** Writes a field other than a string into the rows from `start` on of a column of its type. */
   write(field: FieldDeclaration, column: ArrayColumn, start: number): void;
   /** Writes a string field into the rows from `start` on. */
   writeStrings(field: FieldDeclaration, column: StringColumnBuilder, start: number): void;
 }
 
 /**
- * Joins the columns of several parts in `memory`, one part's rows after the other's. Packed parts are unpacked straight
- * into their rows. A single part that is not packed is returned as it is.
+ * Joins the columns of several parts in `memory`, in the order of the parts. Packed parts are unpacked directly into their
+ * rows. A single part that is not packed is returned unchanged.
  */
 export function joinColumns<Field extends FieldDeclaration>(
   fields: readonly Field[],
@@ -31,10 +31,10 @@ export function joinColumns<Field extends FieldDeclaration>(
     if (parts.every((part) => isZero(part, field))) return [name, zeroColumn(type, rows)];
     return [
       name,
-      type === 'text' ? joinStrings(parts, field, rows, memory) : join(parts, field, type, rows, memory),
+      type === 'string' ? joinStrings(parts, field, rows, memory) : join(parts, field, type, rows, memory),
     ];
   });
-  // The declarations that the entries come from are those that the type comes from.
+  // Entries and type are derived from the same declarations.
   return Object.fromEntries(joined) as ColumnsOf<Field>;
 }
 
@@ -63,7 +63,7 @@ type ArrayColumn = Exclude<Column, StringColumn>;
 function join<Field extends FieldDeclaration>(
   parts: readonly Records<Field>[],
   field: Field,
-  type: Exclude<FieldType, 'text'>,
+  type: Exclude<FieldType, 'string'>,
   rows: number,
   memory: ColumnMemory,
 ): Column {
@@ -74,7 +74,7 @@ function join<Field extends FieldDeclaration>(
       part.write(field, joined, start);
     } else {
       const at = type === 'ip' ? start * 16 : start;
-      // Both are the array type of the field, which the compiler cannot follow through the field's name.
+      // Both have the array type of the field, which the compiler cannot derive from the field's name.
       const column = columnOf(part.columns, field) as ArrayColumn;
       (joined as { set(from: ArrayColumn, at: number): void }).set(column, at);
     }

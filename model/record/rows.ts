@@ -10,7 +10,7 @@ export type RowOf<Fields extends FieldDeclaration> = {
 
 type FieldValue<Field> = Field extends { values: readonly (infer Value)[] }
   ? Value
-  : Field extends { type: 'ip' | 'text' | 'time' }
+  : Field extends { type: 'ip' | 'string' | 'time' }
     ? string
     : Field extends { type: 'boolean' }
       ? boolean
@@ -38,7 +38,7 @@ function fieldValue(
       return readWide(halvesOf(column as ColumnByType['uint64']), row);
     case 'ip':
       return formatAddress(column as ColumnByType['ip'], row * 16);
-    case 'text': {
+    case 'string': {
       const { indexes, dictionary } = column as StringColumn;
       return dictionary[indexes[row] ?? -1];
     }

@@ -12,7 +12,7 @@ export function sliceColumns<Field extends FieldDeclaration>(
     field.name,
     slice(field, columnOf(columns, field), start, end),
   ]);
-  // The declarations that the entries come from are those that the type comes from.
+  // Entries and type are derived from the same declarations.
   return Object.fromEntries(sliced) as ColumnsOf<Field>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * 64-bit columns without BigInt: a column is a `BigUint64Array` so that Arrow and the engines take it as it is,
- * and hot loops read and write its 32-bit halves as numbers. Exact up to 2^53 - 1 (9 petabytes; year 287,396).
+ * 64-bit columns without BigInt: a column is a `BigUint64Array`, which Arrow and the engines accept directly, and hot loops
+ * read and write its 32-bit halves as numbers. Exact up to 2^53 - 1 (9 petabytes; year 287,396).
  */
 const HIGH = 2 ** 32;
 

@@ -9,15 +9,15 @@ describe('columns of zeros', () => {
     for (const rows of [0, 3, 200_000]) {
       expect(zeroColumn('ip', rows)).toHaveLength(rows * 16);
       expect(zeroColumn('uint64', rows)).toHaveLength(rows);
-      expect(zeroColumn('text', rows)).toMatchObject({ dictionary: [''] });
-      expect(zeroColumn('text', rows).indexes).toHaveLength(rows);
+      expect(zeroColumn('string', rows)).toMatchObject({ dictionary: [''] });
+      expect(zeroColumn('string', rows).indexes).toHaveLength(rows);
     }
   });
 
   it('share their memory, and are told from those that happen to be zero', () => {
     expect(zeroColumn('uint32', 10).buffer).toBe(zeroColumn('ip', 10).buffer);
     expect(isZeroColumn(zeroColumn('uint16', 10))).toBe(true);
-    expect(isZeroColumn(zeroColumn('text', 10))).toBe(true);
+    expect(isZeroColumn(zeroColumn('string', 10))).toBe(true);
     expect(isZeroColumn(allocateColumn('uint16', 10))).toBe(false);
   });
 

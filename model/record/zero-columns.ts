@@ -1,14 +1,13 @@
 import { bytesPerRow, type ColumnByType, columnIn, type Column } from './columns.js';
 import type { FieldType } from './field.js';
 
-/** The memory that all columns of zeros share; a longer one takes its place when need be. */
+/** The memory that all zero columns share; replaced by a larger one on demand. */
 let zeros = new ArrayBuffer(2 ** 20);
 const allZeros = new WeakSet<ArrayBufferLike>([zeros]);
 
 /**
- * A column of `rows` rows, all zero or empty, that must not be written: all such columns share their memory. Most
- * columns of most batches are like that (no drop, no tunnel, no ICMP), and memory for each of them, zeroed by the kernel
- * and collected again, costs more than the work on it.
+ * A read-only column of `rows` rows, all zero or empty. All zero columns share their memory: most columns of most batches
+ * are zero (no drop, no tunnel, no ICMP), and allocating and collecting memory for each costs more than processing it.
  */
 export function zeroColumn<Type extends FieldType>(type: Type, rows: number): ColumnByType[Type] {
   const bytes = rows * bytesPerRow[type];
@@ -19,7 +18,7 @@ export function zeroColumn<Type extends FieldType>(type: Type, rows: number): Co
   return columnIn(type, rows, zeros);
 }
 
-/** Whether a column came from {@link zeroColumn}; others may be all zero, too. */
+/** Whether a column came from {@link zeroColumn}; other columns may also be all zero. */
 export function isZeroColumn(column: Column): boolean {
   if (!('dictionary' in column)) return allZeros.has(column.buffer);
   return allZeros.has(column.indexes.buffer) && column.dictionary.length === 1 && column.dictionary[0] === '';

@@ -43,7 +43,7 @@ async function values(field: string, query = '', who: TestClient = api): Promise
 }
 
 describe('fields', () => {
-  it('are all that a flow has, with types, units, values and names in filters', async () => {
+  it('of flows have type, unit, values and name in filters', async () => {
     const { body } = await api.get('/api/v1/fields');
     const fields = body['fields'] as Record<string, unknown>[];
     expect(fields.map(({ name }) => name)).toEqual(flowFields.map(({ name }) => name));
@@ -59,7 +59,7 @@ describe('fields', () => {
     expect(body['measures']).toContain('bytes');
   });
 
-  it('are those of lookups if asked for', async () => {
+  it('of DNS lookups are selected by `table`', async () => {
     const { body } = await api.get('/api/v1/fields?table=dns');
     expect(body['measures']).toContain('query_name');
     expect(body['measures']).not.toContain('bytes');
@@ -83,31 +83,31 @@ describe('the values of a field', () => {
     expect(await values(field)).toEqual(expected);
   });
 
-  it('hold what is typed, in any case, in records that pass the filter', async () => {
+  it('are filtered by substring (case-insensitive) and by the filter', async () => {
     expect(await values('src.name', '&containing=WEB')).toEqual(['Web-2', 'web-1']);
     expect(await values('src.name', '&containing=web&filter=dst.port==80')).toEqual(['Web-2']);
   });
 
-  it('can be of labels with names as long as there are', async () => {
+  it('can be those of labels with names of maximum length', async () => {
     const label = `${'prefix.'.repeat(36)}x/${'n'.repeat(63)}`;
     expect(await values(`src.labels["${label}"]`)).toEqual([]);
   });
 
-  it('are as many as asked for', async () => {
+  it('are limited', async () => {
     const target = '/api/v1/fields/src.name/values?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z&limit=1';
     expect((await api.get(target)).body).toEqual({ values: ['Web-2'], truncated: true });
   });
 
-  it('can be of lookups', async () => {
+  it('can be those of DNS lookups', async () => {
     expect(await values('query_name', '&table=dns')).toEqual(['a.test']);
   });
 
-  it('are those that a namespace-scoped user may see', async () => {
+  it('are those that are visible to a namespace-scoped user', async () => {
     expect(await values('src.namespace', '', api.as(['blog']))).toEqual(['blog']);
     expect(await values('src.labels', '', api.as(['blog']))).toEqual([]);
   });
 
-  it('are not of a field that there is not', async () => {
+  it('of an unknown field are not found', async () => {
     const { status, body } = await api.get('/api/v1/fields/src.nam/values');
     expect(status).toBe(404);
     expect(body['errors']).toMatchObject([{ parameter: 'field', nearest: ['src.name', 'src.namespace'] }]);

@@ -6,7 +6,7 @@ import { type Answer, startTestApi, type TestApi } from '@sonde/test/fixtures/te
 
 const NOW = Date.now();
 const MINUTE = 60_000;
-/** A day whose flows no other test looks at. */
+/** A day that no other test uses. */
 const DAY = Date.parse('2026-03-01T00:00:00Z');
 
 let api: TestApi;
@@ -54,7 +54,7 @@ const ofTheDay: FlowRow[] = [
   { start_time: DAY + 3000, src_name: 'd', transport_offset: 7 },
 ];
 
-/** Asks for the flows of the day, or of a part of it; a parameter may stand twice. */
+/** Requests the flows of the day, or of a part of it; parameters can be repeated. */
 function flowsOfTheDay(...parameters: [string, string][]): Promise<Answer> {
   const query = new URLSearchParams(parameters);
   if (!query.has('from')) query.set('from', '2026-03-01T00:00:00Z');
@@ -74,7 +74,7 @@ describe('a flow in JSON', () => {
     expect(Object.keys(body.flows[0] ?? {})).toEqual(flowFields.map((field) => field.name));
   });
 
-  it('has numbers, names, addresses and times as people write them', async () => {
+  it("has numbers, names, addresses and times in the API's form", async () => {
     const { body } = await flowsOfTheDay(['filter', 'src.name == "a"']);
     expect(body.flows).toMatchObject([
       {
@@ -126,7 +126,7 @@ describe('the time range', () => {
     expect(await names(['from', '2026-03-01T00:00:01Z'], ['to', '2026-03-01T00:00:02Z'])).toEqual(['a']);
   });
 
-  it('is said in the answer', async () => {
+  it('is part of the response', async () => {
     const { body } = await api.get(
       '/api/v1/flows?from=2026-03-01T01:00:00%2B01:00&to=2026-03-01T00:00:01.5Z',
     );
@@ -142,7 +142,7 @@ describe('the time range', () => {
     '-15y',
     '',
     '1e9',
-  ])('that starts at "%s" is refused', async (from) => {
+  ])('that starts at "%s" is rejected', async (from) => {
     const [error] = (await api.errors(`/api/v1/flows?from=${encodeURIComponent(from)}`)) as object[];
     expect(error).toMatchObject({
       parameter: 'from',
@@ -157,7 +157,7 @@ describe('the time range', () => {
     },
   );
 
-  it('that ends before it starts is refused', async () => {
+  it('that ends before it starts is rejected', async () => {
     expect(await api.errors('/api/v1/flows?from=-5m&to=-10m')).toEqual([
       { parameter: 'from', reason: 'must be before `to`' },
     ]);
@@ -173,17 +173,17 @@ describe('order and limit', () => {
     expect(await names(['order', 'oldest'], ['limit', '2'])).toEqual(['a', 'b']);
   });
 
-  it('refuse an order that there is not', async () => {
+  it('reject an unknown order', async () => {
     expect(await api.errors('/api/v1/flows?order=random')).toEqual([
       { parameter: 'order', reason: 'must be equal to one of the allowed values: newest, oldest' },
     ]);
   });
 
-  it.each(['0', '-1', '10001', '1.5', 'ten', ''])('refuse a limit of "%s"', async (limit) => {
+  it.each(['0', '-1', '10001', '1.5', 'ten', ''])('reject a limit of "%s"', async (limit) => {
     expect(await api.errors(`/api/v1/flows?limit=${limit}`)).toMatchObject([{ parameter: 'limit' }]);
   });
 
-  it('hold however many flows there are', async () => {
+  it('apply to any number of flows', async () => {
     const start = Date.parse('2026-02-01T00:00:00Z');
     const many = enrichedFlows(Array.from({ length: 10_001 }, (_, i) => ({ start_time: start + i })));
     await api.store.insert({ flows: many });
@@ -197,13 +197,13 @@ describe('order and limit', () => {
 });
 
 describe('fields', () => {
-  it('are those asked for, in that order', async () => {
+  it('are returned as selected, in that order', async () => {
     const { body } = await flowsOfTheDay(['fields', 'dst.port, src_name,action'], ['limit', '1']);
     expect(body.flows).toEqual([{ dst_port: 0, src_name: 'd', action: 'allow' }]);
     expect(Object.keys(body.flows[0] ?? {})).toEqual(['dst_port', 'src_name', 'action']);
   });
 
-  it('that there are not are refused with the nearest names', async () => {
+  it('that are unknown are rejected with similar names', async () => {
     expect(await api.errors('/api/v1/flows?fields=src_nam')).toMatchObject([
       { parameter: 'fields', reason: 'there is no field "src_nam"', nearest: ['src_name', 'src_namespace'] },
     ]);
@@ -226,11 +226,11 @@ describe('a filter', () => {
     ['start_time >= timestamp("2026-03-01T01:00:02+01:00")', ['d', 'c', 'b']],
     ['either(namespace == "shop")', ['a']],
     ['', ['d', 'c', 'b', 'a']],
-  ])('%s finds its flows', async (filter, expected) => {
+  ])('%s selects its flows', async (filter, expected) => {
     expect(await names(['filter', filter])).toEqual(expected);
   });
 
-  it.each(flowFields.map((field) => [field.name, field] as const))('can ask for %s', async (name, field) => {
+  it.each(flowFields.map((field) => [field.name, field] as const))('can use %s', async (name, field) => {
     const example: Partial<Record<FieldType, string>> = {
       ip: '"192.0.2.99"',
       time: 'timestamp("2026-01-01T00:00:00Z")',
@@ -242,7 +242,7 @@ describe('a filter', () => {
     expect(status).toBe(200);
   });
 
-  it('that is wrong is refused with the place and the nearest names', async () => {
+  it('that is invalid is rejected with the position and similar names', async () => {
     const query = new URLSearchParams({ filter: 'primary && src_namespce == "x"' });
     expect(await api.errors(`/api/v1/flows?${query.toString()}`)).toEqual([
       {
@@ -255,7 +255,7 @@ describe('a filter', () => {
     ]);
   });
 
-  it('is told of together with a time range that is wrong', async () => {
+  it('is reported together with an invalid time range', async () => {
     const found = (await api.errors('/api/v1/flows?from=x&filter=y')) as { parameter: string }[];
     expect(found.map((error) => error.parameter)).toEqual(['from', 'filter']);
   });
@@ -273,7 +273,7 @@ describe('a filter', () => {
     '\u0000\t\n',
     '`flows`',
     '/* x */ UNION ALL SELECT 1',
-  ])('holds values that are values and nothing else: %j', async (value) => {
+  ])('treats values as plain values: %j', async (value) => {
     for (const { name, type } of flowFields) {
       if (type !== 'string') continue;
       expect(await names(['filter', `${name} == ${quoted(value)}`])).toEqual([]);
@@ -281,7 +281,7 @@ describe('a filter', () => {
     expect(await names()).toHaveLength(4);
   });
 
-  it('finds odd texts exactly', async () => {
+  it('matches unusual strings exactly', async () => {
     const odd = `'"\\{x:String}\u0000\t\n%_é日'; --`;
     const start = Date.parse('2026-01-15T00:00:00Z');
     await api.store.insert({ flows: enrichedFlows([{ start_time: start, src_name: odd }]) });
@@ -299,7 +299,7 @@ describe('a filter', () => {
 });
 
 describe('a parameter', () => {
-  it('that there is not is refused with the nearest names', async () => {
+  it('that is unknown is rejected with similar names', async () => {
     expect(await api.errors('/api/v1/flows?filtre=true&__proto__=1')).toEqual([
       { parameter: 'filtre', reason: 'there is no such parameter', nearest: ['filter'] },
       { parameter: '__proto__', reason: 'there is no such parameter', nearest: [] },
@@ -307,7 +307,7 @@ describe('a parameter', () => {
   });
 });
 
-/** A text as CEL writes it. */
+/** A CEL string literal. */
 function quoted(text: string): string {
   return JSON.stringify(text);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tableCsv } from './csv.js';
 import type { Value } from './column.js';
 
-/** The lines of a table of a text and a number, without the header. */
+/** The lines of a table with a string and a number column, without the header. */
 function lines(...rows: (readonly [Value, Value])[]): string[] {
   const columns = [
     { name: 'domain', type: 'string', role: 'group' },
@@ -19,11 +19,11 @@ describe('a table as CSV', () => {
     ['@SUM(A1)', "'@SUM(A1)"],
     ['\t=1', "'\t=1"],
     ['=HYPERLINK("http://198.51.100.1")', `"'=HYPERLINK(""http://198.51.100.1"")"`],
-  ])('gives the text %j as no formula', (text, written) => {
+  ])('prevents that the string %j is a formula', (text, written) => {
     expect(lines([text, 0])).toEqual([`${written},0`]);
   });
 
-  it('puts a text that begins with a carriage return behind an apostrophe, in quotes', () => {
+  it('prefixes a string that starts with a carriage return, and quotes it', () => {
     expect(
       tableCsv({
         columns: [{ name: 'a', type: 'string', role: 'group' }],
@@ -33,7 +33,7 @@ describe('a table as CSV', () => {
     ).toBe('a\r\n"\'\r=1"\r\n');
   });
 
-  it('leaves numbers numbers, and other texts as they are', () => {
+  it('does not change numbers and other strings', () => {
     expect(lines(['a=b', -1], ['shop/web', 2], ["it's", null])).toEqual(['a=b,-1', 'shop/web,2', "it's,"]);
   });
 });

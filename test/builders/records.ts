@@ -12,7 +12,7 @@ export type WrittenRow<Fields extends FieldDeclaration> = {
 /** The value of a field in a record: addresses and enum values are strings. */
 type WrittenValue<Field> = Field extends { values: readonly (infer Value)[] }
   ? Value
-  : Field extends { type: 'ip' | 'text' }
+  : Field extends { type: 'ip' | 'string' }
     ? string
     : Field extends { type: 'boolean' }
       ? boolean
@@ -26,7 +26,7 @@ export function buildRecords<Field extends FieldDeclaration>(
   const columns: Record<string, unknown> = { ...allocateColumns(fields, rows.length) };
   for (const field of fields) {
     const values = rows.map((row) => (row as Readonly<Record<string, Written>>)[field.name]);
-    if (field.type === 'text') columns[field.name] = textColumn(values);
+    if (field.type === 'string') columns[field.name] = textColumn(values);
     else for (const [row, value] of values.entries()) writeValue(field, columns[field.name], row, value);
   }
   return { rows: rows.length, columns: columns as Records<Field>['columns'] };

@@ -16,7 +16,7 @@ const TYPE_TEXT: Readonly<Record<FieldDeclaration['type'], string>> = {
   uint64: 'number',
   boolean: 'boolean',
   enumeration: 'one of',
-  text: 'string',
+  string: 'string',
 };
 
 function fieldsPage(flow: readonly FieldDeclaration[], dns: readonly FieldDeclaration[]): string {

@@ -9,7 +9,7 @@ const DECLARATIONS = path.join(ROOT, 'model/flow/fields.ts');
 const MARKER = 'export const flowFields = [';
 
 const TYPES: readonly FieldType[] = [
-  ...(['time', 'ip', 'uint8', 'uint16', 'uint32', 'uint64', 'boolean', 'enumeration', 'text'] as const),
+  ...(['time', 'ip', 'uint8', 'uint16', 'uint32', 'uint64', 'boolean', 'enumeration', 'string'] as const),
 ];
 
 const OPTIONS: ts.CompilerOptions = {

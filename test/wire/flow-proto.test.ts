@@ -29,7 +29,7 @@ describe('flow.proto', () => {
     const [time] = columnsNamed(object, 'start_time');
     expect(time).toMatchObject({ base: start, width: 2, numbers: Buffer.of(5, 0, 0, 0, 0x87, 0x13) });
     const [process] = columnsNamed(object, 'src_process');
-    expect(process).toMatchObject({ kind: 1, texts: ['java', 'node'], numbers: Buffer.of(0, 1, 0) });
+    expect(process).toMatchObject({ kind: 1, strings: ['java', 'node'], numbers: Buffer.of(0, 1, 0) });
   });
 
   it('describes accepted messages: a message written by protobufjs is read', () => {
@@ -82,7 +82,7 @@ describe('damaged messages', () => {
     ['numbers of three bytes', ({ flows }) => (named(flows, 'start_time').width = 3)],
     ['a number too great', ({ flows }) => (named(flows, 'src_port').base = 2 ** 20)],
     ['text for a number', ({ flows }) => (named(flows, 'src_port').kind = 1)],
-    ['a text that is not there', ({ flows }) => (named(flows, 'src_process').texts = ['java'])],
+    ['a string that does not exist', ({ flows }) => (named(flows, 'src_process').strings = ['java'])],
     ['half an address', ({ flows }) => (named(flows, 'src_ip').addresses = Buffer.alloc(40))],
   ])('are rejected as malformed: %s', (_, change) => {
     const error = expect.objectContaining({ reason: 'malformed' }) as Error;
@@ -96,7 +96,7 @@ interface WireColumn {
   base?: number;
   width?: number;
   numbers?: Buffer;
-  texts?: string[];
+  strings?: string[];
   addresses?: Buffer;
 }
 

@@ -3,7 +3,7 @@ import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { encodeRecords } from './encode.js';
 
-const textField = { name: 'name', type: 'text', origin: 'observed', description: '' } as const;
+const textField = { name: 'name', type: 'string', origin: 'observed', description: '' } as const;
 const countField = { name: 'count', type: 'uint32', origin: 'observed', description: '' } as const;
 
 /** The string of each row and the number of strings in the dictionary, as read from the stream. */

@@ -94,7 +94,7 @@ function columnEncoders(memory: ColumnMemory): ColumnEncoders {
         nullCount: 0,
         data: new Int8Array(column.buffer, column.byteOffset, column.length),
       }),
-    text: (column) => encodeStringColumn(column, usedEntries, memory),
+    string: (column) => encodeStringColumn(column, usedEntries, memory),
   };
 }
 

@@ -95,7 +95,7 @@ describe('every field', () => {
     };
     await insert(row);
 
-    const unset: Partial<Record<FieldType, unknown>> = { ip: '::', text: '', boolean: false, uint64: '0' };
+    const unset: Partial<Record<FieldType, unknown>> = { ip: '::', string: '', boolean: false, uint64: '0' };
     const empty = Object.fromEntries(flowFields.map(({ name, type }) => [name, unset[type] ?? 0]));
     const [stored] = await temporary.store.query<Record<string, unknown>>('SELECT * FROM flows');
     expect(stored).toEqual({
@@ -236,7 +236,7 @@ describe('DNS lookups', () => {
 
   it('are returned as they were inserted, field by field', async () => {
     await temporary.store.insert({ dns: enrichedDns([lookup]) });
-    const unset: Partial<Record<FieldType, unknown>> = { text: '' };
+    const unset: Partial<Record<FieldType, unknown>> = { string: '' };
     const empty = Object.fromEntries(dnsFields.map(({ name, type }) => [name, unset[type]]));
     expect(await temporary.store.query('SELECT * FROM dns')).toEqual([
       {

@@ -299,7 +299,7 @@ const arrowTypes: Readonly<Record<FieldType, string>> = {
   uint64: 'UInt64',
   boolean: 'UInt8',
   enumeration: 'Int8',
-  text: 'LowCardinality(String)',
+  string: 'LowCardinality(String)',
 };
 
 function bytes(chunks: readonly (Uint8Array | string)[]): Readable {

@@ -113,7 +113,7 @@ const types: Readonly<Record<Exclude<FieldType, 'enumeration'>, string>> = {
   uint32: 'UInt32',
   uint64: 'UInt64',
   boolean: 'Bool',
-  text: 'LowCardinality(String)',
+  string: 'LowCardinality(String)',
 };
 
 /** The codecs that were smallest on realistic flows (docs/decisions/0001-flows-table.md). */
@@ -126,5 +126,5 @@ const codecs: Readonly<Record<FieldType, string>> = {
   uint64: 'T64, ZSTD(1)',
   boolean: 'ZSTD(1)',
   enumeration: 'ZSTD(1)',
-  text: 'ZSTD(1)',
+  string: 'ZSTD(1)',
 };

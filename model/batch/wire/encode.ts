@@ -19,9 +19,9 @@ import { ColumnMemory } from '../../record/column-memory.js';
 import { type NumberColumn, type PackedNumbers, packNumbers } from './numbers.js';
 
 /**
- * A batch as the protobuf message `FlowBatch` of `flow.proto`. Works on whole columns: those that are all zero are
- * left out, numbers travel as narrow as they can, strings and addresses as dictionaries.
- * @throws RangeError if there are more than {@link MAX_BATCH_ROWS} rows of a kind, or an index past its dictionary.
+ * A batch as the protobuf message `FlowBatch` of `flow.proto`. Columns that are all zero are omitted,
+ * numbers have the smallest possible width, strings and addresses are dictionaries.
+ * @throws RangeError if there are more than {@link MAX_BATCH_ROWS} rows of a kind, or an index outside its dictionary.
  */
 export function encodeBatch(batch: FlowBatch): Uint8Array {
   memory.reuse();
@@ -40,7 +40,7 @@ export function encodeBatch(batch: FlowBatch): Uint8Array {
   return writer.finish();
 }
 
-/** Holds packed columns until the message is written, which copies them. */
+/** Holds packed columns until they are copied into the message. */
 const memory = new ColumnMemory(2 ** 18);
 
 function writeRecords<Field extends FieldDeclaration>(
@@ -64,7 +64,7 @@ function writeColumn(
   column: ColumnByType[keyof ColumnByType],
 ): void {
   const kind = kindOf(field.type);
-  if (kind === columnKind.text) writeTexts(writer, field.name, column as StringColumn);
+  if (kind === columnKind.string) writeStrings(writer, field.name, column as StringColumn);
   else if (kind === columnKind.address) writeAddresses(writer, field.name, column as ColumnByType['ip']);
   else writeNumbers(writer, field.name, column as NumberColumn);
 }
@@ -75,10 +75,10 @@ function writeNumbers(writer: Writer, name: string, column: NumberColumn): void 
   startColumn(writer, name, columnKind.number, packed).ldelim();
 }
 
-function writeTexts(writer: Writer, name: string, column: StringColumn): void {
+function writeStrings(writer: Writer, name: string, column: StringColumn): void {
   const { strings, indexes } = usedStrings(column);
   if (strings.length === 1 && strings[0] === '') return;
-  startColumn(writer, name, columnKind.text, packNumbers(indexes, memory));
+  startColumn(writer, name, columnKind.string, packNumbers(indexes, memory));
   for (const string of strings) writer.uint32(bytesTag(columnField.strings)).string(string);
   writer.ldelim();
 }
@@ -115,7 +115,8 @@ function usedStrings({ indexes, dictionary }: StringColumn): { strings: string[]
   for (let row = 0; row < indexes.length; row++) {
     const index = indexes[row] ?? 0;
     let position = positions[index];
-    if (position === undefined) throw new RangeError(`row ${row} points past its dictionary, at ${index}`);
+    if (position === undefined)
+      throw new RangeError(`row ${row} has the index ${index}, which is outside its dictionary`);
     if (position < 0) {
       position = strings.push(dictionary[index] ?? '') - 1;
       positions[index] = position;

@@ -23,15 +23,15 @@ export const columnField = {
   addresses: 7,
 } as const;
 
-export const columnKind = { number: 0, text: 1, address: 2 } as const;
+export const columnKind = { number: 0, string: 1, address: 2 } as const;
 
-/** How the columns of each field type travel. */
+/** The column kind of a field type. */
 export function kindOf(type: FieldType): number {
-  if (type === 'text') return columnKind.text;
+  if (type === 'string') return columnKind.string;
   return type === 'ip' ? columnKind.address : columnKind.number;
 }
 
-/** Most rows of flows, and of lookups, in a message: bounds what a reader allocates for a message of few bytes. */
+/** Maximum number of rows of each kind in a message: bounds what a reader allocates for a small message. */
 export const MAX_BATCH_ROWS = 131_072;
 
 export const ADDRESS_BYTES = 16;

@@ -60,7 +60,7 @@ export class PackedRecords<
     return this.#packed.has(name);
   }
 
-  /** Writes a field other than a text into the rows from `start` on of a column of its type. */
+  /** Writes a field other than a string into the rows from `start` on of a column of its type. */
   write({ name, type }: FieldDeclaration, column: NumberColumn, start: number): void {
     const packed = this.#packed.get(name);
     if (!packed) {
@@ -93,7 +93,7 @@ export class PackedRecords<
     for (let row = start; row < end; row++) numbers[row] = numberOf[numbers[row] ?? 0] ?? 0;
   }
 
-  /** Writes a text into the rows from `start` on. */
+  /** Writes a string field into the rows from `start` on. */
   writeStrings({ name }: FieldDeclaration, column: StringColumnBuilder, start: number): void {
     const packed = this.#packed.get(name);
     const end = start + this.rows;
@@ -116,7 +116,7 @@ export class PackedRecords<
     const { type } = field;
     const packed = this.#packed.get(field.name);
     if (!packed) return zeroColumn(type, this.rows);
-    if (type === 'text') {
+    if (type === 'string') {
       const indexes = memory.column('uint32', this.rows);
       unpackNumbers(packed, this.rows, indexes);
       return { indexes, dictionary: packed.strings };
@@ -141,7 +141,7 @@ function checked(column: PackedColumn, { type, values }: FieldDeclaration, rows:
     throw malformed(`column ${name} has ${numbers.length} bytes for ${rows} rows of ${width}`);
   }
   const packed = { ...column, width, bytes: numbers };
-  if (type === 'text') {
+  if (type === 'string') {
     checkPlaces(packed, rows, strings.length);
   } else if (type === 'ip') {
     if (addresses.length % ADDRESS_BYTES !== 0) throw malformed(`column ${name} has half an address`);
@@ -172,7 +172,7 @@ function isWidth(width: number): width is Width {
 }
 
 /** The greatest number of each type; 64-bit ones count exactly up to 2^53 - 1. */
-const greatest: Readonly<Record<Exclude<FieldType, 'text' | 'ip'>, number>> = {
+const greatest: Readonly<Record<Exclude<FieldType, 'string' | 'ip'>, number>> = {
   time: Number.MAX_SAFE_INTEGER,
   uint64: Number.MAX_SAFE_INTEGER,
   uint32: 2 ** 32 - 1,
