@@ -9,6 +9,7 @@ import { allowLoopback } from './access/loopback.js';
 import { accessPlugin } from './access/plugin.js';
 import { requireAccess } from './access/request-access.js';
 import { aggregationPlugin } from './aggregation/plugin.js';
+import { consolePlugin } from './console/plugin.js';
 import { graphPlugin } from './graph/plugin.js';
 import { detectDisconnects } from './http/client-disconnect.js';
 import { addEntityTags } from './http/entity-tags.js';
@@ -81,6 +82,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await server.register(policiesPlugin);
   await server.register(accessPlugin, { security });
   await server.register(operationsPlugin, { store, registry });
+  await server.register(consolePlugin, {});
   return server;
 }
 

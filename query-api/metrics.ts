@@ -4,9 +4,9 @@ import type { RequestLimitName } from './limits/limit-requests.js';
 /** What the API reports to its metrics. */
 export interface ApiObserver {
   /** A response has ended. `route` is the declared path, `none` if the request matched no route. */
-  onResponse(labels: { method: string; route: string; status: number }, seconds: number): void;
+  readonly onResponse: (labels: { method: string; route: string; status: number }, seconds: number) => void;
   /** A request was refused because its identity exceeded a limit. */
-  onRefused(limit: RequestLimitName): void;
+  readonly onRefused: (limit: RequestLimitName) => void;
 }
 
 /** Registers the metrics of the query API; returns the observer that updates them. */

@@ -1,6 +1,6 @@
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
 import type { QueryLimits } from '@sonde/query/limits/query-limits';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyPluginCallback, FastifyReply } from 'fastify';
 import { type AggregationRequest, readAggregation } from '@sonde/query/aggregation/aggregation';
 import { aggregationSql } from '@sonde/query/aggregation/aggregation-sql';
 import { tableCsv } from '@sonde/query/aggregation/csv';
@@ -24,7 +24,7 @@ interface Body extends RecordQueryParameters, AggregationRequest {
 }
 
 /** `POST /api/v1/query`: metrics of groups of records, optionally as time series. */
-export async function aggregationPlugin(server: FastifyInstance): Promise<void> {
+export const aggregationPlugin: FastifyPluginCallback = (server, _options, done) => {
   server.post<{ Body: Body }>(
     '/api/v1/query',
     { schema: schemaOf(server.queryLimits) },
@@ -44,7 +44,8 @@ export async function aggregationPlugin(server: FastifyInstance): Promise<void> 
       return { ...timeRangeJson(query.range), ...table };
     },
   );
-}
+  done();
+};
 
 function sendTable(reply: FastifyReply, table: Table, format: 'csv' | 'arrow', refId: string) {
   return format === 'csv'

@@ -10,7 +10,7 @@ const range = { from: '2026-03-01T00:00:00Z', to: '2026-03-01T00:10:00Z' };
 
 let api: TestApi;
 
-/** A flow of the day in a minute, counted once unless said otherwise. */
+/** A primary flow that starts in a minute of the day. */
 function flow(minute: number, said: FlowRow): FlowRow {
   return { start_time: DAY + minute * MINUTE, primary: true, ...said };
 }
@@ -23,7 +23,7 @@ beforeAll(async () => {
       flow(0, { ...web, bytes_out: 100, bytes_in: 1000, rtt_us: 100, packets_out: 1, dst_port: 80 }),
       flow(0, { ...web, bytes_out: 200, bytes_in: 0, rtt_us: 300, packets_out: 3, dst_port: 443 }),
       flow(1, { ...web, bytes_out: 400, bytes_in: 0, rtt_us: 0, dst_port: 443 }),
-      // The other node's report of the first one.
+      // The record of the other node for the first connection.
       flow(0, { ...web, primary: false, bytes_out: 100, bytes_in: 1000, rtt_us: 100, dst_port: 80 }),
       flow(2, { src_namespace: 'blog', src_labels: 'app=press', action: 'deny', bytes_out: 50 }),
       flow(9, { src_namespace: 'a,"b"', action: 'deny', bytes_out: 5 }),
@@ -37,16 +37,16 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** The rows of an answer. */
-async function rows(question: object): Promise<unknown> {
-  const { status, body } = await api.post('/api/v1/query', { ...range, ...question });
+/** The rows of the response. */
+async function rows(query: object): Promise<unknown> {
+  const { status, body } = await api.post('/api/v1/query', { ...range, ...query });
   expect(status, JSON.stringify(body)).toBe(200);
   return body['rows'];
 }
 
-/** What an answer says is wrong. */
-async function errors(question: object): Promise<unknown> {
-  const { status, body } = await api.post('/api/v1/query', { ...range, ...question });
+/** The errors of the response. */
+async function errors(query: object): Promise<unknown> {
+  const { status, body } = await api.post('/api/v1/query', { ...range, ...query });
   expect(status, JSON.stringify(body)).toBe(400);
   return body['errors'];
 }
@@ -70,18 +70,18 @@ describe('metrics', () => {
     expect(await rows({ metrics: [metric] })).toEqual([[expected]]);
   });
 
-  it('count each report if asked to', async () => {
+  it('count every record with `records: all`', async () => {
     expect(await rows({ metrics: [{ function: 'count' }], records: 'all' })).toEqual([[6]]);
   });
 
-  it('are null where nothing was measured', async () => {
+  it('are null if nothing was measured', async () => {
     const metrics = ['mean', 'min', 'max'].map((name) => ({ function: name, field: 'rtt_us' }));
     const quantile = { function: 'quantile', field: 'rtt_us', quantile: 0.5 };
-    const question = { metrics: [...metrics, quantile], filter: 'src.namespace == "blog"' };
-    expect(await rows(question)).toEqual([[null, null, null, null]]);
+    const query = { metrics: [...metrics, quantile], filter: 'src.namespace == "blog"' };
+    expect(await rows(query)).toEqual([[null, null, null, null]]);
   });
 
-  it('are null, and no beginning of 1970, where nothing was', async () => {
+  it('are null, not 1970, without records', async () => {
     const metrics = ['start_time', 'bytes'].flatMap((field) =>
       ['min', 'max'].map((name) => ({ function: name, field })),
     );
@@ -89,7 +89,7 @@ describe('metrics', () => {
     expect(await rows({ metrics, filter })).toEqual([[null, null, null, null]]);
   });
 
-  it('can be of lookups', async () => {
+  it('can be computed from DNS lookups', async () => {
     const metrics = [{ function: 'mean', field: 'latency_us' }];
     expect(await rows({ table: 'dns', metrics, groupBy: ['rcode'] })).toEqual([
       ['NXDOMAIN', 30],
@@ -122,7 +122,7 @@ describe('metrics', () => {
 describe('groups', () => {
   const metrics = [{ function: 'sum', field: 'bytes_out' }];
 
-  it('come with the most of the first metric first', async () => {
+  it('are ordered descending by the first metric', async () => {
     expect(await rows({ metrics, groupBy: ['src.namespace', 'action'] })).toEqual([
       ['shop', 'allow', 700],
       ['blog', 'deny', 50],
@@ -130,20 +130,20 @@ describe('groups', () => {
     ]);
   });
 
-  it('can be the ends of flows by their names, which lookups have not', async () => {
-    const question = { metrics, groupBy: ['src.end', 'dst_port'], order: { by: 'src.end' }, limit: 1 };
-    expect(await rows({ ...question, filter: 'src.workload == "web" && dst.port == 80' })).toEqual([
+  it('can be display names of endpoints, of flows only', async () => {
+    const query = { metrics, groupBy: ['src.end', 'dst_port'], order: { by: 'src.end' }, limit: 1 };
+    expect(await rows({ ...query, filter: 'src.workload == "web" && dst.port == 80' })).toEqual([
       ['::', 80, 100],
     ]);
     const lookups = { table: 'dns', metrics: [{ function: 'count' }], groupBy: ['src.end'] };
     expect(await errors(lookups)).toMatchObject([{ parameter: 'groupBy/0', reason: /src\.end/ }]);
   });
 
-  it('come in the order asked for, as many as asked for', async () => {
-    const question = { metrics, groupBy: ['src_namespace'], limit: 2 };
+  it('follow `order` and `limit`', async () => {
+    const query = { metrics, groupBy: ['src_namespace'], limit: 2 };
     const answer = await api.post('/api/v1/query', {
       ...range,
-      ...question,
+      ...query,
       order: { by: 'src.namespace', direction: 'ascending' },
     });
     expect(answer.body).toMatchObject({
@@ -155,7 +155,7 @@ describe('groups', () => {
     });
   });
 
-  it('can be by a label', async () => {
+  it('can be labels', async () => {
     expect(await rows({ metrics, groupBy: ['src.labels["app"]'], filter: 'has(src.labels.app)' })).toEqual([
       ['web', 700],
       ['press', 50],
@@ -170,23 +170,23 @@ describe('groups', () => {
     ['protocol', 0],
     ['start_time', '2026-03-01T00:02:00.000Z'],
     ['transport_offset', 0],
-  ])('can be by %s', async (field, value) => {
+  ])('can be %s', async (field, value) => {
     const filter = 'src.namespace == "blog"';
     expect(await rows({ metrics: [{ function: 'count' }], groupBy: [field], filter })).toEqual([[value, 1]]);
   });
 });
 
-describe('steps of time', () => {
-  it('are counted once where there are no groups, whatever the limit of groups', async () => {
+describe('time buckets', () => {
+  it('without groups are not limited by the limit of groups', async () => {
     const day = { from: '2026-03-01T00:00:00Z', to: '2026-03-02T00:00:00Z' };
-    const question = { ...day, metrics: [{ function: 'max', field: 'bytes_out' }], interval: '1m' };
-    expect(await rows(question)).toHaveLength(4);
-    expect(await rows({ ...question, groupBy: ['action'], limit: 10 })).toHaveLength(4);
+    const query = { ...day, metrics: [{ function: 'max', field: 'bytes_out' }], interval: '1m' };
+    expect(await rows(query)).toHaveLength(4);
+    expect(await rows({ ...query, groupBy: ['action'], limit: 10 })).toHaveLength(4);
   });
 
   const metrics = [{ function: 'sum', field: 'bytes_out' }];
 
-  it('start at whole intervals and hold what started in them', async () => {
+  it('start at multiples of the interval and contain what started in them', async () => {
     expect(await rows({ metrics, interval: '2m' })).toEqual([
       ['2026-03-01T00:00:00.000Z', 700],
       ['2026-03-01T00:02:00.000Z', 50],
@@ -194,9 +194,9 @@ describe('steps of time', () => {
     ]);
   });
 
-  it('give rates over the part of the step that the range covers', async () => {
-    const question = { metrics: [{ function: 'rate', field: 'bytes_out' }], interval: '5m' };
-    expect(await rows({ ...question, from: '2026-03-01T00:01:00Z', to: '2026-03-01T00:05:00Z' })).toEqual([
+  it('have rates over the part that the range covers', async () => {
+    const query = { metrics: [{ function: 'rate', field: 'bytes_out' }], interval: '5m' };
+    expect(await rows({ ...query, from: '2026-03-01T00:01:00Z', to: '2026-03-01T00:05:00Z' })).toEqual([
       ['2026-03-01T00:00:00.000Z', 450 / 240],
     ]);
   });
@@ -204,9 +204,9 @@ describe('steps of time', () => {
   it.each([
     ['of few', 'src.namespace', 'shop'],
     ['of many', 'src.labels["app"]', 'web'],
-  ])('show the groups, %s, that are first in the whole range, in every step', async (_, key, first) => {
-    const question = { ...range, metrics, groupBy: [key], interval: '1m', limit: 1 };
-    const { body } = await api.post('/api/v1/query', question);
+  ])('show the top groups of the whole range, %s, in every bucket', async (_, key, first) => {
+    const query = { ...range, metrics, groupBy: [key], interval: '1m', limit: 1 };
+    const { body } = await api.post('/api/v1/query', query);
     expect(body).toMatchObject({
       rows: [
         ['2026-03-01T00:00:00.000Z', first, 300],
@@ -214,14 +214,14 @@ describe('steps of time', () => {
       ],
       truncated: true,
     });
-    const all = await api.post('/api/v1/query', { ...question, limit: 3 });
+    const all = await api.post('/api/v1/query', { ...query, limit: 3 });
     expect(all.body['truncated']).toBe(false);
     expect(all.body['rows']).toHaveLength(4);
   });
 });
 
 describe('formats', () => {
-  const question = {
+  const query = {
     ...range,
     metrics: [
       { function: 'rate', field: 'bytes_out' },
@@ -230,9 +230,9 @@ describe('formats', () => {
     groupBy: ['src.namespace', 'dst.port'],
   };
 
-  it('CSV quotes what must be, and leaves null empty', async () => {
+  it('CSV quotes where necessary, and writes null as empty', async () => {
     const { status, type, text } = await api.post('/api/v1/query', {
-      ...question,
+      ...query,
       metrics: [
         { function: 'sum', field: 'bytes_out' },
         { function: 'mean', field: 'rtt_us' },
@@ -244,11 +244,11 @@ describe('formats', () => {
     expect(text).toBe('src_namespace,dst_port,sum_bytes_out,mean_rtt_us\r\nblog,0,50,\r\n"a,""b""",0,5,\r\n');
   });
 
-  it("Arrow is a stream that holds a data frame of Grafana's", async () => {
+  it('Arrow is a stream with a Grafana data frame', async () => {
     const response = await fetch(`${api.url}/api/v1/query`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...question, interval: '1m', format: 'arrow', refId: 'A' }),
+      body: JSON.stringify({ ...query, interval: '1m', format: 'arrow', refId: 'A' }),
     });
     expect(response.headers.get('content-type')).toBe('application/vnd.apache.arrow.stream');
     const frame = tableFromIPC(new Uint8Array(await response.arrayBuffer()));
@@ -278,11 +278,11 @@ describe('formats', () => {
     expect(times[0]).toBe(BigInt(DAY) * 1_000_000n);
   });
 
-  it('Arrow without rows is a frame too', async () => {
+  it('Arrow without rows is a valid frame', async () => {
     const response = await fetch(`${api.url}/api/v1/query`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...question, format: 'arrow', filter: 'false' }),
+      body: JSON.stringify({ ...query, format: 'arrow', filter: 'false' }),
     });
     const frame = tableFromIPC(new Uint8Array(await response.arrayBuffer()));
     expect([frame.numRows, frame.numCols]).toEqual([0, 4]);
@@ -290,15 +290,15 @@ describe('formats', () => {
 });
 
 describe('a namespace-scoped user', () => {
-  it('counts and groups only what may be seen', async () => {
+  it('counts and groups only visible records', async () => {
     const scoped = api.as(['blog']);
-    const question = { ...range, metrics: [{ function: 'count' }], groupBy: ['src.namespace'] };
-    const { body } = await scoped.post('/api/v1/query', question);
+    const query = { ...range, metrics: [{ function: 'count' }], groupBy: ['src.namespace'] };
+    const { body } = await scoped.post('/api/v1/query', query);
     expect(body['rows']).toEqual([['blog', 1]]);
   });
 });
 
-describe('what is wrong is told', () => {
+describe('errors are reported', () => {
   const metrics = [{ function: 'count' }];
   it.each<[string, object, object]>([
     ['no metric', { metrics: [] }, { parameter: 'metrics' }],
@@ -324,7 +324,7 @@ describe('what is wrong is told', () => {
     ['too many steps', { metrics, groupBy: ['action'], interval: '1s', limit: 1000 }, { parameter: 'limit' }],
     ['an unknown function', { metrics: [{ function: 'median' }] }, { parameter: 'metrics/0/function' }],
     ['a filter', { metrics, filter: 'nod == 1' }, { parameter: 'filter' }],
-  ])('%s', async (_, question, expected) => {
-    expect(await errors(question)).toMatchObject([expected]);
+  ])('%s', async (_, query, expected) => {
+    expect(await errors(query)).toMatchObject([expected]);
   });
 });

@@ -63,13 +63,13 @@ async function graph(query = '', who: TestClient = api): Promise<Graph> {
   return body as unknown as Graph;
 }
 
-/** The targets of a graph's edges. */
+/** The targets of the edges. */
 async function targets(query: string, who: TestClient = api): Promise<unknown[]> {
   return (await graph(query, who)).edges.map((edge) => edge['target']);
 }
 
 describe('a graph', () => {
-  it('says of each edge how much, how well, on which ports and what policies say', async () => {
+  it('has edges with volume, health, ports and verdicts', async () => {
     const { edges } = await graph('&limit=1');
     expect(edges).toEqual([
       {
@@ -96,7 +96,7 @@ describe('a graph', () => {
     ]);
   });
 
-  it('has each node once, with what its edges carried', async () => {
+  it('has each node once, with the bytes of its edges', async () => {
     const { nodes } = await graph();
     expect(nodes.find(({ id }) => id === 'workload/shop/web')).toEqual({
       id: 'workload/shop/web',
@@ -109,7 +109,7 @@ describe('a graph', () => {
     expect(new Set(nodes.map(({ id }) => id)).size).toBe(nodes.length);
   });
 
-  it('goes by workload, and by what there is of those who have none', async () => {
+  it('groups by workload, and names endpoints without one otherwise', async () => {
     expect(await targets('')).toEqual([
       'workload/shop/backend',
       'external/www.example.com',
@@ -121,7 +121,7 @@ describe('a graph', () => {
     ]);
   });
 
-  it('goes by service, namespace or zone if asked to', async () => {
+  it('groups by service, namespace or zone', async () => {
     expect((await targets('&level=service'))[0]).toBe('service/shop/api');
     expect(await targets('&level=namespace')).toEqual([
       'namespace/shop',
@@ -134,17 +134,17 @@ describe('a graph', () => {
     expect((await targets('&level=zone'))[0]).toBe('zone/z2');
   });
 
-  it('keeps the edges with the most bytes, and says that there are more', async () => {
+  it('returns the edges with the most bytes, and reports further ones', async () => {
     expect(await graph('&limit=2')).toMatchObject({ truncated: true, edges: { length: 2 } });
     expect(await graph('&limit=7')).toMatchObject({ truncated: false, edges: { length: 7 } });
   });
 
-  it('is of the flows that pass the filter, each report if asked to', async () => {
+  it('contains the flows that match the filter, every record with `records=all`', async () => {
     expect(await targets('&filter=dst.port==443')).toEqual(['external/www.example.com']);
     expect((await graph('&records=all&limit=1')).edges[0]).toMatchObject({ flows: 5 });
   });
 
-  it('does not tell a namespace-scoped user who the others are', async () => {
+  it('hides the endpoints of other namespaces from a namespace-scoped user', async () => {
     const { edges, nodes } = await graph('', api.as(['blog']));
     expect(edges.map(({ source, target }) => [source, target])).toEqual([
       ['hidden/', 'service/blog/posts'],

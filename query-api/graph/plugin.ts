@@ -1,6 +1,6 @@
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
 import type { QueryLimits } from '@sonde/query/limits/query-limits';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyPluginCallback } from 'fastify';
 import { type EdgeRow, edgesSql, graphFrom } from '@sonde/query/graph/graph';
 import { type GraphLevel, graphLevels, nodeKinds } from '@sonde/query/graph/nodes';
 import {
@@ -17,7 +17,7 @@ interface Parameters extends RecordQueryParameters {
 }
 
 /** `GET /api/v1/graph`: connections as nodes and edges with volume and health. */
-export async function graphPlugin(server: FastifyInstance): Promise<void> {
+export const graphPlugin: FastifyPluginCallback = (server, _options, done) => {
   const schema = schemaOf(server.queryLimits);
   server.get<{ Querystring: Parameters }>('/api/v1/graph', { schema }, async (request) => {
     const { level, limit, records } = request.query;
@@ -31,7 +31,8 @@ export async function graphPlugin(server: FastifyInstance): Promise<void> {
       ...graphFrom(rows, limit, (to - from) / 1000),
     };
   });
-}
+  done();
+};
 
 function schemaOf(limits: QueryLimits) {
   return {

@@ -3,11 +3,11 @@ import type { QueryOptions } from '@sonde/backbone/store/store';
 import { describe, expect, it, vi } from 'vitest';
 import { A_MINUTE, bearer, security, startApi } from '@sonde/test/fixtures/secured-api';
 
-// Servers are started by the dozen, and the machine may be busy with other things.
+// Many servers are started, and the machine may be busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-describe('who asks much', () => {
-  it('is refused for a while, and told for how long; others are not', async () => {
+describe('an identity that sends many requests', () => {
+  it('is refused with `retry-after`, and no other identity', async () => {
     const url = await startApi({ security, limits: { requests: { burst: 3, perSecond: 0.001 } } });
     const statuses: number[] = [];
     for (let i = 0; i < 5; i++)
@@ -19,7 +19,7 @@ describe('who asks much', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
-  it('has so many requests worked on at the same time, and so many waiting', async () => {
+  it('has a limited number of concurrent and waiting requests', async () => {
     let running = 0;
     let most = 0;
     const held: (() => void)[] = [];
@@ -30,7 +30,7 @@ describe('who asks much', () => {
       return [];
     });
     const answers = Array.from({ length: 8 }, () => fetch(`${url}/api/v1/flows`, bearer('shop-token')));
-    // Three are refused at once; the others wait for their turn, or for the store.
+    // Three are refused at once; the others wait for the limiter or for the store.
     await vi.waitUntil(() => held.length === 2, A_MINUTE);
     const others = fetch(`${url}/api/v1/flows`, bearer('admin-token'));
     await vi.waitUntil(() => held.length === 3, A_MINUTE);
@@ -45,8 +45,8 @@ describe('who asks much', () => {
   });
 });
 
-describe('all who ask together', () => {
-  it('have so many queries worked on at the same time, so many waiting, and the rest refused', async () => {
+describe('all identities together', () => {
+  it('have a limited number of concurrent and waiting queries; others are refused', async () => {
     let running = 0;
     let most = 0;
     const held: (() => void)[] = [];
@@ -73,8 +73,8 @@ describe('all who ask together', () => {
   });
 });
 
-describe('who goes away', () => {
-  it('ends the query that was running for them, and frees their turn', async () => {
+describe('a client that disconnects', () => {
+  it('cancels its query and frees its place', async () => {
     let asked: QueryOptions | undefined;
     const url = await startApi({ limits: { concurrent: 1 } }, (_sql, _parameters, options) => {
       if (asked) return Promise.resolve([]);
@@ -93,8 +93,8 @@ describe('who goes away', () => {
   });
 });
 
-describe('who sends requests before the answers to earlier ones', () => {
-  it('and goes away ends the queries of all of them', async () => {
+describe('a client that pipelines requests', () => {
+  it('and disconnects cancels all of their queries', async () => {
     const signals: (AbortSignal | undefined)[] = [];
     const url = await startApi({}, (_sql, _parameters, options) => {
       signals.push(options?.signal);

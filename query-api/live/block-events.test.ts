@@ -21,20 +21,20 @@ function textsOf(view: LiveView): string[] {
   return Array.from({ length: shown?.records.rows ?? 0 }, (_, row) => String(shown?.event(row)));
 }
 
-it('writes each record once for all who see the same', () => {
+it('serializes each record once for equal subscriptions', () => {
   const [one, other] = [viewOf('all'), viewOf('all')];
   const event = blockEvents(block, one, viewKey(one))?.event(0);
   expect(String(event)).toBe('data: {"dst_port":80,"src_name":"a"}\n\n');
   expect(blockEvents(block, other, viewKey(other))?.event(0)).toBe(event);
 });
 
-it('gives nobody what was written for those who may see more', () => {
+it('does not share events between clients with different access', () => {
   expect(textsOf(viewOf('all'))).toHaveLength(2);
   expect(textsOf(viewOf(['shop']))).toEqual(['data: {"dst_port":80,"src_name":"a"}\n\n']);
   expect(textsOf(viewOf(['blog']))).toEqual(['data: {"dst_port":80,"src_name":"b"}\n\n']);
 });
 
-it('has nothing of a kind that the block has no records of', () => {
+it('is undefined for a kind that the block has no records of', () => {
   const view = { ...viewOf('all'), kind: 'dns' } as const;
   expect(blockEvents(block, view, viewKey(view))).toBeUndefined();
 });

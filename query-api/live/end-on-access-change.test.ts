@@ -19,7 +19,7 @@ function viewing(namespace: string, untilMs: number): Access {
   return accessOf('oidc:ada', [{ rights: ['view'], namespaces: [namespace] }], untilMs);
 }
 
-/** A view of somebody, how often was looked who it is, and whether the view has ended. */
+/** A live stream, the number of access checks, and whether the stream has ended. */
 function view(first: Access, again: () => Promise<Access>) {
   const viewer = new Subscriber();
   const looked = vi.fn(again);
@@ -37,8 +37,8 @@ function view(first: Access, again: () => Promise<Access>) {
 
 const refused = () => Promise.reject(new Error('the token has expired'));
 
-describe('a live view', () => {
-  it('ends when the token of who reads it is no longer good', async () => {
+describe('a live stream', () => {
+  it('ends when the token is rejected', async () => {
     const { hasEnded } = view(viewing('shop', start + MINUTE_MS), refused);
     await vi.advanceTimersByTimeAsync(MINUTE_MS - 1);
     expect(hasEnded()).toBe(false);
@@ -46,7 +46,7 @@ describe('a live view', () => {
     expect(hasEnded()).toBe(true);
   });
 
-  it('goes on while the token is found to be good, and looks again', async () => {
+  it('continues while the token is accepted, and checks again', async () => {
     const good = () => Promise.resolve(viewing('shop', Date.now() + MINUTE_MS));
     const { looked, hasEnded } = view(viewing('shop', start + MINUTE_MS), good);
     await vi.advanceTimersByTimeAsync(3 * MINUTE_MS);
@@ -54,14 +54,14 @@ describe('a live view', () => {
     expect(hasEnded()).toBe(false);
   });
 
-  it('ends when its reader may see something else', async () => {
+  it('ends when the access changes', async () => {
     const other = () => Promise.resolve(viewing('blog', Date.now() + MINUTE_MS));
     const { hasEnded } = view(viewing('shop', start + MINUTE_MS), other);
     await vi.advanceTimersByTimeAsync(MINUTE_MS);
     expect(hasEnded()).toBe(true);
   });
 
-  it('ends when a reload changes what its reader may see, even if the token never expires', async () => {
+  it('ends when a reload changes the access, even if the token never expires', async () => {
     const { changes, hasEnded } = view(viewing('shop', Infinity), () =>
       Promise.resolve(viewing('blog', Infinity)),
     );
@@ -70,7 +70,7 @@ describe('a live view', () => {
     expect(hasEnded()).toBe(true);
   });
 
-  it('goes on when a reload does not change what its reader may see', async () => {
+  it('continues when a reload does not change the access', async () => {
     const same = () => Promise.resolve(viewing('shop', Infinity));
     const { viewer, changes, looked, hasEnded } = view(viewing('shop', Infinity), same);
     changes.emit('change');
@@ -82,7 +82,7 @@ describe('a live view', () => {
     expect(changes.listenerCount('change')).toBe(0);
   });
 
-  it('is not looked after when it is over, nor where tokens hold for ever', async () => {
+  it('is not checked after its end, nor if the token never expires', async () => {
     const { viewer, looked } = view(viewing('shop', start + MINUTE_MS), refused);
     const unbounded = view(viewing('shop', Infinity), refused);
     viewer.stream.destroy();

@@ -4,7 +4,7 @@ import { flowRow } from '@sonde/model/flow/records';
 import { expect, it } from 'vitest';
 import { createLocalFeed, type LiveBlock } from './feed.js';
 
-it('gives blocks that stay as they are when their memory serves others', () => {
+it('publishes copies that stay valid when the memory of the block is reused', () => {
   const feed = createLocalFeed();
   const blocks: LiveBlock[] = [];
   feed.subscribe((block) => blocks.push(block));
@@ -24,7 +24,7 @@ it('gives blocks that stay as they are when their memory serves others', () => {
   expect(block?.omitted).toEqual({ flows: 1, dns: 2 });
 });
 
-it('calls back everyone who follows it until they stop', () => {
+it('calls back each subscriber until it unsubscribes', () => {
   const feed = createLocalFeed();
   const heard: string[] = [];
   const stops = ['one', 'other'].map((name) => feed.subscribe(() => heard.push(name)));

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
 import type { CurrentSecurity } from '../access/current-security.js';
 import { onResponseEnd } from '../http/client-disconnect.js';
 import { endOnAccessChange } from './end-on-access-change.js';
@@ -21,12 +21,16 @@ export interface LiveOptions {
 }
 
 /** Streams of new flows and DNS lookups. */
-export async function livePlugin(server: FastifyInstance, { feed, security }: LiveOptions): Promise<void> {
+export const livePlugin: FastifyPluginCallback<LiveOptions> = (server, { feed, security }, done) => {
   const hub = new LiveHub(feed);
-  server.addHook('preClose', async () => hub.close());
+  server.addHook('preClose', (closed) => {
+    hub.close();
+    closed();
+  });
   liveRoute(server, { path: '/api/v1/flows/live', kind: 'flows', hub, security });
   liveRoute(server, { path: '/api/v1/dns/live', kind: 'dns', hub, security });
-}
+  done();
+};
 
 interface LiveRoute {
   readonly path: string;

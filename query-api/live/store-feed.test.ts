@@ -11,7 +11,7 @@ import { createStoreFeed } from './store-feed.js';
 
 const log = createLogger('test', 'silent');
 
-/** How long what comes by itself is waited for. */
+/** Timeout for asynchronous effects. */
 const A_WHILE = { timeout: 30_000, interval: 20 };
 
 let directory: string;
@@ -28,14 +28,14 @@ afterAll(async () => {
   await store.close();
 });
 
-/** Stores flows as one batch, behind all that was stored. */
+/** Stores flows as one batch with the next offset. */
 async function stored(...rows: FlowRow[]): Promise<void> {
   offset += 1;
   const flows = rows.map((row) => ({ start_time: Date.now(), transport_offset: offset, ...row }));
   await store.insert({ flows: enrichedFlows(flows) });
 }
 
-/** A feed that has had its first look, which is where it starts. */
+/** A feed after its first poll, which determines its start. */
 async function follow() {
   const feed = createStoreFeed({ store, log, pollMs: 50 });
   const blocks: LiveBlock[] = [];
@@ -52,7 +52,7 @@ async function follow() {
   return { blocks, names, stop };
 }
 
-it('brings each record once, of every partition, whatever came before it in time', async () => {
+it('publishes each record of every partition once, in any order of time', async () => {
   await stored({ src_name: 'before' });
   const { names, stop } = await follow();
   await stored({ src_name: 'a' }, { src_name: 'b', start_time: Date.now() - 60_000 });
@@ -67,7 +67,7 @@ it('brings each record once, of every partition, whatever came before it in time
   ).toEqual(['a', 'b', 'c', 'other']);
 }, 60_000);
 
-it('brings records as they were stored', async () => {
+it('publishes records as they were stored', async () => {
   const { blocks, stop } = await follow();
   const row: FlowRow = {
     start_time: Date.now(),
@@ -91,7 +91,7 @@ it('brings records as they were stored', async () => {
   await vi.waitUntil(() => found() !== undefined, A_WHILE);
   stop();
   const { rows: count, columns } = found() ?? flows;
-  // A record that was stored to see whether the feed had started may be in the same block.
+  // The record that was stored to detect the start of the feed can be in the same block.
   const rows = Array.from({ length: count }, (_, at) => flowRow(columns, at)).filter(
     ({ src_name }) => src_name === 'whole',
   );
@@ -100,7 +100,7 @@ it('brings records as they were stored', async () => {
   expect(found()).not.toBe(flows);
 }, 60_000);
 
-it('brings lookups too', async () => {
+it('publishes DNS lookups', async () => {
   const { blocks, stop } = await follow();
   await store.insert({
     dns: enrichedDns([{ start_time: Date.now(), query_name: 'a.test', transport_offset: 1_000_000 }]),

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Throttle } from './throttle.js';
 
-it('does pieces of work in the order of their asking, and gives each its result', async () => {
+it('runs tasks in order and returns their results', async () => {
   const pace = new Throttle();
   const done: number[] = [];
   const results = [1, 2, 3].map((number) => pace.run(() => done.push(number)));
@@ -9,7 +9,7 @@ it('does pieces of work in the order of their asking, and gives each its result'
   expect(done).toEqual([1, 2, 3]);
 });
 
-it('goes on after work that failed, whose caller is told', async () => {
+it('continues after a task that failed, and rejects for its caller', async () => {
   const pace = new Throttle();
   const failing = pace.run(() => {
     throw new Error('broken');
@@ -19,7 +19,7 @@ it('goes on after work that failed, whose caller is told', async () => {
   expect(await next).toBe('done');
 });
 
-it('rests as long as it worked', async () => {
+it('pauses as long as it worked', async () => {
   let nowMs = 0;
   const rests: number[] = [];
   const rest = (ms: number) => {
@@ -29,6 +29,6 @@ it('rests as long as it worked', async () => {
   const pace = new Throttle(rest, () => nowMs);
   for (const ms of [8, 2, 4, 100]) await pace.run(() => (nowMs += ms));
   await pace.run(() => undefined);
-  // What took a moment is added up: timers are no finer.
+  // Short tasks are added up, because timers are not more precise.
   expect(rests).toEqual([8, 6, 100]);
 });

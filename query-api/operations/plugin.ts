@@ -1,5 +1,5 @@
 import type { FlowStore } from '@sonde/backbone/store/store';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyPluginCallback } from 'fastify';
 import type { Registry } from 'prom-client';
 import { healthzRoute } from './healthz.js';
 import { metricsRoute } from './metrics.js';
@@ -7,12 +7,14 @@ import { openapiRoute } from './openapi.js';
 import { readyzRoute } from './readyz.js';
 
 /** Health, metrics and the description of the API itself. */
-export async function operationsPlugin(
-  server: FastifyInstance,
-  { store, registry }: { store: FlowStore; registry: Registry },
-): Promise<void> {
+export const operationsPlugin: FastifyPluginCallback<{ store: FlowStore; registry: Registry }> = (
+  server,
+  { store, registry },
+  done,
+) => {
   healthzRoute(server);
   readyzRoute(server, store);
   metricsRoute(server, registry);
   openapiRoute(server);
-}
+  done();
+};

@@ -26,8 +26,8 @@ interface Board {
   readonly others: { place: string }[];
 }
 
-describe('the board', () => {
-  it('has the policies of now in the order of evaluation, with what they did, each connection once', async () => {
+describe('the activity of policies', () => {
+  it('lists the current policies in evaluation order, and counts each connection once', async () => {
     const { status, body } = await api.get('/api/v1/policies');
     expect(status).toBe(200);
     const board = body as unknown as Board;
@@ -44,7 +44,7 @@ describe('the board', () => {
     expect(board.others.map(({ place }) => place)).toContain('__PROFILE__|pro:kns.shop');
   });
 
-  it('tells what a policy did at the client from what it did at the server', async () => {
+  it('distinguishes egress at the client from ingress at the server', async () => {
     const { body } = await api.get('/api/v1/policies');
     const rules = (name: string) =>
       (body as unknown as Board).tiers
@@ -53,7 +53,7 @@ describe('the board', () => {
         ?.hits.rules.map(({ direction, rule, action, flows }) => `${direction} ${rule} ${action} ${flows}`);
     expect(rules('security.pass')).toEqual(['egress 0 pass 2']);
     expect(rules('api')).toEqual(['ingress -1 deny 2', 'ingress 0 allow 2']);
-    // Whoever may not see the client has the server's steps alone.
+    // Without access to the client, only the steps of the server are visible.
     const reader = (await api.as(['shop']).get('/api/v1/policies')).body as unknown as Board;
     expect(reader.tiers[1]?.policies[0]?.hits.rules.map(({ direction }) => direction)).toEqual([
       'ingress',
@@ -61,7 +61,7 @@ describe('the board', () => {
     ]);
   });
 
-  it('counts only flows of the time range and the filter', async () => {
+  it('counts only flows in the time range that match the filter', async () => {
     const hits = async (query: string) => {
       const { body } = await api.get(`/api/v1/policies?${query}`);
       const policies = (body as unknown as Board).tiers.flatMap(({ policies }) => policies);
@@ -75,7 +75,7 @@ describe('the board', () => {
     });
   });
 
-  it('shows who may view some namespaces only their policies', async () => {
+  it('lists only the policies of the namespaces that the client has access to', async () => {
     const { text } = await api.as(['shop']).get('/api/v1/policies');
     const board = JSON.parse(text) as Board;
     expect(board.tiers.map(({ name, policies }) => [name, policies.map((policy) => policy.name)])).toEqual([
@@ -86,15 +86,15 @@ describe('the board', () => {
   });
 });
 
-describe('where there are several clusters', () => {
-  it('one must be named', async () => {
+describe('with several clusters', () => {
+  it('the cluster is required', async () => {
     await keep(api, [namespace('shop')], 5, { cluster: 'other' });
     const { status, body } = await api.get('/api/v1/policies');
     expect([status, body['detail']]).toEqual([400, 'cluster: is needed, for there are several: main, other']);
     expect((await api.get('/api/v1/policies?cluster=other')).body).toMatchObject({ cluster: 'other' });
   });
 
-  it('who may view some namespaces is told of none but theirs', async () => {
+  it('only clusters with visible namespaces are named', async () => {
     const tier = calico('Tier', 'security', { order: 10, defaultAction: 'Pass' });
     await keep(api, [namespace('infra'), tier], 5, { cluster: 'third' });
     const answered = async (who: string, query = '') => {

@@ -2,7 +2,7 @@ import { policyActivity } from '@sonde/model/policy/activity/activity';
 import { countPolicyTraffic } from '@sonde/model/policy/activity/policy-counters';
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
 import type { FastifyInstance } from 'fastify';
-import { boardJson, boardProperties } from '@sonde/query/policies/board-json';
+import { activityJson, activityProperties } from '@sonde/query/policies/activity-json';
 import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
 import { currentObjects } from '@sonde/query/policies/objects';
 import { stepTraffic } from '@sonde/query/policies/step-traffic';
@@ -27,7 +27,7 @@ export function policyActivityRoute(server: FastifyInstance): void {
     return {
       cluster,
       ...timeRangeJson(query.range),
-      ...boardJson(activity),
+      ...activityJson(activity),
     };
   });
 }
@@ -52,7 +52,7 @@ const schema = {
       properties: {
         cluster: { type: 'string' },
         ...timeRangeJsonSchema,
-        ...boardProperties,
+        ...activityProperties,
       },
     },
   },

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 describe('changes of policies', () => {
-  it('are told with time, user and difference, the latest first', async () => {
+  it('have time, author and diff, latest first', async () => {
     const { body } = await api.get('/api/v1/policies/changes?namespace=shop');
     const changes = body['changes'] as Record<string, string>[];
     expect(changes.map(({ name, change, user }) => [name, change, user])).toEqual([
@@ -28,7 +28,7 @@ describe('changes of policies', () => {
     expect(changes[0]?.['diff']).toContain('+++ /dev/null');
   });
 
-  it('are those of the time range, and of what is looked for', async () => {
+  it('are selected by time range, kind, namespace and name', async () => {
     const names = async (query: string) => {
       const { body } = await api.get(`/api/v1/policies/changes?${query}`);
       return (body['changes'] as Record<string, string>[]).map(
@@ -41,7 +41,7 @@ describe('changes of policies', () => {
     expect(await names('limit=1')).toEqual(['NetworkPolicy gone']);
   });
 
-  it('are as many as are asked for, and it is said whether there are more', async () => {
+  it('are limited, and further ones are reported', async () => {
     const told = async (limit: number) => {
       const { body } = await api.get(`/api/v1/policies/changes?namespace=shop&limit=${limit}`);
       return [(body['changes'] as object[]).length, body['more']];
@@ -52,7 +52,7 @@ describe('changes of policies', () => {
     ]);
   });
 
-  it('of other namespaces are not told', async () => {
+  it('of other namespaces are hidden', async () => {
     const { text } = await api.as(['shop']).get('/api/v1/policies/changes');
     expect(text).toContain('alice');
     expect(text).not.toMatch(/vault|secret|mallory/);

@@ -33,7 +33,7 @@ async function evaluated(
 }
 
 describe('an evaluation', () => {
-  it('says whether one workload can reach another, and by which policies', async () => {
+  it('reports whether one workload can reach another, and by which policies', async () => {
     expect(await evaluated({ from: 'shop/web', to: 'shop/api' })).toMatchObject({
       verdict: 'allow',
       egress: {
@@ -47,12 +47,12 @@ describe('an evaluation', () => {
     expect((await evaluated({ from: 'shop/web', to: 'shop/api', port: 9090 })).verdict).toBe('deny');
   });
 
-  it('is of connections that never were, either way', async () => {
+  it('covers connections that never occurred, in both directions', async () => {
     const { verdict, ingress } = await evaluated({ from: 'shop/api', to: 'secret/vault' });
     expect([verdict, ingress.trace]).toEqual(['deny', ['0|default|knp:secret/vault|deny|-1']]);
   });
 
-  it('takes pods, addresses, services and domain names for ends too', async () => {
+  it('accepts pods, addresses, services and domain names', async () => {
     const verdicts = async (from: string, to: string, port = 8080) =>
       (await evaluated({ from, to, port })).verdict;
     expect(await verdicts('shop/web-0', '10.0.0.2')).toBe('allow');
@@ -65,17 +65,17 @@ describe('an evaluation', () => {
     ]);
   });
 
-  it('is by the policies of the end of the time range', async () => {
+  it('uses the policies at the end of the time range', async () => {
     const then = (minutes: number) => new Date(NOW - minutes * MINUTE).toISOString();
     const early = { start_time: NOW - 36 * MINUTE, end_time: NOW - 35 * MINUTE };
     await api.store.insert({ flows: enrichedFlows([flow({ ...WEB, ...API, ...early, dst_port: 9090 })]) });
     const at = async (minutes: number) =>
       (await evaluated({ from: 'shop/web', to: 'shop/api' }, { from: then(90), to: then(minutes) })).verdict;
-    // The policy that lets web in is of half an hour ago; the one before it denied everybody.
+    // The policy that allows web is half an hour old; before it, everything was denied.
     expect([await at(34), await at(0)]).toEqual(['deny', 'allow']);
   });
 
-  it('shows what staged policies would say', async () => {
+  it('reports the verdict with staged policies enforced', async () => {
     const staged = calico('StagedNetworkPolicy', 'shop/default.web', {
       ...{ order: 1, selector: "app == 'web'", types: ['Egress'], egress: [{ action: 'Deny' }] },
     });
@@ -91,13 +91,13 @@ describe('an evaluation', () => {
     [{ from: 'shop/web', to: 'service/shop/nothing' }, /to: there is no service/],
     [{ from: 'shop/web', to: 'shop/api', protocol: 'X' }, /connections\/0\/protocol: is not/],
     [{ from: 'shop/web', to: 'shop/api', port: undefined }, /connections\/0\/port: is needed/],
-  ])('refuses %j and says why', async (connection, reason) => {
+  ])('rejects %j with the reason', async (connection, reason) => {
     const answer = await api.post('/api/v1/policies/evaluate', { connections: [{ port: 1, ...connection }] });
     expect(answer.status).toBe(400);
     expect(answer.body['detail']).toMatch(reason);
   });
 
-  it('tells who may view some namespaces nothing of who others are', async () => {
+  it('hides endpoints of other namespaces from a namespace-scoped user', async () => {
     const reader = api.as(['shop']);
     const own = await evaluated({ from: 'shop/web', to: 'shop/api' }, {}, reader);
     expect(own.verdict).toBe('allow');
@@ -116,7 +116,7 @@ describe('an evaluation', () => {
   });
 });
 
-describe('an evaluation of names that stand for many', () => {
+describe('an evaluation of names with many endpoints', () => {
   const KINDS = 400;
   const connection = { from: 'big/work', to: 'big/work', port: 8080 };
 
@@ -130,12 +130,12 @@ describe('an evaluation of names that stand for many', () => {
     await api.store.insert({ flows: enrichedFlows(kinds) });
   });
 
-  it('is of those together that no policy tells apart', async () => {
+  it('merges endpoints that no policy distinguishes', async () => {
     const { verdict, ends } = await evaluated(connection);
     expect([verdict, ends.to.length]).toEqual(['allow', KINDS]);
   });
 
-  it('refuses more ends, and more pairs of ends, than it can work through', async () => {
+  it('rejects too many endpoints and too many pairs', async () => {
     const detailOf = async (connections: object[]) => {
       const answer = await api.post('/api/v1/policies/evaluate', { connections });
       return [answer.status, answer.body['detail']];
@@ -154,8 +154,8 @@ describe('an evaluation of names that stand for many', () => {
   });
 });
 
-describe('the policies that apply', () => {
-  it('are those that select the pods of a workload, in the order of evaluation', async () => {
+describe('the policies applying to a workload', () => {
+  it('select its pods, in evaluation order', async () => {
     const { body } = await api.get('/api/v1/policies/applying?namespace=shop&name=api');
     expect(body['pods']).toMatchObject([
       {
@@ -174,7 +174,7 @@ describe('the policies that apply', () => {
     ]);
   });
 
-  it('of a workload that is not known, or may not be seen, are not told', async () => {
+  it('are not reported for an unknown or hidden workload', async () => {
     expect((await api.get('/api/v1/policies/applying?namespace=shop&name=nobody')).status).toBe(404);
     const reader = api.as(['shop']);
     expect((await reader.get('/api/v1/policies/applying?namespace=infra&name=scanner')).status).toBe(404);

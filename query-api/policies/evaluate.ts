@@ -3,7 +3,7 @@ import type { FlowEndpoint } from '@sonde/model/policy/preview/flow-identity';
 import type { FastifyInstance } from 'fastify';
 import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
 import {
-  type ConnectionQuestion,
+  type NamedConnection,
   evaluateConnections,
   type EvaluatedConnection,
 } from '@sonde/query/policies/evaluate';
@@ -15,7 +15,7 @@ interface Body {
   readonly cluster?: string;
   readonly from: string;
   readonly to: string;
-  readonly connections: readonly ConnectionQuestion[];
+  readonly connections: readonly NamedConnection[];
 }
 
 /** `POST /api/v1/policies/evaluate`: the verdict on connections and its trace, now or in the past. */
@@ -33,8 +33,8 @@ export function policyEvaluationRoute(server: FastifyInstance): void {
   });
 }
 
-function connectionJson({ question, from, to, report }: EvaluatedConnection) {
-  return { ...question, ...report, ends: { from: from.map(endpointJson), to: to.map(endpointJson) } };
+function connectionJson({ connection, from, to, report }: EvaluatedConnection) {
+  return { ...connection, ...report, ends: { from: from.map(endpointJson), to: to.map(endpointJson) } };
 }
 
 function endpointJson({ kind, namespace, labels, serviceAccount, address }: FlowEndpoint) {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyPluginCallback } from 'fastify';
 import { policyActivityRoute } from './activity.js';
 import { applyingPoliciesRoute } from './applying.js';
 import { policyChangesRoute } from './changes.js';
@@ -7,11 +7,12 @@ import { policyPreviewRoute } from './preview.js';
 import { policySuggestionRoute } from './suggest.js';
 
 /** Network policies: activity, changes, evaluation, preview and suggestions. */
-export async function policiesPlugin(server: FastifyInstance): Promise<void> {
+export const policiesPlugin: FastifyPluginCallback = (server, _options, done) => {
   policyActivityRoute(server);
   applyingPoliciesRoute(server);
   policyChangesRoute(server);
   policyEvaluationRoute(server);
   policyPreviewRoute(server);
   policySuggestionRoute(server);
-}
+  done();
+};

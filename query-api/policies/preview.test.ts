@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** A trace that ends with the server's policy denying it. */
+/** A trace that ends with a denial by the policy of the server. */
 const LAST_DENY = expect.arrayContaining(['0|default|knp:shop/api|deny|-1']) as string[];
 
 interface Changes {
@@ -24,7 +24,7 @@ interface Changes {
     port: number;
     flows: number;
   }[];
-  readonly notJudged: { reason: string; flows: number }[];
+  readonly notEvaluated: { reason: string; flows: number }[];
 }
 
 async function previewed(body: object, who: Pick<TestApi, 'post'> = api): Promise<Changes> {
@@ -34,13 +34,13 @@ async function previewed(body: object, who: Pick<TestApi, 'post'> = api): Promis
 }
 
 describe('a preview', () => {
-  it('of nothing changes nothing, and says what cannot be evaluated', async () => {
-    const { changes, flows, notJudged } = await previewed({});
+  it('without a change reports no flows, and what cannot be evaluated', async () => {
+    const { changes, flows, notEvaluated } = await previewed({});
     expect([changes, flows]).toEqual([[], 5]);
-    expect(notJudged).toEqual([{ reason: expect.stringContaining('service') as string, flows: 1 }]);
+    expect(notEvaluated).toEqual([{ reason: expect.stringContaining('service') as string, flows: 1 }]);
   });
 
-  it('of a removal gives the flows that would be let through', async () => {
+  it('of a removal lists the flows that would be allowed', async () => {
     const { changes, summary } = await previewed({
       remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }],
     });
@@ -58,7 +58,7 @@ describe('a preview', () => {
     ]);
   });
 
-  it('of an addition gives the flows that would be denied, whether it comes as text or as object', async () => {
+  it('of an addition lists the flows that would be denied, for YAML and for objects', async () => {
     const deny = networkPolicy('shop/web', {
       podSelector: { matchLabels: { app: 'web' } },
       policyTypes: ['Egress'],
@@ -82,7 +82,7 @@ describe('a preview', () => {
     expect(asText.changes).toEqual(asObject.changes);
   });
 
-  it('evaluates by addresses, and by domain names that flows had', async () => {
+  it('evaluates addresses and the domain names of flows', async () => {
     const egress = (destination: object) => ({
       apply: [
         calico('GlobalNetworkPolicy', 'security.egress', {
@@ -98,7 +98,7 @@ describe('a preview', () => {
     expect(await ports({ domains: ['*.example.com'] })).toEqual([8080]);
   });
 
-  it('counts staged policies where that is asked for', async () => {
+  it('enforces staged policies on request', async () => {
     const staged = calico('StagedNetworkPolicy', 'shop/default.web', {
       ...{ order: 1, selector: "app == 'web'", types: ['Egress'], egress: [{ action: 'Deny' }] },
     });
@@ -106,7 +106,7 @@ describe('a preview', () => {
     expect((await previewed({ apply: [staged], staged: 'enforced' })).summary).toHaveLength(1);
   });
 
-  it('lists no more than is asked for, and says how many it left out', async () => {
+  it('is limited, and reports the number of further flows', async () => {
     const deny = networkPolicy('shop/web', { podSelector: {}, policyTypes: ['Egress'] });
     const { body } = await api.post('/api/v1/policies/preview', { apply: [deny], limit: 1 });
     expect(body).toMatchObject({ changes: [{ port: 8080 }], more: 1 });
@@ -138,19 +138,22 @@ describe('a preview', () => {
     ],
     [{ cluster: 'elsewhere' }, /no policies of a cluster "elsewhere"/],
     [{ filter: 'src.moon == 1' }, /filter/],
-  ])('refuses %.100j and says why', async (body, reason) => {
+  ])('rejects %.100j with the reason', async (body, reason) => {
     const answer = await api.post('/api/v1/policies/preview', body);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect(answer.body['detail']).toMatch(reason);
   });
 
-  it('tells who may view some namespaces nothing of flows with others', async () => {
+  it('excludes flows with other namespaces for a namespace-scoped user', async () => {
     const reader = api.as(['shop']);
     const change = { remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }] };
-    const { changes, notJudged } = await previewed(change, reader);
+    const { changes, notEvaluated } = await previewed(change, reader);
     expect(changes).toEqual([]);
-    expect(notJudged).toContainEqual({ reason: expect.stringContaining('may not see') as string, flows: 2 });
+    expect(notEvaluated).toContainEqual({
+      reason: expect.stringContaining('may not see') as string,
+      flows: 2,
+    });
     const other = await reader.post('/api/v1/policies/preview', {
       remove: [{ kind: 'NetworkPolicy', namespace: 'secret', name: 'vault' }],
     });
@@ -176,10 +179,10 @@ describe('a preview of flows to services', () => {
     await api.store.insert({ flows: enrichedFlows([flow({ ...SCANNER, ...toService, action: 'deny' })]) });
   });
 
-  it('evaluates what got no further than the service by the pods behind it, on their port', async () => {
+  it('uses the pods behind the service, on their port', async () => {
     const filter = 'dst.kind == "service" && src.workload == "scanner"';
-    const { changes, notJudged } = await previewed({ ...removal, filter });
-    expect(notJudged).toEqual([]);
+    const { changes, notEvaluated } = await previewed({ ...removal, filter });
+    expect(notEvaluated).toEqual([]);
     expect(changes).toMatchObject([
       {
         source: { workload: 'scanner' },
@@ -191,14 +194,14 @@ describe('a preview of flows to services', () => {
     ]);
   });
 
-  it('counts them where nothing is known of the service', async () => {
-    const { notJudged } = await previewed({ ...removal, filter: 'dst.ip == "10.96.0.9"' });
-    expect(notJudged).toEqual([
+  it('reports flows to unknown services as not evaluated', async () => {
+    const { notEvaluated } = await previewed({ ...removal, filter: 'dst.ip == "10.96.0.9"' });
+    expect(notEvaluated).toEqual([
       { reason: expect.stringMatching(/service whose backends are unknown/) as string, flows: 1 },
     ]);
   });
 
-  it('evaluates by the endpoints that somebody wrote where a service selects no pods', async () => {
+  it('uses manual endpoints of services without a selector', async () => {
     const outside = manifest('v1', 'Service', 'shop/outside', {
       clusterIP: '10.96.0.9',
       ports: [{ port: 80 }],
@@ -211,19 +214,19 @@ describe('a preview of flows to services', () => {
     const egress = { egress: [{ to: [{ ipBlock: { cidr: '198.51.100.7/32' } }], ports: [{ port: 8443 }] }] };
     const only = networkPolicy('shop/web', { podSelector: { matchLabels: { app: 'web' } }, ...egress });
     const filter = 'dst.ip == "10.96.0.9"';
-    // What only the change tells of the service, nothing is known of before.
-    expect((await previewed({ apply: [outside, slice, only], filter })).notJudged).toMatchObject([
+    // Before the change, the endpoints of the service are unknown.
+    expect((await previewed({ apply: [outside, slice, only], filter })).notEvaluated).toMatchObject([
       { flows: 1 },
     ]);
     await keep(api, [outside, slice], 1);
-    expect((await previewed({ apply: [only], filter })).notJudged).toEqual([]);
+    expect((await previewed({ apply: [only], filter })).notEvaluated).toEqual([]);
     const none = networkPolicy('shop/web', { podSelector: {}, policyTypes: ['Egress'] });
     expect((await previewed({ apply: [none], filter })).summary).toMatchObject([
       { before: 'allow', after: 'deny' },
     ]);
   });
 
-  it("evaluates by Calico's rules that name services, whose pods are told by their labels", async () => {
+  it('evaluates Calico rules that name services by the labels of their pods', async () => {
     const only = (name: string) => ({
       apply: [
         calico('NetworkPolicy', 'shop/default.web', {

@@ -30,7 +30,7 @@ export function policyPreviewRoute(server: FastifyInstance): void {
     const view = staged === 'enforced' ? 'pending' : 'enforced';
     const result = await previewPolicies(request.queryContext, {
       ...{ cluster, apply, remove, view },
-      question: query,
+      query,
     });
     return {
       cluster,

@@ -17,7 +17,7 @@ afterAll(() => api.close());
 describe('a suggestion', () => {
   const body = { namespace: 'shop', filter: 'src.namespace != "infra"' };
 
-  it('allows what was observed, by workload, and says what each rule is for', async () => {
+  it('allows the observed flows by workload, with the evidence of each rule', async () => {
     const answer = await api.post('/api/v1/policies/suggest', body);
     const policies = answer.body['policies'] as {
       workload: string;
@@ -46,7 +46,7 @@ describe('a suggestion', () => {
     expect(answer.body['yaml']).toMatch(/# from shop\/web, TCP: 2 connections in 2 flows, 200 bytes; \d{4}-/);
   });
 
-  it('as previewed leaves every observed flow allowed', async () => {
+  it('allows every observed flow in a preview', async () => {
     for (const dialect of ['kubernetes', 'calico', 'calico-enterprise']) {
       const suggested = await api.post('/api/v1/policies/suggest', { ...body, dialect });
       const previewed = await api.post('/api/v1/policies/preview', { manifests: suggested.body['yaml'] });
@@ -54,12 +54,12 @@ describe('a suggestion', () => {
     }
   });
 
-  it('names domains that were looked up, where policies can; else says which domain addresses are', async () => {
+  it('uses domain names where the dialect supports them, else addresses with the domain as a comment', async () => {
     const [lookup] = await api.store.query<{ lookups: string }>('SELECT count() AS lookups FROM dns');
     expect(lookup?.lookups).toBe('0');
     const yaml = async (dialect: string) =>
       String((await api.post('/api/v1/policies/suggest', { ...body, dialect })).body['yaml']);
-    // A name of which no lookup is known may come from a TLS handshake, which no policy goes by.
+    // A name without a known lookup may come from a TLS handshake, which policies do not use.
     expect(await yaml('calico-enterprise')).not.toContain('domains:');
     const answered: WrittenDnsRow = {
       query_name: 'api.example.com',
@@ -81,7 +81,7 @@ describe('a suggestion', () => {
     );
   });
 
-  it('suggests nothing for a namespace of which nothing was seen, or may be seen', async () => {
+  it('is empty for a namespace without visible flows', async () => {
     const nothing = { policies: [], notCovered: [], yaml: '' };
     expect((await api.post('/api/v1/policies/suggest', { namespace: 'nowhere' })).body).toMatchObject(
       nothing,
@@ -92,7 +92,7 @@ describe('a suggestion', () => {
     );
   });
 
-  it('learns for the pods behind a service from flows that ended at its address', async () => {
+  it('covers the pods behind a service by the flows to its address', async () => {
     const service = (name: string, spec: object) =>
       manifest('v1', 'Service', `depot/${name}`, { clusterIP: '10.96.7.1', ports: [{ port: 80 }], ...spec });
     const only = (app: string, from: object[]) =>

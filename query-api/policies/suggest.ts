@@ -7,7 +7,7 @@ import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
 import type { FastifyInstance } from 'fastify';
 import { runCooperatively } from '@sonde/query/limits/cooperative-task';
 import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
-import { knownServices } from '@sonde/query/policies/known-services';
+import { serviceContext } from '@sonde/query/policies/service-context';
 import { observedFlows } from '@sonde/query/policies/observed-flows';
 import { evidenceText, suggestionYaml } from '@sonde/query/policies/suggestion-yaml';
 import {
@@ -34,7 +34,7 @@ export function policySuggestionRoute(server: FastifyInstance): void {
     const query = parseRecordQuery('flows', request.body, request.queryContext.limits);
     const cluster = await clusterOf(request.queryContext, request.body.cluster);
     const observed = await observedFlows(request.queryContext, cluster, namespace, query);
-    const services = await knownServices(request.queryContext, cluster, query.range, observed);
+    const services = await serviceContext(request.queryContext, cluster, query.range, observed);
     const learning = learnPolicies(namespace, observed, services);
     const { policies, notCovered } = await runCooperatively(learning, request.disconnectSignal);
     const written =

@@ -51,7 +51,7 @@ const names = async (filter: string, more = '') =>
   (await lookups(filter, more)).map((lookup) => lookup.query_name);
 
 describe('a DNS lookup in JSON', () => {
-  it('has every field, as people write it', async () => {
+  it("has every field in the API's form", async () => {
     const [lookup] = await lookups('query_name == "api.example.com"');
     expect(Object.keys(lookup ?? {})).toEqual(dnsFields.map((field) => field.name));
     expect(lookup).toMatchObject({ ...found, start_time: '2026-03-01T00:00:01.000Z' });
@@ -59,12 +59,12 @@ describe('a DNS lookup in JSON', () => {
 });
 
 describe('DNS lookups', () => {
-  it('are those of the last 15 minutes by default', async () => {
+  it('of the last 15 minutes are returned by default', async () => {
     const { body } = await api.get('/api/v1/dns');
     expect(body.lookups).toHaveLength(1);
   });
 
-  it('come newest first, or oldest first, and as many as asked for', async () => {
+  it('follow `order` and `limit`', async () => {
     expect(await names('')).toEqual(['silent.example.com', 'nowhere.example.com', 'api.example.com']);
     expect(await names('', '&order=oldest&limit=1')).toEqual(['api.example.com']);
   });
@@ -77,11 +77,11 @@ describe('DNS lookups', () => {
     ['src.ip == "10.0.1.1" && dst.ip == "FD00:0::53"', ['api.example.com']],
     ['latency_us == 312', ['api.example.com']],
     ['"2001:db8::11" in answers', ['api.example.com']],
-  ])('are found by %s', async (query, expected) => {
+  ])('are selected by %s', async (query, expected) => {
     expect(await names(query)).toEqual(expected);
   });
 
-  it('refuse what there is not with the nearest names', async () => {
+  it('with unknown names are rejected with similar names', async () => {
     const { status, body } = await api.get('/api/v1/dns?filter=rcode=="NXDOMAN"');
     expect(status).toBe(400);
     expect(body.errors).toMatchObject([{ parameter: 'filter', nearest: ['NXDOMAIN', 'YXDOMAIN'] }]);

@@ -6,7 +6,7 @@ let api: TestApi;
 
 const START = Date.parse('2026-02-10T00:00:00Z');
 const range = 'from=2026-02-10T00:00:00Z&to=2026-02-11T00:00:00Z&fields=src_port';
-/** Many of one time, some of which nothing but a field out of the order tells apart. */
+/** Many flows with one start time; some differ only in a field that is not part of the order. */
 const rows = Array.from({ length: 250 }, (_, number): FlowRow => ({
   start_time: START + Math.floor(number / 60),
   src_port: number < 40 ? number : 1000,
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** All pages' flows, and how many pages there were; `between` is called after each. */
+/** The flows of all pages, and the number of pages; `between` is called after each page. */
 async function allPages(query: string, between: () => Promise<void> = () => Promise.resolve()) {
   const ports: unknown[] = [];
   let pages = 0;
@@ -36,7 +36,7 @@ async function allPages(query: string, between: () => Promise<void> = () => Prom
   }
 }
 
-it.each(['newest', 'oldest'])('pages hold each flow once, %s first', async (order) => {
+it.each(['newest', 'oldest'])('pages contain each flow once, %s first', async (order) => {
   const whole = await allPages(`${range}&order=${order}&limit=1000`);
   const paged = await allPages(`${range}&order=${order}&limit=17`);
   expect(whole).toMatchObject({ pages: 1 });
@@ -64,7 +64,7 @@ it('pages do not shift when newer flows are stored meanwhile', async () => {
   expect(stored).toBe(2);
 });
 
-it('pages refuse a cursor of another query, or of nobody', async () => {
+it('pages reject a cursor of another query, and an invalid one', async () => {
   const { body } = await api.get(`/api/v1/flows?${range}&limit=1`);
   const next = body['next'] as string;
   expect(await api.errors(`/api/v1/flows?${range}&order=oldest&cursor=${next}`)).toMatchObject([
@@ -77,32 +77,32 @@ it('pages refuse a cursor of another query, or of nobody', async () => {
   }
 });
 
-describe('pages hold a cursor that somebody wrote to what any question is held to, as to', () => {
+describe('pages reject a forged cursor with', () => {
   const DAY_MS = 86_400_000;
   const FROM = 2;
   const TO = 3;
   const VALUES = 5;
   it.each<[string, number, unknown, string]>([
-    ['a range longer than may be asked for', FROM, START - 365 * DAY_MS, 'from'],
+    ['a time range that is too long', FROM, START - 365 * DAY_MS, 'from'],
     ['an end that is no time', TO, Number.MAX_SAFE_INTEGER, 'cursor'],
-    ['an end behind all times', TO, 2 ** 32 * 1000, 'cursor'],
-    ['a start behind the end', FROM, START + 2 * DAY_MS, 'cursor'],
+    ['an end beyond the maximum time', TO, 2 ** 32 * 1000, 'cursor'],
+    ['a start after the end', FROM, START + 2 * DAY_MS, 'cursor'],
     ['a start at the end', FROM, START + DAY_MS, 'cursor'],
-    ['a start that is a text', FROM, '2026-02-10', 'cursor'],
-    ['more given than pages have', 4, 100_001, 'cursor'],
-    ['a time that is a text', VALUES, 'x', 'cursor'],
+    ['a start that is a string', FROM, '2026-02-10', 'cursor'],
+    ['more skipped records than a page has', 4, 100_001, 'cursor'],
+    ['a time that is an invalid string', VALUES, 'x', 'cursor'],
     ['a time that is a number', VALUES, START, 'cursor'],
-    ['a time that is none', VALUES, '2026-02-30 00:00:00.000', 'cursor'],
-    ['a time that fields do not hold', VALUES, '2200-01-01 00:00:00.000', 'cursor'],
-    ['a partition too large', VALUES + 1, 2 ** 32, 'cursor'],
-    ['a partition that is a text', VALUES + 1, '0', 'cursor'],
-    ['an offset too large', VALUES + 2, '18446744073709551616', 'cursor'],
+    ['an invalid time', VALUES, '2026-02-30 00:00:00.000', 'cursor'],
+    ['a time out of range', VALUES, '2200-01-01 00:00:00.000', 'cursor'],
+    ['a partition that is too large', VALUES + 1, 2 ** 32, 'cursor'],
+    ['a partition that is a string', VALUES + 1, '0', 'cursor'],
+    ['an offset that is too large', VALUES + 2, '18446744073709551616', 'cursor'],
     ['an offset that is a number', VALUES + 2, 1, 'cursor'],
-    ['an address that is none', VALUES + 3, 'x', 'cursor'],
+    ['an invalid address', VALUES + 3, 'x', 'cursor'],
     ['an address with a zone', VALUES + 4, 'fe80::1%eth0', 'cursor'],
-    ['a port too large', VALUES + 5, 65_536, 'cursor'],
+    ['a port that is too large', VALUES + 5, 65_536, 'cursor'],
     ['a port below 0', VALUES + 6, -1, 'cursor'],
-    ['a protocol that is none', VALUES + 7, 256, 'cursor'],
+    ['an invalid protocol', VALUES + 7, 256, 'cursor'],
   ])('%s', async (_what, at, value, parameter) => {
     const { body } = await api.get(`/api/v1/flows?${range}&limit=1`);
     const content = JSON.parse(Buffer.from(body['next'] as string, 'base64url').toString()) as unknown[];

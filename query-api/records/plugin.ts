@@ -1,10 +1,10 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyPluginCallback } from 'fastify';
 import { fieldValuesRoute } from './field-values.js';
 import { fieldsRoute } from './fields.js';
 import { recordPagesRoute } from './record-pages.js';
 
 /** Flows, DNS lookups, their fields and the values of fields. */
-export async function recordsPlugin(server: FastifyInstance): Promise<void> {
+export const recordsPlugin: FastifyPluginCallback = (server, _options, done) => {
   recordPagesRoute(server, {
     path: '/api/v1/flows',
     kind: 'flows',
@@ -21,4 +21,5 @@ export async function recordsPlugin(server: FastifyInstance): Promise<void> {
   });
   fieldsRoute(server);
   fieldValuesRoute(server);
-}
+  done();
+};

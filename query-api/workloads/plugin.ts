@@ -1,5 +1,5 @@
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyPluginCallback } from 'fastify';
 import { QueryError } from '@sonde/query/errors';
 import { enumerationSchema } from '@sonde/query/records/enumeration-schema';
 import {
@@ -15,7 +15,7 @@ interface Parameters extends RecordQueryParameters {
 }
 
 /** `GET /api/v1/workloads/{namespace}/{name}`: the outbound and inbound peers of a workload with their health. */
-export async function workloadsPlugin(server: FastifyInstance): Promise<void> {
+export const workloadsPlugin: FastifyPluginCallback = (server, _options, done) => {
   server.get<{ Querystring: Parameters; Params: Workload }>(
     '/api/v1/workloads/:namespace/:name',
     { schema },
@@ -44,7 +44,8 @@ export async function workloadsPlugin(server: FastifyInstance): Promise<void> {
       };
     },
   );
-}
+  done();
+};
 
 const sideSchema = (description: string) =>
   ({

@@ -62,7 +62,7 @@ function named({ peers }: Side): string[] {
 }
 
 describe('a workload', () => {
-  it('is shown with whom it talks to, by workload, domain or address, and who talks to it', async () => {
+  it('has outbound and inbound peers by workload, domain or address', async () => {
     const web = await workload('shop/web');
     expect(named(web.outbound)).toEqual([
       'shop/api 8080',
@@ -78,7 +78,7 @@ describe('a workload', () => {
     ]);
   });
 
-  it('is shown with how well that goes, each connection once', async () => {
+  it('has the health of its connections, each counted once', async () => {
     const { outbound, inbound } = await workload('shop/api');
     expect(outbound.health).toBeUndefined();
     expect(inbound.health).toEqual({
@@ -89,7 +89,7 @@ describe('a workload', () => {
     expect(inbound.peers[2]).not.toHaveProperty('rttMicros');
   });
 
-  it('of which nothing is known is not found, as is one in a namespace that may not be seen', async () => {
+  it('that is unknown or in a hidden namespace is not found', async () => {
     const nothing = await api.get('/api/v1/workloads/shop/nothing');
     expect([nothing.status, nothing.body['detail']]).toEqual([
       404,
@@ -98,22 +98,22 @@ describe('a workload', () => {
     const hidden = await api.as(['shop']).get('/api/v1/workloads/jobs/batch');
     expect([hidden.status, hidden.body['detail']]).toEqual([
       404,
-      'no flows of a workload jobs/batch are known in the time range',
+      'workload jobs/batch has no flows in the time range',
     ]);
   });
 
-  it('may have a name as long as Kubernetes has them', async () => {
+  it('can have a name of maximum length', async () => {
     const answer = await api.get(`/api/v1/workloads/shop/${'w'.repeat(253)}`);
     expect(answer.status).toBe(404);
     expect((await api.get(`/api/v1/workloads/shop/${'w'.repeat(254)}`)).status).toBe(400);
   });
 
-  it('is shown without the names of others to who may not see their namespaces', async () => {
+  it('has peers without names for a client without access to their namespaces', async () => {
     const { inbound } = await workload('shop/api', api.as(['shop']));
     expect(named(inbound)).toEqual(['shop/web 8080', '/10.0.0.3 8080', 'shop/web 9100']);
   });
 
-  it('is shown with as many peers as are asked for, and whether there are more', async () => {
+  it('has a limited number of peers, and further ones are reported', async () => {
     const shown = async (limit: number) => {
       const { outbound } = await workload(`shop/web?limit=${limit}`);
       return [outbound.peers.length, outbound.more];
@@ -124,7 +124,7 @@ describe('a workload', () => {
     ]);
   });
 
-  it('is shown by the flows of the time range and the filter only', async () => {
+  it('covers only flows in the time range that match the filter', async () => {
     expect((await api.get('/api/v1/workloads/shop/web?to=-2m&from=-5m')).status).toBe(404);
     const { body } = await api.get(
       `/api/v1/workloads/shop/web?limit=1&filter=${encodeURIComponent('dst.port == 443')}`,

@@ -4,18 +4,18 @@ import { describe, expect, it } from 'vitest';
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** The one file that may name a table in a statement. */
+/** The only file that names tables in statements. */
 const ALLOWED = path.join('access', 'visible.ts');
 
-/** Tables by their names, and what backbone calls the one of objects. */
+/** The names of the tables, and the constant for that of objects. */
 const NAMES_TABLE =
   /\b(?:FROM|JOIN|TABLE|IN)\s+`?(?:flows|dns|cluster_objects|migrations|system)\b|clusterObjectsTable/;
 
-/** A name of a table from its declaration, in the text of a statement. */
+/** The name of a table from its declaration, inside a statement. */
 const FROM_DECLARATION = /\b(?:FROM|JOIN)\s+\$\{[^}]*(?:[tT]able|\.name)\b[^}]*\}/;
 
 describe('the tables of the store', () => {
-  it('are named in statements by the access rules, and by nothing else', () => {
+  it('are named in statements by the access rules only', () => {
     const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$|^(?:dist|node_modules|testing)\//.test(file),
     );

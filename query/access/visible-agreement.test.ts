@@ -15,8 +15,8 @@ beforeAll(async () => {
 
 afterAll(() => records.close());
 
-describe('the rule in SQL and on columns', () => {
-  it('is one and the same for a thousand random flows', async () => {
+describe('redaction in SQL and on columns', () => {
+  it('agrees for a thousand random flows', async () => {
     const random = new Random(7);
     const names = ['', 'shop', 'payments', 'ledger', 'x'];
     const sets = ['', 'shop/a', 'ledger/b', 'world', 'ledger/b,shop/a,world', 'world,payments/c'];
@@ -64,7 +64,7 @@ describe('the rule in SQL and on columns', () => {
     }
   }, 120_000);
 
-  it('leaves every field its type', async () => {
+  it('keeps the type of every field', async () => {
     const parameters = new SqlParameters();
     const types = await records.store.query<{ name: string; type: string }>(
       `DESCRIBE TABLE (SELECT * FROM ${visibleRecords('flows', viewer('shop'), parameters)})`,

@@ -18,7 +18,7 @@ afterAll(() => records.close());
 
 const everything = accessOf('token:test', [{ rights: ['view'], namespaces: 'all' }]);
 
-/** Flows of tests are told apart by the port of the client. */
+/** The client port identifies the flows of the tests. */
 type Ported = { readonly src_port: number };
 
 async function seen(row: FlowRow, access: Access): Promise<RowOf<FlowField>> {
@@ -70,23 +70,23 @@ const shopToPayments: FlowRow = {
   ].join(','),
 };
 
-describe('who may view everything', () => {
-  it('is given the table itself', () => {
+describe('a reader of all namespaces', () => {
+  it('reads the table itself', () => {
     const parameters = new SqlParameters();
     expect(visibleRecords('flows', everything, parameters)).toBe('flows');
     expect(parameters.values).toEqual({});
   });
 });
 
-describe('who may view nothing', () => {
-  it('sees no record', async () => {
+describe('a reader without namespaces', () => {
+  it('sees no records', async () => {
     expect(await records.flows([shopToPayments], viewer())).toEqual([]);
     expect(await records.lookups([{ src_kind: 'pod', src_namespace: 'shop' }], viewer())).toEqual([]);
   });
 });
 
-describe('who may view some namespaces', () => {
-  it('sees the flows that begin or end there, and no others', async () => {
+describe('a reader of some namespaces', () => {
+  it('sees only flows with a side in these namespaces', async () => {
     const flows: FlowRow[] = [
       { src_kind: 'pod', src_namespace: 'shop', dst_kind: 'external', dst_ip: '192.0.2.9' },
       { src_kind: 'pod', src_namespace: 'payments', dst_kind: 'pod', dst_namespace: 'shop' },
@@ -102,7 +102,7 @@ describe('who may view some namespaces', () => {
     expect(await ports(viewer('sho', 'shop2', ''))).toEqual([]);
   });
 
-  it('does not see a flow because a network set there holds one of its addresses', async () => {
+  it('does not see a flow because its address is in a network set of these namespaces', async () => {
     const flow: FlowRow = {
       ...{ src_kind: 'pod', src_namespace: 'payments' },
       ...{ dst_kind: 'network_set', dst_namespace: 'shop', dst_name: 'partners' },
@@ -110,7 +110,7 @@ describe('who may view some namespaces', () => {
     expect(await records.flows([flow], viewer('shop'))).toEqual([]);
   });
 
-  it('sees all that is said of their own end', async () => {
+  it('sees all fields of its own side', async () => {
     const flow = await seen(shopToPayments, viewer('shop'));
     expect(flow).toMatchObject({
       src_namespace: 'shop',
@@ -128,7 +128,7 @@ describe('who may view some namespaces', () => {
     });
   });
 
-  it('sees of the other end what its packets show, and its kind', async () => {
+  it('sees what packets show of the foreign side, and its kind', async () => {
     const flow = await seen(shopToPayments, viewer('shop'));
     expect(flow).toMatchObject({
       dst_kind: 'pod',
@@ -157,7 +157,7 @@ describe('who may view some namespaces', () => {
     });
   });
 
-  it('sees nothing that tells two other namespaces apart', async () => {
+  it('cannot distinguish two other namespaces', async () => {
     const other: FlowRow = {
       ...shopToPayments,
       dst_namespace: 'ledger',
@@ -182,13 +182,13 @@ describe('who may view some namespaces', () => {
     expect({ ...two, src_port: 0 }).toEqual(one);
   });
 
-  it('does not see on which node the other end was', async () => {
+  it('does not see the node of a foreign side', async () => {
     const fromOtherNode = { ...shopToPayments, node: 'node-b', reporter: 'dst' } as const;
     expect(await seen(fromOtherNode, viewer('shop'))).toMatchObject({ node: '', dst_node: '' });
     expect(await seen(fromOtherNode, viewer('payments'))).toMatchObject({ node: 'node-b', src_node: '' });
   });
 
-  it('does not see the address of a service that is not theirs and that their client did not address', async () => {
+  it('does not see the address of a foreign service that its client did not address', async () => {
     const flow: FlowRow = { ...shopToPayments, dst_service_namespace: 'gateway', dst_service: 'front' };
     expect(await seen(flow, viewer('payments'))).toMatchObject({
       dst_service: '',
@@ -201,7 +201,7 @@ describe('who may view some namespaces', () => {
     });
   });
 
-  it('sees in traces the steps of policies and profiles in their namespaces', async () => {
+  it('sees the trace steps of policies and profiles in its namespaces', async () => {
     const policies = [
       '0|security|gnp:security.quarantine|pass|0',
       '1|default|knp:shop/web|pass|0',
@@ -213,7 +213,7 @@ describe('who may view some namespaces', () => {
       '2|__PROFILE__|pro:ksa.payments.shop|allow|0',
     ].join(',');
     const flow = await seen({ ...shopToPayments, policies, pending_policies: policies }, viewer('shop'));
-    // Counted again: places would tell how many policies of others were asked before.
+    // Renumbered, because the original numbers would reveal how many foreign policies were consulted.
     const own = [
       '0|default|knp:shop/web|pass|0',
       '1|__PROFILE__|pro:kns.shop|pass|0',
@@ -222,7 +222,7 @@ describe('who may view some namespaces', () => {
     expect(flow).toMatchObject({ policies: own, pending_policies: own });
   });
 
-  it('sees steps counted from 0 at each end, whatever was hidden before them', async () => {
+  it('sees steps numbered from 0 on each side, whatever is hidden before them', async () => {
     const traceOf = async (policies: string) =>
       (await seen({ ...shopToPayments, policies }, viewer('shop', 'cart'))).policies;
     const hidden = '0|a|gnp:a.x|pass|0,1|a|np:payments/a.y|pass|0';
@@ -238,7 +238,7 @@ describe('who may view some namespaces', () => {
     );
   });
 
-  it('sees the steps of policies of all namespaces where no end is in another namespace', async () => {
+  it('sees the steps of policies without a namespace if no side is foreign', async () => {
     const policies = '0|security|gnp:security.egress|allow|0';
     const toOutside: FlowRow = {
       ...{ src_kind: 'pod', src_namespace: 'shop', policies },
@@ -249,7 +249,7 @@ describe('who may view some namespaces', () => {
     expect(await seen(within, viewer('shop', 'cart'))).toMatchObject({ policies });
   });
 
-  it('sees ends in no namespace by name, but not their processes', async () => {
+  it('sees the names of sides without a namespace, but not their processes', async () => {
     const fromNode: FlowRow = {
       ...{ src_kind: 'node', src_name: 'node-a', src_node: 'node-a', src_process: 'kubelet', node: 'node-a' },
       ...{ dst_kind: 'pod', dst_namespace: 'shop', dst_node: 'node-a' },
@@ -261,7 +261,7 @@ describe('who may view some namespaces', () => {
     });
   });
 
-  it('sees addresses by network sets that are theirs or in no namespace, as if there were no others', async () => {
+  it('sees only network sets in its namespaces or in none', async () => {
     const toSets = (dst_network_sets: string): FlowRow => {
       const [first = ''] = dst_network_sets.split(',');
       return {
@@ -294,7 +294,7 @@ describe('who may view some namespaces', () => {
     });
   });
 
-  it('sees the lookups of pods there', async () => {
+  it('sees the DNS lookups of pods in its namespaces', async () => {
     const lookup: WrittenDnsRow = {
       ...{ src_kind: 'pod', src_namespace: 'shop', src_name: 'web-1', src_node: 'node-a', node: 'node-b' },
       ...{ query_name: 'www.example.com', answers: '198.51.100.1' },

@@ -3,7 +3,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import { SqlParameters } from '../sql/parameters.js';
 import { SharedQueries } from './shared-queries.js';
 
-interface Asked {
+interface SentQuery {
   readonly sql: string;
   readonly values: unknown;
   readonly options: QueryOptions | undefined;
@@ -11,91 +11,91 @@ interface Asked {
   fail(error: Error): void;
 }
 
-/** What the store was asked, in order. */
-let asked: Asked[];
-let answers: SharedQueries;
+/** The queries that the store received, in order. */
+let sent: SentQuery[];
+let queries: SharedQueries;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
-  asked = [];
+  sent = [];
   const query = (sql: string, values?: unknown, options?: QueryOptions) =>
-    new Promise((answer, fail) => asked.push({ sql, values, options, answer, fail }));
-  answers = new SharedQueries({ query: query as FlowStore['query'] });
+    new Promise((answer, fail) => sent.push({ sql, values, options, answer, fail }));
+  queries = new SharedQueries({ query: query as FlowStore['query'] });
   return () => vi.useRealTimers();
 });
 
-function ask(sql: string, { value = 0n, freshMs = 100, signal }: Partial<Question> = {}) {
+function run(sql: string, { value = 0n, freshMs = 100, signal }: Partial<RunOptions> = {}) {
   const parameters = new SqlParameters();
   parameters.add(value, 'UInt64');
-  return answers.query(sql, parameters, freshMs, { signal });
+  return queries.query(sql, parameters, freshMs, { signal });
 }
 
-interface Question {
+interface RunOptions {
   readonly value: bigint;
   readonly freshMs: number;
   readonly signal: AbortSignal;
 }
 
-it('asks the store once what many ask while it is worked out', async () => {
-  const all = [ask('a'), ask('a'), ask('a')];
-  expect(asked).toHaveLength(1);
-  asked[0]?.answer([1]);
+it('runs equal concurrent queries once', async () => {
+  const all = [run('a'), run('a'), run('a')];
+  expect(sent).toHaveLength(1);
+  sent[0]?.answer([1]);
   expect(await Promise.all(all)).toEqual([[1], [1], [1]]);
 });
 
-it('gives nobody the answer to other values, as which namespaces may be seen', async () => {
-  const [one, other] = [ask('a', { value: 1n }), ask('a', { value: 2n })];
-  expect(asked.map(({ values }) => values)).toEqual([{ p1: 1n }, { p1: 2n }]);
-  asked[0]?.answer(['of one']);
-  asked[1]?.answer(['of the other']);
+it('does not share results between different values, such as visible namespaces', async () => {
+  const [one, other] = [run('a', { value: 1n }), run('a', { value: 2n })];
+  expect(sent.map(({ values }) => values)).toEqual([{ p1: 1n }, { p1: 2n }]);
+  sent[0]?.answer(['of one']);
+  sent[1]?.answer(['of the other']);
   expect(await one).toEqual(['of one']);
   expect(await other).toEqual(['of the other']);
 });
 
-it('gives an answer again while it is fresh, and then asks again', async () => {
-  const first = ask('a');
+it('shares a result until it expires, then runs the query again', async () => {
+  const first = run('a');
   vi.advanceTimersByTime(60);
-  asked[0]?.answer([1]);
+  sent[0]?.answer([1]);
   await first;
   vi.advanceTimersByTime(40);
-  expect(await ask('a')).toEqual([1]);
+  expect(await run('a')).toEqual([1]);
   vi.advanceTimersByTime(1);
-  void ask('a');
-  expect(asked).toHaveLength(2);
+  void run('a');
+  expect(sent).toHaveLength(2);
 });
 
-it('keeps no answer that is large, nor all that are small', async () => {
+it('keeps neither large results nor too many small ones', async () => {
   const store = async (sql: string, rows: number) => {
-    const answer = ask(sql);
-    asked.at(-1)?.answer(Array.from({ length: rows }));
+    const answer = run(sql);
+    sent.at(-1)?.answer(Array.from({ length: rows }));
     await answer;
   };
   await store('large', 60_000);
   await store('first', 20_000);
   await store('second', 20_000);
   await store('third', 20_000);
-  for (const sql of ['second', 'third', 'large', 'first']) void ask(sql);
-  expect(asked.slice(4).map(({ sql }) => sql)).toEqual(['large', 'first']);
+  for (const sql of ['second', 'third', 'large', 'first']) void run(sql);
+  expect(sent.slice(4).map(({ sql }) => sql)).toEqual(['large', 'first']);
 });
 
-it('lets go of who leaves, and gives up when nobody is left', async () => {
+it('continues for the remaining clients, and cancels the query when none is left', async () => {
   const [one, other] = [new AbortController(), new AbortController()];
-  const leaving = ask('a', { signal: one.signal });
-  const staying = ask('a', { signal: other.signal });
+  const leaving = run('a', { signal: one.signal });
+  const staying = run('a', { signal: other.signal });
   one.abort(new Error('left'));
   await expect(leaving).rejects.toThrow('left');
-  expect(asked[0]?.options?.signal?.aborted).toBe(false);
+  expect(sent[0]?.options?.signal?.aborted).toBe(false);
   other.abort(new Error('left too'));
   await expect(staying).rejects.toThrow('left too');
-  expect(asked[0]?.options?.signal?.aborted).toBe(true);
-  void ask('a');
-  expect(asked).toHaveLength(2);
+  expect(sent[0]?.options?.signal?.aborted).toBe(true);
+  void run('a');
+  expect(sent).toHaveLength(2);
 });
 
-it('tells all who wait of a failure, and asks again afterwards', async () => {
-  const waiting = [ask('a'), ask('a')];
-  asked[0]?.fail(new Error('out of memory'));
+it('rejects for all waiting clients, and runs the query again afterwards', async () => {
+  const waiting = [run('a'), run('a')];
+  sent[0]?.fail(new Error('out of memory'));
   for (const one of waiting) await expect(one).rejects.toThrow('out of memory');
-  void ask('a');
-  expect(asked).toHaveLength(2);
+  void run('a');
+  expect(sent).toHaveLength(2);
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { runCooperatively } from './cooperative-task.js';
 
-/** Work of some parts, which says how many it did. */
+/** A task of several parts that records those that ran. */
 function* counting(parts: number, done: number[]): Generator<undefined, number> {
   for (let part = 0; part < parts; part++) {
     done.push(part);
@@ -10,7 +10,7 @@ function* counting(parts: number, done: number[]): Generator<undefined, number> 
   return done.length;
 }
 
-it('work lets others have their turn between its parts', async () => {
+it('a task returns to the event loop between its parts', async () => {
   const done: number[] = [];
   const seen: number[] = [];
   const look = () => {
@@ -22,7 +22,7 @@ it('work lets others have their turn between its parts', async () => {
   expect(new Set(seen).size).toBeGreaterThan(3);
 });
 
-it('work ends where nobody waits for it any more', async () => {
+it('a task ends when it is aborted', async () => {
   const done: number[] = [];
   const leaving = new AbortController();
   const work = runCooperatively(counting(1000, done), leaving.signal);

@@ -38,8 +38,8 @@ const OTHERS = [
   'fe80::1',
 ];
 
-describe('classes of addresses', () => {
-  it('differ between the stretches that boundaries make, and hardly within one', async () => {
+describe('address classes', () => {
+  it('differ between the ranges that boundaries form, and hardly within one', async () => {
     const boundaries = addressBoundaries(PREFIXES);
     const near = [...boundaries, ...OTHERS.map(parseAddress)].flatMap((address) =>
       [-1, 0, 1].map((step) => {
@@ -63,7 +63,7 @@ describe('classes of addresses', () => {
     expect(rows).toHaveLength(near.length);
     const classes = new Set(rows.map((row) => row.class)).size;
     expect(classes).toBe(pairs.size);
-    // Upper halves that boundaries divide are apart from those above them.
+    // Upper halves that contain boundaries differ from those above them.
     expect(classes - new Set(near.map(stretchOf)).size).toBeLessThan(4);
   });
 });

@@ -4,9 +4,9 @@ import { addressBoundaries } from '@sonde/model/policy/preview/address-boundarie
 import type { SqlParameters } from '../sql/parameters.js';
 
 /**
- * An expression over a column of addresses that differs for those which a prefix tells apart, and for nearly all others
- * does not. Found by halving, whatever the number of prefixes: IPv4 by its number; IPv6 by its upper half, where
- * nearly all prefixes end, and only within the halves where some are longer by comparing with each.
+ * An SQL expression over an address column that differs for addresses that a prefix distinguishes, and is equal for nearly
+ * all others. It uses a binary search, so its cost hardly depends on the number of prefixes: IPv4 by number; IPv6 by the
+ * upper half, where nearly all prefixes end, and by linear comparison only within halves with longer prefixes.
  */
 export function addressClassSql(
   prefixes: readonly AddressPrefix[],
@@ -42,12 +42,12 @@ export function addressClassSql(
   };
 }
 
-/** Some bytes of an address as a number. */
+/** A range of bytes of an address as a number. */
 function half(address: Uint8Array, from: number, to: number): bigint {
   return address.subarray(from, to).reduce((number, byte) => number * 256n + BigInt(byte), 0n);
 }
 
-/** Numbers in order, each once. */
+/** The distinct numbers, sorted. */
 function sorted(numbers: readonly bigint[]): bigint[] {
   return [...new Set(numbers)].sort((a, b) => (a < b ? -1 : 1));
 }

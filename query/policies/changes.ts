@@ -9,8 +9,8 @@ import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
 import { type ObjectReference, referenceOf } from './references.js';
 
-/** Kinds of what is no policy, nor what policies are made of, but is looked at by them. */
-const LOOKED_AT = ['Namespace', 'ServiceAccount', 'Node', 'PortNames', 'Service', 'EndpointSlice'];
+/** Kinds that policies depend on, which are listed only on request. */
+const DEPENDENCY_KINDS = ['Namespace', 'ServiceAccount', 'Node', 'PortNames', 'Service', 'EndpointSlice'];
 
 export interface ChangesQuery {
   readonly cluster: string;
@@ -21,13 +21,13 @@ export interface ChangesQuery {
   readonly limit: number;
 }
 
-/** What became of an object at a time. */
+/** A change of an object. */
 export interface PolicyVersion extends ObjectReference {
   readonly time: string;
   readonly change: 'created' | 'changed' | 'deleted';
-  /** Who changed it, as far as the object tells. */
+  /** Author of the change, if known. */
   readonly user?: string;
-  /** How its YAML differs from the version before, as a unified diff. */
+  /** Unified diff of the YAML from the previous version. */
   readonly diff: string;
 }
 
@@ -40,18 +40,19 @@ interface Row {
   readonly was_gone: boolean;
 }
 
-/** Versions, and whether there are more than were asked for. */
+/** A page of changes, and whether there are more. */
 export interface PolicyVersions {
   readonly changes: readonly PolicyVersion[];
   readonly more: boolean;
 }
 
-/** The versions that policies and what they are made of came to have in a time range, the latest first. */
+/** Changes of policies and of the resources that they refer to in a time range, the latest first. */
 export async function policyChanges(context: QueryContext, query: ChangesQuery): Promise<PolicyVersions> {
   const parameters = new SqlParameters();
   const time = (ms: number) => parameters.add(timeText(ms), "DateTime64(3, 'UTC')");
   const conditions = [`cluster = ${parameters.add(query.cluster, 'String')}`];
-  if (query.kind === undefined) conditions.push(`kind NOT IN ${parameters.add(LOOKED_AT, 'Array(String)')}`);
+  if (query.kind === undefined)
+    conditions.push(`kind NOT IN ${parameters.add(DEPENDENCY_KINDS, 'Array(String)')}`);
   for (const field of ['kind', 'namespace', 'name'] as const) {
     const value = query[field];
     if (value !== undefined) conditions.push(`${field} = ${parameters.add(value, 'String')}`);
@@ -59,7 +60,7 @@ export async function policyChanges(context: QueryContext, query: ChangesQuery):
   const object = 'PARTITION BY api_version, kind, namespace, name ORDER BY changed_at, version';
   const previous = (column: string) =>
     `lagInFrame(${column}) OVER (${object} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)`;
-  // Rows of one version are one, and versions that several told of at different times are if they say the same.
+  // A version may be stored several times, by several enrichers; equal successive manifests are one version.
   const rows = await select<Row>(
     context,
     `SELECT toUnixTimestamp64Milli(changed_at) AS changed_ms, changed_by, deleted AS gone, manifest, before, was_gone
@@ -91,7 +92,7 @@ function versionOf({ changed_ms, changed_by, gone, manifest, before, was_gone }:
   };
 }
 
-/** The difference of two manifests' YAML, as `diff -u` gives it; an empty text is no object at all. */
+/** The difference of the YAML of two manifests as a unified diff; an empty string means that there is no object. */
 function unifiedDiff({ kind, metadata }: KubernetesObject, before: string, after: string): string {
   const file = [kind, metadata.namespace, metadata.name].filter(Boolean).join('/');
   const yaml = (manifest: string) => (manifest === '' ? '' : stringify(JSON.parse(manifest)));

@@ -8,14 +8,13 @@ import { SqlParameters } from '../sql/parameters.js';
 export const clusterSchema = {
   type: 'string',
   maxLength: 253,
-  description: 'The cluster; may be left out where there is only one',
+  description: 'The cluster; may be omitted if there is only one',
   examples: ['main'],
 } as const;
 
 /**
- * The cluster whose policies a request is about, of those that have a namespace of the reader's: that there are others,
- * which have tiers like all, is none of theirs.
- * @throws QueryError SONDE_NOT_FOUND if there is none such; 400 if there are several and none was named.
+ * The cluster of a request, among those with a namespace that the client may see; other clusters are not disclosed.
+ * @throws QueryError SONDE_NOT_FOUND if there is no such cluster; SONDE_INVALID_PARAMETER if there are several and none was given.
  */
 export async function clusterOf(context: QueryContext, asked: string | undefined): Promise<string> {
   const parameters = new SqlParameters();
@@ -30,11 +29,11 @@ export async function clusterOf(context: QueryContext, asked: string | undefined
   const [only] = clusters;
   if (asked !== undefined) {
     if (clusters.includes(asked)) return asked;
-    throw new QueryError('SONDE_NOT_FOUND', `no policies of a cluster "${asked}" are known`);
+    throw new QueryError('SONDE_NOT_FOUND', `no policies of the cluster "${asked}" are known`);
   }
   if (only === undefined) throw new QueryError('SONDE_NOT_FOUND', 'no policies of any cluster are known yet');
   if (clusters.length === 1) return only;
   throw invalidQuery([
-    { parameter: 'cluster', reason: `is needed, for there are several: ${clusters.join(', ')}` },
+    { parameter: 'cluster', reason: `is required, because there are several: ${clusters.join(', ')}` },
   ]);
 }

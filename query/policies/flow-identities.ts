@@ -9,19 +9,19 @@ import { SqlParameters } from '../sql/parameters.js';
 import { addressClassSql } from './address-classes.js';
 import { flowSql } from './flow-sql.js';
 
-/** Different identities that one request has evaluated; those of the fewest flows are left out. */
+/** Maximum number of flow identities per request; those with the fewest flows are not evaluated. */
 const MAX_IDENTITIES = 100_000;
 
-/** Client ports from here on are one (Linux' ip_local_port_range); servers listen below. */
+/** Ephemeral ports from here on are equivalent (Linux ip_local_port_range); servers listen below. */
 const FIRST_CLIENT_PORT = 32_768;
 
-/** What tells the ends of flows apart besides their addresses. */
-const ENDS = [
+/** Columns that distinguish endpoints, apart from their addresses. */
+const ENDPOINT_COLUMNS = [
   ...['src_kind', 'src_namespace', 'src_workload', 'src_labels', 'src_service_account'],
   ...['dst_kind', 'dst_namespace', 'dst_workload', 'dst_labels', 'dst_service_account', 'dst_domain'],
 ];
 
-/** Flows that policies cannot tell apart, together, with the latest of them for an example. */
+/** Flows that policies cannot distinguish, with the latest one as an example. */
 export interface FlowGroup extends FlowIdentity {
   readonly srcWorkload: string;
   readonly dstWorkload: string;
@@ -42,8 +42,8 @@ export interface FlowExample {
   readonly dst_port: number;
 }
 
-/** Flows that cannot be evaluated, by reason. */
-export interface NotJudged {
+/** A number of flows that cannot be evaluated, with the reason. */
+export interface NotEvaluated {
   readonly reason: string;
   readonly flows: number;
 }
@@ -67,33 +67,33 @@ type Row = Readonly<Record<TextColumn, string> & Record<NumberColumn, number>> &
 };
 
 /**
- * The flows of a question by what policies can tell of them. `worlds` say which addresses and ports policies tell
- * apart: addresses that none does are one.
+ * Groups the flows of a query by what policies can distinguish. Addresses that no policy of `snapshots` distinguishes are
+ * equivalent.
  */
 export async function flowIdentities(
   context: QueryContext,
   cluster: string,
-  question: RecordQuery,
-  worlds: readonly PolicySnapshot[],
-): Promise<{ readonly groups: FlowGroup[]; readonly notJudged: NotJudged[] }> {
+  query: RecordQuery,
+  snapshots: readonly PolicySnapshot[],
+): Promise<{ readonly groups: FlowGroup[]; readonly notEvaluated: NotEvaluated[] }> {
   const parameters = new SqlParameters();
   const { port, answered, relation, linkUpkeep } = flowSql(parameters);
-  const prefixes = worlds.flatMap(({ evaluator }) => evaluator.addressPrefixes);
+  const prefixes = snapshots.flatMap(({ evaluator }) => evaluator.addressPrefixes);
   const classOf = addressClassSql(prefixes, parameters);
-  // Grouped by a hash of it all: by so many columns of text grouping takes more than twice as long.
-  const told = [
-    ...ENDS.map((column) => [column, column] as const),
+  // Grouped by a hash: grouping by so many string columns takes more than twice as long.
+  const columns = [
+    ...ENDPOINT_COLUMNS.map((column) => [column, column] as const),
     ...([
       ['proto', 'protocol'],
       ['port', port],
       ['relation', relation],
       ['answered', answered],
     ] as const),
-    ['source_port', sourcePort(worlds, answered)] as const,
+    ['source_port', sourcePort(snapshots, answered)] as const,
   ];
   const rows = await select<Row>(
     context,
-    `SELECT ${told.map(([name, sql]) => `any(${sql}) AS ${name}`).join(', ')},
+    `SELECT ${columns.map(([name, sql]) => `any(${sql}) AS ${name}`).join(', ')},
        toString(min(src_ip)) AS src_address, toString(min(dst_ip)) AS dst_address,
        count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
        toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms,
@@ -101,28 +101,28 @@ export async function flowIdentities(
        argMax(src_port, start_time) AS example_src_port,
        argMax(dst_name, start_time) AS example_dst_name, toString(argMax(dst_ip, start_time)) AS example_dst_ip,
        argMax(dst_port, start_time) AS example_dst_port
-     ${fromWhere(question, context.access, parameters)}
+     ${fromWhere(query, context.access, parameters)}
        AND primary AND cluster = ${parameters.add(cluster, 'String')} AND NOT (${anyOf(reasons(linkUpkeep))})
-     GROUP BY sipHash128(${[...told.map(([, sql]) => sql), classOf('src_ip'), classOf('dst_ip')].join(', ')})
+     GROUP BY sipHash128(${[...columns.map(([, sql]) => sql), classOf('src_ip'), classOf('dst_ip')].join(', ')})
      ORDER BY flows DESC LIMIT ${MAX_IDENTITIES} SETTINGS prefer_column_name_to_alias = 1`,
     parameters,
   );
   const groups = rows.map(groupOf);
   const evaluated = groups.reduce((sum, { flows }) => sum + flows, 0);
-  return { groups, notJudged: await notJudged(context, cluster, question, evaluated) };
+  return { groups, notEvaluated: await countNotEvaluated(context, cluster, query, evaluated) };
 }
 
 /** Why flows are not evaluated, each with its condition in SQL. */
 function reasons(linkUpkeep: string) {
   return [
     {
-      reason: 'one end is in a namespace that you may not see',
+      reason: 'one endpoint is in a namespace that you may not see',
       condition: ['src', 'dst']
         .map((end) => `(${end}_kind IN ('pod', 'host_network_pod', 'service') AND ${end}_namespace = '')`)
         .join(' OR '),
     },
     {
-      reason: 'they keep a link going (ICMPv6 neighbors and routers), which passes below policies',
+      reason: 'they keep a link up (ICMPv6 neighbor and router discovery), which passes below policies',
       condition: linkUpkeep,
     },
   ] as const;
@@ -132,19 +132,19 @@ function anyOf(conditions: ReturnType<typeof reasons>): string {
   return conditions.map(({ condition }) => `(${condition})`).join(' OR ');
 }
 
-async function notJudged(
+async function countNotEvaluated(
   context: QueryContext,
   cluster: string,
-  question: RecordQuery,
+  query: RecordQuery,
   evaluated: number,
-): Promise<NotJudged[]> {
+): Promise<NotEvaluated[]> {
   const parameters = new SqlParameters();
   const all = reasons(flowSql(parameters).linkUpkeep);
   const cases = all.map(({ condition }, index) => `${condition}, ${index}`).join(', ');
   const rows = await select<{ reason: number; flows: string }>(
     context,
     `SELECT multiIf(${cases}, ${all.length}) AS reason, count() AS flows
-     ${fromWhere(question, context.access, parameters)}
+     ${fromWhere(query, context.access, parameters)}
        AND primary AND cluster = ${parameters.add(cluster, 'String')} GROUP BY reason ORDER BY reason`,
     parameters,
   );
@@ -157,13 +157,13 @@ async function notJudged(
   });
 }
 
-/** The client's port where it may matter: where policies look at it, or where client and server may be swapped. */
-function sourcePort(worlds: readonly PolicySnapshot[], answered: string): string {
-  if (worlds.some(looksAtSourcePorts)) return 'toInt32(src_port)';
+/** The client's port where it matters: if policies depend on it, or if client and server may be swapped. */
+function sourcePort(snapshots: readonly PolicySnapshot[], answered: string): string {
+  if (snapshots.some(dependsOnSourcePorts)) return 'toInt32(src_port)';
   return `if(${answered}, toInt32(least(src_port, ${FIRST_CLIENT_PORT})), ${UNKNOWN_SOURCE_PORT})`;
 }
 
-function looksAtSourcePorts({ evaluator }: PolicySnapshot): boolean {
+function dependsOnSourcePorts({ evaluator }: PolicySnapshot): boolean {
   return evaluator.tiers
     .flatMap(({ policies }) => policies)
     .flatMap(({ ingress = [], egress = [] }) => [...ingress, ...egress])

@@ -4,28 +4,28 @@ import { affectsPolicies, manifestText } from '@sonde/model/policy/history/objec
 import { createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
 import { invalidQuery, type ParameterError } from '../errors.js';
 
-/** Manifests of a request: as a text of YAML or JSON, and as objects. */
+/** Manifests of a request: as YAML or JSON text, and as objects. */
 export interface GivenManifests {
   readonly manifests: string;
   readonly apply: readonly unknown[];
 }
 
-/** Lexemes of a document of the text, some thousand policies. Larger ones would keep others waiting for long. */
-const BOUNDS = { maxTokens: 100_000 };
+/** Limits of a document: some thousand policies. Larger ones would block other requests for too long. */
+const PARSE_LIMITS = { maxTokens: 100_000 };
 
-/** Errors that an answer lists. */
+/** Maximum number of errors in an answer. */
 const MAX_ERRORS = 100;
 
 /**
- * Reads the manifests of policies, and of what policies depend on, that a request gives, with turns for others.
- * @throws QueryError SONDE_INVALID_PARAMETER that says of each one that cannot be used why, of the first hundred.
+ * Reads the manifests of a request: policies and objects that they depend on. Yields to other requests.
+ * @throws QueryError SONDE_INVALID_PARAMETER with the first hundred problems.
  */
 export async function readGivenManifests(
   { manifests, apply }: GivenManifests,
   signal: AbortSignal,
 ): Promise<KubernetesObject[]> {
   const read = [
-    await parseManifests(manifests, 'manifests', { ...BOUNDS, signal }),
+    await parseManifests(manifests, 'manifests', { ...PARSE_LIMITS, signal }),
     ...apply.map((object, index) => readObjects(object, `apply/${index}`, 1)),
   ];
   refuse(
@@ -50,14 +50,14 @@ export async function readGivenManifests(
     if (one && from) errors.push({ parameter: from.file, reason: `${nameOf(one)}: ${field} ${reason}` });
   }
   refuse(errors);
-  // As the history of policies has them.
+  // In the form of the policy history.
   return objects.map((object) => JSON.parse(manifestText(object)) as KubernetesObject);
 }
 
 function refuse(errors: readonly ParameterError[]): void {
   if (errors.length === 0) return;
   const left = errors.length - MAX_ERRORS;
-  const more = { parameter: 'manifests', reason: `there are ${left} more errors` };
+  const more = { parameter: 'manifests', reason: `${left} more errors` };
   throw invalidQuery([...errors.slice(0, MAX_ERRORS), ...(left > 0 ? [more] : [])]);
 }
 
@@ -65,7 +65,7 @@ function nameOf({ kind, metadata }: KubernetesObject): string {
   return [kind, metadata.namespace, metadata.name].filter(Boolean).join('/');
 }
 
-/** Kinds of policies and sets that stand in a namespace; without one they stand in `default`, as for kubectl. */
+/** Namespaced kinds; without a namespace they are in `default`, as with kubectl. */
 const NAMESPACED = new Set([
   'NetworkPolicy',
   'StagedNetworkPolicy',

@@ -6,12 +6,12 @@ import { select } from '../records/record-query.js';
 import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 
-/** The objects that policies of a cluster depend on, as they are now, as far as they may be seen. */
+/** The current policies of a cluster and the objects they depend on, as far as the client may see them. */
 export function currentObjects(context: QueryContext, cluster: string): Promise<KubernetesObject[]> {
   return objectsAt(context, cluster, undefined);
 }
 
-/** The same as they were at a time, in ms since 1970. */
+/** Like {@link currentObjects}, at a time in ms since 1970. */
 export async function objectsAt(
   context: QueryContext,
   cluster: string,

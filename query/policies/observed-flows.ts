@@ -7,7 +7,7 @@ import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { flowSql } from './flow-sql.js';
 
-/** Different flows that one suggestion is made from. */
+/** Maximum number of distinct flows for a suggestion. */
 const MAX_OBSERVED = 100_000;
 
 type TextColumn =
@@ -28,15 +28,15 @@ type Row = Readonly<
 };
 
 /**
- * The flows of a question that touch pods of a namespace, or services in it, and that policies allow, alike ones
- * together. At a service's address they could not always be asked; what they do not deny there is among them.
- * @throws QueryError SONDE_INVALID_PARAMETER if they are too many different ones to learn from.
+ * The flows of a query from or to pods or services of a namespace that policies allow, grouped. Flows to a service address
+ * without a verdict are included.
+ * @throws QueryError SONDE_QUERY_TOO_LARGE if there are too many distinct flows.
  */
 export async function observedFlows(
   context: QueryContext,
   cluster: string,
   namespace: string,
-  question: RecordQuery,
+  query: RecordQuery,
 ): Promise<ObservedFlow[]> {
   const parameters = new SqlParameters();
   const { port, answered, linkUpkeep, relation } = flowSql(parameters);
@@ -44,19 +44,19 @@ export async function observedFlows(
   const ends = (['src', 'dst'] as const).map(
     (end) => `${end}_kind, ${end}_namespace, ${end}_end_name, ${end}_labels, ${end}_address`,
   );
-  // A name that a client only said in a TLS handshake leads to no address.
-  const { range } = question;
+  // Domain names that only occur in TLS handshakes have no known addresses.
+  const { range } = query;
   const anyLookup = { kind: 'dns', range, filter: { kind: 'constant', value: true } } as const;
   const lookedUp = `SELECT lower(toString(query_name)) ${fromWhere(anyLookup, context.access, parameters)} AND answers != ''`;
   const rows = await select<Row>(
     context,
-    `SELECT ${(['src', 'dst'] as const).map(endColumns).join(', ')},
+    `SELECT ${(['src', 'dst'] as const).map(endpointColumns).join(', ')},
        if(dst_kind = 'external' AND dst_domain != '' AND lower(toString(dst_domain)) IN (${lookedUp}), dst_domain, '') AS domain,
        if(dst_kind = 'service', src_service_account, '') AS source_account, action = 'allow' AS allowed,
        protocol AS proto, ${port} AS port, ${answered} AS answered, min(src_port) AS source_port,
        count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
        toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms
-     ${fromWhere(question, context.access, parameters)}
+     ${fromWhere(query, context.access, parameters)}
        AND primary AND cluster = ${parameters.add(cluster, 'String')}
        AND (action = 'allow' OR (dst_kind = 'service' AND action = 'unknown'))
        AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind IN ('pod', 'service') AND dst_namespace = ${own}))
@@ -68,12 +68,12 @@ export async function observedFlows(
   if (rows.length > MAX_OBSERVED) {
     throw new QueryError(
       'SONDE_QUERY_TOO_LARGE',
-      `there are more than ${MAX_OBSERVED} different flows: ask for less time, or leave some out by a filter`,
+      `there are more than ${MAX_OBSERVED} distinct flows: use a shorter time range or a filter`,
     );
   }
   return rows.map((row) => ({
-    src: endOf(row, 'src'),
-    dst: endOf(row, 'dst'),
+    src: endpointOf(row, 'src'),
+    dst: endpointOf(row, 'dst'),
     ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port, answered: row.answered !== 0 },
     ...{ domain: row.domain, sourceAccount: row.source_account, allowed: row.allowed !== 0 },
     traffic: {
@@ -83,14 +83,14 @@ export async function observedFlows(
   }));
 }
 
-/** The columns of an end. Pods are told apart by workload; only of what is no pod the address matters. */
-function endColumns(end: 'src' | 'dst'): string {
+/** The columns of one side. Pods are distinguished by workload, everything else also by address. */
+function endpointColumns(end: 'src' | 'dst'): string {
   return `${end}_kind, ${end}_namespace, ${end}_labels,
     if(${end}_kind = 'pod' AND ${end}_workload != '', ${end}_workload, ${end}_name) AS ${end}_end_name,
     if(${end}_kind = 'pod', '::', toString(${end}_ip)) AS ${end}_address`;
 }
 
-function endOf(row: Row, end: 'src' | 'dst'): ObservedEndpoint {
+function endpointOf(row: Row, end: 'src' | 'dst'): ObservedEndpoint {
   return {
     kind: row[`${end}_kind`],
     namespace: row[`${end}_namespace`],

@@ -5,14 +5,14 @@ import type { FlowGroup } from './flow-identities.js';
 import type { Preview } from './preview.js';
 import { referenceOf, referenceProperties } from './references.js';
 
-/** A preview as the API gives it, with so many changes at most; {@link previewProperties} is its schema. */
-export function previewJson({ changed, flows, identities, notJudged, problems }: Preview, limit: number) {
+/** A preview as the API returns it, with at most `limit` changes; {@link previewProperties} is its schema. */
+export function previewJson({ changed, flows, identities, notEvaluated, problems }: Preview, limit: number) {
   return {
     ...{ flows, identities },
     summary: summaryOf(changed),
     changes: changed.slice(0, limit).map(changeJson),
     more: Math.max(0, changed.length - limit),
-    notJudged,
+    notEvaluated,
     problems: problems.map(({ object, reason }) => ({ ...referenceOf(object), reason })),
   };
 }
@@ -48,8 +48,8 @@ function changeJson({ flow, before, after }: ChangedFlow<FlowGroup>) {
       domain,
     },
     ...{ protocol, port },
-    before: judgementJson(before),
-    after: judgementJson(after),
+    before: verdictJson(before),
+    after: verdictJson(after),
     ...{ flows, connections, bytes },
     first: new Date(flow.firstMs).toISOString(),
     last: new Date(flow.lastMs).toISOString(),
@@ -57,26 +57,26 @@ function changeJson({ flow, before, after }: ChangedFlow<FlowGroup>) {
   };
 }
 
-function judgementJson({ verdict, policies }: FlowVerdict) {
+function verdictJson({ verdict, policies }: FlowVerdict) {
   return { verdict, policies: policies === '' ? [] : policies.split(',') };
 }
 
 const verdict = enumerationSchema('action');
 
 const traffic = {
-  flows: { type: 'integer', description: 'Flow records, those that totals count' },
-  connections: { type: 'integer', description: 'Connections that began' },
-  bytes: { type: 'integer', description: 'Bytes of both directions' },
+  flows: { type: 'integer', description: 'Flow records, each connection counted once' },
+  connections: { type: 'integer', description: 'Connections that started' },
+  bytes: { type: 'integer', description: 'Bytes in both directions' },
 } as const;
 
-const endProperties = {
+const endpointProperties = {
   kind: enumerationSchema('src_kind'),
   namespace: { type: 'string' },
   workload: { type: 'string' },
   labels: { type: 'string' },
 } as const;
 
-const judgement = {
+const verdictSchema = {
   type: 'object',
   required: ['verdict', 'policies'],
   properties: {
@@ -88,10 +88,10 @@ const judgement = {
 /** The schema of {@link previewJson}'s properties. */
 export const previewProperties = {
   flows: { type: 'integer', description: 'Flow records that were evaluated' },
-  identities: { type: 'integer', description: 'Different ones to policies, which they came down to' },
+  identities: { type: 'integer', description: 'Distinct flows, as far as policies can distinguish them' },
   summary: {
     type: 'array',
-    description: 'All flows whose verdict would change, by how',
+    description: 'Flows whose verdict would change, by verdict before and after',
     items: {
       type: 'object',
       required: ['before', 'after', 'flows', 'connections', 'bytes'],
@@ -100,22 +100,22 @@ export const previewProperties = {
   },
   changes: {
     type: 'array',
-    description: 'Flows whose verdict would change, alike ones together, the most first',
+    description: 'Flows whose verdict would change, grouped, the largest groups first',
     items: {
       type: 'object',
       properties: {
-        source: { type: 'object', properties: endProperties },
-        destination: { type: 'object', properties: { ...endProperties, domain: { type: 'string' } } },
+        source: { type: 'object', properties: endpointProperties },
+        destination: { type: 'object', properties: { ...endpointProperties, domain: { type: 'string' } } },
         protocol: { type: 'integer' },
-        port: { type: 'integer', description: "The server's; of ICMP type × 256 + code" },
-        before: judgement,
-        after: judgement,
+        port: { type: 'integer', description: "The server's port; for ICMP type × 256 + code" },
+        before: verdictSchema,
+        after: verdictSchema,
         ...traffic,
         first: { type: 'string', format: 'date-time' },
         last: { type: 'string', format: 'date-time' },
         example: {
           type: 'object',
-          description: 'The latest of them',
+          description: 'The latest flow',
           properties: {
             src_name: { type: 'string' },
             src_ip: { type: 'string' },
@@ -128,10 +128,10 @@ export const previewProperties = {
       },
     },
   },
-  more: { type: 'integer', description: 'How many of these are not listed' },
-  notJudged: {
+  more: { type: 'integer', description: 'Number of groups that are not listed' },
+  notEvaluated: {
     type: 'array',
-    description: 'Flows of which nothing can be said, by reason',
+    description: 'Flows that could not be evaluated, by reason',
     items: {
       type: 'object',
       properties: { reason: { type: 'string' }, flows: { type: 'integer' } },
@@ -139,7 +139,7 @@ export const previewProperties = {
   },
   problems: {
     type: 'array',
-    description: "The cluster's objects that cannot be used, and so count as absent",
+    description: 'Objects of the cluster that are invalid and therefore ignored',
     items: {
       type: 'object',
       required: ['apiVersion', 'kind', 'name', 'reason'],

@@ -11,20 +11,20 @@ import {
   type PolicySnapshot,
   createPolicySnapshot,
 } from '@sonde/model/policy/preview/snapshot';
-import { setImmediate as breath } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { invalidQuery } from '../errors.js';
 import type { RecordQuery } from '../records/record-query.js';
 import type { QueryContext } from '../context/query-context.js';
-import { type FlowGroup, flowIdentities, type NotJudged } from './flow-identities.js';
+import { type FlowGroup, flowIdentities, type NotEvaluated } from './flow-identities.js';
 import { currentObjects } from './objects.js';
-import { namespacesOfServices, podsBehindServices } from './pods-behind-services.js';
+import { namespacesOfServices, servicePods } from './service-backends.js';
 
 export interface PreviewRequest {
   readonly cluster: string;
-  readonly question: RecordQuery;
+  readonly query: RecordQuery;
   readonly apply: readonly KubernetesObject[];
   readonly remove: readonly ObjectToRemove[];
-  /** Whether staged policies count as enforced after the change. */
+  /** Whether staged policies are evaluated as if they were enforced after the change. */
   readonly view: PolicyView;
 }
 
@@ -37,59 +37,63 @@ export interface ObjectToRemove {
 
 export interface Preview {
   readonly changed: readonly ChangedFlow<FlowGroup>[];
-  /** Flows that were evaluated, and identities that they came down to. */
+  /** Number of evaluated flows, and of their distinct identities. */
   readonly flows: number;
   readonly identities: number;
-  readonly notJudged: readonly NotJudged[];
-  /** Objects of the cluster that cannot be used, and so count as absent. */
+  readonly notEvaluated: readonly NotEvaluated[];
+  /** Objects of the cluster that are invalid and therefore ignored. */
   readonly problems: readonly { readonly object: KubernetesObject; readonly reason: string }[];
 }
 
-/** Identities that are evaluated in one go, before other requests have their turn. */
-const AT_ONCE = 2000;
+/** Identities that are evaluated before yielding to other requests. */
+const IDENTITIES_PER_YIELD = 2000;
 
 /**
- * Evaluates flows by the policies of now and by those after a change, and returns those that would get a different verdict.
- * @throws QueryError SONDE_INVALID_PARAMETER if something is to be removed that is not there.
+ * Evaluates flows against the current policies and against those after a change, and returns the flows whose verdict differs.
+ * @throws QueryError SONDE_INVALID_PARAMETER if an object to remove does not exist.
  */
-export async function previewPolicies(context: QueryContext, asked: PreviewRequest): Promise<Preview> {
-  const current = await currentObjects(context, asked.cluster);
-  const change = { apply: asked.apply, remove: objectsToRemove(current, asked.remove) };
+export async function previewPolicies(context: QueryContext, request: PreviewRequest): Promise<Preview> {
+  const current = await currentObjects(context, request.cluster);
+  const change = { apply: request.apply, remove: objectsToRemove(current, request.remove) };
   const before = createPolicySnapshot(current);
   const after = createPolicySnapshot(changedObjects(current, change).objects);
-  const { groups, notJudged } = await flowIdentities(context, asked.cluster, asked.question, [before, after]);
-  const worlds = [before, after];
-  const pods = await podsBehindServices(
+  const { groups, notEvaluated } = await flowIdentities(context, request.cluster, request.query, [
+    before,
+    after,
+  ]);
+  const snapshots = [before, after];
+  const pods = await servicePods(
     context,
-    asked.cluster,
-    asked.question.range,
-    namespacesOfServices(worlds, groups),
+    request.cluster,
+    request.query.range,
+    namespacesOfServices(snapshots, groups),
   );
-  for (const world of worlds) {
-    addDomainAnswers(world, groups);
-    addPods(world, pods);
+  for (const snapshot of snapshots) {
+    addDomainAnswers(snapshot, groups);
+    addPods(snapshot, pods);
   }
   const changed: ChangedFlow<FlowGroup>[] = [];
-  const open = new Map<string, number>();
-  for (let at = 0; at < groups.length; at += AT_ONCE) {
-    const some = previewFlows(before, after, groups.slice(at, at + AT_ONCE), asked.view);
+  const undecided = new Map<string, number>();
+  for (let at = 0; at < groups.length; at += IDENTITIES_PER_YIELD) {
+    const some = previewFlows(before, after, groups.slice(at, at + IDENTITIES_PER_YIELD), request.view);
     changed.push(...some.changed);
-    for (const { flow, reason } of some.notEvaluated) open.set(reason, (open.get(reason) ?? 0) + flow.flows);
-    await breath();
+    for (const { flow, reason } of some.notEvaluated)
+      undecided.set(reason, (undecided.get(reason) ?? 0) + flow.flows);
+    await yieldToEventLoop();
     context.signal.throwIfAborted();
   }
   return {
-    changed: together(changed),
+    changed: merged(changed),
     flows:
       groups.reduce((sum, { flows }) => sum + flows, 0) -
-      [...open.values()].reduce((sum, flows) => sum + flows, 0),
+      [...undecided.values()].reduce((sum, flows) => sum + flows, 0),
     identities: groups.length,
-    notJudged: [...notJudged, ...[...open].map(([reason, flows]) => ({ reason, flows }))],
+    notEvaluated: [...notEvaluated, ...[...undecided].map(([reason, flows]) => ({ reason, flows }))],
     problems: problemsOf(before),
   };
 }
 
-/** Finds the objects that are to be removed. Calico's `NetworkPolicy` and that of Kubernetes may have one name. */
+/** Finds the objects to remove. A Calico and a Kubernetes `NetworkPolicy` may have the same name. */
 function objectsToRemove(
   objects: readonly KubernetesObject[],
   named: readonly ObjectToRemove[],
@@ -106,7 +110,7 @@ function objectsToRemove(
   const errors = found.flatMap((objects, index) => {
     const parameter = `remove/${index}`;
     if (objects.length === 1) return [];
-    if (objects.length === 0) return [{ parameter, reason: 'there is no such object' }];
+    if (objects.length === 0) return [{ parameter, reason: 'the object does not exist' }];
     const versions = objects.map(({ apiVersion }) => apiVersion).join(', ');
     return [{ parameter, reason: `there are several; give the apiVersion: ${versions}` }];
   });
@@ -121,21 +125,21 @@ function problemsOf({ objects, problems }: PolicySnapshot): Preview['problems'] 
   });
 }
 
-/** Puts together what differs in nothing that an answer shows, the most flows first. */
-function together(changed: readonly ChangedFlow<FlowGroup>[]): ChangedFlow<FlowGroup>[] {
-  const merged = new Map<string, ChangedFlow<FlowGroup>>();
+/** Merges flows that look the same in the answer, the most flows first. */
+function merged(changed: readonly ChangedFlow<FlowGroup>[]): ChangedFlow<FlowGroup>[] {
+  const groups = new Map<string, ChangedFlow<FlowGroup>>();
   for (const one of changed) {
-    const key = shownAs(one);
-    const other = merged.get(key);
-    merged.set(key, other ? { ...one, flow: sum(one.flow, other.flow) } : one);
+    const key = displayKey(one);
+    const other = groups.get(key);
+    groups.set(key, other ? { ...one, flow: sum(one.flow, other.flow) } : one);
   }
-  // Those of as many flows are in an order too, so that the same question has the same answer.
-  return [...merged]
+  // A total order, so that equal queries have equal answers.
+  return [...groups]
     .sort(([keyA, a], [keyB, b]) => b.flow.flows - a.flow.flows || (keyA < keyB ? -1 : 1))
     .map(([, one]) => one);
 }
 
-function shownAs({ flow, before, after }: ChangedFlow<FlowGroup>): string {
+function displayKey({ flow, before, after }: ChangedFlow<FlowGroup>): string {
   const { src, dst, srcWorkload, dstWorkload, domain, protocol, port } = flow;
   const evaluated = ({ verdict, policies }: FlowVerdict) => `${verdict} ${policies}`;
   const ends = [src.kind, src.namespace, srcWorkload, dst.kind, dst.namespace, dstWorkload, domain];

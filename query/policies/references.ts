@@ -1,14 +1,15 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 
-/** Names an object. */
+/** A reference to an object. */
 export interface ObjectReference {
   readonly apiVersion: string;
   readonly kind: string;
-  /** Absent for what has no namespace. */
+  /** Absent for cluster-scoped objects. */
   readonly namespace?: string;
   readonly name: string;
 }
 
+/** The reference to an object. */
 export function referenceOf({ apiVersion, kind, metadata }: KubernetesObject): ObjectReference {
   const { namespace, name } = metadata;
   return { apiVersion, kind, ...(namespace === undefined ? {} : { namespace }), name };
@@ -18,6 +19,6 @@ export function referenceOf({ apiVersion, kind, metadata }: KubernetesObject): O
 export const referenceProperties = {
   apiVersion: { type: 'string', examples: ['networking.k8s.io/v1'] },
   kind: { type: 'string', examples: ['NetworkPolicy'] },
-  namespace: { type: 'string', description: 'Absent for what has no namespace', examples: ['storefront'] },
+  namespace: { type: 'string', description: 'Omitted for cluster-scoped objects', examples: ['storefront'] },
   name: { type: 'string', examples: ['default-deny'] },
 } as const;

@@ -4,7 +4,7 @@ import { fromWhere, type RecordQuery, select } from '../records/record-query.js'
 import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 
-/** Different steps of traces that one answer is made of: some for each rule of each policy. */
+/** Maximum number of distinct trace steps: a few per rule. */
 const MAX_STEPS = 200_000;
 
 interface Row {
@@ -18,20 +18,19 @@ interface Row {
 }
 
 /**
- * Where in a trace the steps of the server begin; 0 if all are of one end. Each end counts its steps from 0. Where a
- * pod is the client, steps of one end are the client's, unless they may not be seen.
+ * The position in a trace of the server's first step; 0 if all steps are of one side. Each side counts its steps from 0. If
+ * the client is a visible pod, the steps of one side are the client's.
  */
 const secondBegin = `arrayFirstIndex((one, place) -> place > 1 AND startsWith(one, '0|'), steps, arrayEnumerate(steps))`;
 
 /**
- * Traffic by what policies did to it, each connection counted once; under the enforced policies, and as if those that
- * are staged were too.
- * @throws QueryError SONDE_INVALID_PARAMETER if policies did too many different things.
+ * Traffic by trace step, each connection counted once: with the enforced policies, and as if staged ones were enforced.
+ * @throws QueryError SONDE_QUERY_TOO_LARGE if there are too many distinct steps.
  */
 export async function stepTraffic(
   context: QueryContext,
   cluster: string,
-  question: RecordQuery,
+  query: RecordQuery,
 ): Promise<{ readonly enforced: StepTraffic[]; readonly pending: StepTraffic[] }> {
   const parameters = new SqlParameters();
   const rows = await select<Row>(
@@ -48,7 +47,7 @@ export async function stepTraffic(
            src_kind = 'pod' AND src_namespace != '' AS from_pod,
            count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
            max(end_time) AS last
-         ${fromWhere(question, context.access, parameters)}
+         ${fromWhere(query, context.access, parameters)}
            AND primary AND cluster = ${parameters.add(cluster, 'String')} AND (policies != '' OR pending_policies != '')
          GROUP BY policies, pending_policies, from_pod
        )
@@ -62,7 +61,7 @@ export async function stepTraffic(
   if (rows.length > MAX_STEPS) {
     throw new QueryError(
       'SONDE_QUERY_TOO_LARGE',
-      `policies did more than ${MAX_STEPS} different things: ask for less time, or leave some out by a filter`,
+      `there are more than ${MAX_STEPS} distinct trace steps: use a shorter time range or a filter`,
     );
   }
   const steps = (isPending: number) =>

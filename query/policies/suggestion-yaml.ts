@@ -3,7 +3,7 @@ import type { RuleEvidence, SuggestedManifest } from '@sonde/model/policy/sugges
 import type { SuggestedPeer } from '@sonde/model/policy/suggest/suggest';
 import { Document, isMap, isSeq } from 'yaml';
 
-/** Suggested policies as one text of YAML, each rule with what it is for as a comment before it. */
+/** Suggested policies as YAML, with a comment before each rule that describes the observed traffic. */
 export function suggestionYaml(manifests: readonly SuggestedManifest[]): string {
   return manifests.map((one) => document(one).toString({ lineWidth: 0 })).join('---\n');
 }
@@ -12,11 +12,11 @@ function document({ manifest, workload, alsoSelects, rules }: SuggestedManifest)
   const yaml = new Document(manifest);
   const notes = [
     workload === ''
-      ? ' What no other policy allows is denied.'
-      : ` What the workload ${workload} was seen to do.`,
+      ? ' Denies everything that no other policy allows.'
+      : ` Allows the observed traffic of the workload ${workload}.`,
     ...(alsoSelects.length === 0
       ? []
-      : [` Its labels select other workloads too: ${alsoSelects.join(', ')}.`]),
+      : [` Its labels also select other workloads: ${alsoSelects.join(', ')}.`]),
   ];
   yaml.commentBefore = notes.join('\n');
   for (const rule of rules) {
@@ -27,21 +27,21 @@ function document({ manifest, workload, alsoSelects, rules }: SuggestedManifest)
   return yaml;
 }
 
-/** One line that says with whom a rule's connections were, how many and when. */
+/** One line that describes a rule's traffic: peer, amount and time. */
 export function evidenceText({ direction, rule }: RuleEvidence): string {
   const { peer, ports, portsWidened, services, evidence } = rule;
   const protocols = [...new Set(ports.map(({ protocol }) => protocolName(protocol)))].join(', ');
   const wider = [
-    ...(peer.is !== 'workload' && peer.widened ? ['the prefixes hold more than was seen'] : []),
-    ...(portsWidened ? ['the ports hold more than was seen'] : []),
+    ...(peer.is !== 'workload' && peer.widened ? ['the prefixes contain more than was seen'] : []),
+    ...(portsWidened ? ['the ports contain more than was seen'] : []),
   ];
-  const behind = services.map(
+  const viaServices = services.map(
     ({ name, unseen }) =>
-      `at the address of the service ${name}, which selects them${unseen ? ', though none was seen' : ''}`,
+      `to the service ${name}, which selects them${unseen ? ', although none was seen' : ''}`,
   );
   const seen = `${evidence.connections} connections in ${evidence.flows} flows, ${evidence.bytes} bytes`;
   const when = `${new Date(evidence.firstMs).toISOString()} to ${new Date(evidence.lastMs).toISOString()}`;
-  const how = [seen, when, ...behind, ...wider].join('; ');
+  const how = [seen, when, ...viaServices, ...wider].join('; ');
   return `${direction === 'ingress' ? 'from' : 'to'} ${peerText(peer)}, ${protocols}: ${how}`;
 }
 

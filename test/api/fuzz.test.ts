@@ -14,7 +14,7 @@ import { DAY, fillWorld, worlds } from './store-pair.js';
 const REQUESTS = Number(process.env.SONDE_FUZZ_REQUESTS ?? 1000);
 const SEED = Number(process.env.SONDE_FUZZ_SEED ?? 1);
 
-/** An answer that takes longer has hung, even on a machine that is busy with other things. */
+/** Timeout of a request, generous for a busy machine. */
 const HUNG_MS = 60_000;
 
 const limits = {
@@ -24,15 +24,15 @@ const limits = {
   querySeconds: 10,
 } as const;
 
-/** Who asks: somebody who may do everything, and somebody who may view one namespace. */
-interface Asker {
+/** A client: one with access to everything, and one with access to one namespace. */
+interface Client {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 let api: TestApi;
 let scoped: QueryApi;
-let askers: readonly Asker[];
+let clients: readonly Client[];
 let document: ApiDocument;
 
 beforeAll(async () => {
@@ -48,7 +48,7 @@ beforeAll(async () => {
       roles: [{ name: 'shop', groups, rights: ['view'], namespaces: ['shop'] }],
     },
   });
-  askers = [
+  clients = [
     { url: api.url, headers: {} },
     { url: scoped.url, headers: { authorization: `Bearer ${token}` } },
   ];
@@ -59,8 +59,8 @@ afterAll(async () => {
   await api.close();
 });
 
-/** Cursors that the API gave. */
-async function givenCursors(): Promise<GivenCursor[]> {
+/** Cursors that the API returned. */
+async function returnedCursors(): Promise<GivenCursor[]> {
   const given: GivenCursor[] = [];
   for (const path of ['/api/v1/flows', '/api/v1/dns']) {
     for (const order of ['newest', 'oldest']) {
@@ -75,25 +75,25 @@ async function givenCursors(): Promise<GivenCursor[]> {
 
 describe(`${REQUESTS} random requests generated from the OpenAPI document`, () => {
   it('get responses that match the OpenAPI document, without server errors', async () => {
-    const requests = new RandomRequests(document, SEED, await givenCursors());
+    const requests = new RandomRequests(document, SEED, await returnedCursors());
     const conformance = new Conformance(document);
     const statuses = new Map<number, number>();
     const failures: string[] = [];
     let left = REQUESTS;
     const sendAll = async () => {
       while (left > 0 && failures.length < 10) {
-        const asked = requests.next();
-        const asker = askers[left-- % 2];
-        if (!asker) throw new Error('there are two who ask');
-        const answer = await send(asker, asked).catch((error: unknown) => error as Error);
-        const failure = answer instanceof Error ? answer.message : failureOf(asked, answer, conformance);
-        if (failure !== undefined) failures.push(`${failure}\n  ${JSON.stringify(asked)}`);
+        const sent = requests.next();
+        const client = clients[left-- % 2];
+        if (!client) throw new Error('there are two clients');
+        const answer = await send(client, sent).catch((error: unknown) => error as Error);
+        const failure = answer instanceof Error ? answer.message : failureOf(sent, answer, conformance);
+        if (failure !== undefined) failures.push(`${failure}\n  ${JSON.stringify(sent)}`);
         if (!(answer instanceof Error)) statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       }
     };
     await Promise.all(Array.from({ length: 8 }, sendAll));
     expect(failures).toEqual([]);
-    // The requests must be worth it: a good part must get past the checks at the door.
+    // The requests must be useful: many must pass validation.
     expect(statuses.get(200)).toBeGreaterThan(REQUESTS / 5);
     expect(statuses.get(400)).toBeGreaterThan(REQUESTS / 10);
   }, 1_800_000);
@@ -108,24 +108,24 @@ describe(`${REQUESTS} random requests generated from the OpenAPI document`, () =
 });
 
 function failureOf(
-  asked: RandomRequest,
+  sent: RandomRequest,
   answer: ReceivedAnswer,
   conformance: Conformance,
 ): string | undefined {
-  // The store works on these requests' queries first: that takes what time it takes, which readiness may tell.
-  const isBusy = asked.operationId === 'getReadyz' && answer.status === 503;
+  // The store may be busy with the queries of these requests, which readiness reports.
+  const isBusy = sent.operationId === 'getReadyz' && answer.status === 503;
   if (answer.status >= 500 && !isBusy)
-    return `${asked.operationId} answers ${answer.status}: ${JSON.stringify(answer.body)}`;
-  return conformance.violation(asked.method, asked.target, answer);
+    return `${sent.operationId} returned ${answer.status}: ${JSON.stringify(answer.body)}`;
+  return conformance.violation(sent.method, sent.target, answer);
 }
 
-/** Sends a request as it stands. Of a live stream, which has no end, only the beginning is waited for. */
+/** Sends a request unchanged. Waits only for the start of a live stream, which has no end. */
 function send(
-  asker: Asker,
+  client: Client,
   { method, target, headers: given, body }: RandomRequest,
 ): Promise<ReceivedAnswer> {
-  const { hostname, port } = new URL(asker.url);
-  const headers = { ...given, ...asker.headers };
+  const { hostname, port } = new URL(client.url);
+  const headers = { ...given, ...client.headers };
   return new Promise((resolve, reject) => {
     const sent = request({ hostname, port, method, path: target, headers, timeout: HUNG_MS }, (response) => {
       const { statusCode: status = 0 } = response;
@@ -144,7 +144,7 @@ function send(
         resolve({ status, type, body: isJson ? (JSON.parse(text) as unknown) : text });
       });
     });
-    sent.on('timeout', () => sent.destroy(new Error(`no answer in ${HUNG_MS} ms`)));
+    sent.on('timeout', () => sent.destroy(new Error(`no response in ${HUNG_MS} ms`)));
     sent.on('error', reject);
     sent.end(method === 'POST' ? body : undefined);
   });

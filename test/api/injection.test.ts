@@ -4,7 +4,7 @@ import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DAY, fillWorld, worlds } from './store-pair.js';
 
-// Many questions a test, on a machine that may be busy with other things.
+// Many requests per test, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const day = `from=${DAY}&to=2026-03-02T00:00:00Z`;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   before = await everything();
 });
 
-// Whatever was sent, it has changed nothing.
+// No request changes the store.
 afterEach(async () => {
   expect(await everything()).toBe(before);
 });
@@ -33,7 +33,7 @@ async function everything(): Promise<string> {
   return JSON.stringify(row);
 }
 
-/** Texts that would do something if they became a part of a statement. */
+/** Strings that would have an effect inside a statement. */
 const SQL = [
   `' OR 1=1 --`,
   `') OR ('1'='1`,
@@ -54,17 +54,17 @@ const SQL = [
   `%`,
 ];
 
-/** Marks of the engine, of files and of this program's inside, which no answer may show. */
-const INSIDES =
+/** Traces of the engine, of files and of internals, which no response may contain. */
+const INTERNALS =
   /DB::Exception|Code: \d+\.|ClickHouse|chdb|system\.|SELECT |root:|node_modules|\.ts:\d|at \w+ \(|LowCardinality|Syntax error/;
 
-/** What comes of a request, which must be no failure and show no insides; what was sent may be said back. */
-async function answers(target: string, body?: object): Promise<{ status: number; records: number }> {
+/** Sends a request, which must not fail or reveal internals; the response may repeat what was sent. */
+async function send(target: string, body?: object): Promise<{ status: number; records: number }> {
   const answer = body ? await api.post(target, body) : await api.get(target);
-  const { status, text: said } = answer;
-  expect(status, said).toBeLessThan(500);
+  const { status, text: received } = answer;
+  expect(status, received).toBeLessThan(500);
   const own = SQL.map((hostile) => JSON.stringify(hostile).slice(1, -1));
-  expect(own.reduce((rest, hostile) => rest.replaceAll(hostile, ''), said)).not.toMatch(INSIDES);
+  expect(own.reduce((rest, hostile) => rest.replaceAll(hostile, ''), received)).not.toMatch(INTERNALS);
   const records = answer.body as { flows?: unknown[]; lookups?: unknown[] };
   return { status, records: (records.flows ?? records.lookups ?? []).length };
 }
@@ -83,7 +83,7 @@ describe.each(SQL)('%j', (hostile) => {
       `policies.contains(${quoted(hostile)})`,
     ];
     for (const filter of filters) {
-      const { status, records } = await answers(`/api/v1/flows?${day}&filter=${encodeURIComponent(filter)}`);
+      const { status, records } = await send(`/api/v1/flows?${day}&filter=${encodeURIComponent(filter)}`);
       expect([filter, records]).toEqual([filter, 0]);
       expect([200, 400]).toContain(status);
     }
@@ -91,11 +91,11 @@ describe.each(SQL)('%j', (hostile) => {
 
   it('is rejected as a filter, field, cursor or order', async () => {
     for (const name of ['filter', 'fields', 'cursor', 'order', 'limit', 'from', hostile]) {
-      const { status } = await answers(`/api/v1/flows?${encodeURIComponent(name)}=${encoded}`);
+      const { status } = await send(`/api/v1/flows?${encodeURIComponent(name)}=${encoded}`);
       expect([name, status]).toEqual([name, 400]);
     }
-    expect((await answers(`/api/v1/fields/${encoded}/values`)).status).toBeGreaterThanOrEqual(400);
-    expect((await answers(`/api/v1/graph?level=${encoded}`)).status).toBe(400);
+    expect((await send(`/api/v1/fields/${encoded}/values`)).status).toBeGreaterThanOrEqual(400);
+    expect((await send(`/api/v1/graph?level=${encoded}`)).status).toBe(400);
   });
 
   it('is treated as a plain value or rejected in a body', async () => {
@@ -112,49 +112,49 @@ describe.each(SQL)('%j', (hostile) => {
       { metrics: [count], format: hostile },
     ];
     for (const body of bodies)
-      expect([body, (await answers('/api/v1/query', body)).status]).toEqual([body, 400]);
+      expect([body, (await send('/api/v1/query', body)).status]).toEqual([body, 400]);
     const label = {
       metrics: [count],
       groupBy: [`src.labels[${quoted(hostile)}]`],
       from: DAY,
       to: '2026-03-02T00:00:00Z',
     };
-    await answers('/api/v1/query', label);
-    await answers('/api/v1/policies/preview', { cluster: hostile, manifests: hostile });
-    await answers('/api/v1/policies/suggest', { cluster: 'lab', namespace: hostile });
+    await send('/api/v1/query', label);
+    await send('/api/v1/policies/preview', { cluster: hostile, manifests: hostile });
+    await send('/api/v1/policies/suggest', { cluster: 'lab', namespace: hostile });
     for (const from of [hostile, `shop/${hostile}`, `${hostile}/web`, `service/${hostile}`]) {
       const connections = [{ from: from.slice(0, 1024), to: 'shop/web', protocol: 'TCP', port: 443 }];
-      await answers('/api/v1/policies/evaluate', { cluster: 'lab', connections });
+      await send('/api/v1/policies/evaluate', { cluster: 'lab', connections });
     }
   });
 
   it('is treated as an unknown name in a path', async () => {
-    const { status } = await answers(`/api/v1/workloads/${encoded}/${encoded}?${day}`);
+    const { status } = await send(`/api/v1/workloads/${encoded}/${encoded}?${day}`);
     expect(status).toBe(404);
-    await answers(`/api/v1/policies/applying?cluster=lab&namespace=${encoded}&name=${encoded}&${day}`);
-    await answers(`/api/v1/policies/changes?cluster=${encoded}`);
-    await answers(`/api/v1/policies/changes?cluster=lab&name=${encoded}&${day}`);
-    await answers(`/api/v1/fields/src.name/values?${day}&containing=${encoded}`);
+    await send(`/api/v1/policies/applying?cluster=lab&namespace=${encoded}&name=${encoded}&${day}`);
+    await send(`/api/v1/policies/changes?cluster=${encoded}`);
+    await send(`/api/v1/policies/changes?cluster=lab&name=${encoded}&${day}`);
+    await send(`/api/v1/fields/src.name/values?${day}&containing=${encoded}`);
   });
 });
 
 describe('a filter', () => {
-  const filtered = (filter: string) => answers(`/api/v1/flows?${day}&filter=${encodeURIComponent(filter)}`);
+  const filtered = (filter: string) => send(`/api/v1/flows?${day}&filter=${encodeURIComponent(filter)}`);
 
   it.each([
     ['nests deep', '('.repeat(3000) + 'true' + ')'.repeat(3000)],
     ['negates often', `${'!'.repeat(3000)}true`],
     ['is long', Array.from({ length: 400 }, () => 'dst.port == 1').join(' || ')],
     ['nests lists', '['.repeat(500) + ']'.repeat(500)],
-    ['calls what CEL has and this language has not', '[1, 2].map(x, x * 2).size() > 0'],
+    ['uses CEL functions that are not supported', '[1, 2].map(x, x * 2).size() > 0'],
     ['loops', '[1,2,3].all(x, [1,2,3].all(y, [1,2,3].all(z, x + y + z > 0)))'],
     ['builds messages', 'google.protobuf.Any{type_url: "x"} == dst'],
     ['reads what objects inherit', 'src.__proto__.constructor == "x"'],
     ['reads what objects inherit by index', 'src["constructor"]["prototype"] == "x"'],
     ['matches by a pattern that backtracks', 'src.name.matches("^(a+)+$")'],
     ['matches by a pattern of great size', `src.name.matches("(a{1000}){1000}")`],
-    ['looks ahead, which RE2 does not', 'src.name.matches("(?=a)")'],
-  ])('that %s is answered or rejected in time', async (_what, filter) => {
+    ['uses lookahead, which RE2 does not support', 'src.name.matches("(?=a)")'],
+  ])('that %s gets a response in time', async (_what, filter) => {
     const { status } = await filtered(filter);
     expect([200, 400, 414]).toContain(status);
   });
@@ -172,23 +172,23 @@ describe('a raw request', () => {
     ['climbs twice encoded', '/api/v1/fields/%252e%252e%252f/values', {}],
     ['has a path of nulls', '/api/v1/fields/%00/values', {}],
     ['has a broken escape', '/api/v1/fields/%zz/values', {}],
-    ['asks as a proxy does', 'http://other.example.com/api/v1/flows', {}],
-    ['says another method in a header', '/api/v1/whoami', { 'x-http-method-override': 'DELETE' }],
+    ['has an absolute URL, as for a proxy', 'http://other.example.com/api/v1/flows', {}],
+    ['has another method in a header', '/api/v1/whoami', { 'x-http-method-override': 'DELETE' }],
     [
-      'says another path in a header',
+      'has another path in a header',
       '/healthz',
       { 'x-original-url': '/metrics', 'x-rewrite-url': '/metrics' },
     ],
     [
-      'says it came from elsewhere',
+      'has a forged client address',
       '/api/v1/whoami',
       { 'x-forwarded-for': '10.0.0.1', 'x-forwarded-host': 'evil.example.com' },
     ],
-    ['has an id that would end a header', '/healthz', { 'x-request-id': 'a%0d%0aset-cookie: x=1' }],
+    ['has an id that would split headers', '/healthz', { 'x-request-id': 'a%0d%0aset-cookie: x=1' }],
   ])('that %s reveals nothing', async (_what, path, headers) => {
     const answer = await raw(path, headers);
     expect(answer.status).toBeLessThan(500);
-    expect(answer.text).not.toMatch(INSIDES);
+    expect(answer.text).not.toMatch(INTERNALS);
     expect(answer.headers['set-cookie']).toBeUndefined();
     expect(answer.headers.location).toBeUndefined();
   });

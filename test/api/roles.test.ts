@@ -8,10 +8,10 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DAY, fillWorld, worlds } from './store-pair.js';
 
-// Many questions a test, on a machine that may be busy with other things.
+// Many requests per test, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
-/** Who asks: nobody, a stranger whose token is not known, and people with roles. */
+/** The clients: without a token, with an unknown token, and with roles. */
 const roles = [
   'nobody',
   'unknown',
@@ -26,11 +26,11 @@ type RoleName = (typeof roles)[number];
 
 const day = `from=${DAY}&to=2026-03-02T00:00:00Z`;
 
-/** A route: a question that is right, and who is answered. A route that is not in this list makes a test fail. */
+/** A route: a valid request, and the clients that get a response. The test fails for routes that are not listed. */
 interface Expected {
   readonly target?: string;
   readonly body?: object;
-  readonly answered: readonly RoleName[];
+  readonly allowed: readonly RoleName[];
 }
 
 const everybody = roles;
@@ -41,38 +41,38 @@ const known: readonly RoleName[] = [
 const viewers: readonly RoleName[] = ['viewer', 'viewer of all', 'operator'];
 
 const expected: Readonly<Record<string, Expected>> = {
-  'GET /healthz': { answered: everybody },
-  'GET /readyz': { answered: everybody },
-  'GET /api/v1/login': { answered: everybody },
-  'GET /api/v1/whoami': { answered: known },
-  'GET /api/v1/openapi.json': { answered: known },
-  'GET /metrics': { answered: ['operator'] },
-  'GET /api/v1/flows': { target: `/api/v1/flows?${day}`, answered: viewers },
-  'GET /api/v1/dns': { target: `/api/v1/dns?${day}`, answered: viewers },
-  'GET /api/v1/flows/live': { answered: viewers },
-  'GET /api/v1/dns/live': { answered: viewers },
-  'GET /api/v1/fields': { answered: known },
-  'GET /api/v1/fields/{field}/values': { target: `/api/v1/fields/action/values?${day}`, answered: viewers },
-  'POST /api/v1/query': { body: { metrics: [{ function: 'count' }] }, answered: viewers },
-  'GET /api/v1/graph': { target: `/api/v1/graph?${day}`, answered: viewers },
-  'GET /api/v1/policies': { target: `/api/v1/policies?cluster=lab&${day}`, answered: viewers },
+  'GET /healthz': { allowed: everybody },
+  'GET /readyz': { allowed: everybody },
+  'GET /api/v1/login': { allowed: everybody },
+  'GET /api/v1/whoami': { allowed: known },
+  'GET /api/v1/openapi.json': { allowed: known },
+  'GET /metrics': { allowed: ['operator'] },
+  'GET /api/v1/flows': { target: `/api/v1/flows?${day}`, allowed: viewers },
+  'GET /api/v1/dns': { target: `/api/v1/dns?${day}`, allowed: viewers },
+  'GET /api/v1/flows/live': { allowed: viewers },
+  'GET /api/v1/dns/live': { allowed: viewers },
+  'GET /api/v1/fields': { allowed: known },
+  'GET /api/v1/fields/{field}/values': { target: `/api/v1/fields/action/values?${day}`, allowed: viewers },
+  'POST /api/v1/query': { body: { metrics: [{ function: 'count' }] }, allowed: viewers },
+  'GET /api/v1/graph': { target: `/api/v1/graph?${day}`, allowed: viewers },
+  'GET /api/v1/policies': { target: `/api/v1/policies?cluster=lab&${day}`, allowed: viewers },
   'GET /api/v1/policies/applying': {
     target: `/api/v1/policies/applying?cluster=lab&namespace=shop&name=web&${day}`,
-    answered: viewers,
+    allowed: viewers,
   },
   'GET /api/v1/policies/changes': {
     target: `/api/v1/policies/changes?cluster=lab&${day}`,
-    answered: viewers,
+    allowed: viewers,
   },
   'POST /api/v1/policies/evaluate': {
     body: { cluster: 'lab', connections: [{ from: 'shop/web', to: '192.0.2.1', port: 443 }] },
-    answered: viewers,
+    allowed: viewers,
   },
-  'POST /api/v1/policies/preview': { body: { cluster: 'lab' }, answered: viewers },
-  'POST /api/v1/policies/suggest': { body: { cluster: 'lab', namespace: 'shop' }, answered: viewers },
+  'POST /api/v1/policies/preview': { body: { cluster: 'lab' }, allowed: viewers },
+  'POST /api/v1/policies/suggest': { body: { cluster: 'lab', namespace: 'shop' }, allowed: viewers },
   'GET /api/v1/workloads/{namespace}/{name}': {
     target: `/api/v1/workloads/shop/web?${day}`,
-    answered: viewers,
+    allowed: viewers,
   },
 };
 
@@ -139,23 +139,23 @@ describe('every route', () => {
   });
 
   it.each(Object.entries(expected))(
-    '%s answers only clients with the required role',
-    async (route, question) => {
+    '%s accepts only clients with the required role',
+    async (route, request) => {
       for (const role of roles) {
         const refused = role === 'nobody' || role === 'unknown' ? 401 : 403;
-        const status = question.answered.includes(role) ? 200 : refused;
-        expect(await statusFor(role, route, question), role).toBe(status);
+        const status = question.allowed.includes(role) ? 200 : refused;
+        expect(await statusFor(role, route, request), role).toBe(status);
       }
     },
   );
 
   it.each(Object.entries(expected).filter(([route]) => route.startsWith('GET ')))(
-    '%s is not answered by HEAD, not even to whom it is otherwise',
-    async (route, question) => {
+    '%s does not support HEAD, for any client',
+    async (route, request) => {
       for (const role of roles) {
         const refused = role === 'nobody' || role === 'unknown' ? 401 : 403;
-        const status = viewers.includes(role) ? 404 : refused;
-        expect(await statusFor(role, route.replace('GET', 'HEAD'), question), role).toBe(status);
+        const status = viewers.includes(role) ? 405 : refused;
+        expect(await statusFor(role, route.replace('GET', 'HEAD'), request), role).toBe(status);
       }
     },
   );
@@ -167,7 +167,7 @@ describe('every route', () => {
       ['capturer', 403],
       ['viewer', 404],
     ] as const) {
-      expect(await statusFor(role, 'GET /api/v1/captures', { answered: [] }), role).toBe(status);
+      expect(await statusFor(role, 'GET /api/v1/captures', { allowed: [] }), role).toBe(status);
     }
   });
 });

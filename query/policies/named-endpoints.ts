@@ -7,28 +7,28 @@ import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
 
-/** Kinds of pods, addresses and names that the ends of one request may be. */
-const MAX_ENDS = 10_000;
+/** Maximum number of kinds of pods, addresses and domain answers per request. */
+const MAX_ENDPOINTS = 10_000;
 
-/** An end of connections that somebody names. */
-export type NamedEnd =
+/** An endpoint of a connection, by name. */
+export type NamedEndpoint =
   | { readonly is: 'workload'; readonly name: string }
   | { readonly is: 'service'; readonly name: string }
   | { readonly is: 'address'; readonly address: Uint8Array }
   | { readonly is: 'domain'; readonly domain: string };
 
-/** Who names stood for in a time range, as its flows tell. */
-export interface KnownEnds {
+/** The endpoints of names in a time range, according to its flows. */
+export interface ResolvedNames {
   /** Pods and nodes by `namespace/workload` and `namespace/name`. */
   readonly byName: ReadonlyMap<string, readonly FlowEndpoint[]>;
-  /** Who had an address last, by its text. */
+  /** The latest owner of an address. */
   readonly byAddress: ReadonlyMap<string, FlowEndpoint>;
   /** Addresses by domain name. */
   readonly domains: ReadonlyMap<string, readonly Uint8Array[]>;
 }
 
 /** `service/namespace/name`, `namespace/name` of a workload or pod, an address, or else a domain name. */
-export function readNamedEnd(text: string): NamedEnd {
+export function parseNamedEndpoint(text: string): NamedEndpoint {
   if (text.startsWith('service/')) return { is: 'service', name: text.slice('service/'.length) };
   if (text.includes('/')) return { is: 'workload', name: text };
   try {
@@ -39,40 +39,40 @@ export function readNamedEnd(text: string): NamedEnd {
   }
 }
 
-/** Finds out who some names stood for, as far as the one who asks may see it. */
-export async function knownEnds(
+/** Resolves names to endpoints, as far as the client may see them. */
+export async function resolveNames(
   context: QueryContext,
   cluster: string,
   range: TimeRange,
-  ends: readonly NamedEnd[],
-): Promise<KnownEnds> {
+  ends: readonly NamedEndpoint[],
+): Promise<ResolvedNames> {
   const names = ends.flatMap((end) => (end.is === 'workload' ? end.name : []));
   const addresses = ends.flatMap((end) => (end.is === 'address' ? sqlAddress(end.address) : []));
   const domains = ends.flatMap((end) => (end.is === 'domain' ? end.domain : []));
   const asked = { context, cluster, range };
   const [byName, byAddress, answered] = [
-    names.length > 0 ? await endsByName(asked, names) : new Map<string, FlowEndpoint[]>(),
-    addresses.length > 0 ? await endsByAddress(asked, addresses) : new Map<string, FlowEndpoint>(),
+    names.length > 0 ? await endpointsByName(asked, names) : new Map<string, FlowEndpoint[]>(),
+    addresses.length > 0 ? await endpointsByAddress(asked, addresses) : new Map<string, FlowEndpoint>(),
     await addressesOfDomains(asked, domains, addresses),
   ];
   return { byName, byAddress, domains: answered };
 }
 
-/** The service of a name, in a world: an end at its virtual address. */
-export function serviceEnds({ services }: PolicySnapshot, name: string): FlowEndpoint[] {
+/** The endpoints at the virtual addresses of a service in a snapshot. */
+export function serviceEndpoints({ services }: PolicySnapshot, name: string): FlowEndpoint[] {
   const service = services.all.find((one) => `${one.namespace}/${one.name}` === name);
   return (service?.addresses ?? []).map((address) => ({
     ...{ kind: 'service', namespace: service?.namespace ?? '', labels: '', serviceAccount: '', address },
   }));
 }
 
-interface Asked {
+interface Scope {
   readonly context: QueryContext;
   readonly cluster: string;
   readonly range: TimeRange;
 }
 
-interface EndRow {
+interface EndpointRow {
   readonly kind: FlowEndpoint['kind'];
   readonly namespace: string;
   readonly workload: string;
@@ -83,15 +83,15 @@ interface EndRow {
   readonly latest: string;
 }
 
-async function endsByName(asked: Asked, names: readonly string[]): Promise<Map<string, FlowEndpoint[]>> {
-  const rows = await endRows(
+async function endpointsByName(asked: Scope, names: readonly string[]): Promise<Map<string, FlowEndpoint[]>> {
+  const rows = await endpointRows(
     asked,
     (end, parameters) => {
       const named = parameters.add(names, 'Array(String)');
       const called = (field: string) => `concat(${end}_namespace, '/', ${end}_${field}) IN ${named}`;
       return {
         where: `${end}_kind IN ('pod', 'host_network_pod') AND (${called('workload')} OR ${called('name')})`,
-        // One of its pods stands for a workload, unless it is the pod that was named.
+        // One pod represents a workload, unless the pod itself was named.
         pod: `if(${called('name')}, ${end}_name, '')`,
       };
     },
@@ -101,15 +101,18 @@ async function endsByName(asked: Asked, names: readonly string[]): Promise<Map<s
   for (const row of rows) {
     for (const name of new Set([`${row.namespace}/${row.workload}`, `${row.namespace}/${row.pod}`])) {
       const ends = found.get(name);
-      if (ends) ends.push(endOf(row));
-      else found.set(name, [endOf(row)]);
+      if (ends) ends.push(endpointOf(row));
+      else found.set(name, [endpointOf(row)]);
     }
   }
   return found;
 }
 
-async function endsByAddress(asked: Asked, addresses: readonly string[]): Promise<Map<string, FlowEndpoint>> {
-  const rows = await endRows(
+async function endpointsByAddress(
+  asked: Scope,
+  addresses: readonly string[],
+): Promise<Map<string, FlowEndpoint>> {
+  const rows = await endpointRows(
     asked,
     (end, parameters) => ({
       where: `${end}_ip IN ${parameters.add(addresses, 'Array(IPv6)')}`,
@@ -117,24 +120,24 @@ async function endsByAddress(asked: Asked, addresses: readonly string[]): Promis
     }),
     'ip',
   );
-  const latest = new Map<string, EndRow>();
+  const latest = new Map<string, EndpointRow>();
   for (const row of rows) {
     const address = formatAddress(parseAddress(row.address));
     const other = latest.get(address);
     if (!other || Number(row.latest) > Number(other.latest)) latest.set(address, row);
   }
-  return new Map([...latest].map(([address, row]) => [address, endOf(row)] as const));
+  return new Map([...latest].map(([address, row]) => [address, endpointOf(row)] as const));
 }
 
 /**
- * The ends of flows that are asked for, those that are the same in all but their address and time together; `apart`
- * says which addresses are not. In an order, so that the same question has the same answer.
+ * The endpoints of flows that match `ends`, grouped by everything except address and time; `apart` is an expression by which
+ * addresses are grouped. Sorted, so that equal queries have equal answers.
  */
-async function endRows(
-  { context, cluster, range }: Asked,
+async function endpointRows(
+  { context, cluster, range }: Scope,
   ends: (end: 'src' | 'dst', parameters: SqlParameters) => { where: string; pod: string },
   apart: string,
-): Promise<readonly EndRow[]> {
+): Promise<readonly EndpointRow[]> {
   const parameters = new SqlParameters();
   const ofEnd = (end: 'src' | 'dst') => {
     const { where, pod } = ends(end, parameters);
@@ -145,19 +148,19 @@ async function endRows(
       GROUP BY kind, namespace, workload, pod, labels, account, ip`;
   };
   const group = 'kind, namespace, workload, pod, labels, account';
-  const rows = await select<EndRow>(
+  const rows = await select<EndpointRow>(
     context,
     `SELECT ${group}, toString(argMax(ip, (seen, ip))) AS address, toUnixTimestamp64Milli(max(seen)) AS latest
      FROM (${ofEnd('src')} UNION ALL ${ofEnd('dst')})
-     GROUP BY ${group}, ${apart} ORDER BY ${group}, address LIMIT ${MAX_ENDS + 1}`,
+     GROUP BY ${group}, ${apart} ORDER BY ${group}, address LIMIT ${MAX_ENDPOINTS + 1}`,
     parameters,
   );
-  return notTooMany(rows);
+  return requireComplete(rows);
 }
 
-/** What domain names were answered with, and names of addresses; by the lookups and the flows that may be seen. */
+/** Addresses of domain names, and domain names of addresses, from the lookups and flows that the client may see. */
 async function addressesOfDomains(
-  { context, cluster, range }: Asked,
+  { context, cluster, range }: Scope,
   domains: readonly string[],
   addresses: readonly string[],
 ): Promise<Map<string, Uint8Array[]>> {
@@ -176,11 +179,11 @@ async function addressesOfDomains(
          arrayJoin(arrayFilter(one -> isIPv4String(one) OR isIPv6String(one), splitByChar(',', toString(answers)))) AS address
        ${fromWhere({ ...anyFlow(range), kind: 'dns' }, context.access, parameters)} AND ${ofCluster}
          AND domain IN ${named}
-     ) ORDER BY domain, address LIMIT ${MAX_ENDS + 1}`,
+     ) ORDER BY domain, address LIMIT ${MAX_ENDPOINTS + 1}`,
     parameters,
   );
   const found = new Map<string, Map<string, Uint8Array>>();
-  for (const { domain, address } of notTooMany(rows)) {
+  for (const { domain, address } of requireComplete(rows)) {
     const known = found.get(domain) ?? new Map<string, Uint8Array>();
     found.set(domain, known);
     const parsed = parseAddress(address);
@@ -189,12 +192,12 @@ async function addressesOfDomains(
   return new Map([...found].map(([domain, known]) => [domain, [...known.values()]] as const));
 }
 
-/** @throws QueryError SONDE_INVALID_PARAMETER if an answer of those that were read would leave some out. */
-function notTooMany<Row>(rows: readonly Row[]): readonly Row[] {
-  if (rows.length <= MAX_ENDS) return rows;
+/** Returns the rows. @throws QueryError SONDE_QUERY_TOO_LARGE if there are more than the limit. */
+function requireComplete<Row>(rows: readonly Row[]): readonly Row[] {
+  if (rows.length <= MAX_ENDPOINTS) return rows;
   throw new QueryError(
     'SONDE_QUERY_TOO_LARGE',
-    `what is named stands for more than ${MAX_ENDS} kinds of pods or addresses: name less, or ask for a shorter time range`,
+    `the names resolve to more than ${MAX_ENDPOINTS} kinds of pods or addresses: use fewer names, or a shorter time range`,
   );
 }
 
@@ -202,7 +205,7 @@ function anyFlow(range: TimeRange) {
   return { kind: 'flows', range, filter: { kind: 'constant', value: true } } as const;
 }
 
-function endOf({ kind, namespace, labels, account, address }: EndRow): FlowEndpoint {
+function endpointOf({ kind, namespace, labels, account, address }: EndpointRow): FlowEndpoint {
   return { kind, namespace, labels, serviceAccount: account, address: parseAddress(address) };
 }
 

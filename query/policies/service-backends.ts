@@ -6,22 +6,22 @@ import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
 
-/** Kinds of pods that are looked at. */
+/** Maximum number of kinds of pods. */
 const MAX_PODS = 50_000;
 
-/** Pods that flows do not tell apart, with an address that one of them had. */
-export interface KindOfPod extends FlowEndpoint {
-  /** The workload's name, or that of a pod without one. */
+/** Pods that flows do not distinguish, with an address that one of them had. */
+export interface BackendPod extends FlowEndpoint {
+  /** Name of the workload, or of a pod without one. */
   readonly workload: string;
 }
 
-/** The namespaces of the services to whose addresses some flows go, as worlds have them. */
+/** The namespaces of the services that flows go to, according to the snapshots. */
 export function namespacesOfServices(
-  worlds: readonly PolicySnapshot[],
+  snapshots: readonly PolicySnapshot[],
   flows: readonly { readonly dst: FlowEndpoint }[],
 ): string[] {
   const addresses = flows.filter(({ dst }) => dst.kind === 'service').map(({ dst }) => dst.address);
-  const services = worlds.flatMap((world) => addresses.map((address) => world.services.at(address)));
+  const services = snapshots.flatMap((snapshot) => addresses.map((address) => snapshot.services.at(address)));
   return [...new Set(services.flatMap((service) => service?.namespace ?? []))];
 }
 
@@ -34,15 +34,15 @@ interface Row {
 }
 
 /**
- * The pods that may stand behind services in some namespaces: all in these namespaces that any flow of the time range
- * tells of, each kind of pod once.
+ * The possible backends of services in some namespaces: all pods there that occur in flows of the time range, each kind of
+ * pod once.
  */
-export async function podsBehindServices(
+export async function servicePods(
   context: QueryContext,
   cluster: string,
   range: TimeRange,
   namespaces: readonly string[],
-): Promise<KindOfPod[]> {
+): Promise<BackendPod[]> {
   if (namespaces.length === 0) return [];
   const parameters = new SqlParameters();
   const anyFlow = { kind: 'flows', range, filter: { kind: 'constant', value: true } } as const;

@@ -2,15 +2,15 @@ import type { PolicyTraffic, ActivePolicy, PolicyActivity } from '@sonde/model/p
 import type { PolicyCounters, Traffic } from '@sonde/model/policy/activity/policy-counters';
 import { referenceOf, referenceProperties } from './references.js';
 
-/** The board as the API gives it; {@link boardProperties} is its schema. */
-export function boardJson({ tiers, others, problems }: PolicyActivity) {
+/** Policy activity as the API returns it; {@link activityProperties} is its schema. */
+export function activityJson({ tiers, others, problems }: PolicyActivity) {
   return {
     tiers: tiers.map(({ name, exists, order, defaultAction, policies }) => ({
       ...{ name, exists, defaultAction },
       ...(order === undefined ? {} : { order }),
       policies: policies.map(policyJson),
     })),
-    others: others.map(({ place, ...hits }) => ({ place, ...hitsJson({ place, ...hits }) })),
+    others: others.map((other) => ({ place: other.place, ...trafficJson(other) })),
     problems: problems.map(({ object, reason }) => ({ ...referenceOf(object), reason })),
   };
 }
@@ -24,21 +24,21 @@ function policyJson(policy: ActivePolicy) {
     ...(staged === undefined ? {} : { staged }),
     directions,
     manifest: object,
-    ...hitsJson(policy),
+    ...trafficJson(policy),
   };
 }
 
-function hitsJson({ enforced, pending }: PolicyTraffic) {
+function trafficJson({ enforced, pending }: PolicyTraffic) {
   const last = Math.max(enforced?.lastMs ?? 0, pending?.lastMs ?? 0);
   return {
-    hits: viewJson(enforced),
-    pendingHits: viewJson(pending),
+    hits: countersJson(enforced),
+    pendingHits: countersJson(pending),
     ...(last === 0 ? {} : { lastHit: new Date(last).toISOString() }),
     neverHit: last === 0,
   };
 }
 
-function viewJson(hits: PolicyCounters | undefined) {
+function countersJson(hits: PolicyCounters | undefined) {
   const rules = [...(hits?.rules ?? [])].sort(
     (a, b) => (a.direction < b.direction ? 1 : a.direction > b.direction ? -1 : 0) || a.rule - b.rule,
   );
@@ -49,9 +49,9 @@ function viewJson(hits: PolicyCounters | undefined) {
 }
 
 const trafficProperties = {
-  flows: { type: 'integer', description: 'Flow records, those that totals count' },
-  connections: { type: 'integer', description: 'Connections that began' },
-  bytes: { type: 'integer', description: 'Bytes of both directions' },
+  flows: { type: 'integer', description: 'Flow records, each connection counted once' },
+  connections: { type: 'integer', description: 'Connections that started' },
+  bytes: { type: 'integer', description: 'Bytes in both directions' },
 } as const satisfies Readonly<Record<keyof Traffic, object>>;
 
 const trafficRequired = ['flows', 'connections', 'bytes'] as const;
@@ -63,13 +63,13 @@ const viewSchema = {
   properties: {
     actions: {
       type: 'object',
-      description: 'Traffic by what the policy did to it; actions that it did not take are absent',
+      description: 'Traffic by action of the policy; actions without traffic are omitted',
       propertyNames: { enum: action.enum },
       additionalProperties: { type: 'object', required: trafficRequired, properties: trafficProperties },
     },
     rules: {
       type: 'array',
-      description: 'The same by rule, for those that acted',
+      description: 'Traffic by rule, for rules with traffic',
       items: {
         type: 'object',
         required: ['direction', 'rule', 'action', ...trafficRequired],
@@ -77,8 +77,7 @@ const viewSchema = {
           direction: { type: 'string', enum: ['ingress', 'egress'] },
           rule: {
             type: 'integer',
-            description:
-              'From 0, as in traces; -1 if no rule matched and the end of the tier decided, -2 if it is not known',
+            description: 'From 0, as in traces; -1 for the end of the tier if no rule matched; -2 if unknown',
           },
           action,
           ...trafficProperties,
@@ -88,55 +87,62 @@ const viewSchema = {
   },
 } as const;
 
-const hitsProperties = {
+const policyTrafficProperties = {
   place: {
     type: 'string',
-    description: 'Tier and policy as traces name them',
+    description: 'Tier and policy as in traces',
     examples: ['default|knp:storefront/web'],
   },
   hits: viewSchema,
-  pendingHits: { ...viewSchema, description: 'With staged policies as if they were enforced' },
-  lastHit: { type: 'string', format: 'date-time', description: 'Absent if nothing met it in the time range' },
-  neverHit: { type: 'boolean', description: 'Whether nothing met it in the time range, under either view' },
+  pendingHits: { ...viewSchema, description: 'The same with staged policies as if they were enforced' },
+  lastHit: {
+    type: 'string',
+    format: 'date-time',
+    description: 'End of the latest flow; omitted if there was none in the time range',
+  },
+  neverHit: { type: 'boolean', description: 'Whether there was no traffic in the time range, in both views' },
 } as const;
 
-const hitsRequired = ['place', 'hits', 'pendingHits', 'neverHit'] as const;
-const order = { type: 'number', description: 'Lower first; absent for none, which is last' } as const;
+const policyTrafficRequired = ['place', 'hits', 'pendingHits', 'neverHit'] as const;
+const order = {
+  type: 'number',
+  description: 'Lower first; omitted for policies without an order, which come last',
+} as const;
 
-/** The schema of {@link boardJson}'s properties. */
-export const boardProperties = {
+/** The schema of {@link activityJson}'s properties. */
+export const activityProperties = {
   tiers: {
     type: 'array',
-    description: 'From left to right, in the order of evaluation',
+    description: 'Tiers in the order of evaluation',
     items: {
       type: 'object',
       required: ['name', 'exists', 'defaultAction', 'policies'],
       properties: {
         name: { type: 'string', examples: ['default'] },
-        exists: { type: 'boolean', description: 'False for a tier that policies name though there is none' },
+        exists: { type: 'boolean', description: 'False for a tier that only policies refer to' },
         order,
         defaultAction: {
           type: 'string',
           enum: ['deny', 'pass'],
-          description: 'What becomes of traffic that policies of the tier select and no rule decides',
+          description: 'Action for selected traffic that no rule of the tier matches',
         },
         policies: {
           type: 'array',
-          description: 'From top to bottom, in the order of evaluation',
+          description: 'Policies in the order of evaluation',
           items: {
             type: 'object',
-            required: ['apiVersion', 'kind', 'name', 'directions', 'manifest', ...hitsRequired],
+            required: ['apiVersion', 'kind', 'name', 'directions', 'manifest', ...policyTrafficRequired],
             properties: {
               ...referenceProperties,
               order,
               staged: {
                 type: 'string',
                 enum: ['Set', 'Delete', 'Learn', 'Ignore'],
-                description: 'What would become of it; absent if it is enforced',
+                description: 'Action when the policy is committed; omitted if it is enforced',
               },
               directions: { type: 'array', items: { type: 'string', enum: ['ingress', 'egress'] } },
               manifest: { type: 'object', additionalProperties: true },
-              ...hitsProperties,
+              ...policyTrafficProperties,
             },
           },
         },
@@ -145,12 +151,12 @@ export const boardProperties = {
   },
   others: {
     type: 'array',
-    description: 'What decided and is on no board: profiles, and policies that are gone or may not be seen',
-    items: { type: 'object', required: hitsRequired, properties: hitsProperties },
+    description: 'Traffic of profiles, and of policies that no longer exist or that you may not see',
+    items: { type: 'object', required: policyTrafficRequired, properties: policyTrafficProperties },
   },
   problems: {
     type: 'array',
-    description: 'Objects that cannot be used, and so count as absent',
+    description: 'Objects that are invalid and therefore ignored',
     items: {
       type: 'object',
       required: ['apiVersion', 'kind', 'name', 'reason'],

@@ -9,7 +9,7 @@ import {
   NO_SERVICES,
   type ObservedPod,
   type ServiceVersion,
-} from '@sonde/model/policy/suggest/behind-services';
+} from '@sonde/model/policy/suggest/service-backends';
 import type { ObservedFlow } from '@sonde/model/policy/suggest/observed';
 import { visibleRecords } from '../access/visible.js';
 import { select } from '../records/record-query.js';
@@ -17,16 +17,16 @@ import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 import type { TimeRange } from '../time-range.js';
 import { objectsAt } from './objects.js';
-import { podsBehindServices } from './pods-behind-services.js';
+import { servicePods } from './service-backends.js';
 
-/** Versions of services that are looked at. */
+/** Maximum number of service versions. */
 const MAX_VERSIONS = 50_000;
 
 /**
- * What is known of the services to whose addresses some flows of a time range went, as far as it may be seen. Whether
- * policies deny what was not evaluated as it came is told by the policies at the range's end.
+ * The services that flows of a time range went to, as far as the client may see them. Flows without a verdict are
+ * evaluated against the policies at the end of the range.
  */
-export async function knownServices(
+export async function serviceContext(
   context: QueryContext,
   cluster: string,
   range: TimeRange,
@@ -37,18 +37,18 @@ export async function knownServices(
   const names = [...new Set(services.map(({ namespace, name }) => `${namespace}/${name}`))];
   const namespaces = [...new Set(services.map(({ namespace }) => namespace))];
   const versions = await serviceVersions(context, cluster, names);
-  const world = createPolicySnapshot(await objectsAt(context, cluster, range.to));
-  const pods = await podsBehindServices(context, cluster, range, namespaces);
+  const snapshot = createPolicySnapshot(await objectsAt(context, cluster, range.to));
+  const pods = await servicePods(context, cluster, range, namespaces);
   return {
     versions,
     pods: pods.map((one) => {
       const { namespace, workload, labels, address } = one;
       return {
         endpoint: { kind: 'pod', namespace, name: workload, labels, address: formatAddress(address) },
-        pod: world.pods.of(one),
+        pod: snapshot.pods.of(one),
       };
     }),
-    denies: (flow, pod, port) => denies(world, flow, pod, port),
+    denies: (flow, pod, port) => denies(snapshot, flow, pod, port),
   };
 }
 
@@ -71,7 +71,7 @@ async function serviceVersions(
   for (const { manifest, since_ms } of rows) {
     const problems: FieldProblem[] = [];
     const service = readService(new Fields(JSON.parse(manifest) as KubernetesObject, '', problems));
-    // A service that cannot be read counts as absent, as everywhere.
+    // An invalid service is ignored, as everywhere.
     if (problems.length > 0) continue;
     const name = `${service.namespace}/${service.name}`;
     versions.set(name, [...(versions.get(name) ?? []), { sinceMs: Number(since_ms), service }]);
