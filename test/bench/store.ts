@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { encodeRecords } from '@sonde/backbone/store/arrow/encode';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { enrichedFlows } from '../builders/enriched-flows.js';
 import { flowFields } from '@sonde/model/flow/fields';
+import { inTemporaryDirectory } from './measure/temporary-directory.js';
 import { syntheticFlows } from './synthetic/flows.js';
 
 const BLOCKS = 50;
@@ -14,21 +12,21 @@ const BLOCK_ROWS = 20_000;
 const START = Date.parse('2026-03-01T10:00:00Z');
 const HOUR_MS = 3_600_000;
 
-/** What the store costs: a million flows of one hour, written in blocks, then looked through. */
-export async function run(): Promise<Record<string, number>> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'sonde-bench-store-'));
-  const store = await openChdbStore({ directory, log: createLogger('bench', 'warn') });
-  try {
-    await store.migrate();
-    return {
-      ...(await write(store)),
-      ...(await size(store)),
-      ...(await read(store)),
-    };
-  } finally {
-    await store.close();
-    await rm(directory, { recursive: true });
-  }
+/** Measures the store: a million flows of one hour are written in blocks, then queried. */
+export function run(): Promise<Record<string, number>> {
+  return inTemporaryDirectory('store', async (directory) => {
+    const store = await openChdbStore({ directory, log: createLogger('bench', 'warn') });
+    try {
+      await store.migrate();
+      return {
+        ...(await write(store)),
+        ...(await size(store)),
+        ...(await read(store)),
+      };
+    } finally {
+      await store.close();
+    }
+  });
 }
 
 async function write(store: FlowStore): Promise<Record<string, number>> {
@@ -48,7 +46,7 @@ async function write(store: FlowStore): Promise<Record<string, number>> {
   };
 }
 
-/** Bytes on the disk once parts have merged, as far as they have on their own. */
+/** Bytes on disk after the merges that the engine has done by itself. */
 async function size(store: FlowStore): Promise<Record<string, number>> {
   const [parts] = await store.query<{ bytes: string; rows: string }>(
     "SELECT sum(bytes_on_disk) AS bytes, sum(rows) AS rows FROM system.parts WHERE table = 'flows' AND active",
@@ -56,7 +54,7 @@ async function size(store: FlowStore): Promise<Record<string, number>> {
   return { 'store.bytesPerFlow': Number(parts?.bytes) / Number(parts?.rows) };
 }
 
-/** Typical questions: the newest flows of a namespace, those denied, and who talked how much in an hour. */
+/** Typical queries: the newest flows of a namespace, the newest denied ones, and the traffic of an hour by workloads. */
 async function read(store: FlowStore): Promise<Record<string, number>> {
   const lastQuarter = "start_time >= toDateTime64('2026-03-01 10:45:00', 3, 'UTC')";
   const newest = 'ORDER BY start_time DESC LIMIT 100';

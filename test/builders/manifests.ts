@@ -16,6 +16,14 @@ export interface PodOptions {
   readonly hostNetwork?: boolean;
   readonly node?: string;
   readonly phase?: string;
+  /** RFC 3339. */
+  readonly startTime?: string;
+}
+
+/** A pod's manifest. */
+export interface PodManifest extends KubernetesObject {
+  readonly spec: object;
+  readonly status: object;
 }
 
 export function namespace(name: string, labels: Readonly<Record<string, string>> = {}): KubernetesObject {
@@ -23,18 +31,20 @@ export function namespace(name: string, labels: Readonly<Record<string, string>>
 }
 
 /** A pod, by `namespace/name`. */
-export function pod(name: string, options: PodOptions): KubernetesObject {
-  const { labels = {}, ips = [], ports = [], serviceAccount, hostNetwork, node, phase = 'Running' } = options;
-  return {
-    ...manifest(
-      'v1',
-      'Pod',
-      name,
-      { serviceAccountName: serviceAccount, hostNetwork, nodeName: node, containers: [{ ports }] },
-      labels,
-    ),
-    ...{ status: { phase, podIPs: ips.map((ip) => ({ ip })) } },
-  };
+export function pod(name: string, options: PodOptions): PodManifest {
+  const {
+    labels = {},
+    ips = [],
+    ports = [],
+    serviceAccount,
+    hostNetwork,
+    node,
+    phase = 'Running',
+    startTime,
+  } = options;
+  const spec = { serviceAccountName: serviceAccount, hostNetwork, nodeName: node, containers: [{ ports }] };
+  const status = { phase, startTime, podIPs: ips.map((ip) => ({ ip })) };
+  return { ...manifest('v1', 'Pod', name, spec, labels), spec, status };
 }
 
 export function node(

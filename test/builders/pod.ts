@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
+import { pod } from './manifests.js';
 
 export interface PodChoice {
   readonly name: string;
@@ -12,43 +13,24 @@ export interface PodChoice {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A pod as the API server returns it, including fields that Sonde ignores. */
-export function buildPod({
-  name,
-  uid = name,
-  ip,
-  startMs,
-  endMs,
-  node = 'node-a',
-  labels,
-}: PodChoice): KubernetesObject {
+/** A pod of namespace `shop` as the API server returns it, including fields that Sonde ignores. */
+export function buildPod(choice: PodChoice): KubernetesObject {
+  const { name, uid = name, ip, startMs, endMs, node = 'node-a', labels } = choice;
   const started = new Date(startMs).toISOString();
+  const { spec, status, metadata, ...kind } = pod(`shop/${name}`, {
+    ...{ node, serviceAccount: 'web', labels: { app: 'web', ...labels } },
+    ...{ ips: ip === '' ? [] : [ip], ports: [{ name: 'http', containerPort: 8080 }] },
+    startTime: started,
+  });
   return {
-    apiVersion: 'v1',
-    kind: 'Pod',
+    ...kind,
     metadata: {
-      ...{ name, namespace: 'shop', uid, creationTimestamp: started, labels: { app: 'web', ...labels } },
-      ...{
-        annotations: { note: 'x'.repeat(200) },
-        managedFields: [{ manager: 'kubelet', operation: 'Update' }],
-      },
+      ...{ ...metadata, uid, creationTimestamp: started, annotations: { note: 'x'.repeat(200) } },
+      managedFields: [{ manager: 'kubelet', operation: 'Update' }],
     },
     ...{
-      spec: {
-        ...{
-          nodeName: node,
-          serviceAccountName: 'web',
-          restartPolicy: 'Always',
-          volumes: [{ name: 'token' }],
-        },
-        containers: [
-          { name: 'web', image: 'example.com/web:1', ports: [{ name: 'http', containerPort: 8080 }] },
-        ],
-      },
-      status: {
-        ...{ startTime: started, podIPs: ip === '' ? [] : [{ ip }] },
-        ...(endMs === undefined ? { phase: 'Running' } : ended(endMs)),
-      },
+      spec: { ...spec, restartPolicy: 'Always', volumes: [{ name: 'token' }] },
+      status: { ...status, ...(endMs !== undefined && ended(endMs)) },
     },
   };
 }

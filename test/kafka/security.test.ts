@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { createLogger } from '@sonde/backbone/logging';
 import type { KafkaConnection, KafkaCredentials } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { batchOf } from '../builders/batch.js';
+import { buildCertificate } from '../builders/certificate.js';
 import { observedFlows } from '../builders/observed-flows.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
@@ -29,10 +28,13 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
   let authority: string;
   beforeAll(async () => {
     directory = temporaryDirectory('tls');
-    const certificate = await selfSigned(directory);
-    authority = certificate.authority;
+    const { certificate, key } = buildCertificate('broker');
+    authority = certificate;
+    // Kafka reads the key and its certificate from one file.
+    const certificateFile = path.join(directory, 'broker.pem');
+    await writeFile(certificateFile, key + certificate);
     broker = await startTestBroker(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], {
-      certificateFile: certificate.keyAndCertificate,
+      certificateFile,
       plainUsers: { collector: right.plain.password },
       scramUsers: { enricher: right.scram.password },
     });
@@ -89,17 +91,3 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
     };
   }
 });
-
-/** A key and a certificate for 127.0.0.1, as Kafka takes them (PEM, the key in PKCS #8). */
-async function selfSigned(directory: string): Promise<{ keyAndCertificate: string; authority: string }> {
-  const key = path.join(directory, 'key.pem');
-  const certificate = path.join(directory, 'certificate.pem');
-  await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'],
-    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
-  ]);
-  const keyAndCertificate = path.join(directory, 'broker.pem');
-  const authority = await readFile(certificate, 'utf8');
-  await writeFile(keyAndCertificate, (await readFile(key, 'utf8')) + authority);
-  return { keyAndCertificate, authority };
-}

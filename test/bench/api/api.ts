@@ -1,7 +1,5 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
@@ -11,26 +9,24 @@ import { Registry } from 'prom-client';
 import { measureAgainstEngine } from './against-engine.js';
 import type { ClientReport } from './dashboard-clients.js';
 import { measureFanOut } from './fan-out.js';
+import { inTemporaryDirectory } from '../measure/temporary-directory.js';
 
 /**
- * What the query API can do on ten million flows: dashboards of many people at a time, what that costs beside the
- * engine alone, and live views of many.
+ * Measures the query API on ten million flows: concurrent dashboards, their cost relative to the engine alone, and live
+ * views of many subscribers.
  */
-export async function run(): Promise<Record<string, number>> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'sonde-bench-api-'));
-  try {
+export function run(): Promise<Record<string, number>> {
+  return inTemporaryDirectory('api', async (directory) => {
     await fillStore(directory);
     return await measure(directory);
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  });
 }
 
 async function measure(directory: string): Promise<Record<string, number>> {
   const log = createLogger('bench', 'warn');
   const store = await openChdbStore({ directory, log });
   const live = createLocalFeed();
-  // Where the machine has other work, a query may take long: that is to be measured, not refused.
+  // On a busy machine, slow queries are measured, not canceled.
   const limits = { querySeconds: 300 };
   const api = await startQueryApi({ store, port: 0, live, limits, registry: new Registry(), log });
   try {
@@ -45,7 +41,7 @@ async function measure(directory: string): Promise<Record<string, number>> {
   }
 }
 
-/** In a process of its own, so that what filling takes is not in the measurements. */
+/** Runs in a process of its own, so that its memory and CPU time are not measured. */
 async function fillStore(directory: string): Promise<void> {
   const filling = fork(path.join(import.meta.dirname, 'fill-store.js'), [directory]);
   const [code] = (await once(filling, 'exit')) as [number | null];

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import type { ClickHouseConnection } from '@sonde/backbone/store/clickhouse/servers';
@@ -15,6 +14,7 @@ import {
 import { eventually } from '../../eventually.js';
 import { startTestBroker } from '../../kafka/broker.js';
 import { addedUp, type CpuUse, printStages, startCpuMeter } from '../measure/cpu-use.js';
+import { inTemporaryDirectory } from '../measure/temporary-directory.js';
 import { syntheticCluster } from '../synthetic/cluster.js';
 import { windowBatches } from '../synthetic/traffic.js';
 import type { EnricherReport, EnricherTask } from './enricher-process.js';
@@ -68,9 +68,15 @@ export async function distributed(): Promise<Record<string, number>> {
 }
 
 /** Publishes all windows as a collector does; the measurement excludes generating the flows. */
-async function publish(connection: KafkaConnection): Promise<{ use: CpuUse; flows: number }> {
+function publish(connection: KafkaConnection): Promise<{ use: CpuUse; flows: number }> {
+  return inTemporaryDirectory('spool', (directory) => publishThrough(directory, connection));
+}
+
+async function publishThrough(
+  directory: string,
+  connection: KafkaConnection,
+): Promise<{ use: CpuUse; flows: number }> {
   const log = createLogger('bench', 'warn');
-  const directory = await mkdtemp(path.join(tmpdir(), 'sonde-bench-spool-'));
   const sink = createKafkaPublisher({ connection, topics: defaultTopics, log });
   const publisher = await createSpooledPublisher(sink, { directory, maxBytes: SPOOL_BYTES, log });
   const cluster = syntheticCluster();
@@ -88,16 +94,14 @@ async function publish(connection: KafkaConnection): Promise<{ use: CpuUse; flow
     }
   } finally {
     await publisher.close(0);
-    await rm(directory, { recursive: true });
   }
   const use = addedUp(uses);
   printStages('collector to Kafka', use, flows);
   return { use, flows };
 }
 
-function assertDelivered({ counts }: SpooledPublisher): void {
-  if (counts.spooledMessages > 0)
-    throw new Error(`Kafka did not acknowledge ${counts.spooledMessages} messages`);
+function assertDelivered({ waiting }: SpooledPublisher): void {
+  if (waiting > 0) throw new Error(`Kafka did not acknowledge ${waiting} messages`);
 }
 
 async function enrichAll(task: EnricherTask): Promise<EnricherReport> {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
@@ -15,6 +12,7 @@ import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { observedFlowFields } from '@sonde/model/flow/observed';
 import { recordRow } from '@sonde/model/record/rows';
 import { printStages, startCpuMeter } from '../measure/cpu-use.js';
+import { inTemporaryDirectory } from '../measure/temporary-directory.js';
 import { type SyntheticCluster, syntheticCluster } from '../synthetic/cluster.js';
 import { manifestsOf } from '../synthetic/manifests.js';
 import { WINDOW_MS, windowBatches } from '../synthetic/traffic.js';
@@ -28,16 +26,16 @@ const START_MS = Date.parse('2026-03-01T10:00:00Z');
  * The embedded pipeline from a probe's bytes to the store's acknowledgement, everything in this one process: the
  * flows of 10,000 pods come as one node's, in windows of about 36,000.
  */
-export async function embedded(): Promise<Record<string, number>> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'sonde-bench-pipeline-'));
-  const store = await openChdbStore({ directory, log: createLogger('bench', 'warn') });
-  try {
-    await store.migrate();
-    return await measure(store);
-  } finally {
-    await store.close();
-    await rm(directory, { recursive: true });
-  }
+export function embedded(): Promise<Record<string, number>> {
+  return inTemporaryDirectory('pipeline', async (directory) => {
+    const store = await openChdbStore({ directory, log: createLogger('bench', 'warn') });
+    try {
+      await store.migrate();
+      return await measure(store);
+    } finally {
+      await store.close();
+    }
+  });
 }
 
 async function measure(store: FlowStore): Promise<Record<string, number>> {
