@@ -6,7 +6,6 @@ import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection
 import { kafkaConnection, kafkaTopics } from '@sonde/backbone/transport/kafka/options';
 import { createKafkaPublisher } from '@sonde/backbone/transport/kafka/producer';
 import type { TopicSettings } from '@sonde/backbone/transport/kafka/topics';
-import { registerPublisherMetrics } from '@sonde/backbone/transport/metrics/transport-metrics';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import type { Registry } from 'prom-client';
 import { runCollector } from './collector.js';
@@ -66,9 +65,9 @@ export async function startCollector(options: CollectorServiceOptions): Promise<
   const publisher = await createSpooledPublisher(sink, {
     directory: options.spoolDirectory,
     maxBytes: options.maxSpoolBytes,
+    registry,
     log,
   });
-  registerPublisherMetrics(registry, publisher);
   options.readiness.check('Kafka', () => publisher.problem);
   const observer = registerCollectorMetrics(registry);
   const done = runCollector({ cluster, node, source, publisher, observer });

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -31,11 +31,10 @@ async function endOther(): Promise<void> {
   other = undefined;
 }
 
-function writeLock(content: unknown): void {
-  writeFileSync(
-    path.join(directory, 'lock'),
-    typeof content === 'string' ? content : JSON.stringify(content),
-  );
+/** Makes a process the holder of the directory. */
+function writeLock(pid: number, started: string | null): void {
+  rmSync(path.join(directory, 'lock'), { force: true });
+  symlinkSync(started === null ? String(pid) : `${pid}:${started}`, path.join(directory, 'lock'));
 }
 
 /** The start time of a process in clock ticks; null if the kernel does not report it. */
@@ -61,7 +60,7 @@ it('a directory has one holder at a time', () => {
 
 it('the error names the process that holds the directory', () => {
   const pid = startOther();
-  writeLock({ pid, started: startOf(pid) });
+  writeLock(pid, startOf(pid));
   expect(() => lockDirectory(directory)).toThrow(`${directory} is in use by process ${pid}: `);
   expect(readdirSync(directory)).toEqual(['lock']);
 });
@@ -70,32 +69,34 @@ it('takes over the lock of a process that no longer runs', async () => {
   const pid = startOther();
   const started = startOf(pid);
   await endOther();
-  writeLock({ pid, started });
+  writeLock(pid, started);
   lockDirectory(directory);
-  expect(JSON.parse(readFileSync(path.join(directory, 'lock'), 'utf8'))).toMatchObject({ pid: process.pid });
+  expect(readlinkSync(path.join(directory, 'lock'))).toMatch(new RegExp(`^${process.pid}:`));
   expect(readdirSync(directory)).toEqual(['lock']);
 });
 
 it.skipIf(startOf(process.pid) === null)(
-  'the lock of a process whose number another process has now is taken over (needs /proc)',
+  'takes over the lock of a process whose PID another process has now (needs /proc)',
   () => {
-    writeLock({ pid: startOther(), started: '1' });
+    writeLock(startOther(), '1');
     lockDirectory(directory).release();
   },
 );
 
-it.each(['', 'not JSON', '{"pid":"1"}', 'null'])(
-  'takes over a lock with the invalid content %j',
-  (content) => {
-    writeLock(content);
-    lockDirectory(directory).release();
-  },
-);
+it.each(['x', '1:', ':1', '1:2:3'])('takes over a lock with the invalid content %j', (content) => {
+  symlinkSync(content, path.join(directory, 'lock'));
+  lockDirectory(directory).release();
+});
+
+it('takes over a file that is not a lock', () => {
+  writeFileSync(path.join(directory, 'lock'), '1');
+  lockDirectory(directory).release();
+  expect(readdirSync(directory)).toEqual([]);
+});
 
 it('a release does not remove a lock that another process has acquired since', () => {
   const lock = lockDirectory(directory);
-  const theirs = { pid: startOther(), started: '1' };
-  writeLock(theirs);
+  writeLock(startOther(), '1');
   lock.release();
   expect(readdirSync(directory)).toEqual(['lock']);
 });

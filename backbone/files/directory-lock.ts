@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
 /** Another process holds a data directory. */
@@ -13,30 +13,24 @@ export interface DirectoryLock {
 }
 
 /**
- * Acquires the lock file of a data directory, so that two processes never use it at once. Takes over the lock of a
- * process that no longer runs.
+ * Acquires the lock of a data directory, so that two processes never use it at once. Takes over the lock of a process
+ * that no longer runs. The lock is a symbolic link whose target names its holder: it is created atomically with its
+ * content and needs no data block, so a directory on a full disk can be locked, too.
  * @throws DirectoryInUseError naming the process that holds the directory.
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const lock = path.join(directory, 'lock');
-  const own = path.join(directory, `lock.${process.pid}`);
-  const content = JSON.stringify(describeProcess(process.pid));
-  writeFileSync(own, content);
-  try {
-    // A link either makes the whole file under its name or fails: a lock file always names its holder.
-    while (!linkIfAbsent(own, lock)) {
-      const found = readIfPresent(lock);
-      if (found === undefined) continue;
-      const holder = parseHolder(found);
-      if (holder !== undefined && isAlive(holder)) throw directoryInUse(directory, holder.pid);
-      removeStaleLock(lock, found);
-    }
-  } finally {
-    rmSync(own, { force: true });
+  const own = formatHolder({ pid: process.pid, started: startTicks(process.pid) });
+  while (!linkIfAbsent(own, lock)) {
+    const found = readLock(lock);
+    if (found === undefined) continue;
+    const holder = parseHolder(found);
+    if (holder !== undefined && isAlive(holder)) throw directoryInUse(directory, holder.pid);
+    removeStaleLock(lock, found);
   }
   return {
     release() {
-      if (readIfPresent(lock) === content) rmSync(lock, { force: true });
+      if (readLock(lock) === own) rmSync(lock, { force: true });
     },
   };
 }
@@ -47,8 +41,9 @@ interface Holder {
   readonly started: string | null;
 }
 
-function describeProcess(pid: number): Holder {
-  return { pid, started: startTicks(pid) };
+/** The content of a lock: `PID` or `PID:START`. */
+function formatHolder({ pid, started }: Holder): string {
+  return started === null ? String(pid) : `${pid}:${started}`;
 }
 
 /** Field 22 of /proc/PID/stat (proc(5)); null where there is no such file. */
@@ -69,12 +64,8 @@ function isAlive(holder: Holder): boolean {
 }
 
 function parseHolder(content: string): Holder | undefined {
-  try {
-    const holder = JSON.parse(content) as Partial<Holder>;
-    return typeof holder.pid === 'number' ? { pid: holder.pid, started: holder.started ?? null } : undefined;
-  } catch {
-    return undefined; // Not a complete lock file, so nobody holds it.
-  }
+  const [, pid, started] = /^(\d+)(?::(\d+))?$/.exec(content) ?? [];
+  return pid === undefined ? undefined : { pid: Number(pid), started: started ?? null };
 }
 
 /** Removes a stale lock; if another process replaced it in the meantime, puts that one back. */
@@ -86,16 +77,29 @@ function removeStaleLock(lock: string, stale: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  if (readFileSync(aside, 'utf8') !== stale) linkIfAbsent(aside, lock);
-  rmSync(aside);
+  const moved = readLock(aside);
+  if (moved !== undefined && moved !== stale) linkIfAbsent(moved, lock);
+  rmSync(aside, { force: true });
 }
 
-function linkIfAbsent(existing: string, name: string): boolean {
+function linkIfAbsent(target: string, name: string): boolean {
   try {
-    linkSync(existing, name);
+    symlinkSync(target, name);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** The content of a lock; undefined if there is none, empty if it is not a symbolic link and so not a lock. */
+function readLock(lock: string): string | undefined {
+  try {
+    return readlinkSync(lock);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EINVAL') return '';
     throw error;
   }
 }

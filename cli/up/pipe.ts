@@ -11,11 +11,6 @@ import type { TopicSettings } from '@sonde/backbone/transport/kafka/topics';
 import { createSpooledPublisher } from '@sonde/backbone/transport/spool/spooled-publisher';
 import type { FlowConsumer, FlowPublisher } from '@sonde/backbone/transport/interface/transport';
 import type { Registry } from 'prom-client';
-import {
-  registerConsumerMetrics,
-  registerPublisherMetrics,
-  registerQueueMetrics,
-} from '@sonde/backbone/transport/metrics/transport-metrics';
 
 /** The transport from the collectors of this process to its enricher. */
 export interface Pipe {
@@ -35,8 +30,7 @@ export async function directPipe(store: FlowStore, registry: Registry): Promise<
   // New offsets must be above every stored one; after a claim, no other writer can add any.
   await store.acquirePartitions([IN_PROCESS_PARTITION]);
   const firstOffset = ((await store.highestOffsets()).get(IN_PROCESS_PARTITION) ?? -1) + 1;
-  const transport = createInProcessTransport({ firstOffset, capacity: DIRECT_CAPACITY });
-  registerQueueMetrics(registry, transport);
+  const transport = createInProcessTransport({ firstOffset, capacity: DIRECT_CAPACITY, registry });
   return {
     publisher: transport,
     consumer: transport,
@@ -73,14 +67,13 @@ export async function kafkaPipe(
   const publisher = await createSpooledPublisher(sink, {
     directory: spoolDirectory,
     maxBytes: MAX_SPOOL_BYTES,
+    registry,
     log,
   });
   const consumer = createKafkaConsumer({
-    ...{ connection, topics, log },
+    ...{ connection, topics, registry, log },
     acquirePartitions: (partitions) => store.acquirePartitions(partitions),
   });
-  registerPublisherMetrics(registry, publisher);
-  registerConsumerMetrics(registry, consumer);
   return {
     publisher,
     consumer,

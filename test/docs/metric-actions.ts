@@ -76,6 +76,9 @@ export const metricActions: Readonly<Record<string, string>> = {
   sonde_watch_lists_total: 'If it grows steadily, watches break: check the API server.',
   sonde_watch_failures_total:
     'If it grows, check the API server and the permissions; the log has the reason.',
+  sonde_watch_kind_state:
+    'If a kind is `forbidden` or `unavailable`, see `/readyz` for the reason; apply `deploy/rbac.yaml`.',
+  sonde_watch_kind_state_since_timestamp_seconds: NONE,
   sonde_enricher_unevaluated_policy_kinds:
     'If it is above 0, verdicts are unknown. For `unread`, see `/readyz` for the reason; `unsupported` kinds are not evaluated.',
   sonde_policy_history_failures_total:

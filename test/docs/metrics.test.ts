@@ -2,11 +2,9 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { registerBuildInfo } from '@sonde/backbone/metrics/build-info';
 import { createLogger } from '@sonde/backbone/logging';
-import {
-  registerConsumerMetrics,
-  registerPublisherMetrics,
-  registerQueueMetrics,
-} from '@sonde/backbone/transport/metrics/transport-metrics';
+import { createInProcessTransport } from '@sonde/backbone/transport/in-process/in-process';
+import { ConsumerMetrics } from '@sonde/backbone/transport/kafka/consumer-metrics';
+import { PublisherMetrics } from '@sonde/backbone/transport/spool/publisher-metrics';
 import { registerCollectorMetrics, exportedProbeCounters } from '@sonde/collector/metrics';
 import { watchCluster } from '@sonde/enricher/live-cluster';
 import {
@@ -27,15 +25,9 @@ function everyMetric(): Registry {
   registerBuildInfo(registry);
   const observer = registerCollectorMetrics(registry);
   observer.onWindow('node-a', 1, new Map([...exportedProbeCounters].map((name) => [name, 1])));
-  const publisher = {
-    ...{ spooledMessages: 0, spooledBytes: 0, sentMessages: 0, sentBytes: 0, failures: 0 },
-    ...{ lostMessages: 0, lostFlows: 0, lostLookups: 0 },
-  };
-  registerPublisherMetrics(registry, { counts: publisher } as never);
-  const consumer = { waitingBytes: 0, messages: 0, bytes: 0, dead: 0, repeated: 0, expired: 0 };
-  const counts = { ...consumer, assignments: 0, failures: 0, lag: new Map([[0, 1]]) };
-  registerConsumerMetrics(registry, { counts } as never);
-  registerQueueMetrics(registry, { depth: 0 } as never);
+  new PublisherMetrics(registry).observeSpool(() => ({ waiting: 0, bytes: 0 }));
+  new ConsumerMetrics(registry, () => ({ lag: new Map([[0, 1]]), pendingBytes: 0 }));
+  createInProcessTransport({ firstOffset: 0, capacity: 1, registry });
   registerEnricherMetrics(registry);
   registerPendingMetrics(registry, { counts: { waiting: 0, settled: 0, givenUp: 0 } } as never);
   registerApiMetrics(registry).onResponse({ method: 'GET', route: '/healthz', status: 200 }, 0.001);

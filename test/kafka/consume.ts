@@ -4,11 +4,14 @@ import { WriterReplacedError } from '@sonde/backbone/store/store';
 import type { KafkaConnection } from '@sonde/backbone/transport/kafka/connection';
 import { createKafkaConsumer, type KafkaFlowConsumer } from '@sonde/backbone/transport/kafka/consumer';
 import type { Delivery } from '@sonde/backbone/transport/interface/transport';
+import { Registry } from 'prom-client';
 import type { FakeStore } from './fake-store.js';
 
-/** An enricher that attaches nothing: takes what comes and stores it until it is stopped. */
+/** An enricher without enrichment: stores deliveries until it is stopped. */
 export interface TestEnricher {
   readonly consumer: KafkaFlowConsumer;
+  /** Its metrics. */
+  readonly registry: Registry;
   /** Rejects if the consumer has failed. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
@@ -19,7 +22,7 @@ export interface TestEnricherOptions {
   readonly connection: KafkaConnection;
   readonly store: FakeStore;
   readonly partitions: number;
-  /** How long each block takes to be stored. */
+  /** Duration of each insert. */
   readonly insertMs?: number;
 }
 
@@ -30,17 +33,20 @@ export function startEnricher({
   partitions,
   insertMs = 0,
 }: TestEnricherOptions): TestEnricher {
+  const registry = new Registry();
   const consumer = createKafkaConsumer({
     connection: { ...connection, clientId: name },
     topics: { partitions, retentionHours: 1 },
     acquirePartitions: (claimed) => store.claim(name, claimed),
     sessionTimeoutMs: 6_000,
     block: { rows: 50, bytes: 2 ** 20, ageMs: 20 },
+    registry,
     log: createLogger(name, process.env['SONDE_TEST_LOG'] ?? 'silent'),
   });
   const ended = run();
   return {
     consumer,
+    registry,
     ended,
     async stop() {
       consumer.close();

@@ -47,7 +47,7 @@ it(
       const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, log }), {
         ...{ directory: spool, maxBytes: 2 ** 26, log },
       });
-      await eventually(() => expect(publisher.counts.spooledMessages).toBe(0), SOON_MS);
+      await eventually(() => expect(publisher.waiting).toBe(0), SOON_MS);
       await publisher.close(0);
 
       const store = new FakeStore();

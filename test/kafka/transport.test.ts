@@ -9,6 +9,7 @@ import {
   type SpooledPublisher,
 } from '@sonde/backbone/transport/spool/spooled-publisher';
 import type { SpoolState } from '@sonde/backbone/transport/spool/state';
+import { metricValue } from '../fixtures/metric-value.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { observedDns } from '../builders/dns.js';
 import { batchOf } from '../builders/batch.js';
@@ -16,7 +17,8 @@ import { observedFlows } from '../builders/observed-flows.js';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { encodeBatch } from '@sonde/model/batch/wire/encode';
 import type { Admin, KafkaMessage } from 'kafkajs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Registry } from 'prom-client';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../eventually.js';
 import { givenBrokers, type TestKafka, useTestKafka } from './broker.js';
 import { startEnricher, type TestEnricher } from './consume.js';
@@ -26,7 +28,7 @@ const log = createLogger('test', process.env['SONDE_TEST_LOG'] ?? 'silent');
 const PARTITIONS = 6;
 const topics = { partitions: PARTITIONS, retentionHours: 1 };
 
-/** A busy machine may take long to let a group find together. */
+/** A rebalance can take long on a busy machine. */
 const SOON_MS = 150_000;
 
 describe('flows through Kafka', { timeout: 300_000 }, () => {
@@ -35,6 +37,8 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
   let tests = 0;
   let directory: string;
   let store: FakeStore;
+  /** The metrics of the only collector. */
+  let registry: Registry;
   const enrichers: TestEnricher[] = [];
   const publishers: SpooledPublisher[] = [];
 
@@ -45,10 +49,11 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
   afterAll(() => kafka.remove(), 300_000);
 
   beforeEach(() => {
-    // Each test begins with topics of its own, as the store does.
+    // Each test has its own topics and store.
     connection = { brokers: kafka.addresses, clientId: 'test', prefix: `${kafka.prefix}${tests++}.` };
     directory = temporaryDirectory('spool');
     store = new FakeStore();
+    registry = new Registry();
   });
 
   afterEach(async () => {
@@ -56,7 +61,7 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     for (const enricher of enrichers.splice(0)) await enricher.stop();
   }, 60_000);
 
-  it('arrive once each, in the order of each node, and lookups also in a topic of their own', async () => {
+  it('arrive once each, in the order of each node, and lookups also in their own topic', async () => {
     const publisher = await collector('one');
     for (let sequence = 0; sequence < 200; sequence++) {
       const dns = sequence % 50 === 0 ? { dns: observedDns([{ query_name: `host-${sequence}` }]) } : {};
@@ -88,8 +93,7 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     enricher('third', 30);
     await more(20);
     await eventually(() => {
-      const having = enrichers.map(({ consumer }) => consumer.counts.lag.size);
-      expect(having.every((partitions) => partitions > 0)).toBe(true);
+      expect(enrichers.every(({ consumer }) => consumer.partitions.length > 0)).toBe(true);
     }, SOON_MS);
     await first.stop();
     await more(20);
@@ -100,27 +104,28 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
   });
 
   it.skipIf(givenBrokers).each(['SIGTERM', 'SIGKILL'] as const)(
-    'wait in the spool while the broker is away (%s), and arrive once each when it is back',
+    'wait in the spool while the broker is down (%s), and arrive once each afterwards',
     async (signal) => {
       const publisher = await collector('one');
       enricher('first');
       for (let sequence = 0; sequence < 50; sequence++) await publish(publisher, 'a', sequence);
       await kafka.restart?.(signal, async () => {
         for (let sequence = 50; sequence < 100; sequence++) await publish(publisher, 'a', sequence);
-        expect(publisher.counts.spooledMessages).toBeGreaterThanOrEqual(50);
+        expect(publisher.waiting).toBeGreaterThanOrEqual(50);
       });
       for (let sequence = 100; sequence < 150; sequence++) await publish(publisher, 'a', sequence);
       await untilStored(150);
       expect(store.order.get('a')).toEqual(Array.from({ length: 150 }, (_, sequence) => sequence));
-      expect(publisher.counts.lostMessages).toBe(0);
+      expect(await metricValue(registry, 'sonde_spool_lost_messages_total')).toBe(0);
     },
   );
 
   it.skipIf(givenBrokers)(
-    'arrive once each from many collectors while the broker is killed and is back at once, again and again',
+    'arrive once each from many collectors while the broker is repeatedly killed and restarted',
     async () => {
       const nodes = Array.from({ length: 16 }, (_, number) => `node-${number}`);
-      const senders = await Promise.all(nodes.map((node) => collector(node)));
+      const registries = nodes.map(() => new Registry());
+      const senders = await Promise.all(nodes.map((node, at) => collector(node, registries[at])));
       enricher('first');
       let isOver = false;
       const published = senders.map(async (publisher, number) => {
@@ -129,13 +134,13 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
         return sequence;
       });
       for (let kill = 0; kill < 3; kill++) {
-        const sent = () => senders.map(({ counts }) => counts.sentMessages);
-        const before = sent();
-        // Each is in the midst of it again.
-        await eventually(
-          () => expect(sent().every((now, at) => now > (before[at] ?? 0))).toBe(true),
-          SOON_MS,
-        );
+        const sent = () =>
+          Promise.all(registries.map((one) => metricValue(one, 'sonde_publisher_sent_messages_total')));
+        const before = await sent();
+        // Each delivers again.
+        await expect
+          .poll(async () => (await sent()).every((now, at) => now > (before[at] ?? 0)), { timeout: SOON_MS })
+          .toBe(true);
         await kafka.restart?.('SIGKILL');
       }
       isOver = true;
@@ -148,28 +153,28 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     },
   );
 
-  it('wait in Kafka while the store is away', async () => {
+  it('wait in Kafka while the store is unavailable', async () => {
     const publisher = await collector('one');
     store.isAway = true;
     enricher('first');
     for (let sequence = 0; sequence < 50; sequence++) await publish(publisher, 'a', sequence);
-    await eventually(() => expect(publisher.counts.spooledMessages).toBe(0), SOON_MS);
+    await eventually(() => expect(publisher.waiting).toBe(0), SOON_MS);
     expect(store.stored.size).toBe(0);
     store.isAway = false;
     await untilStored(50);
   });
 
-  it('are stored once each by whom the group gave them to, though another claimed their partitions meanwhile', async () => {
+  it('are stored once each by the group member although a former member acquired its partitions', async () => {
     const publisher = await collector('one');
     enricher('first');
     for (let sequence = 0; sequence < 50; sequence++) await publish(publisher, 'a', sequence);
     await untilStored(50);
-    await store.claim('one-that-has-no-partitions-any-more', [0, 1, 2, 3, 4, 5]);
+    await store.claim('former-member', [0, 1, 2, 3, 4, 5]);
     for (let sequence = 50; sequence < 100; sequence++) await publish(publisher, 'a', sequence);
     await untilStored(100);
   });
 
-  it('go on at once when a collector comes back that ended within a transaction, and its former self is shut out', async () => {
+  it('continue at once when a collector restarts that was killed within a transaction, and its former process is fenced', async () => {
     await asAdmin((admin) => createTopics(admin, kafkaNames(connection), topics));
     const spool = path.join(directory, 'one');
     const first = await collector('one');
@@ -180,7 +185,7 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
       transactionalId: kafkaNames(connection).spool(stream),
       maxInFlightRequests: 1,
       idempotent: true,
-      // Longer than this test waits for anything, and as long as brokers allow.
+      // The brokers' maximum, longer than any wait of this test.
       transactionTimeout: 900_000,
     });
     await former.connect();
@@ -188,7 +193,7 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     const value = Buffer.from(encodeBatch(flowsOf('a', 1000)));
     await open.send({ topic: kafkaNames(connection).flows, messages: [{ key: 'c/a', value }] });
 
-    const next = await collector('one');
+    const next = await collector('one', new Registry());
     await publish(next, 'a', 1);
     enricher('first');
     await untilStored(2);
@@ -199,12 +204,12 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     await former.disconnect();
   });
 
-  it('are stored once though Kafka has them twice, also by whoever takes the partitions over', async () => {
+  it('are stored once although Kafka has them twice, also after a handover of the partitions', async () => {
     const first = await collector('one');
     for (let sequence = 0; sequence < 3; sequence++) await publish(first, 'a', sequence);
-    await eventually(() => expect(first.counts.spooledMessages).toBe(0), SOON_MS);
+    await eventually(() => expect(first.waiting).toBe(0), SOON_MS);
     const sent = await messagesIn(kafkaNames(connection).flows, 3);
-    // As if the position of the spool had not been kept with them.
+    // As if Kafka had lost the position of the spool.
     const again = async (messages: readonly KafkaMessage[]) => {
       const producer = kafkaClient(connection, log).producer();
       await producer.connect();
@@ -217,18 +222,20 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     await again(sent.slice(1));
     const reader = enricher('first');
     await untilStored(3);
-    await eventually(() => expect(reader.consumer.counts.repeated).toBe(2), SOON_MS);
+    const duplicates = (of: TestEnricher) => () =>
+      metricValue(of.registry, 'sonde_consumer_skipped_messages_total', { reason: 'duplicate' });
+    await expect.poll(duplicates(reader), { timeout: SOON_MS }).toBe(2);
     await reader.stop();
 
     await again(sent);
     await publish(first, 'a', 3);
     const next = enricher('second');
     await untilStored(4);
-    await eventually(() => expect(next.consumer.counts.repeated).toBeGreaterThanOrEqual(3), SOON_MS);
+    await expect.poll(duplicates(next), { timeout: SOON_MS }).toBeGreaterThanOrEqual(3);
     expect(store.order.get('a')).toEqual([0, 1, 2, 3]);
   });
 
-  it('go on past messages that cannot be read, which are put aside with the reason', async () => {
+  it('continue after messages that cannot be decoded, which are moved to the dead-letter topic', async () => {
     await asAdmin((admin) => createTopics(admin, kafkaNames(connection), topics));
     const producer = kafkaClient(connection, log).producer();
     await producer.connect();
@@ -252,14 +259,71 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     expect(text(dead[0]?.headers?.['sonde-partition'])).toBe('3');
   });
 
-  it('are refused with a clear error when the topic was recreated but the store has records of the old one', async () => {
+  it('fail with a clear error when the topic was recreated but the store has records of the old one', async () => {
     const publisher = await collector('one');
     await publish(publisher, 'a', 0);
-    await eventually(() => expect(publisher.counts.spooledMessages).toBe(0), SOON_MS);
+    await eventually(() => expect(publisher.waiting).toBe(0), SOON_MS);
     store.claim = (_, partitions) =>
       Promise.resolve(new Map(partitions.map((partition) => [partition, { storedTo: 500, streams: [] }])));
     const { ended } = startEnricher({ name: 'first', connection, store, partitions: PARTITIONS });
     await expect(ended).rejects.toThrow(/the topic was recreated/);
+  });
+
+  it('are counted exactly when Kafka deletes them before they are read, also if the partitions are acquired again', async () => {
+    const flows = kafkaNames(connection).flows;
+    const publisher = await collector('one');
+    // One transaction for each, whose end uses an offset, too.
+    for (let sequence = 0; sequence < 10; sequence++) {
+      const dns = { dns: observedDns([{ query_name: `host-${sequence}` }]) };
+      await publish(publisher, 'a', sequence, dns);
+      await eventually(() => expect(publisher.waiting).toBe(0), SOON_MS);
+    }
+    const sent = await messagesIn(flows, 10);
+    const after = sent.find(({ headers }) => text(headers?.['sonde-position']) === '6');
+    await asAdmin(async (admin) => {
+      const offsets = await admin.fetchTopicOffsets(flows);
+      const partition = offsets.find(({ high }) => Number(high) > 0)?.partition ?? 0;
+      const partitions = [{ partition, offset: after?.offset ?? '' }];
+      await admin.deleteTopicRecords({ topic: flows, partitions });
+    });
+    const reader = enricher('first');
+    await untilStored(4);
+    // Another acquisition before anything else is stored finds the same gap.
+    await store.claim('former-member', [0, 1, 2, 3, 4, 5]);
+    await publish(publisher, 'a', 10);
+    await untilStored(5);
+    const skipped = await metricValue(reader.registry, 'sonde_consumer_skipped_messages_total', {
+      reason: 'expired',
+    });
+    expect(skipped).toBe(6);
+  });
+
+  it('of added partitions are read within a minute', async () => {
+    const flows = kafkaNames(connection).flows;
+    await asAdmin((admin) => createTopics(admin, kafkaNames(connection), topics));
+    const { consumer } = enricher('first');
+    await eventually(() => expect(consumer.partitions).toHaveLength(PARTITIONS), SOON_MS);
+    const topicPartitions = [{ topic: flows, count: PARTITIONS + 2 }];
+    await asAdmin((admin) => admin.createPartitions({ topicPartitions }));
+    await eventually(() => expect(consumer.partitions).toHaveLength(PARTITIONS + 2), 60_000);
+  });
+
+  it('are read by a member that rejoins when the system clock is set back', async () => {
+    const publisher = await collector('one');
+    const { registry: metrics } = enricher('first');
+    await publish(publisher, 'a', 0);
+    await untilStored(1);
+    const now = Date.now.bind(Date);
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    try {
+      const assignments = () => metricValue(metrics, 'sonde_consumer_assignments_total');
+      const before = await assignments();
+      await eventually(async () => expect(await assignments()).toBeGreaterThan(before), SOON_MS);
+      await publish(publisher, 'a', 1);
+      await untilStored(2);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   async function asAdmin<Result>(ask: (admin: Admin) => Promise<Result>): Promise<Result> {
@@ -272,10 +336,11 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     }
   }
 
-  async function collector(name: string): Promise<SpooledPublisher> {
+  async function collector(name: string, own = registry): Promise<SpooledPublisher> {
     const publisher = await createSpooledPublisher(createKafkaPublisher({ connection, topics, log }), {
       directory: path.join(directory, name),
       maxBytes: 2 ** 26,
+      registry: own,
       log,
     });
     publishers.push(publisher);

@@ -1,4 +1,5 @@
 import type { FlowBatch } from '@sonde/model/batch/batch';
+import { Gauge, type Registry } from 'prom-client';
 import type { DeliveredBatch, Delivery, FlowConsumer, FlowPublisher } from '../interface/transport.js';
 
 export interface InProcessTransportOptions {
@@ -6,6 +7,8 @@ export interface InProcessTransportOptions {
   readonly firstOffset: number;
   /** Maximum number of pending batches; further publishers wait. */
   readonly capacity: number;
+  /** Where its metric is registered. */
+  readonly registry?: Registry | undefined;
 }
 
 /**
@@ -16,8 +19,6 @@ export const IN_PROCESS_PARTITION = 2 ** 32 - 1;
 
 /** Connects collectors and the enricher of one process: a bounded queue with a single partition. */
 export interface InProcessTransport extends FlowPublisher, FlowConsumer {
-  /** Number of batches in the queue. */
-  readonly depth: number;
   /** Rejects further batches; the consumer ends once the queue is drained. */
   close(): void;
 }
@@ -41,6 +42,7 @@ function rejectDelivery(): never {
 export function createInProcessTransport({
   firstOffset,
   capacity,
+  registry,
 }: InProcessTransportOptions): InProcessTransport {
   const waiting: DeliveredBatch[] = [];
   const blockedPublishers: (() => void)[] = [];
@@ -48,6 +50,17 @@ export function createInProcessTransport({
   let nextOffset = firstOffset;
   let delivered = 0;
   let closed = false;
+
+  if (registry) {
+    new Gauge({
+      name: 'sonde_transport_queued_batches',
+      help: 'Batches in the in-process queue between collectors and enricher',
+      registers: [registry],
+      collect() {
+        this.set(waiting.length);
+      },
+    });
+  }
 
   /** Delivered batches count as pending until they are stored. */
   function delivery(batches: DeliveredBatch[]): Delivery {
@@ -60,10 +73,6 @@ export function createInProcessTransport({
   }
 
   return {
-    get depth() {
-      return waiting.length;
-    },
-
     async publish(batch: FlowBatch): Promise<void> {
       while (!closed && waiting.length + delivered >= capacity) {
         await new Promise<void>((resolve) => blockedPublishers.push(resolve));

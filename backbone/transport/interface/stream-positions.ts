@@ -2,7 +2,7 @@
 export interface StreamPosition {
   /** Unique name of the spool. */
   readonly stream: string;
-  /** Index of the message in the spool, from 0. */
+  /** Index of the message's record in the spool, from 0; increases by one per batch. */
   readonly position: number;
 }
 
@@ -25,9 +25,14 @@ export class StreamPositions {
     this.#next = new Map(next);
   }
 
+  /** The next position of a stream; 0 if nothing is known of it. */
+  next(stream: string): number {
+    return this.#next.get(stream) ?? 0;
+  }
+
   /** Whether a message is not a duplicate. */
   isNew({ stream, position }: StreamPosition): boolean {
-    return position >= (this.#next.get(stream) ?? 0);
+    return position >= this.next(stream);
   }
 
   /** Records a new message. */

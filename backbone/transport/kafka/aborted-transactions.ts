@@ -2,18 +2,18 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
-/** A message as kafkajs has decoded it from a fetch. */
+/** A message of a fetch response, decoded by kafkajs. */
 export interface FetchedMessage {
   readonly offset: string;
   readonly key: Uint8Array | null;
-  /** Control records are never given to consumers, but count for where to go on. */
+  /** Control records are not delivered to consumers but advance the offset. */
   isControlRecord: boolean;
   readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean };
 }
 
-/** What a fetch answers of a partition. */
+/** A partition in a fetch response. */
 export interface FetchedPartition {
-  /** The transactions of the fetched range that were aborted, in the order of their ends. */
+  /** The aborted transactions of the fetched range, in the order of their ends. */
   abortedTransactions?: readonly AbortedTransaction[] | null;
   readonly messages: readonly FetchedMessage[];
 }
@@ -24,18 +24,18 @@ interface AbortedTransaction {
 }
 
 interface KafkajsBroker {
-  fetch: (this: KafkajsBroker, options: unknown) => Promise<FetchAnswer>;
+  fetch: (this: KafkajsBroker, options: unknown) => Promise<FetchResponse>;
 }
 
-interface FetchAnswer {
+interface FetchResponse {
   readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
 }
 
 /**
- * Hides the messages of aborted transactions of a partition, as a reader of what is committed must
+ * Hides the messages of a partition's aborted transactions, as consumers with read_committed must
  * (https://kafka.apache.org/protocol, Fetch: `aborted_transactions`). Brokers list transactions in the order of their
- * ends, while kafkajs 2.2 takes the list to be in the order of their beginnings and of each message looks at one of
- * it: of transactions that overlap, it gives messages that were aborted. So they are hidden before it looks.
+ * ends, but kafkajs 2.2 expects the order of their beginnings and checks each message against one entry, so that it
+ * delivers aborted messages of overlapping transactions. They are hidden before kafkajs filters.
  */
 export function hideAbortedMessages(partition: FetchedPartition): void {
   const begins = [...(partition.abortedTransactions ?? [])].sort((a, b) =>
@@ -59,22 +59,22 @@ export function hideAbortedMessages(partition: FetchedPartition): void {
   partition.abortedTransactions = [];
 }
 
-/** A control record's key is its version and its type, 16 bits each; type 0 is an abort, 1 a commit (KIP-98). */
+/** The key of a control record is its version and its type, 16 bits each; type 0 is an abort, 1 a commit (KIP-98). */
 function isAbortMarker({ key }: FetchedMessage): boolean {
   return key?.length === 4 && key[2] === 0 && key[3] === 0;
 }
 
 let isInstalled = false;
 
-/** Has every fetch of kafkajs hide what was aborted. It has no other place to do it before its own filter. */
+/** Makes every fetch of kafkajs hide aborted messages; kafkajs has no hook before its own filter. */
 export function hideAbortedInFetches(): void {
   if (isInstalled) return;
   isInstalled = true;
   const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: KafkajsBroker };
   const { fetch } = prototype;
   prototype.fetch = async function (options) {
-    const answer = await fetch.call(this, options);
-    for (const { partitions } of answer.responses) partitions.forEach(hideAbortedMessages);
-    return answer;
+    const response = await fetch.call(this, options);
+    for (const { partitions } of response.responses) partitions.forEach(hideAbortedMessages);
+    return response;
   };
 }

@@ -7,16 +7,16 @@ import { stopIdlePolling } from './empty-queues.js';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
-/** How to reach a Kafka cluster and who to be there. */
+/** The connection to a Kafka cluster. */
 export interface KafkaConnection {
-  /** `host:port` of some of its brokers; they tell of the others. */
+  /** Bootstrap brokers as `host:port`. */
   readonly brokers: readonly string[];
-  /** What this client calls itself in the brokers' logs and quotas. */
+  /** The client's name in the brokers' logs and quotas. */
   readonly clientId: string;
-  /** TLS, with Node's options for it (`ca`, `cert`, `key`, …); without it connections are plain. */
+  /** TLS with Node's options (`ca`, `cert`, `key`, …); without it, connections are not encrypted. */
   readonly tls?: ConnectionOptions | undefined;
   readonly sasl?: KafkaCredentials | undefined;
-  /** What the names of topics, groups and transactional ids begin with; `sonde.` if absent. */
+  /** Prefix of the names of topics, groups and transactional IDs; `sonde.` if absent. */
   readonly prefix?: string | undefined;
 }
 
@@ -27,14 +27,14 @@ export interface KafkaCredentials {
 }
 
 /**
- * How long the client itself tries again before it says that something failed: short, because what calls it tries for
- * ever and starts over cleanly, which the client does not.
+ * How long kafkajs retries before it reports a failure: short, because callers retry forever and start over cleanly, which
+ * kafkajs does not.
  */
 export const RETRY = { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 } as const;
 
 /**
- * A client of a Kafka cluster, with sockets of its own or from `socketFactory`. Its log is for debugging: what it calls
- * an error is mostly a broker that is away for the moment, and whoever calls it tells that in words of their own.
+ * A client of a Kafka cluster, with its own sockets or those of `socketFactory`. It logs at level debug: most of its errors
+ * are brokers that are unavailable for a moment, and callers report failures themselves.
  */
 export function kafkaClient(
   { brokers, clientId, tls, sasl }: KafkaConnection,
@@ -43,7 +43,7 @@ export function kafkaClient(
 ): kafkajs.Kafka {
   hideAbortedInFetches();
   stopIdlePolling();
-  // Kafka's LZ4 is the frame format (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md); kafkajs brings none.
+  // Kafka's LZ4 is the frame format (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md); kafkajs does not implement it.
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: ({ buffer }: { readonly buffer: Buffer }) => compressFrame(buffer),
     decompress: decompressFrame,
@@ -59,14 +59,14 @@ export function kafkaClient(
   };
   if (socketFactory !== undefined) config.socketFactory = socketFactory;
   if (tls !== undefined) config.ssl = tls;
-  // The same three fields for each of the three mechanisms, which kafkajs declares one by one. It writes into them.
+  // The mechanisms have the same fields but separate types. kafkajs writes into the object.
   if (sasl !== undefined) config.sasl = { ...sasl } as NonNullable<KafkaConfig['sasl']>;
   return new Kafka(config);
 }
 
 /**
- * Whether the brokers say that our credentials are wrong. kafkajs says it of a connection that ended amid the check,
- * too, and tells the two apart by nothing but its words.
+ * Whether brokers rejected the credentials. kafkajs reports a connection that closed during authentication with the same
+ * type of error; only the message differs.
  */
 export function isAuthenticationFailure({ name, message }: Error): boolean {
   return (

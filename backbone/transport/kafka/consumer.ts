@@ -2,10 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
 import { WireError } from '@sonde/model/batch/wire/wire-error';
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
-import { StreamPositions } from '../interface/stream-positions.js';
+import { Registry } from 'prom-client';
+import type { StreamPosition } from '../interface/stream-positions.js';
 import type { Delivery, FlowConsumer, StoredOffset } from '../interface/transport.js';
+import { ConsumerMetrics } from './consumer-metrics.js';
 import { deadLetter } from './dead-letter.js';
 import { GroupMember, type GroupMemberOptions, HEARTBEAT_MS } from './group-member.js';
+import { PartitionPosition } from './partition-position.js';
 import { parseStreamHeaders } from './stream-headers.js';
 import { TopicRecreatedError } from './topic-recreated.js';
 import { type BlockLimits, BlockQueue } from './block-queue.js';
@@ -14,34 +17,17 @@ export interface KafkaConsumerOptions extends GroupMemberOptions {
   /** Makes the store the writer of partitions and returns the stored offset of each. */
   readonly acquirePartitions: (partitions: readonly number[]) => Promise<ReadonlyMap<number, StoredOffset>>;
   readonly block?: BlockLimits;
+  /** Where the metrics are registered. */
+  readonly registry?: Registry | undefined;
 }
 
 export interface KafkaFlowConsumer extends FlowConsumer {
-  /** Statistics for metrics. */
-  readonly counts: ConsumerCounts;
+  /** The partitions that this consumer owns. */
+  readonly partitions: readonly number[];
   /** Why no messages can be received; undefined if they can. */
   readonly problem: string | undefined;
   /** Stops consuming; `deliveries` ends, leaves the group and closes the connections. */
   close(): void;
-}
-
-export interface ConsumerCounts {
-  /** Messages not yet fetched, by partition. */
-  readonly lag: ReadonlyMap<number, number>;
-  /** Size of fetched messages that are not stored yet. */
-  readonly waitingBytes: number;
-  /** Since the start. */
-  readonly messages: number;
-  readonly bytes: number;
-  readonly assignments: number;
-  /** Connection failures, each followed by a reconnect. */
-  readonly failures: number;
-  /** Messages that could not be decoded and were sent to the dead-letter topic. */
-  readonly dead: number;
-  /** Duplicate messages that were skipped. */
-  readonly repeated: number;
-  /** Messages that Kafka deleted before they were read. */
-  readonly expired: number;
 }
 
 /**
@@ -75,25 +61,19 @@ interface Assignment {
   readonly partitions: readonly number[];
   readonly ended: AbortController;
   /** The position of each acquired partition. */
-  readonly places: Map<number, Place>;
+  readonly positions: Map<number, PartitionPosition>;
   readonly waiting: BlockQueue;
   /** Commits offsets in the group generation of this assignment. */
   commit?: EachBatchPayload['commitOffsetsIfNecessary'];
 }
 
-/** The position of a partition. */
-interface Place {
-  /** The offset of the next message. */
-  next: number;
-  readonly streams: StreamPositions;
-}
-
 class KafkaConsumer implements KafkaFlowConsumer {
   readonly #member: GroupMember;
-  readonly #lag = new Map<number, number>();
-  readonly #counts = { messages: 0, bytes: 0, dead: 0, repeated: 0, assignments: 0, expired: 0 };
+  readonly #metrics: ConsumerMetrics;
+  /** Expired messages of these streams are counted up to these positions, by partition. */
+  readonly #countedExpired = new Map<string, number>();
   /** Why partitions cannot be acquired; undefined if they can. */
-  #claimProblem: string | undefined;
+  #acquireProblem: string | undefined;
   #assignment: Assignment | undefined;
   #isPaused = false;
   #closing = false;
@@ -107,17 +87,25 @@ class KafkaConsumer implements KafkaFlowConsumer {
       onAssigned: (partitions) => this.#begin(partitions),
       onEnded: () => this.#end(),
       onFetched: (payload) => this.#onFetched(payload),
+      onFailed: () => this.#metrics.onFailure(),
       onRefused: (error) => this.#fail(error),
     });
+    this.#metrics = new ConsumerMetrics(options.registry ?? new Registry(), () => ({
+      lag: new Map([...this.#positions].map(([partition, { lag }]) => [partition, lag])),
+      pendingBytes: this.#assignment?.waiting.bytes ?? 0,
+    }));
   }
 
-  get counts(): ConsumerCounts {
-    const waitingBytes = this.#assignment?.waiting.bytes ?? 0;
-    return { ...this.#counts, failures: this.#member.failures, lag: this.#lag, waitingBytes };
+  get partitions(): readonly number[] {
+    return [...this.#positions.keys()];
+  }
+
+  get #positions(): ReadonlyMap<number, PartitionPosition> {
+    return this.#assignment?.positions ?? new Map<number, PartitionPosition>();
   }
 
   get problem(): string | undefined {
-    return this.#member.problem ?? this.#claimProblem;
+    return this.#member.problem ?? this.#acquireProblem;
   }
 
   close(): void {
@@ -144,40 +132,39 @@ class KafkaConsumer implements KafkaFlowConsumer {
   #end(): void {
     this.#assignment?.ended.abort();
     this.#assignment = undefined;
-    this.#lag.clear();
   }
 
   /** Starts an assignment. Pauses its partitions until they are acquired, before the client fetches anything. */
   #begin(partitions: readonly number[], afterMs = 0): void {
     this.#end();
-    this.#counts.assignments += 1;
-    this.#claimProblem = undefined;
+    this.#metrics.onAssignment();
+    this.#acquireProblem = undefined;
     this.options.log.info({ partitions }, 'partitions assigned');
     if (partitions.length === 0) return;
     const waiting = new BlockQueue(this.options.block ?? DEFAULT_BLOCK);
     const assignment = {
       partitions,
       ended: new AbortController(),
-      places: new Map<number, Place>(),
+      positions: new Map<number, PartitionPosition>(),
       waiting,
     };
     this.#assignment = assignment;
     this.#pause(assignment);
-    void this.#claim(assignment, afterMs);
+    void this.#acquire(assignment, afterMs);
   }
 
   /** Acquires the partitions, retrying while the store is unavailable, and seeks to their stored offsets. */
-  async #claim(assignment: Assignment, afterMs: number): Promise<void> {
+  async #acquire(assignment: Assignment, afterMs: number): Promise<void> {
     if (afterMs > 0) await delay(afterMs);
     while (this.#isCurrent(assignment)) {
       try {
-        const places = await this.#claimedPlaces(assignment.partitions);
+        const positions = await this.#acquiredPositions(assignment.partitions);
         if (!this.#isCurrent(assignment)) return;
-        for (const [partition, place] of places) {
-          assignment.places.set(partition, place);
-          this.#member.seek(partition, place.next);
+        for (const [partition, position] of positions) {
+          assignment.positions.set(partition, position);
+          this.#member.seek(partition, position.next);
         }
-        this.#claimProblem = undefined;
+        this.#acquireProblem = undefined;
         this.#resume(assignment);
         return;
       } catch (error) {
@@ -185,7 +172,7 @@ class KafkaConsumer implements KafkaFlowConsumer {
           this.#fail(error);
           return;
         }
-        this.#claimProblem = `cannot acquire partitions: ${String(error)}`;
+        this.#acquireProblem = `cannot acquire partitions: ${String(error)}`;
         this.options.log.warn({ reason: String(error) }, 'cannot acquire partitions; retrying');
         await delay(RETRY_MS);
       }
@@ -193,47 +180,41 @@ class KafkaConsumer implements KafkaFlowConsumer {
   }
 
   /** Acquires partitions and returns the position of each. */
-  async #claimedPlaces(partitions: readonly number[]): Promise<Map<number, Place>> {
+  async #acquiredPositions(partitions: readonly number[]): Promise<Map<number, PartitionPosition>> {
     const stored = await this.options.acquirePartitions(partitions);
     const kept = await this.#member.topicOffsets();
-    const places = new Map<number, Place>();
+    const positions = new Map<number, PartitionPosition>();
     for (const partition of partitions) {
-      const { storedTo, streams } = stored.get(partition) ?? { storedTo: -1, streams: [] };
-      const wanted = storedTo + 1;
+      const offset = stored.get(partition) ?? { storedTo: -1, streams: [] };
+      const wanted = offset.storedTo + 1;
       const { low, high } = kept.get(partition) ?? { low: 0, high: wanted };
       if (wanted > high) throw new TopicRecreatedError(this.#member.names.flows, partition, wanted, high);
-      // Messages without records are not stored, and the end of a transaction uses an offset.
-      if (wanted < low - 1) {
-        const committed = (await this.#member.committedOffsets()).get(partition) ?? 0;
-        const expired = low - Math.max(wanted, committed) - 1;
-        if (expired > 0) this.#onExpired(partition, expired);
-      }
-      const next = Math.max(wanted, low);
-      places.set(partition, { next, streams: new StreamPositions(streams) });
-      this.#lag.set(partition, high - next);
+      positions.set(partition, new PartitionPosition(offset, { low, high }));
     }
-    const next = Object.fromEntries([...places].map(([partition, place]) => [partition, place.next]));
+    const next = Object.fromEntries(
+      [...positions].map(([partition, position]) => [partition, position.next]),
+    );
     this.options.log.info({ next }, 'partitions acquired');
-    return places;
+    return positions;
   }
 
   async #onFetched(payload: EachBatchPayload): Promise<void> {
     const { partition, messages, highWatermark } = payload.batch;
     const assignment = this.#assignment;
-    const place = assignment?.places.get(partition);
+    const position = assignment?.positions.get(partition);
     // A payload is stale if it was fetched before the last seek.
-    if (!assignment || !place || payload.isStale()) return;
+    if (!assignment || !position || payload.isStale()) return;
     assignment.commit = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     for (const message of messages) {
       const offset = Number(message.offset);
-      if (offset < place.next) continue;
-      await this.#receive(assignment.waiting, partition, place.streams, message);
+      if (offset < position.next) continue;
+      await this.#receive(assignment.waiting, partition, position, message);
       if (!this.#isCurrent(assignment)) return;
-      place.next = offset + 1;
+      position.next = offset + 1;
     }
     const last = payload.batch.lastOffset();
     payload.resolveOffset(last);
-    this.#lag.set(partition, Math.max(0, Number(highWatermark) - Number(last) - 1));
+    position.lag = Math.max(0, Number(highWatermark) - Number(last) - 1);
     if (assignment.waiting.bytes > MAX_WAITING_BYTES) this.#pause(assignment);
     this.#notify();
   }
@@ -242,15 +223,14 @@ class KafkaConsumer implements KafkaFlowConsumer {
   async #receive(
     waiting: BlockQueue,
     partition: number,
-    streams: StreamPositions,
+    position: PartitionPosition,
     message: KafkaMessage,
   ): Promise<void> {
     const value = message.value ?? Buffer.alloc(0);
     const source = parseStreamHeaders(message.headers);
-    this.#counts.messages += 1;
-    this.#counts.bytes += value.length;
-    if (source && !streams.isNew(source)) {
-      this.#counts.repeated += 1;
+    this.#metrics.onMessage(value.length);
+    if (source && !position.isNew(source)) {
+      this.#metrics.onSkipped('duplicate');
       const about = { partition, offset: message.offset, ...source };
       this.options.log.warn(about, 'duplicate message skipped');
       return;
@@ -262,17 +242,21 @@ class KafkaConsumer implements KafkaFlowConsumer {
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       await this.#member.send(deadLetter(this.#member.names, partition, message, error));
-      this.#counts.dead += 1;
+      this.#metrics.onSkipped('malformed');
       const about = { partition, offset: message.offset, reason: error.message };
       this.options.log.error(about, 'message cannot be decoded; sent to the dead-letter topic');
     }
-    if (source) streams.note(source);
+    if (source) this.#countExpired(partition, source, position.note(source));
   }
 
-  #onExpired(partition: number, messages: number): void {
-    this.#counts.expired += messages;
+  /** Counts messages that expired before a message of a stream, once: until a block is stored, they are found again. */
+  #countExpired(partition: number, { stream, position }: StreamPosition, messages: number): void {
+    const key = `${partition}/${stream}`;
+    if (messages === 0 || (this.#countedExpired.get(key) ?? -1) >= position) return;
+    this.#countedExpired.set(key, position);
+    this.#metrics.onSkipped('expired', messages);
     this.options.log.error(
-      { partition, messages },
+      { partition, stream, messages },
       'messages expired in Kafka before they were stored; increase the topic retention or restore the enrichers sooner',
     );
   }

@@ -2,7 +2,7 @@ import type { WireError } from '@sonde/model/batch/wire/wire-error';
 import type { KafkaMessage, ProducerRecord } from 'kafkajs';
 import type { KafkaNames } from './topics.js';
 
-/** A message that cannot be read, as it is put aside: with its key and bytes, and where it was and why in headers. */
+/** The dead-letter message for one that cannot be decoded: unchanged, with its offset and the reason in headers. */
 export function deadLetter(
   { flows, dead }: KafkaNames,
   partition: number,

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
-/** The requests of a connection that wait to be sent, as kafkajs has them. */
+/** The queue of a connection's pending requests in kafkajs. */
 interface RequestQueue {
   readonly pending: readonly unknown[];
   scheduleCheckPendingRequests: (this: RequestQueue) => void;
@@ -11,8 +11,8 @@ interface RequestQueue {
 let isInstalled = false;
 
 /**
- * Has kafkajs look after requests that wait only where there are some. kafkajs 2.2 looks every millisecond at each
- * connection that has ever sent something: on every node, for nothing. A request that has to wait begins it by itself.
+ * Makes kafkajs check for pending requests only if there are some. kafkajs 2.2 checks every connection that has ever sent
+ * something every millisecond, on every node. A request that has to wait starts the checks by itself.
  */
 export function stopIdlePolling(): void {
   if (isInstalled) return;

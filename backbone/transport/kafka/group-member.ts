@@ -2,8 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Consumer, EachBatchPayload, Producer, ProducerRecord } from 'kafkajs';
 import type { Logger } from '../../logging.js';
 import { isAuthenticationFailure, type KafkaConnection, RETRY } from './connection.js';
+import type { TopicOffsets } from './partition-position.js';
 import { KafkaSession } from './session.js';
-import { createTopics, kafkaNames, type KafkaNames, type TopicSettings } from './topics.js';
+import {
+  createTopics,
+  kafkaNames,
+  type KafkaNames,
+  METADATA_MAX_AGE_MS,
+  type TopicSettings,
+} from './topics.js';
 
 export interface GroupMemberOptions {
   readonly connection: KafkaConnection;
@@ -24,6 +31,8 @@ export interface GroupListener {
   onEnded(): void;
   /** A batch was fetched; the next one follows when this resolves. */
   onFetched(payload: EachBatchPayload): Promise<void>;
+  /** The connection failed; a new one is attempted. */
+  onFailed(): void;
   /** The member has left permanently because a retry would not help. */
   onRefused(error: Error): void;
 }
@@ -50,8 +59,6 @@ interface Clients {
 /** A member of the consumer group that reads flows. Rejoins after every failure, however long Kafka is unavailable. */
 export class GroupMember {
   readonly names: KafkaNames;
-  /** Connection failures, each followed by a reconnect. */
-  failures = 0;
   /** Why it is not in the group; undefined if it is a member. */
   problem: string | undefined = 'not yet a member of the consumer group';
   #clients: Clients | undefined;
@@ -90,18 +97,11 @@ export class GroupMember {
   }
 
   /** The low and high watermark of each partition. */
-  async topicOffsets(): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>> {
+  async topicOffsets(): Promise<ReadonlyMap<number, TopicOffsets>> {
     const kept = (await this.#clients?.admin.fetchTopicOffsets(this.names.flows)) ?? [];
     return new Map(
       kept.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]),
     );
-  }
-
-  /** The committed offset of each partition. */
-  async committedOffsets(): Promise<ReadonlyMap<number, number>> {
-    const asked = { groupId: this.#groupId, topics: [this.names.flows] };
-    const [flows] = (await this.#clients?.admin.fetchOffsets(asked)) ?? [];
-    return new Map(flows?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
   /** @throws Error while it is not connected, and kafkajs' errors. */
@@ -154,6 +154,7 @@ export class GroupMember {
       rebalanceTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 3)),
       maxWaitTimeInMs: 250,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       maxBytesPerPartition: 8 * 2 ** 20,
       maxBytes: 32 * 2 ** 20,
       allowAutoTopicCreation: false,
@@ -218,7 +219,7 @@ export class GroupMember {
   }
 
   async #onFailed(error: Error): Promise<void> {
-    this.failures += 1;
+    this.events.onFailed();
     // Retrying with wrong credentials does not help and may lock the user out.
     if (isAuthenticationFailure(error)) {
       this.#leaving = true;

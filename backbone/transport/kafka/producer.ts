@@ -4,15 +4,15 @@ import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from '../s
 import type { KafkaConnection } from './connection.js';
 import { KafkaSession } from './session.js';
 import { streamHeaders } from './stream-headers.js';
-import { createTopics, kafkaNames, type TopicSettings } from './topics.js';
+import { createTopics, kafkaNames, METADATA_MAX_AGE_MS, type TopicSettings } from './topics.js';
 
 export interface KafkaPublisherOptions {
   readonly connection: KafkaConnection;
-  /** Creates the topics that there are not; without it they must be there. */
+  /** Creates missing topics; without it they must exist. */
   readonly topics?: TopicSettings | undefined;
   /**
-   * How long a broker waits for a transaction whose collector is gone for good before it aborts it. Until then the
-   * partition's readers wait at its start; a collector that comes back aborts it at once.
+   * How long a broker waits before it aborts the transaction of a collector that is gone. Until then, consumers of the
+   * partition wait at its start; a collector that restarts aborts it at once.
    */
   readonly transactionTimeoutMs?: number | undefined;
   readonly log: Logger;
@@ -20,21 +20,21 @@ export interface KafkaPublisherOptions {
 
 const TRANSACTION_TIMEOUT_MS = 15_000;
 
-/** A broker has aborted a transaction so long after its time was up: it looks every 10 s. */
+/** Brokers check for expired transactions every 10 s. */
 const ABORTED_WITHIN_MS = 15_000;
 
-/** Longer than a broker takes to end what was left open, and than a busy one takes for the rest. */
+/** Longer than a broker takes to end an open transaction, also a busy one. */
 const MAX_OPEN_MS = 60_000;
 
 /**
- * Delivers a spool to Kafka exactly once, across crashes of this process: messages and the spool's position, kept as
- * the offset of a consumer group named after the spool, are written in one transaction. Should Kafka not keep it whole,
- * each message still says where in the spool it was (docs/decisions/0006-kafka-exactly-once.md).
+ * Delivers a spool to Kafka exactly once, across crashes of this process: one transaction contains the messages and the
+ * position of the spool, which is the offset of a consumer group named after the spool. In case Kafka does not keep a
+ * transaction completely, each message has its position in headers (docs/decisions/0006-kafka-exactly-once.md).
  */
 export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink {
   const { connection, topics, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS, log } = options;
   const names = kafkaNames(connection);
-  let current: Opened | undefined;
+  let current: OpenSpool | undefined;
 
   async function close(): Promise<void> {
     const former = current;
@@ -42,18 +42,18 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
     await former?.session.end();
   }
 
-  /** Gives the spool's position. */
-  async function begin(opened: Opened): Promise<number> {
+  /** Returns the delivered position of the spool. */
+  async function begin(opened: OpenSpool): Promise<number> {
     const { stream, session, admin, producer } = opened;
     await session.connect();
     if (topics) await createTopics(admin, names, topics);
-    // This fences whoever used the spool before and ends what it left open; only then its position is final.
+    // Fences earlier processes and ends their open transaction; only then is the position final.
     opened.transaction = await producer.transaction();
     return await storedPosition(admin, names.spool(stream), names.flows);
   }
 
   async function transact(
-    opened: Opened,
+    opened: OpenSpool,
     messages: readonly OutgoingMessage[],
     position: number,
   ): Promise<void> {
@@ -77,6 +77,7 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
       const producer = session.producer({
         transactionalId: names.spool(stream),
         idempotent: true,
+        metadataMaxAge: METADATA_MAX_AGE_MS,
         maxInFlightRequests: 1,
         transactionTimeout: transactionTimeoutMs,
         createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
@@ -105,17 +106,17 @@ async function sendAll(transaction: Transaction, topicMessages: TopicMessages[])
   }
 }
 
-interface Opened {
-  /** The spool's: names its transactional id and its consumer group. */
+interface OpenSpool {
+  /** The name of the spool, for its transactional ID and its consumer group. */
   readonly stream: string;
   readonly session: KafkaSession;
   readonly admin: Admin;
   readonly producer: Producer;
-  /** The transaction that opening began, in which nothing has been sent yet. */
+  /** The transaction that was begun when opening, in which nothing has been sent yet. */
   transaction?: Transaction | undefined;
 }
 
-/** The position up to which all of the spool was delivered: the group's offset, of partition 0 by convention. */
+/** The delivered position of a spool: the group's offset of partition 0 by convention. */
 async function storedPosition(admin: Admin, groupId: string, topic: string): Promise<number> {
   const [flows] = await admin.fetchOffsets({ groupId, topics: [topic] });
   const offset = flows?.partitions.find(({ partition }) => partition === 0)?.offset;

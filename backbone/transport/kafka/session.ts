@@ -7,6 +7,23 @@ import { Sockets } from './sockets.js';
 /** How long clients have to disconnect gracefully before their sockets are closed. */
 const MAX_DISCONNECT_MS = 5_000;
 
+/** A clock that is set back by less delays nothing in kafkajs by more. */
+const MAX_CLOCK_STEP_MS = 1_000;
+
+/**
+ * Calls back when the system clock is set back. kafkajs measures intervals with it: it would send no heartbeats, and
+ * neither time out requests nor refresh metadata, until the clock is where it was.
+ */
+function onClockSetBack(callBack: (ms: number) => void): NodeJS.Timeout {
+  const offset = () => Date.now() - performance.now();
+  let last = offset();
+  return setInterval(() => {
+    const step = last - offset();
+    last -= step;
+    if (step > MAX_CLOCK_STEP_MS) callBack(step);
+  }, MAX_CLOCK_STEP_MS).unref();
+}
+
 /**
  * Kafka clients with a common lifetime. However kafkajs fails, a session ends within a bounded time, leaves no
  * connection open and releases everything that waits for it. After a failure, start a new session.
@@ -18,8 +35,12 @@ export class KafkaSession {
   readonly #over = new AbortController();
   /** Resolves with the reason when the session ends. */
   readonly over: Promise<Error>;
+  readonly #clock: NodeJS.Timeout;
 
   constructor(connection: KafkaConnection, log: Logger) {
+    this.#clock = onClockSetBack((ms) =>
+      this.fail(new Error(`the system clock was set back by ${Math.round(ms / 1000)} s`)),
+    );
     this.#kafka = kafkaClient(connection, log, this.#sockets.create);
     const { signal } = this.#over;
     this.over = new Promise((resolve) => {
@@ -77,6 +98,7 @@ export class KafkaSession {
 
   /** Closes all connections, whatever their state. */
   async end(): Promise<void> {
+    clearInterval(this.#clock);
     this.fail(new Error('the Kafka connections are closed'));
     const ended = Promise.allSettled(this.#clients.map((client) => client.disconnect()));
     await Promise.race([ended, delay(MAX_DISCONNECT_MS, undefined, { ref: false })]);

@@ -1,14 +1,14 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 import type { KafkaConnection } from './connection.js';
 
-/** How everything is called that Sonde has in a Kafka cluster; the topics are those of docs/kafka-topics.md. */
+/** The names of Sonde's topics (docs/kafka-topics.md), consumer groups and transactional IDs. */
 export interface KafkaNames {
   readonly flows: string;
   readonly dns: string;
   readonly dead: string;
-  /** The consumer group of enrichers, unless another is chosen. */
+  /** The default consumer group of enrichers. */
   readonly enrichers: string;
-  /** A spool's transactional id, and the consumer group that holds its position. */
+  /** The transactional ID of a spool, and the consumer group that has its delivered position. */
   spool(stream: string): string;
 }
 
@@ -24,26 +24,29 @@ export function kafkaNames({ prefix = DEFAULT_PREFIX }: Pick<KafkaConnection, 'p
 
 export const DEFAULT_PREFIX = 'sonde.';
 
+/** How often clients look for added partitions and moved leaders; kafkajs' default of five minutes is too long. */
+export const METADATA_MAX_AGE_MS = 20_000;
+
 export interface TopicSettings {
-  /** Over how many partitions flows are spread: no more enrichers than this can share the work. */
+  /** Number of partitions; limits how many enrichers share the work. */
   readonly partitions: number;
-  /** On how many brokers each partition lies; without it the cluster's default. */
+  /** Replication factor; the cluster's default if absent. */
   readonly replicas?: number | undefined;
-  /** How long messages stay, and so how long enrichers or the store may be away. */
+  /** How long messages are kept, and so how long enrichers and the store can be down without loss. */
   readonly retentionHours: number;
 }
 
 export const defaultTopics: TopicSettings = { partitions: 12, retentionHours: 24 };
 
-/** The largest record batch that the topics take. Brokers' own limit is 1 MiB unless a topic says otherwise. */
+/** Maximum size of a record batch. The brokers' default is 1 MiB. */
 const MAX_MESSAGE_BYTES = 8 * 2 ** 20;
 
-/** How long messages that could not be read are kept for whoever looks into it. */
+/** Retention of the dead-letter topic. */
 const DEAD_RETENTION_HOURS = 24 * 7;
 
 /**
- * Creates those of the topics that there are not. Topics that exist stay as they are.
- * @throws kafkajs' errors, for example if this user may not create topics.
+ * Creates missing topics. Existing topics are not changed.
+ * @throws kafkajs' errors, for example if the user is not authorized to create topics.
  */
 export async function createTopics(admin: Admin, names: KafkaNames, settings: TopicSettings): Promise<void> {
   const existing = new Set(await admin.listTopics());
@@ -53,7 +56,7 @@ export async function createTopics(admin: Admin, names: KafkaNames, settings: To
     topic(names.dead, { ...settings, partitions: 1, retentionHours: DEAD_RETENTION_HOURS }),
   ];
   const missing = wanted.filter(({ topic }) => !existing.has(topic));
-  // Another service may be faster: then the topic is there, and kafkajs says false.
+  // If another service is faster, the topic exists and kafkajs returns false.
   if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true });
 }
 
@@ -61,13 +64,13 @@ function topic(name: string, { partitions, replicas, retentionHours }: TopicSett
   return {
     topic: name,
     numPartitions: partitions,
-    // -1: what the cluster has as default.
+    // -1: the cluster's default.
     replicationFactor: replicas ?? -1,
     configEntries: [
       { name: 'cleanup.policy', value: 'delete' },
       { name: 'retention.ms', value: String(retentionHours * 3_600_000) },
       { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) },
-      // As the collectors compress: brokers need not do it again.
+      // Brokers keep the collectors' compression.
       { name: 'compression.type', value: 'producer' },
     ],
   };

@@ -1,32 +1,33 @@
-/** A message on its way out. */
+/** A message to deliver. */
 export interface OutgoingMessage {
-  /** Counts the spool's messages, from 0. */
+  /** Index of its record in the spool, from 0; increases within a topic. */
   readonly position: number;
   readonly topic: string;
-  /** Messages of equal keys stay in order. */
+  /** Messages with equal keys stay in order. */
   readonly key: string;
   readonly value: Uint8Array;
 }
 
-/** Where a spool is delivered to. It remembers, together with the messages, how far the spool was delivered. */
+/** The destination of a spool. It stores the delivered position of the spool together with the messages. */
 export interface SpoolSink {
-  /** Where flows go, and the copy of their lookups. */
+  /** The topic of flows, and that of the copy of their lookups. */
   readonly topics: { readonly flows: string; readonly dns: string };
   /**
-   * Connects for the spool of this name, and shuts out whoever delivered it before. Resolves with the position up to
-   * which all of it was delivered (exclusive), 0 at first. May be called again, and must be after a failed `send`.
+   * Connects for the spool with this name and fences earlier processes that delivered it. Resolves with the position up
+   * to which it is delivered (exclusive), initially 0. Can be called again, and must be after a failed `send`.
    */
   open(stream: string): Promise<number>;
   /**
-   * Delivers messages and remembers `position`, both or neither. If it rejects, either may have happened: what
-   * `open` says then is true.
+   * Delivers messages and stores `position`, both or neither. If it rejects, either may have happened; the next `open`
+   * resolves with the truth.
    * @throws MessageTooLargeError if no message of this size can ever be delivered.
    */
   send(messages: readonly OutgoingMessage[], position: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The messages are larger than their topic takes. */
+/** The messages are larger than the maximum of their topic. */
 export class MessageTooLargeError extends Error {
   override readonly name = 'MessageTooLargeError';
+  readonly code = 'SONDE_MESSAGE_TOO_LARGE';
 }

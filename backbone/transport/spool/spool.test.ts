@@ -1,5 +1,6 @@
 import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { smallDisk } from '@sonde/test/fixtures/small-disk';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../logging.js';
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 
 describe('a spool', () => {
-  it('gives messages in the order in which they were put, with their positions', async () => {
+  it('returns messages in the order in which they were appended, with their positions', async () => {
     const spool = await opened();
     await put(spool, 5);
     expect(positions(await spool.take(2 ** 20))).toEqual([0, 1, 2, 3, 4]);
@@ -29,14 +30,14 @@ describe('a spool', () => {
     const [next] = await spool.take(2 ** 20);
     expect(next).toMatchObject({
       position: 5,
-      topic: 'a.topic',
       key: 'node-ä',
+      messages: [{ topic: 'a.topic' }],
       contents: { flows: 10, lookups: 1 },
     });
-    expect(Buffer.from(next?.value ?? []).toString()).toBe('x'.repeat(1000));
+    expect(Buffer.from(next?.messages[0]?.value ?? []).toString()).toBe('x'.repeat(1000));
   });
 
-  it('gives as many messages as fit, and one that does not fit by itself', async () => {
+  it('returns as many messages as fit, and one that does not fit alone', async () => {
     const spool = await opened();
     await put(spool, 3);
     await put(spool, 1, 5_000);
@@ -46,7 +47,7 @@ describe('a spool', () => {
     expect(taken).toEqual([[0, 1], [2], [3], [4]]);
   });
 
-  it('has what was put into it after a crash, and goes on counting', async () => {
+  it('has its messages after a crash, and continues their positions', async () => {
     const before = await opened();
     await put(before, 3);
     const after = await crashed(before);
@@ -56,11 +57,11 @@ describe('a spool', () => {
     expect(positions(await allOf(after))).toEqual([0, 1, 2, 3]);
   });
 
-  it('has none of a write that was refused, and gives its position to the next, also after a crash', async () => {
+  it('has no message of a failed write, and reuses its position, also after a crash', async () => {
     const before = await opened();
     await put(before, 1);
-    refuseNextSync();
-    await expect(before.append([{ ...message(10), key: 'refused' }])).rejects.toThrow('no more');
+    failNextAppend();
+    await expect(before.append([{ ...message(10), key: 'rejected' }])).rejects.toThrow('no more');
     await before.append([{ ...message(10), key: 'accepted' }]);
     const after = await crashed(before);
     expect((await allOf(after)).map(({ position, key }) => [position, key])).toEqual([
@@ -69,39 +70,31 @@ describe('a spool', () => {
     ]);
   });
 
-  it('has none of a write that was refused if the process crashed before it could cut it', async () => {
+  it('has no message of a failed write if the process crashed before it was cut', async () => {
     const before = await opened();
     await put(before, 1);
-    const refused = encodeRecord({ ...message(10), key: 'refused', position: 1 });
-    appendFileSync(lastSegment(), refused);
+    const rejected = encodeRecord({ ...message(10), key: 'rejected', position: 1 });
+    appendFileSync(lastSegment(), rejected);
     const accepted = encodeRecord({ ...message(10), key: 'accepted', position: 1 });
     writeFileSync(path.join(directory, '0000000000000001.segment'), accepted);
     const after = await crashed(before);
     expect((await allOf(after)).map(({ key }) => key)).toEqual(['node-ä', 'accepted']);
   });
 
-  it.each([1, 7, 8, 30, 500])('cuts a write of which a crash left %i bytes', async (bytes) => {
-    const before = await opened();
-    await put(before, 2);
-    const torn = encodeRecord({ ...message(1000), position: 2 }).subarray(0, bytes);
-    appendFileSync(lastSegment(), torn);
-    const after = await crashed(before);
-    await put(after, 1);
-    expect(positions(await allOf(after))).toEqual([0, 1, 2]);
-  });
+  it.each([1, 7, 8, 30, 500])(
+    'cuts a write of which a crash left %i bytes, without counting a loss',
+    async (bytes) => {
+      const before = await opened();
+      await put(before, 2);
+      const torn = encodeRecord({ ...message(1000), position: 2 }).subarray(0, bytes);
+      appendFileSync(lastSegment(), torn);
+      const after = await crashed(before);
+      await put(after, 1);
+      expect(positions(await allOf(after))).toEqual([0, 1, 2]);
+    },
+  );
 
-  it('cuts a segment at the first byte that is not what was written', async () => {
-    const before = await opened();
-    await put(before, 3);
-    const file = lastSegment();
-    truncateSync(file, statSync(file).size - 10);
-    appendFileSync(file, Buffer.alloc(10, 7));
-    const after = await crashed(before);
-    await put(after, 1);
-    expect(positions(await allOf(after))).toEqual([0, 1, 2]);
-  });
-
-  it('remembers which position comes next when all was delivered and its sink is away', async () => {
+  it('keeps the next position when all is delivered and the sink is unavailable', async () => {
     const before = await opened(8_000);
     for (let round = 0; round < 30; round++) await put(before, 1);
     await before.confirmDelivered(positions(await allOf(before)).length);
@@ -112,7 +105,7 @@ describe('a spool', () => {
     expect(positions(await allOf(after)).at(-1)).toBe(30);
   });
 
-  it('deletes what is delivered', async () => {
+  it('deletes delivered messages', async () => {
     const spool = await opened(80_000);
     for (let round = 0; round < 40; round++) await put(spool, 1);
     const before = segments().length;
@@ -124,7 +117,7 @@ describe('a spool', () => {
     expect(spool.waiting).toBe(0);
   });
 
-  it('takes again what was taken but not delivered, and what was delivered last before', async () => {
+  it('takes again what was taken but not delivered, and the delivery before that', async () => {
     const spool = await opened();
     for (let sent = 0; sent < 3; sent++) {
       await put(spool, 2);
@@ -143,7 +136,7 @@ describe('a spool', () => {
     expect(positions(await allOf(after))).toEqual([4, 5, 6]);
   });
 
-  it('takes nothing again of which its sink forgot that it has it, but what was delivered last', async () => {
+  it('takes only the last delivery again if the sink lost the position', async () => {
     const spool = await opened();
     for (let sent = 1; sent <= 3; sent++) {
       await put(spool, 1);
@@ -155,13 +148,15 @@ describe('a spool', () => {
     expect(spool.waiting).toBe(1);
   });
 
-  it('gives what it accepts new positions if it is older than what was delivered of it', async () => {
+  it('assigns new positions to its messages if it is older than what was delivered from it', async () => {
     const before = await opened();
     await put(before, 3);
     const restored = await crashed(before);
     await put(restored, 2, 5000);
     await restored.resume(500);
-    expect((await allOf(restored)).map(({ position, value }) => [position, value.length])).toEqual([
+    expect(
+      (await allOf(restored)).map(({ position, messages }) => [position, messages[0]?.value.length]),
+    ).toEqual([
       [500, 5000],
       [501, 5000],
     ]);
@@ -178,7 +173,7 @@ describe('a spool', () => {
 });
 
 describe('a full spool', () => {
-  it('drops the oldest, and counts exactly what is missing', async () => {
+  it('drops the oldest messages, and counts exactly what is missing', async () => {
     const spool = await opened(20_000);
     await spool.resume(0);
     for (let round = 0; round < 50; round++) await put(spool, 1);
@@ -194,7 +189,7 @@ describe('a full spool', () => {
     expect(positions(left)).toEqual(Array.from({ length: left.length }, (_, k) => k + lost.messages));
   });
 
-  it('keeps what is on its way to the sink, since it may have arrived', async () => {
+  it('keeps messages that are being delivered, because they may have arrived', async () => {
     const spool = await opened(20_000);
     for (let round = 0; round < 10; round++) await put(spool, 1);
     const taken = positions(await spool.take(1_500));
@@ -203,7 +198,7 @@ describe('a full spool', () => {
     expect(positions(await spool.take(1_500))).toEqual(taken);
   });
 
-  it('counts nothing as lost that was delivered, though nobody could be asked since a crash', async () => {
+  it('counts nothing as lost that was delivered, though the sink was not reached since a crash', async () => {
     const before = await opened(20_000);
     for (let round = 0; round < 10; round++) await put(before, 1);
     const [first, second] = positions(await allOf(before));
@@ -213,18 +208,18 @@ describe('a full spool', () => {
     for (let round = 0; round < 40; round++) await put(after, 1);
     await after.resume(2);
     const left = await allOf(after);
-    // All that was sent before may have arrived.
+    // Everything that was sent may have arrived.
     expect(positions(left).slice(0, 10)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(after.lost.messages).toBeGreaterThan(20);
     expect(left.length + after.lost.messages).toBe(50);
   });
 
-  it('remembers what it has lost, and finishes dropping after a crash', async () => {
+  it('keeps its losses, and finishes dropping after a crash', async () => {
     const before = await opened(20_000);
     await before.resume(0);
     for (let round = 0; round < 50; round++) await put(before, 1);
     const { lost } = before;
-    // As if the crash came between counting a segment and deleting it.
+    // As if the process crashed between counting a segment and deleting it.
     const name = '0000000000000000.segment';
     writeFileSync(path.join(directory, name), encodeRecord({ ...message(10), position: 0 }));
     const state = JSON.parse(readState()) as object;
@@ -235,8 +230,115 @@ describe('a full spool', () => {
   });
 });
 
+describe('a damaged spool', () => {
+  /** Changes a byte of the value of the message at an index, and what comes after it stays. */
+  function damage(file: string, index: number, at = 500): void {
+    const content = readFileSync(file);
+    const place = index * encodeRecord({ ...message(1000), position: 0 }).length + at;
+    content[place] = (content[place] ?? 0) ^ 1;
+    writeFileSync(file, content);
+  }
+
+  it.each([
+    ['value', 500, { flows: 10, lookups: 1 }],
+    ['length', 0, { flows: 10, lookups: 1 }],
+    ['position', 8, { flows: 0, lookups: 0 }],
+  ])('loses only the message whose %s is damaged, and counts it once', async (_, at, contents) => {
+    const before = await opened();
+    await put(before, 4);
+    damage(lastSegment(), 1, at);
+    const after = await crashed(before);
+    await put(after, 1);
+    expect(positions(await allOf(after))).toEqual([0, 2, 3, 4]);
+    await after.resume(0);
+    expect(positions(await allOf(after))).toEqual([0, 2, 3, 4]);
+    expect(after.lost).toEqual({ messages: 1, ...contents });
+    const later = await crashed(after);
+    expect(positions(await allOf(later))).toEqual([0, 2, 3, 4]);
+    expect(later.lost).toEqual({ messages: 1, ...contents });
+  });
+
+  it('counts a damaged last message as lost', async () => {
+    const before = await opened();
+    await put(before, 3);
+    damage(lastSegment(), 2);
+    const after = await crashed(before);
+    await put(after, 1);
+    expect(positions(await allOf(after))).toEqual([0, 1, 2]);
+    expect(after.lost).toEqual({ messages: 1, flows: 10, lookups: 1 });
+  });
+
+  it('counts all messages at the damaged end of an earlier segment as lost', async () => {
+    const before = await opened(20_000);
+    for (let round = 0; round < 6; round++) await put(before, 1);
+    const [first = ''] = segments().sort();
+    const file = path.join(directory, first);
+    const { size } = statSync(file);
+    truncateSync(file, 100);
+    const after = await crashed(before, 20_000);
+    const missing = Math.floor(size / 1000);
+    expect(positions(await allOf(after))).toEqual([0, 1, 2, 3, 4, 5].slice(missing));
+    expect(after.lost.messages).toBe(missing);
+  });
+
+  it('loses only the damaged message of a segment that is written at the time', async () => {
+    const spool = await opened();
+    await put(spool, 3);
+    damage(lastSegment(), 0);
+    expect(positions(await allOf(spool))).toEqual([1, 2]);
+    expect(spool.lost).toEqual({ messages: 1, flows: 10, lookups: 1 });
+  });
+
+  it('counts damaged messages among those that it drops when it is full', async () => {
+    const spool = await opened(20_000);
+    await spool.resume(0);
+    for (let round = 0; round < 6; round++) await put(spool, 1);
+    damage(path.join(directory, segments().sort()[0] ?? ''), 0);
+    for (let round = 0; round < 44; round++) await put(spool, 1);
+    const left = await allOf(spool);
+    expect(spool.lost.messages).toBe(50 - left.length);
+    expect(spool.lost.flows).toBe((50 - left.length) * 10);
+  });
+});
+
+describe('a spool on a full disk', () => {
+  it('fails an append, can be opened and delivered, and accepts messages once there is room', async ({
+    skip,
+  }) => {
+    const disk = smallDisk(2 ** 20);
+    if (typeof disk === 'string') return skip(`cannot mount a file system here (${disk})`);
+    ({ directory } = disk);
+    const before = await opened();
+    await put(before, 3, 10_000);
+    disk.fill();
+    await expect(put(before, 1, 10_000)).rejects.toThrow(/ENOSPC|full/);
+    const after = await crashed(before);
+    await expect(put(after, 1, 10_000)).rejects.toThrow(/ENOSPC|full/);
+    await after.resume(0);
+    expect(positions(await allOf(after))).toEqual([0, 1, 2]);
+    await after.confirmDelivered(3);
+    disk.free();
+    await put(after, 1);
+    expect(positions(await allOf(after))).toEqual([3]);
+  });
+
+  it('drops the oldest messages although its state cannot be written at first', async ({ skip }) => {
+    const disk = smallDisk(2 ** 18);
+    if (typeof disk === 'string') return skip(`cannot mount a file system here (${disk})`);
+    ({ directory } = disk);
+    const spool = await opened(100_000);
+    await spool.resume(0);
+    for (let round = 0; round < 9; round++) await put(spool, 1, 10_000);
+    disk.fill();
+    await put(spool, 1, 10_000);
+    const left = await allOf(spool);
+    expect(left.length + spool.lost.messages).toBe(10);
+    expect((await crashed(spool, 100_000)).lost).toEqual(spool.lost);
+  });
+});
+
 describe('a record', () => {
-  it('is refused wherever a bit of it is changed', () => {
+  it('is rejected wherever a bit of it is changed', () => {
     const record = encodeRecord({ ...message(50), position: 3 });
     for (let bit = 0; bit < record.length * 8; bit++) {
       const damaged = Buffer.from(record);
@@ -256,7 +358,7 @@ async function opened(maxBytes?: number): Promise<Spool> {
   return spool;
 }
 
-/** The spool as the next process finds it. All that was asked of it is on the disk, so closing changes nothing. */
+/** Opens the spool like the next process. Everything is on disk already, so closing changes nothing. */
 async function crashed(spool: Spool, maxBytes?: number): Promise<Spool> {
   open.splice(open.indexOf(spool), 1);
   await spool.close();
@@ -265,7 +367,7 @@ async function crashed(spool: Spool, maxBytes?: number): Promise<Spool> {
 
 function message(bytes: number) {
   const value = Buffer.alloc(bytes, 'x');
-  return { topic: 'a.topic', key: 'node-ä', value, contents: { flows: 10, lookups: 1 } };
+  return { key: 'node-ä', messages: [{ topic: 'a.topic', value }], contents: { flows: 10, lookups: 1 } };
 }
 
 async function put(spool: Spool, count: number, bytes = 1000): Promise<void> {
@@ -293,8 +395,8 @@ function lastSegment(): string {
   return path.join(directory, segments().sort().at(-1) ?? '');
 }
 
-/** Has the next append fail when its bytes are written, as a disk does that breaks or is full. */
-function refuseNextSync(): void {
+/** Makes the next append fail after its bytes are written, like a broken or full disk. */
+function failNextAppend(): void {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the writer
   const append = SegmentWriter.prototype.append;
   vi.spyOn(SegmentWriter.prototype, 'append').mockImplementationOnce(async function (

@@ -2,13 +2,17 @@ import { batchOf } from '@sonde/test/builders/batch';
 import { observedDns } from '@sonde/test/builders/dns';
 import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { decodeBatch } from '@sonde/model/batch/wire/decode';
+import { metricValue } from '@sonde/test/fixtures/metric-value';
+import { smallDisk } from '@sonde/test/fixtures/small-disk';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
+import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../logging.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from './sink.js';
 import { createSpooledPublisher, type SpooledPublisher } from './spooled-publisher.js';
 
 let directory: string;
+let registry: Registry;
 const publishers: SpooledPublisher[] = [];
 
 beforeEach(() => (directory = temporaryDirectory('spool')));
@@ -17,26 +21,28 @@ afterEach(async () => {
   for (const publisher of publishers.splice(0)) await publisher.close(0);
 });
 
-/** As long as a busy machine may take. */
+/** A busy machine can take this long. */
 const soon = { timeout: 20_000 };
 
 /**
- * A sink as Kafka is one, and readers who pass over what they have: what is sent arrives with its position or not at all, and
- * its answers may be lost.
+ * A fake of Kafka with consumers that skip duplicates: messages arrive together with the position or not at all, and
+ * responses can be lost.
  */
 class FakeSink implements SpoolSink {
   readonly topics = { flows: 'flows', dns: 'dns' };
-  /** For the first time. */
+  /** Messages without duplicates. */
   readonly arrived: OutgoingMessage[] = [];
   repeated = 0;
   isAway = false;
   /**
-   * What happens to the next messages, one after the other: the answer is lost before or after they have arrived, or it
-   * comes, and they are lost with the next ones that fail.
+   * Faults of the next deliveries: the response is lost before or after the messages arrive, or it comes and the
+   * messages never arrive.
    */
   readonly faults: ('before' | 'after' | 'never')[] = [];
   maxBytes = Infinity;
   #position = 0;
+  /** The position of the last message in each topic. */
+  readonly #last = new Map<string, number>();
 
   open(): Promise<number> {
     if (this.isAway) return Promise.reject(new Error('away'));
@@ -52,8 +58,8 @@ class FakeSink implements SpoolSink {
     if (fault === 'before') return Promise.reject(new Error('cut'));
     this.#position = position;
     if (fault === 'never') return Promise.resolve();
-    const last = this.arrived.at(-1)?.position ?? -1;
-    const first = messages.filter((message) => message.position > last);
+    const first = messages.filter(({ topic, position: sent }) => sent > (this.#last.get(topic) ?? -1));
+    for (const message of first) this.#last.set(message.topic, message.position);
     this.repeated += messages.length - first.length;
     this.arrived.push(...first);
     return fault === 'after' ? Promise.reject(new Error('cut')) : Promise.resolve();
@@ -71,7 +77,7 @@ class FakeSink implements SpoolSink {
 }
 
 describe('a spooled publisher', () => {
-  it('delivers batches in order, also those that come while the sink is away', async () => {
+  it('delivers batches in order, also those published while the sink is unavailable', async () => {
     const sink = new FakeSink();
     const publisher = await started(sink);
     await publish(publisher, 0, 3);
@@ -82,7 +88,7 @@ describe('a spooled publisher', () => {
     await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4, 5]), soon);
   });
 
-  it('loses and doubles nothing when answers are lost, before or after the messages have arrived', async () => {
+  it('neither loses nor duplicates messages when responses are lost, before or after the messages arrive', async () => {
     const sink = new FakeSink();
     sink.faults.push('before', 'after', 'after', 'before');
     const publisher = await started(sink);
@@ -91,17 +97,17 @@ describe('a spooled publisher', () => {
       await vi.waitFor(() => expect(sink.sequences).toContain(batch), soon);
     }
     expect(sink.sequences).toEqual(Array.from({ length: 20 }, (_, batch) => batch));
-    expect(publisher.counts.failures).toBe(4);
+    expect(await metricValue(registry, 'sonde_publisher_failures_total')).toBe(4);
   });
 
-  it('loses nothing that the sink lost after it had said to have it, if it fails next', async () => {
+  it('sends messages again that the sink lost after it acknowledged them, if it fails next', async () => {
     const sink = new FakeSink();
     const publisher = await started(sink);
     await publish(publisher, 0, 1);
-    await vi.waitFor(() => expect(publisher.counts.sentMessages).toBe(1), soon);
+    await expect.poll(sentMessages, soon).toBe(1);
     sink.faults.push('never', 'before');
     await publish(publisher, 1, 2);
-    await vi.waitFor(() => expect(publisher.counts.sentMessages).toBe(2), soon);
+    await expect.poll(sentMessages, soon).toBe(2);
     expect(sink.sequences).toEqual([0]);
     await publish(publisher, 2, 3);
     await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2]), soon);
@@ -118,7 +124,7 @@ describe('a spooled publisher', () => {
     expect(sink.repeated).toBe(0);
   });
 
-  it('delivers what the process before it had accepted, and nothing twice', async () => {
+  it('delivers what the previous process accepted, without duplicates', async () => {
     const sink = new FakeSink();
     sink.faults.push('after');
     sink.isAway = true;
@@ -131,7 +137,7 @@ describe('a spooled publisher', () => {
     await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
   });
 
-  it('delivers what waits before it closes', async () => {
+  it('delivers waiting messages before it closes', async () => {
     const sink = new FakeSink();
     const publisher = await started(sink);
     await publish(publisher, 0, 50);
@@ -141,7 +147,7 @@ describe('a spooled publisher', () => {
     await expect(publisher.publish(batchOf(observedFlows([])))).rejects.toThrow(/closed/);
   });
 
-  it('sends a copy of lookups to a topic of their own', async () => {
+  it('sends a copy of lookups to their own topic', async () => {
     const sink = new FakeSink();
     const publisher = await started(sink);
     const dns = observedDns([{ query_name: 'api.example' }]);
@@ -155,7 +161,7 @@ describe('a spooled publisher', () => {
     ]);
   });
 
-  it('tells in later batches exactly how many flows were dropped for want of room', async () => {
+  it('reports in later batches exactly how many flows were dropped because the spool was full', async () => {
     const sink = new FakeSink();
     const publisher = await started(sink, 4_000);
     await publish(publisher, 0, 1);
@@ -163,17 +169,18 @@ describe('a spooled publisher', () => {
     sink.isAway = true;
     await publish(publisher, 1, 100);
     sink.isAway = false;
-    await vi.waitFor(() => expect(publisher.counts.spooledMessages).toBe(0), soon);
+    await vi.waitFor(() => expect(publisher.waiting).toBe(0), soon);
     await publish(publisher, 100, 101);
     await vi.waitFor(() => expect(sink.sequences.at(-1)).toBe(100), soon);
     const { losses } = decodeBatch(sink.arrived.at(-1)?.value ?? new Uint8Array());
     const missing = 101 - sink.sequences.length;
     expect(missing).toBeGreaterThan(10);
     expect(losses).toEqual({ flows_spool_full: missing });
-    expect(publisher.counts).toMatchObject({ lostFlows: missing, lostMessages: missing });
+    expect(await metricValue(registry, 'sonde_spool_lost_messages_total')).toBe(missing);
+    expect(await lostFlows()).toBe(missing);
   });
 
-  it('goes past a message that is too large, counts it, and delivers the others', async () => {
+  it('skips a message that is too large, counts it, and delivers the others', async () => {
     const sink = new FakeSink();
     sink.maxBytes = 1_000;
     const publisher = await started(sink);
@@ -184,13 +191,49 @@ describe('a spooled publisher', () => {
     await publisher.publish(batchOf(observedFlows(names), { sequence: 3 }));
     await publish(publisher, 4, 6);
     await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 4, 5]), soon);
-    expect(publisher.counts.lostFlows).toBe(100);
+    expect(await lostFlows()).toBe(100);
+  });
+});
+
+function sentMessages(): Promise<number> {
+  return metricValue(registry, 'sonde_publisher_sent_messages_total');
+}
+
+function lostFlows(): Promise<number> {
+  return metricValue(registry, 'sonde_spool_lost_records_total', { type: 'flow' });
+}
+
+describe('a spooled publisher on a full disk', () => {
+  it('starts, delivers what is in the spool, counts what it cannot write, and recovers', async ({ skip }) => {
+    const disk = smallDisk(2 ** 20);
+    if (typeof disk === 'string') return skip(`cannot mount a file system here (${disk})`);
+    ({ directory } = disk);
+    const sink = new FakeSink();
+    sink.isAway = true;
+    const before = await started(sink);
+    await publish(before, 0, 5);
+    disk.fill();
+    await publishers.pop()?.close(0);
+    const after = await started(sink);
+    await publish(after, 5, 8);
+    expect(await lostFlows()).toBe(3);
+    expect(after.problem).toMatch(/cannot write to the spool: .*ENOSPC/);
+    sink.isAway = false;
+    await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4]), soon);
+    disk.free();
+    await publish(after, 8, 9);
+    await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4, 8]), soon);
+    expect(decodeBatch(sink.arrived.at(-1)?.value ?? new Uint8Array()).losses).toEqual({
+      flows_spool_full: 3,
+    });
+    expect(after.problem).toBeUndefined();
   });
 });
 
 async function started(sink: SpoolSink, maxBytes = 2 ** 20): Promise<SpooledPublisher> {
   const log = createLogger('test', 'silent');
-  const publisher = await createSpooledPublisher(sink, { directory, maxBytes, log });
+  registry = new Registry();
+  const publisher = await createSpooledPublisher(sink, { directory, maxBytes, registry, log });
   publishers.push(publisher);
   return publisher;
 }

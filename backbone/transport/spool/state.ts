@@ -3,14 +3,16 @@ import { constants, type FileHandle, open, readFile, rename } from 'node:fs/prom
 import path from 'node:path';
 import { syncDirectory } from './segment.js';
 
-/** What a spool must know of itself whatever happens, beside its segments. */
+/** The durable state of a spool besides its segments. */
 export interface SpoolState {
-  /** Tells this spool from every other, also from one that lay in the same place before. */
+  /** Unique name of the spool, also among spools that were in the same directory before. */
   readonly stream: string;
-  /** What had to be dropped since the spool was made. */
+  /** What was dropped since the spool was created. */
   readonly lost: DroppedMessages;
-  /** A segment that is counted as lost, and so must go if it still lies there. */
-  readonly dropping?: string;
+  /** A segment that is counted as lost and must be deleted if it still exists. */
+  readonly dropping?: string | undefined;
+  /** First positions of damaged ranges in segments that are counted as lost. */
+  readonly damaged?: readonly number[] | undefined;
 }
 
 export interface DroppedMessages {
@@ -19,23 +21,28 @@ export interface DroppedMessages {
   readonly lookups: number;
 }
 
-const nothingLost: DroppedMessages = { messages: 0, flows: 0, lookups: 0 };
+export const NOTHING_LOST: DroppedMessages = { messages: 0, flows: 0, lookups: 0 };
+
+/** The sum of two losses. */
+export function addLosses(a: DroppedMessages, b: DroppedMessages): DroppedMessages {
+  return { messages: a.messages + b.messages, flows: a.flows + b.flows, lookups: a.lookups + b.lookups };
+}
 
 const FILE = 'spool.json';
 
-/** The state of the spool in a directory; a new spool's if there is none. */
+/** The state of the spool in a directory; creates a new one if there is none. */
 export async function readState(directory: string): Promise<SpoolState> {
   try {
     return JSON.parse(await readFile(path.join(directory, FILE), 'utf8')) as SpoolState;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    const state = { stream: randomBytes(12).toString('hex'), lost: nothingLost };
+    const state = { stream: randomBytes(12).toString('hex'), lost: NOTHING_LOST };
     await writeState(directory, state);
     return state;
   }
 }
 
-/** Replaces the state; when it resolves, the new one survives a power cut. */
+/** Replaces the state; when it resolves, the new one survives a power failure. */
 export async function writeState(directory: string, state: SpoolState): Promise<void> {
   const file = path.join(directory, FILE);
   const handle = await open(`${file}.new`, 'w');
@@ -49,18 +56,18 @@ export async function writeState(directory: string, state: SpoolState): Promise<
   await syncDirectory(directory);
 }
 
-/** How far a spool has been delivered, as far as it knows itself. */
+/** How far a spool is delivered, as far as the spool knows. */
 export interface DeliveryPositions {
-  /** Everything before it has arrived; what was sent last before may have to be sent again. */
+  /** All messages before it have arrived; the last ones may have to be sent again. */
   readonly resendFrom: number;
-  /** Nothing from here on was ever sent. */
+  /** No message from here on was ever sent. */
   readonly taken: number;
 }
 
-/** Notes how far was delivered. It survives a crash of the process, if not of the machine: then it may be behind. */
+/** A record of the delivery positions. It survives a crash of the process; after a power failure it may be behind. */
 export class DeliveryCheckpoint {
   private constructor(
-    /** What the process before this one noted last. */
+    /** The positions that the previous process recorded last. */
     readonly positions: DeliveryPositions,
     private readonly handle: FileHandle,
   ) {}
@@ -74,8 +81,8 @@ export class DeliveryCheckpoint {
     return new DeliveryCheckpoint({ resendFrom, taken }, handle);
   }
 
+  /** Replaces the positions. All have one length, so a write needs no more disk than the one before. */
   async write({ resendFrom, taken }: DeliveryPositions): Promise<void> {
-    // All notes are of one length, so one write replaces the former.
     await this.handle.write(
       [resendFrom, taken].map((position) => String(position).padStart(16, '0')).join(' '),
       0,
