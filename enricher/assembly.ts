@@ -5,7 +5,13 @@ import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
 import type { FlowConsumer } from '@sonde/backbone/transport/interface/transport';
 import type { Registry } from 'prom-client';
 import { warmDomains } from './domains/warm-domains.js';
-import { type ClusterChoice, initialRead, type LiveCluster, watchCluster } from './live-cluster.js';
+import {
+  describeKinds,
+  type ClusterChoice,
+  initialRead,
+  type LiveCluster,
+  watchCluster,
+} from './live-cluster.js';
 import { registerClusterMetrics, registerEnricherMetrics, registerPendingMetrics } from './metrics.js';
 import { LiveContext } from './pipeline/context.js';
 import { type EnrichedBlock, runEnricher } from './pipeline/enricher.js';
@@ -67,6 +73,10 @@ export function assembleEnricher(options: EnricherAssemblyOptions): EnricherAsse
     signal: flushing.signal,
   });
   registerClusterMetrics(registry, clusters);
+  for (const [name, { watch }] of clusters) {
+    readiness?.check(`cluster ${name}`, () => watch.problem);
+    readiness?.describe(`cluster ${name}`, () => describeKinds(watch.kinds));
+  }
   registerPendingMetrics(registry, pending);
   const metrics = registerEnricherMetrics(registry);
   const contextOf = contextsByName(clusters, log);

@@ -40,6 +40,16 @@ export function watchCluster(choice: ClusterChoice, log: Logger, signal: AbortSi
   return { context, history, watch, hasApiServer: kubeConfig !== undefined };
 }
 
+/** The status of watched kinds with times as text, for `/readyz`. */
+export function describeKinds(kinds: FollowedCluster['kinds']): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    [...kinds].map(([kind, { sinceMs, ...status }]) => [
+      kind,
+      { ...status, since: new Date(sinceMs).toISOString() },
+    ]),
+  );
+}
+
 /** How long flows wait at the start until the clusters are read. */
 const MAX_INITIAL_READ_MS = 30_000;
 

@@ -104,6 +104,20 @@ export function registerClusterMetrics(registry: Registry, clusters: ReadonlyMap
     help: 'Failed list and watch requests to the Kubernetes API server',
     ...each(({ watch }) => watch.counts.failures),
   });
+  collectedGauge(registry, {
+    name: 'sonde_watch_kind_state',
+    help: 'Set to 1 for the state of each watched kind: followed, absent (the cluster does not have it), pending (not read yet), forbidden, unavailable',
+    labelNames: ['cluster', 'kind', 'state'] as const,
+    collect: () =>
+      kindsOf(clusters).map(([cluster, kind, { state }]) => [{ cluster, kind, state }, 1] as const),
+  });
+  collectedGauge(registry, {
+    name: 'sonde_watch_kind_state_since_timestamp_seconds',
+    help: 'Time at which each watched kind came into its state',
+    labelNames: ['cluster', 'kind'] as const,
+    collect: () =>
+      kindsOf(clusters).map(([cluster, kind, { sinceMs }]) => [{ cluster, kind }, sinceMs / 1000] as const),
+  });
   collectedCounter(registry, {
     name: 'sonde_policy_versions_total',
     help: 'Versions of policies and of the objects they select, by outcome: stored, skipped (replaced before they were stored)',
@@ -119,4 +133,10 @@ export function registerClusterMetrics(registry: Registry, clusters: ReadonlyMap
     help: 'Failed attempts to store versions of policies and of the objects they select; each is retried',
     ...each(({ history }) => history.counts.failures),
   });
+}
+
+function kindsOf(clusters: ReadonlyMap<string, LiveCluster>) {
+  return [...clusters].flatMap(([cluster, { watch }]) =>
+    [...watch.kinds].map(([kind, status]) => [cluster, kind, status] as const),
+  );
 }

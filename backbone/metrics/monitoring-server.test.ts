@@ -40,6 +40,16 @@ it('runs the registered checks on each readiness request', async () => {
   expect((await get('/readyz')).status).toBe(200);
 });
 
+it('shows the details of components whether the service is ready or not', async () => {
+  readiness.describe('cluster lab', () => ({ pods: { state: 'followed' } }));
+  const details = { 'cluster lab': { pods: { state: 'followed' } } };
+  expect(JSON.parse((await get('/readyz')).body)).toEqual({ status: 'ready', details });
+  readiness.set('store', 'refused');
+  const notReady = { status: 'not ready', problems: ['store: refused'], details };
+  expect(JSON.parse((await get('/readyz')).body)).toEqual(notReady);
+  readiness.set('store', undefined);
+});
+
 it('requires the token for metrics but not for health checks', async () => {
   const guarded = await startMonitoring({ host: '127.0.0.1', port: 0, registry, readiness, token: 'secret' });
   const status = async (path: string, authorization?: string) =>

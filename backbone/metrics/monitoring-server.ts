@@ -73,8 +73,9 @@ function sendUnauthorized(response: ServerResponse): void {
 
 async function sendReadiness(response: ServerResponse, readiness: Readiness): Promise<void> {
   const problems = await readiness.problems();
-  if (problems.length === 0) sendJson(response, 200, { status: 'ready' });
-  else sendJson(response, 503, { status: 'not ready', problems });
+  const details = readiness.details();
+  if (problems.length === 0) sendJson(response, 200, { status: 'ready', details });
+  else sendJson(response, 503, { status: 'not ready', problems, details });
 }
 
 async function sendMetrics(response: ServerResponse, registry: Registry): Promise<void> {

@@ -80,9 +80,10 @@ export class Cluster {
         this.externalNames.apply(object as Service, atMs);
         break;
       case 'BlockAffinity': {
-        const { cidr, node = '', state } = (object as BlockAffinity).spec ?? {};
-        // The other states are steps of giving a block to a node or of taking it back.
-        const cidrs = cidr !== undefined && state === 'confirmed' ? [cidr] : [];
+        const { cidr, node = '', state, deleted } = (object as BlockAffinity).spec ?? {};
+        // Other states are steps of assigning a block to a node or of releasing it.
+        const isAssigned = state === 'confirmed' && String(deleted) !== 'true';
+        const cidrs = cidr !== undefined && isAssigned ? [cidr] : [];
         this.#report(object, 'spec.cidr', this.nodeRanges.setBlock(object.metadata.name, node, cidrs));
         break;
       }

@@ -94,10 +94,16 @@ export interface Node extends KubernetesObject {
   readonly status?: { readonly addresses?: readonly { readonly type: string; readonly address: string }[] };
 }
 
-/** Calico's note of a block of addresses that a node gives to its pods (crd.projectcalico.org/v1). */
+/** A block of addresses that Calico assigned to a node for its pods. */
 export interface BlockAffinity extends KubernetesObject {
   readonly kind: 'BlockAffinity';
-  readonly spec?: { readonly cidr?: string; readonly node?: string; readonly state?: string };
+  readonly spec?: {
+    readonly cidr?: string;
+    readonly node?: string;
+    readonly state?: string;
+    /** Text in the datastore, a boolean in the API. */
+    readonly deleted?: string | boolean;
+  };
 }
 
 export interface Service extends KubernetesObject {

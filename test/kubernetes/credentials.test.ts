@@ -140,7 +140,7 @@ describe('authentication to an API server over HTTPS', () => {
 });
 
 describe('reports why an API server cannot be followed', () => {
-  it.each<[string, () => Choice, RegExp]>([
+  it.each<[string, () => Choice | Promise<Choice>, RegExp]>([
     [
       'a certificate of a strange authority',
       () => ({

@@ -1,70 +1,26 @@
-import { createLogger } from '@sonde/backbone/logging';
-import { LiveContext } from '@sonde/enricher/pipeline/context';
-import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
 import type { ObjectSink } from '@sonde/enricher/watch/known-objects';
-import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
 import { collectionPath } from '@sonde/enricher/watch/resources';
 import { parseAddress } from '@sonde/model/net/address';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { buildPod } from '../builders/pod.js';
-import { BUILT_IN_PATHS, FakeApiServer } from './fake-api-server.js';
+import { BUILT_IN_PATHS } from './fake-api-server.js';
+import { followFake, stopFollowing } from './follow-fake.js';
 
 const PODS = '/api/v1/pods';
 const START = Date.parse('2026-01-01T00:00:00Z');
 
-const running: { stop: AbortController; followed: FollowedCluster; server: FakeApiServer }[] = [];
-
-afterEach(async () => {
-  for (const { stop, followed, server } of running.splice(0)) {
-    stop.abort();
-    await followed.ended;
-    await server.stop();
-  }
-});
-
-async function follow(
-  prepare: (server: FakeApiServer) => void = () => undefined,
-  {
-    token = '',
-    now = Date.now,
-    observer,
-  }: { token?: string; now?: () => number; observer?: ObjectSink } = {},
-) {
-  const server = new FakeApiServer(BUILT_IN_PATHS);
-  await server.start();
-  prepare(server);
-  const context = new LiveContext();
-  const stop = new AbortController();
-  const kubeConfig = plainKubeConfig(server.url, token);
-  const log = createLogger('test', 'silent');
-  const followed = followCluster({
-    ...{
-      context,
-      kubeConfig: () => kubeConfig,
-      manifests: [],
-      log,
-      signal: stop.signal,
-      intervals: { discoveryMs: 50 },
-      now,
-      observer,
-    },
-  });
-  running.push({ stop, followed, server });
-  const holder = (ip: string, timeMs: number) => {
-    const { identities } = context.cluster;
-    return identities.identity(identities.lookup(parseAddress(ip), 0, timeMs));
-  };
-  return { server, context, followed, kubeConfig, holder };
-}
+afterEach(stopFollowing);
 
 const pod = (name: string, ip: string, startMs = START) => buildPod({ name, ip, startMs });
 
 describe('following a cluster', () => {
   it('lists page by page before it is ready', async () => {
-    const { server, followed, holder } = await follow((fake) => {
-      for (let index = 0; index < 1200; index++)
-        fake.put(PODS, pod(`pod-${index}`, `10.1.${index >> 8}.${index & 255}`));
+    const { server, followed, holder } = await followFake({
+      prepare: (fake) => {
+        for (let index = 0; index < 1200; index++)
+          fake.put(PODS, pod(`pod-${index}`, `10.1.${index >> 8}.${index & 255}`));
+      },
     });
     await followed.ready;
     expect(holder('10.1.0.0', START)?.name).toBe('pod-0');
@@ -73,7 +29,7 @@ describe('following a cluster', () => {
   });
 
   it('reports pods that are created, and when they end', async () => {
-    const { server, followed, holder } = await follow();
+    const { server, followed, holder } = await followFake();
     await followed.ready;
     server.put(PODS, pod('web', '10.1.0.1'));
     await eventually(() => expect(holder('10.1.0.1', Date.now())?.name).toBe('web'));
@@ -83,7 +39,7 @@ describe('following a cluster', () => {
   });
 
   it('misses no event while the connection is broken', async () => {
-    const { server, followed, holder } = await follow();
+    const { server, followed, holder } = await followFake();
     await followed.ready;
     server.bookmark();
     const { lists } = followed.counts;
@@ -94,7 +50,9 @@ describe('following a cluster', () => {
   });
 
   it('lists again after the resource version expired, and removes objects deleted meanwhile', async () => {
-    const { server, followed, holder } = await follow((fake) => fake.put(PODS, pod('old', '10.1.0.1')));
+    const { server, followed, holder } = await followFake({
+      prepare: (fake) => fake.put(PODS, pod('old', '10.1.0.1')),
+    });
     await followed.ready;
     server.disconnect();
     server.delete(PODS, pod('old', '10.1.0.1'));
@@ -106,7 +64,9 @@ describe('following a cluster', () => {
   });
 
   it('keeps the address bindings of unchanged pods when it lists again', async () => {
-    const { server, context, followed } = await follow((fake) => fake.put(PODS, pod('web', '10.1.0.1')));
+    const { server, context, followed } = await followFake({
+      prepare: (fake) => fake.put(PODS, pod('web', '10.1.0.1')),
+    });
     await followed.ready;
     const { lists } = followed.counts;
     const before = context.cluster.identities.lookup(parseAddress('10.1.0.1'), 0, START);
@@ -120,7 +80,8 @@ describe('following a cluster', () => {
   });
 
   it('continues with a renewed token', async () => {
-    const { server, followed, holder, kubeConfig } = await follow((fake) => (fake.token = 'first'), {
+    const { server, followed, holder, kubeConfig } = await followFake({
+      prepare: (fake) => void (fake.token = 'first'),
       token: 'first',
     });
     await followed.ready;
@@ -134,7 +95,7 @@ describe('following a cluster', () => {
   });
 
   it('watches kinds that are installed later', async () => {
-    const { server, context, followed } = await follow();
+    const { server, context, followed } = await followFake();
     await followed.ready;
     const path = collectionPath('crd.projectcalico.org/v1', 'globalnetworksets');
     server.serve(path);
@@ -168,7 +129,7 @@ describe('following a cluster', () => {
       },
     };
     const path = collectionPath('networking.k8s.io/v1', 'networkpolicies');
-    const { server, followed } = await follow((fake) => fake.put(path, policy), { observer });
+    const { server, followed } = await followFake({ prepare: (fake) => fake.put(path, policy), observer });
     await followed.ready;
     const by = '[{"manager":"kubectl","operation":"Update","time":"2026-01-01T00:00:00Z"}]';
     expect(told.splice(0)).toEqual([`NetworkPolicy deny version 2 by ${by}`]);
@@ -187,7 +148,7 @@ describe('following a cluster', () => {
     /** Rounds during which the connection breaks, and can be resumed. */
     const BROKEN = [5, 13, 30, 33];
     let round = 0;
-    const { server, followed, context } = await follow(undefined, { now: () => START + round * ROUND_MS });
+    const { server, followed, context } = await followFake({ now: () => START + round * ROUND_MS });
     await followed.ready;
     const addressOf = (slot: number, at: number) => {
       const index = (slot * 7 + at) % ADDRESSES;

@@ -33,3 +33,16 @@ it('the ClusterRole of the enricher allows to list and watch every watched kind,
   expect(missing).toEqual([]);
   expect([...new Set(rules.flatMap(({ verbs }) => verbs))].sort()).toEqual(['get', 'list', 'watch']);
 });
+
+it('deploy/rbac.yaml applies on a fresh cluster: every namespace is created before its first object', async () => {
+  const file = fileURLToPath(new URL('../../deploy/rbac.yaml', import.meta.url));
+  const { objects } = await readManifests([file]);
+  const created = new Set<string>();
+  const missing = objects.flatMap(({ object: { kind, metadata } }) => {
+    if (kind === 'Namespace') created.add(metadata.name);
+    const { namespace } = metadata;
+    return namespace === undefined || created.has(namespace) ? [] : `${kind} ${namespace}/${metadata.name}`;
+  });
+  expect(created.size).toBeGreaterThan(0);
+  expect(missing).toEqual([]);
+});
