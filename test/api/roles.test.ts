@@ -6,7 +6,7 @@ import { startQueryApi } from '@sonde/query-api/server';
 import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { DAY, fillWorld, worlds } from './store-pair.js';
+import { DAY, fillStore, storeVariants } from './store-pair.js';
 
 // Many requests per test, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -93,7 +93,7 @@ let document: ApiDocument;
 
 beforeAll(async () => {
   open = await startTestApi();
-  await fillWorld(open.store, worlds[0]);
+  await fillStore(open.store, storeVariants[0]);
   document = JSON.parse((await open.get('/api/v1/openapi.json')).text) as ApiDocument;
   api = await startQueryApi({
     ...{ store: open.store, port: 0, registry: new Registry(), log: createLogger('test', 'silent') },
@@ -143,7 +143,7 @@ describe('every route', () => {
     async (route, request) => {
       for (const role of roles) {
         const refused = role === 'nobody' || role === 'unknown' ? 401 : 403;
-        const status = question.allowed.includes(role) ? 200 : refused;
+        const status = request.allowed.includes(role) ? 200 : refused;
         expect(await statusFor(role, route, request), role).toBe(status);
       }
     },
