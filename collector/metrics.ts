@@ -22,8 +22,8 @@ const probeCounters: readonly ProbeMetric[] = [
   },
   {
     name: 'sonde_probe_packets_total',
-    help: 'Packets in the flow records that the probe emitted, or read from a capture file',
-    counters: { packets_reported: '', packets_seen: '' },
+    help: 'Packets in the flow records that the probe emitted, or that were read from a capture file',
+    counters: { packets_reported: '' },
   },
   {
     name: 'sonde_probe_bytes_total',
@@ -32,9 +32,17 @@ const probeCounters: readonly ProbeMetric[] = [
   },
   {
     name: 'sonde_probe_ignored_packets_total',
-    help: 'Packets without a flow record, by reason (not_ip, malformed)',
+    help: 'Packets without a flow record, by reason: not_ip, malformed; of capture files also absurd_time, absurd_length, without_time, link_type, copy',
     label: 'reason',
-    counters: { packets_not_ip: 'not_ip', packets_malformed: 'malformed' },
+    counters: {
+      packets_not_ip: 'not_ip',
+      packets_malformed: 'malformed',
+      packets_absurd_time: 'absurd_time',
+      packets_absurd_length: 'absurd_length',
+      packets_without_time: 'without_time',
+      packets_link_type_not_supported: 'link_type',
+      packets_copied: 'copy',
+    },
   },
   {
     name: 'sonde_probe_unknown_fragments_total',

@@ -94,8 +94,11 @@ bool replay_packet(__u32 offset, __u32 captured, __u32 length, __u32 link, __u32
 	return pressure;
 }
 
-/* Ends the window at a time that is not before its packets', and writes its frames. */
-EXPORT("replay_end_window") void replay_end_window(__u32 seconds, __u32 nanos)
+/*
+ * Ends the window at a time that is not before its packets', and writes its frames. If no packets follow (`is_last`), or
+ * only earlier ones, DNS queries that wait for a response are reported as unanswered.
+ */
+EXPORT("replay_end_window") void replay_end_window(__u32 seconds, __u32 nanos, __u32 is_last)
 {
 	struct record_context context = {
 		.connections = connections,
@@ -107,6 +110,8 @@ EXPORT("replay_end_window") void replay_end_window(__u32 seconds, __u32 nanos)
 	__u32 used;
 	unsigned ended = next_window(&used);
 
+	if (is_last)
+		send_dns(~0ull);
 	load_window_flows(&flows, ended, used);
 	report_flows(&flows, &context, &counters);
 	counters.windows_ended_early += pressure;

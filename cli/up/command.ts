@@ -46,7 +46,10 @@ export function upCommand(): Command {
         `create a lab cluster on this machine and watch it (default definition: ${DEFAULT_LAB})`,
       ),
     )
-    .option('--pcap <file>', 'read flows from a capture file, one per node; repeatable')
+    .option(
+      '--pcap <file>',
+      'read flows from a pcap or pcapng file, also gzipped, or from standard input (-); one per node; repeatable',
+    )
     .option('--interface <name>', 'watch an interface or the interfaces that match a pattern; repeatable')
     .option('--manifests <path>', 'file or folder of Kubernetes manifests of the cluster; repeatable')
     .option(
@@ -108,7 +111,13 @@ async function up(
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const stopping = nextShutdownSignal();
 
-  const { clusters, down } = await prepareClusters(choices, { windowMs: options.window, say });
+  let apiUrl: string | undefined;
+  const { clusters, down } = await prepareClusters(choices, {
+    windowMs: options.window,
+    dataDirectory: options.data,
+    apiUrl: () => apiUrl,
+    say,
+  });
   try {
     let printer: FlowPrinter | undefined;
     const embedded = await startEmbedded({
@@ -126,11 +135,12 @@ async function up(
         }
       },
     });
+    apiUrl = embedded.url;
     try {
       say(
-        `The API listens on ${embedded.url}/api/v1/flows; flows are stored in ${options.clickhouse ?? options.data}. Press Ctrl-C to stop.`,
+        `The console is at ${embedded.url}, the API at ${embedded.url}/api/v1; flows are stored in ${options.clickhouse ?? options.data}. Press Ctrl-C to stop.`,
       );
-      if (options.table) printer = createFlowPrinter(process.stdout, `API: ${embedded.url}/api/v1/flows`);
+      if (options.table) printer = createFlowPrinter(process.stdout, `Console: ${embedded.url}`);
       const ended = await Promise.race([stopping, embedded.done.then(() => 'ended' as const)]);
       if (ended === 'ended') {
         say('All sources have ended; the API keeps running until you press Ctrl-C.');

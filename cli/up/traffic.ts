@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { captureSource } from '@sonde/collector/pcap/source';
 import { flowprobeSource } from '@sonde/collector/probe/flowprobe';
 import type { FlowSource } from '@sonde/collector/source/flow-source';
@@ -6,6 +5,7 @@ import { type Lab, upLab } from '@sonde/deploy/lab/lab';
 import { recordedLab } from '@sonde/deploy/lab/recorded';
 import { LabUnavailable } from '@sonde/deploy/lab/unavailable';
 import { probeProgram, whyNotLive } from '@sonde/collector/probe/probe-program';
+import { captureFiles, type CaptureFilesOptions, nodeNames } from './capture-files.js';
 
 /** What `sonde up` was asked to watch. */
 export type TrafficChoice =
@@ -22,11 +22,8 @@ export interface Traffic {
   down(): Promise<void>;
 }
 
-/** `say` takes lines for people: what the probe and the lab have to tell. */
-export interface TrafficOptions {
-  readonly windowMs: number;
-  readonly say: (line: string) => void;
-}
+/** `say` takes lines for people: what the probe, the lab and capture files have to tell. */
+export type TrafficOptions = CaptureFilesOptions;
 
 /**
  * Makes the chosen traffic ready. Where a lab cannot run, the recording of one is replayed instead, and the reason
@@ -37,7 +34,11 @@ export async function prepareTraffic(choice: TrafficChoice, options: TrafficOpti
     case 'lab':
       return labTraffic(choice.definition, options);
     case 'captures':
-      return captures(choice.files, options, false);
+      return {
+        sources: await captureFiles(choice.files, options),
+        manifests: [],
+        down: () => Promise.resolve(),
+      };
     case 'interfaces': {
       const reason = whyNotLive();
       if (reason !== undefined) throw new TrafficUnavailableError(reason);
@@ -72,16 +73,11 @@ async function labTraffic(definition: string, options: TrafficOptions): Promise<
 function recordedTraffic(definition: string, reason: string, options: TrafficOptions): Traffic {
   options.say(`${reason} Replaying a recording of the lab instead.`);
   const { files, manifestsDirectory } = recordedLab(definition);
-  return { ...captures(files, options, true), manifests: [manifestsDirectory] };
-}
-
-/** Each capture file stands for a node, by the file's name. */
-function captures(files: readonly string[], { windowMs }: TrafficOptions, replay: boolean): Traffic {
-  const sources = files.map((file) => ({
-    node: path.parse(file).name,
-    source: captureSource({ file, windowMs, replay }),
+  const sources = [...nodeNames(files)].map(([file, node]) => ({
+    node,
+    source: captureSource({ file, windowMs: options.windowMs, replay: true }),
   }));
-  return { sources, manifests: [], down: () => Promise.resolve() };
+  return { sources, manifests: [manifestsDirectory], down: () => Promise.resolve() };
 }
 
 function probe(

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { probeWindows } from '../probe/windows.js';
 import type { FlowSource, ObservedWindow } from '../source/flow-source.js';
-import { type CapturedPacket, readCapture } from './capture-file.js';
-import { FlowTable } from './flow-table.js';
-import { readIpPacket } from './ip-packet.js';
-import { linkLayer } from './link-layer.js';
+import { CaptureCounts, type CaptureSummary } from './capture-counts.js';
+import { captureStream } from './capture-stream.js';
+import { ReplayModule, type ReplayTables } from './replay-module.js';
 
 export interface CaptureSourceOptions {
+  /** A pcap or pcapng file, perhaps compressed with gzip; `-` for standard input. */
   readonly file: string;
   readonly windowMs: number;
   /**
@@ -13,67 +14,52 @@ export interface CaptureSourceOptions {
    * recording. Without it the file is read as fast as possible and keeps its times.
    */
   readonly replay?: boolean;
+  readonly tables?: ReplayTables;
+  /** Called when the file has been read, as far as that was possible. */
+  readonly onEnd?: (summary: CaptureSummary) => void;
 }
 
-/** Reads a capture file's packets into flows by the probe's rules. */
-export function captureSource({ file, windowMs, replay = false }: CaptureSourceOptions): FlowSource {
+/**
+ * Reads the packets of a capture file into flows with the probe's own code. A file that is damaged, cut off or
+ * unreadable ends the source like any other; the summary says what was wrong with it.
+ * @throws ReplayNotBuiltError if that code is not built
+ */
+export function captureSource({
+  file,
+  windowMs,
+  tables,
+  onEnd,
+  replay = false,
+}: CaptureSourceOptions): FlowSource {
+  const module = new ReplayModule(windowMs, tables);
   const stopped = new AbortController();
-  const windowMicros = windowMs * 1000;
 
   async function* windows(): AsyncGenerator<ObservedWindow> {
-    const table = new FlowTable();
-    const counters = { packets_seen: 0, packets_not_ip: 0, packets_malformed: 0 };
-    let windowEndMicros: number | undefined;
-    let shiftMicros = 0;
-    const window = (): ObservedWindow => ({
-      ...table.endWindow(),
-      counters: new Map(Object.entries(counters)),
-    });
-
-    for await (const packet of readCapture(file)) {
-      if (windowEndMicros === undefined) {
-        if (replay) shiftMicros = Date.now() * 1000 - packet.timeMicros;
-        windowEndMicros = packet.timeMicros + shiftMicros + windowMicros;
-      }
-      const timeMicros = packet.timeMicros + shiftMicros;
-      while (timeMicros >= windowEndMicros) {
-        if (replay) await until(windowEndMicros / 1000, stopped.signal);
-        if (stopped.signal.aborted) return;
-        yield window();
-        // A silence longer than a window makes no empty windows.
-        const silent = Math.floor((timeMicros - windowEndMicros) / windowMicros);
-        windowEndMicros += (replay ? 1 : silent + 1) * windowMicros;
-      }
-      countPacket(packet, timeMicros, table, counters);
+    const counts = new CaptureCounts();
+    const pace = replay ? (timeMs: number) => waitUntil(timeMs, stopped.signal) : undefined;
+    const stream = captureStream({ file, windowMs, module, counts, pace, signal: stopped.signal });
+    let counters: ReadonlyMap<string, number> = new Map();
+    let problem: string | undefined;
+    for await (const window of probeWindows(packetStream(stream, (reason) => (problem = reason)))) {
+      counters = counts.with(window.counters, module.copiesSkipped);
+      yield { ...window, counters };
     }
-    if (windowEndMicros !== undefined) {
-      if (replay) await until(windowEndMicros / 1000, stopped.signal);
-      yield window();
-    }
+    onEnd?.(counts.summary(file, counters, problem));
   }
 
   return { windows, stop: () => stopped.abort() };
 }
 
-function countPacket(
-  { linkType, bytes, wireBytes, interfaceNumber }: CapturedPacket,
-  timeMicros: number,
-  table: FlowTable,
-  counters: { packets_seen: number; packets_not_ip: number; packets_malformed: number },
-): void {
-  counters.packets_seen += 1;
-  const link = linkLayer(linkType, bytes);
-  if (!link) {
-    counters.packets_not_ip += 1;
-    return;
-  }
-  const packet = readIpPacket(bytes, link.ipOffset, wireBytes);
-  if (packet) table.count(packet, timeMicros, `${interfaceNumber}/${link.interfaceIndex}`, link.direction);
-  else counters.packets_malformed += 1;
+/** The bytes of a stream whose return value is the problem that ended it. */
+async function* packetStream(
+  stream: AsyncGenerator<Buffer, string | undefined>,
+  onProblem: (reason: string | undefined) => void,
+): AsyncGenerator<Buffer> {
+  onProblem(yield* stream);
 }
 
 /** Waits until a moment (ms since 1970), or until stopped. */
-async function until(timeMs: number, signal: AbortSignal): Promise<void> {
+async function waitUntil(timeMs: number, signal: AbortSignal): Promise<void> {
   const waitMs = timeMs - Date.now();
   if (waitMs <= 0 || signal.aborted) return;
   await delay(waitMs, undefined, { signal }).catch((error: unknown) => {

@@ -11,6 +11,8 @@ const PACKAGES = [
   { name: 'gcc', why: 'compiles flowprobe' },
   { name: 'libc6-dev', why: 'compiles flowprobe' },
   { name: 'make', why: 'builds flowprobe' },
+  { name: 'lld', why: "links the probe's code for capture files" },
+  { name: 'wasi-libc', why: "compiles the probe's code for capture files" },
   { name: 'iproute2', why: "the lab's network namespaces" },
   { name: 'nftables', why: "the lab's services and policies" },
   { name: 'iputils-ping', why: "the lab's ICMP traffic" },
@@ -35,7 +37,8 @@ const PACKAGES_FOR_TESTS = [
 
 /**
  * Installs missing packages. On other distributions it prints the list of packages; without root it prints the command
- * to run. Neither is an error: without the packages Sonde reads pcap files instead of live traffic.
+ * to run. Neither is an error: without the packages Sonde has no live traffic, and pcap
+ * files only if the code for them was built before.
  */
 export function installDebianPackages({ forTests, say, fail }) {
   if (process.platform !== 'linux') return;

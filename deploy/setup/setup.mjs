@@ -23,7 +23,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 installNpmPackages();
 installDebianPackages({ forTests, say, fail });
 buildProbe();
+buildReplay();
 buildTypeScript();
+buildConsole();
 
 function installNpmPackages() {
   const installed = modified(path.join(root, 'node_modules/.package-lock.json'));
@@ -32,7 +34,7 @@ function installNpmPackages() {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-/** Skipped without clang (not root, or another distribution); Sonde then reports that and reads pcap files. */
+/** Skipped without clang (not root, or another distribution); Sonde then reports that. */
 function buildProbe() {
   if (process.platform !== 'linux' || spawnSync('clang', ['--version']).error) return;
   const probe = path.join(root, 'bpf-probe');
@@ -42,12 +44,28 @@ function buildProbe() {
   run('make', ['--silent', '-C', 'bpf-probe']);
 }
 
+/** The probe's code for pcap files. Skipped without clang and lld; what was built before still works. */
+function buildReplay() {
+  if (spawnSync('clang', ['--version']).error || spawnSync('wasm-ld', ['--version']).error) return;
+  const probe = path.join(root, 'bpf-probe');
+  if (modified(path.join(probe, 'build/replay.wasm')) >= newestUnder(probe, /(\.[ch]|Makefile)$/)) return;
+  say('building the code for pcap files (bpf-probe/replay/)');
+  run('make', ['--silent', '-C', 'bpf-probe', 'replay']);
+}
+
 function buildTypeScript() {
   const stamp = path.join(root, 'test/dist/.built');
-  if (modified(stamp) >= newestUnder(root, /(\.ts|tsconfig.*\.json)$/)) return;
+  if (modified(stamp) >= newestUnder(root, /(\.tsx?|tsconfig.*\.json)$/)) return;
   say('compiling TypeScript');
   run('npx', ['--no-install', 'tsc', '-b']);
   writeFileSync(stamp, '');
+}
+
+function buildConsole() {
+  const built = modified(path.join(root, 'query-api/dist/pages/index.html'));
+  if (built >= newestUnder(path.join(root, 'console'), /\.(tsx?|css|html|json)$/)) return;
+  say('building the console (console/)');
+  run('npm', ['run', '--silent', '--workspace', 'console', 'build']);
 }
 
 function run(command, args) {

@@ -1,6 +1,8 @@
 import { isMappedIpv4, parseAddress } from '@sonde/model/net/address';
 import { LINK_TYPES } from '@sonde/collector/pcap/link-layer';
-import { PROTOCOL } from '@sonde/collector/pcap/ip-packet';
+
+/** IP protocol numbers (IANA). */
+const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, dccp: 33, icmpv6: 58, sctp: 132, udpLite: 136 };
 
 /** A packet to build; omitted fields are zero or empty. */
 
@@ -12,6 +14,8 @@ export interface PacketSpec {
   readonly toPort?: number;
   /** TCP flags by their initials: S, A, F, R, P. */
   readonly flags?: string;
+  /** TCP sequence number. */
+  readonly sequence?: number;
   readonly icmp?: readonly [type: number, code: number];
   readonly payloadBytes?: number;
   /** Marks a later fragment, which has no transport header. */
@@ -52,7 +56,7 @@ export function ipPacket(packet: PacketSpec): Buffer {
 }
 
 function transportHeader(
-  { fromPort = 0, toPort = 0, flags = '', icmp }: PacketSpec,
+  { fromPort = 0, toPort = 0, flags = '', sequence = 0, icmp }: PacketSpec,
   protocol: number,
 ): Buffer {
   if (icmp) return Buffer.from([...icmp, 0, 0, 0, 1, 0, 1]);
@@ -60,6 +64,7 @@ function transportHeader(
   header.writeUInt16BE(fromPort, 0);
   header.writeUInt16BE(toPort, 2);
   if (protocol === PROTOCOL.tcp) {
+    header.writeUInt32BE(sequence, 4);
     header[12] = 0x50;
     header[13] = Array.from(flags).reduce((bits, flag) => bits | (FLAG_BITS[flag] ?? 0), 0);
   }
@@ -94,7 +99,7 @@ export interface FrameSpec {
 /** A pcap file with microsecond timestamps. */
 export function pcapFile(
   frames: readonly FrameSpec[],
-  linkType = LINK_TYPES.ethernet,
+  linkType: number = LINK_TYPES.ethernet,
   isLittle = true,
 ): Buffer {
   const header = Buffer.alloc(24);
@@ -114,12 +119,12 @@ export function pcapFile(
 }
 
 /** A pcapng file with one interface and nanosecond timestamps. */
-export function pcapngFile(frames: readonly FrameSpec[], linkType = LINK_TYPES.ethernet): Buffer {
-  const section = block(
+export function pcapngFile(frames: readonly FrameSpec[], linkType: number = LINK_TYPES.ethernet): Buffer {
+  const section = pcapngBlock(
     0x0a0d0d0a,
     Buffer.from([0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, ...Array<number>(8).fill(255)]),
   );
-  const description = block(
+  const description = pcapngBlock(
     1,
     Buffer.from([linkType & 255, linkType >> 8, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 9, 0, 0, 0]),
   );
@@ -130,12 +135,13 @@ export function pcapngFile(frames: readonly FrameSpec[], linkType = LINK_TYPES.e
     head.writeUInt32LE(Number(nanos & 0xffffffffn), 8);
     head.writeUInt32LE(frame.length, 12);
     head.writeUInt32LE(frame.length, 16);
-    return block(6, Buffer.concat([head, frame, Buffer.alloc((4 - (frame.length % 4)) % 4)]));
+    return pcapngBlock(6, Buffer.concat([head, frame, Buffer.alloc((4 - (frame.length % 4)) % 4)]));
   });
   return Buffer.concat([section, description, ...packets]);
 }
 
-function block(type: number, body: Buffer): Buffer {
+/** A block of a little-endian pcapng section; the body's length is a multiple of four. */
+export function pcapngBlock(type: number, body: Buffer): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt32LE(type, 0);
   head.writeUInt32LE(body.length + 12, 4);

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
@@ -42,17 +43,51 @@ describe('sonde up without live traffic', () => {
     expect(await sonde.end('SIGINT')).toBe(0);
   });
 
-  it('reports what is wrong with a pcap file, and at which position', async () => {
+  it('says what is wrong with capture files, and shows the flows of the others', async () => {
+    const cases = path.join(import.meta.dirname, '../captures/cases');
+    const files = [
+      import.meta.filename,
+      path.join(cases, 'node-a-cut.pcap'),
+      path.join(cases, 'node-b-whole.pcap'),
+    ];
+    const args = ['up', ...files.flatMap((file) => ['--pcap', file]), '--port', '0'];
+    sonde = new SondeProcess([...args, '--data', path.join(directory, 'data')]);
+    await eventually(() => expect(sonde.errors).toMatch(/All sources have ended/), 30_000);
+    expect(sonde.errors).toMatch(/recorded\.test\.ts: byte 0: not a pcap or pcapng file\./);
+    expect(sonde.errors).toMatch(
+      /node-a-cut\.pcap: byte \d+: the file is cut off inside a packet or block\. The packets before are counted\./,
+    );
+    const range =
+      /node-b-whole\.pcap: 8 packets \(Ethernet\) from (\S+) to (\S+)\. Show their flows: sonde observe --from \1 --to \2 --server (\S+)/;
+    expect(sonde.errors).toMatch(range);
+    const [, from = '', to = ''] = range.exec(sonde.errors) ?? [];
+    const response = await fetch(`${sonde.url}/api/v1/flows?from=${from}&to=${to}`);
+    const { flows } = (await response.json()) as { flows: { src_port: number }[] };
+    expect(flows.map(({ src_port }) => src_port)).toContain(42_000);
+    expect(await sonde.end('SIGINT')).toBe(0);
+
     sonde = new SondeProcess([
       'up',
       '--pcap',
-      import.meta.filename,
+      files[2] ?? '',
       '--port',
       '0',
       '--data',
       path.join(directory, 'data'),
     ]);
-    expect(await sonde.exitCode()).toBe(1);
-    expect(sonde.errors).toMatch(/recorded\.test\.ts, byte \d+: not a pcap or pcapng file/);
+    await eventually(
+      () => expect(sonde.errors).toMatch(/node-b-whole\.pcap was read before .* twice/),
+      30_000,
+    );
+  });
+
+  it('reads standard input', async () => {
+    const file = path.join(import.meta.dirname, '../captures/cases/node-b-whole.pcap');
+    const args = ['up', '--pcap', '-', '--port', '0', '--data', path.join(directory, 'data')];
+    sonde = new SondeProcess(args, {}, await readFile(file));
+    await eventually(
+      () => expect(sonde.errors).toMatch(/standard input: 8 packets \(Ethernet\) from/),
+      30_000,
+    );
   });
 });

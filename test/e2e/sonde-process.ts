@@ -15,12 +15,14 @@ export class SondeProcess {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor(commandArguments: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  /** `input` is its standard input, to the end; none if absent. */
+  constructor(commandArguments: readonly string[], environment: NodeJS.ProcessEnv = {}, input?: Buffer) {
     const env = { ...process.env, ...environment };
     this.#process = spawn(process.execPath, [program, ...commandArguments], {
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
+    this.#process.stdin?.end(input);
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
     this.#ended = once(this.#process, 'close');
@@ -41,7 +43,7 @@ export class SondeProcess {
 
   /** Where its API answers; throws until it has said so. */
   get url(): string {
-    const url = /The API listens on (http:\/\/[^/]+)/.exec(this.errors)?.[1];
+    const url = /The console is at (http:\/\/[^,]+)/.exec(this.errors)?.[1];
     if (url === undefined) throw new Error(`no API yet: ${this.errors}`);
     return url;
   }
