@@ -112,7 +112,7 @@ describe('sonde ends', () => {
       0,
       changed,
     );
-    server.answer = () => ok({ flows: 2, summary, changes: [], more: 0, notJudged: [] });
+    server.answer = () => ok({ flows: 2, summary, changes: [], more: 0, notEvaluated: [] });
     const { code, output, errors } = await sonde('policy', 'preview', '--staged', ...flags);
     expect([code, errors]).toEqual([expected, '']);
     expect(output).toMatch(changed === 0 ? /^Nothing would change/ : /allow, then deny/);

@@ -17,7 +17,7 @@ export interface PreviewAnswer {
   }[];
   readonly changes: readonly PreviewChange[];
   readonly more: number;
-  readonly notJudged: readonly { readonly reason: string; readonly flows: number }[];
+  readonly notEvaluated: readonly { readonly reason: string; readonly flows: number }[];
 }
 
 interface PreviewChange {
@@ -40,7 +40,7 @@ interface PreviewEnd {
 
 /** A preview as text: what would change, by which policy, and what cannot be said. */
 export function previewText(answer: PreviewAnswer, paint: Paint): string {
-  const { flows, summary, changes, more, notJudged } = answer;
+  const { flows, summary, changes, more, notEvaluated } = answer;
   const lines = summary.map(
     ({ before, after, flows: changed, connections, bytes }) =>
       `${counted(changed, 'flow')} (${counted(connections, 'connection')}, ${bytesText(bytes)}): ${before}, then ${paint(after === 'deny' ? 'red' : 'green', after)}`,
@@ -59,7 +59,7 @@ export function previewText(answer: PreviewAnswer, paint: Paint): string {
     ...(lines.length > 0 ? lines : [`Nothing would change of ${flows} flows.`]),
     ...(rows.length > 0 ? ['', formatTable(header, rows, [4, 5])] : []),
     ...(more > 0 ? [`${more} more kinds of flows; --limit shows them.`] : []),
-    ...notJudged.map(({ reason, flows: left }) => `Of ${left} flows nothing can be said: ${reason}.`),
+    ...notEvaluated.map(({ reason, flows: left }) => `${left} flows were not evaluated: ${reason}.`),
   ].join('\n');
 }
 

@@ -90,7 +90,10 @@ describe('with several clusters', () => {
   it('the cluster is required', async () => {
     await keep(api, [namespace('shop')], 5, { cluster: 'other' });
     const { status, body } = await api.get('/api/v1/policies');
-    expect([status, body['detail']]).toEqual([400, 'cluster: is needed, for there are several: main, other']);
+    expect([status, body['detail']]).toEqual([
+      400,
+      'cluster: is required, because there are several: main, other',
+    ]);
     expect((await api.get('/api/v1/policies?cluster=other')).body).toMatchObject({ cluster: 'other' });
   });
 
@@ -101,11 +104,14 @@ describe('with several clusters', () => {
       const { status, body } = await api.as([who]).get(`/api/v1/policies${query}`);
       return [status, body['cluster'] ?? body['detail']];
     };
-    expect(await answered('shop')).toEqual([400, 'cluster: is needed, for there are several: main, other']);
+    expect(await answered('shop')).toEqual([
+      400,
+      'cluster: is required, because there are several: main, other',
+    ]);
     expect(await answered('secret')).toEqual([200, 'main']);
     expect(await answered('secret', '?cluster=third')).toEqual([
       404,
-      'no policies of a cluster "third" are known',
+      'no policies of the cluster "third" are known',
     ]);
   });
 });

@@ -86,11 +86,11 @@ describe('an evaluation', () => {
   });
 
   it.each([
-    [{ from: 'shop/nobody', to: 'shop/api' }, /connections\/0\/from: no flow .* tells of a workload or pod/],
-    [{ from: 'shop/web', to: 'nowhere.example' }, /connections\/0\/to: it is no/],
+    [{ from: 'shop/nobody', to: 'shop/api' }, /connections\/0\/from: no flow .* has a workload or pod/],
+    [{ from: 'shop/web', to: 'nowhere.example' }, /connections\/0\/to: is not a/],
     [{ from: 'shop/web', to: 'service/shop/nothing' }, /to: there is no service/],
     [{ from: 'shop/web', to: 'shop/api', protocol: 'X' }, /connections\/0\/protocol: is not/],
-    [{ from: 'shop/web', to: 'shop/api', port: undefined }, /connections\/0\/port: is needed/],
+    [{ from: 'shop/web', to: 'shop/api', port: undefined }, /connections\/0\/port: is required/],
   ])('rejects %j with the reason', async (connection, reason) => {
     const answer = await api.post('/api/v1/policies/evaluate', { connections: [{ port: 1, ...connection }] });
     expect(answer.status).toBe(400);
@@ -142,13 +142,13 @@ describe('an evaluation of names with many endpoints', () => {
     };
     expect(await detailOf(Array.from({ length: 100 }, () => connection))).toEqual([
       400,
-      'connections: they stand for 80000 ends, and may stand for 50000 in one request: ask about fewer at a time, or for a shorter time range',
+      'connections: they resolve to 80000 endpoints; the limit is 50000: request fewer connections at a time, or a shorter time range',
     ]);
     const expression = { key: 'n', operator: 'In', values: ['0'] };
     await keep(api, [networkPolicy('big/n', { podSelector: { matchExpressions: [expression] } })], 1);
     expect(await detailOf([connection])).toEqual([
       400,
-      'connections: they have 160000 pairs of ends that policies may tell apart, and may have 100000 in one request: ask about fewer at a time, or for a shorter time range',
+      'connections: they have 160000 distinct pairs of endpoints; the limit is 100000: request fewer connections at a time, or a shorter time range',
     ]);
     expect((await evaluated({ ...connection, to: 'shop/api' })).verdict).toBe('deny');
   });

@@ -119,7 +119,7 @@ describe('a preview', () => {
     [{ manifests: `a: &a 1\nb: [${'*a,'.repeat(20_000)}]` }, /manifests: line 2: .*more than 100 aliases/],
     [{ manifests: `a: &a 1\nb: [${'*a,'.repeat(100_000)}]` }, /manifests: line 2: the document is too large/],
     [{ manifests: `a: [${'x,'.repeat(100_000)}]` }, /manifests: line 1: the document is too large/],
-    [{ manifests: 'a: 1\n---\n'.repeat(10_000) }, /there are 9900 more errors/],
+    [{ manifests: 'a: 1\n---\n'.repeat(10_000) }, /9900 more errors/],
     [
       { apply: [networkPolicy('shop/x', {}), networkPolicy('shop/x', { ingress: [] })] },
       /another, different object/,
@@ -134,9 +134,9 @@ describe('a preview', () => {
     ],
     [
       { remove: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'nothing' }] },
-      /remove\/0: there is no such object/,
+      /remove\/0: the object does not exist/,
     ],
-    [{ cluster: 'elsewhere' }, /no policies of a cluster "elsewhere"/],
+    [{ cluster: 'elsewhere' }, /no policies of the cluster "elsewhere"/],
     [{ filter: 'src.moon == 1' }, /filter/],
   ])('rejects %.100j with the reason', async (body, reason) => {
     const answer = await api.post('/api/v1/policies/preview', body);
@@ -157,7 +157,7 @@ describe('a preview', () => {
     const other = await reader.post('/api/v1/policies/preview', {
       remove: [{ kind: 'NetworkPolicy', namespace: 'secret', name: 'vault' }],
     });
-    expect(other.body['detail']).toBe('remove/0: there is no such object');
+    expect(other.body['detail']).toBe('remove/0: the object does not exist');
   });
 });
 

@@ -123,7 +123,7 @@ describe('a suggestion', () => {
       { workload: '', rules: [] },
     ]);
     expect(body['yaml']).toMatch(
-      /# to depot\/store, TCP: 2 connections in .*; at the address of the service depot\/store, which selects them\n/,
+      /# to depot\/store, TCP: 2 connections in .*; to the service depot\/store, which selects them\n/,
     );
     expect(body['yaml']).not.toContain('old-store');
     expect(body['notCovered']).toMatchObject([

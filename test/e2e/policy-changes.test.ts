@@ -121,7 +121,7 @@ describe.skipIf(whySkipLive() !== undefined)('policy changes in the lab', () => 
       manifests: kubernetes['yaml'],
       filter: 'action == "allow"',
     });
-    expect(preview).toMatchObject({ changes: [], notJudged: [] });
+    expect(preview).toMatchObject({ changes: [], notEvaluated: [] });
   }, 240_000);
 
   it('change exactly the flows that the preview reported when applied', async () => {
@@ -129,7 +129,7 @@ describe.skipIf(whySkipLive() !== undefined)('policy changes in the lab', () => 
       ...{ from: before.from, to: before.to, filter: 'protocol == 6 && src.port >= 20000', limit: 1000 },
       ...{ remove: REMOVED, manifests: ADDED },
     });
-    expect(preview['notJudged']).toEqual([]);
+    expect(preview['notEvaluated']).toEqual([]);
     const foretold = (preview['changes'] as Change[]).map(whatOf).sort();
 
     await removePolicy('policies-storefront.yaml', 'default.telephony');

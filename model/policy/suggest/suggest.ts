@@ -1,6 +1,6 @@
 import { parseLabels } from '../preview/snapshot-pods.js';
 import { isIcmp } from '../../net/protocol.js';
-import { flowsToBackends, type ServiceContext, NO_SERVICES } from './behind-services.js';
+import { flowsToBackends, type ServiceContext, NO_SERVICES } from './service-backends.js';
 import {
   type Evidence,
   type ObservedEndpoint,

@@ -5,7 +5,7 @@ import { parseLabels } from '../preview/snapshot-pods.js';
 import { TCP } from '../../net/protocol.js';
 import { Fields } from '../resources/fields.js';
 import type { EndpointPort } from '../resources/endpoints.js';
-import type { ServiceContext, ObservedPod, ServiceVersion } from './behind-services.js';
+import type { ServiceContext, ObservedPod, ServiceVersion } from './service-backends.js';
 import { kubernetesManifests } from './kubernetes.js';
 import type { ObservedEndpoint, ObservedFlow } from './observed.js';
 import { learnPolicies, suggestPolicies } from './suggest.js';
