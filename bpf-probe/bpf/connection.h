@@ -6,11 +6,11 @@
 #ifndef SONDE_CONNECTION_H
 #define SONDE_CONNECTION_H
 
-#include <stddef.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "flow.h"
 #include "packet.h"
+#include "sequences.h"
 
 /* The RTT of a local socket is read at most once in each unit of 2^28 ns (268 ms). */
 static __always_inline __u16 rtt_sample_time(__u64 now)
@@ -33,9 +33,9 @@ static __always_inline void save_earlier_fins(struct flow *f)
 /*
  * A SYN with a new sequence number opens a new connection on the same ports. One with the same number is a retransmit:
  * the earlier one was not answered, so the connection has not ended. In a simultaneous open (RFC 9293 section 3.5) the
- * second SYN does not open a new connection either.
+ * second SYN does not open a new connection either. `local`: the kernel reports retransmits of the sender.
  */
-static __always_inline void track_syn(struct flow *f, __u32 sender, __u32 sequence)
+static __always_inline void track_syn(struct flow *f, __u32 sender, __u32 sequence, bool local)
 {
 	bool repeated = f->syns && (f->syn_sequence == sequence || (f->syn_from != sender && !ended(f)));
 
@@ -56,27 +56,35 @@ static __always_inline void track_syn(struct flow *f, __u32 sender, __u32 sequen
 		f->established_at = 0;
 		f->fin[0] = f->fin[1] = 0;
 		f->pending |= PENDING_HANDSHAKE;
+		f->sequences = 0;
+		if (!local)
+			begin_sequence(f, sender, sequence, sequence + 1);
+	} else if (!local && f->syn_from == sender) {
+		f->resent[sender]++;
 	}
 	f->syns++;
 	f->rst[0] = f->rst[1] = 0;
 }
 
 /* Follows the TCP state machine (RFC 9293) as far as it is visible on the wire. */
-static __always_inline void track_tcp_state(struct __sk_buff *skb, struct flow *f, const struct packet *p)
+static __always_inline void track_tcp_state(struct flow *f, const struct packet *p, bool local)
 {
-	__u32 sender = p->sender & 1, sequence = 0;
+	__u32 sender = p->sender & 1;
 
 	if (p->tcp_flags & TCP_RST) {
 		f->rst[sender] = 1;
 		f->pending &= ~PENDING_HANDSHAKE;
 	} else if (p->tcp_flags & TCP_SYN) {
 		if (!(p->tcp_flags & TCP_ACK)) {
-			load(skb, p->transport + offsetof(struct tcphdr, seq), &sequence, sizeof(sequence));
-			track_syn(f, sender, sequence);
+			track_syn(f, sender, p->sequence, local);
 		} else if (!f->synack_at) {
 			f->synack_at = bpf_ktime_get_ns();
 			f->synack_from = sender;
 			f->pending |= PENDING_HANDSHAKE;
+			if (!local)
+				begin_sequence(f, sender, p->sequence, p->sequence + 1);
+		} else if (!local) {
+			f->resent[sender]++;
 		}
 	} else {
 		if ((f->pending & PENDING_HANDSHAKE) && (p->tcp_flags & TCP_ACK) &&

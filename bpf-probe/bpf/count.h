@@ -57,17 +57,19 @@ static __always_inline void notify_pressure(__u32 number, __u32 position)
 }
 
 /* The work for every packet. Returns true if do_pending() has more to do. */
-static __always_inline bool count_packet(struct flow *f, const struct packet *p, enum hook hook, __u8 protocol,
-					 __u64 now)
+static __always_inline bool count_packet(struct __sk_buff *skb, struct flow *f, const struct packet *p, enum hook hook,
+					 __u8 protocol, __u64 now)
 {
 	__u32 sender = p->sender & 1;
 	__u8 end = 1 << (hook & HOOK_INGRESS ? sender : 1 - sender);
 
 	__sync_fetch_and_add(&f->bytes[sender], (__u64)p->bytes);
-	__sync_fetch_and_add(&f->packets[sender], (__u64)p->packets);
+	__sync_fetch_and_add(&f->packets[sender], p->packets);
 	f->last = now;
 	if ((hook & HOOK_POD) && !(f->local_sides & end))
 		f->local_sides |= end;
+	if (protocol == IPPROTO_TCP && !(p->tcp_flags & TCP_SYN) && !has_local_socket(skb))
+		track_sequence(f, p, sender);
 	if (f->pending)
 		return true;
 	if (protocol != IPPROTO_TCP)
@@ -91,7 +93,7 @@ static __always_inline void do_pending(struct __sk_buff *skb, struct flow *f, co
 		return;
 	f->tcp_flags[p->sender & 1] |= p->tcp_flags;
 	if ((p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) || (f->pending & PENDING_HANDSHAKE))
-		track_tcp_state(skb, f, p);
+		track_tcp_state(f, p, has_local_socket(skb));
 	if ((hook & HOOK_INGRESS) && rtt_sample_time(f->last) != f->rtt_sampled_at)
 		sample_rtt(skb, f);
 }

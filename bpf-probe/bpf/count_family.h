@@ -16,7 +16,7 @@ static __noinline void NAMED(do_pending)(struct __sk_buff *skb, struct flow *f, 
 		NAMED(resolve_nat)(skb, f, key, hook & HOOK_INGRESS ? p->sender : 1 - (p->sender & 1), hook);
 	}
 	do_pending(skb, f, p, hook, key->protocol);
-	if ((f->pending & (PENDING_HELLO | PENDING_DNS)) && skb->len > p->payload)
+	if ((f->pending & (PENDING_HELLO | PENDING_DNS)) && p->payload_length)
 		NAMED(emit_payload)(skb, f, key, p);
 }
 
@@ -33,7 +33,7 @@ static __noinline void NAMED(overflow)(struct __sk_buff *skb, const struct NAMED
 	message->flow.family = FAMILY;
 	message->flow.NAMED(key) = *key;
 	init_flow(&message->flow, skb, p, key->protocol, key->port, now);
-	count_packet(&message->flow, p, hook, key->protocol, now);
+	count_packet(skb, &message->flow, p, hook, key->protocol, now);
 	NAMED(do_pending)(skb, &message->flow, key, p, hook);
 	bpf_ringbuf_submit(message, 0);
 }
@@ -118,7 +118,7 @@ static __always_inline void NAMED(count)(struct __sk_buff *skb, const struct NAM
 			return;
 		}
 	}
-	if (count_packet(f, p, hook, key->protocol, coarse_now()))
+	if (count_packet(skb, f, p, hook, key->protocol, coarse_now()))
 		NAMED(do_pending)(skb, f, key, p, hook);
 }
 

@@ -10,29 +10,15 @@
 #include "flow.h"
 #include "flow_health.h"
 #include "maps.h"
+#include "netns.h"
 #include "packet.h"
 #include "packet_slow.h"
 #include "tunnels.h"
 
-/* Inode number of the probe's network namespace. */
-LOAD_SETTING __u32 own_netns = 0;
-
-/* Kernel types, reduced to the fields that are read (include/linux/skbuff.h and others); relocated by CO-RE. */
-struct net___local {
-	struct {
-		unsigned int inum;
-	} ns;
-} __attribute__((preserve_access_index));
-
-struct net_device___local {
-	int ifindex;
-	struct {
-		struct net___local *net;
-	} nd_net;
-} __attribute__((preserve_access_index));
-
+/* Kernel type, reduced to the fields that are read (include/linux/skbuff.h); relocated by CO-RE. */
 struct sk_buff___local {
 	struct net_device___local *dev;
+	struct sock___local *sk;
 	unsigned char *head;
 	unsigned char *data;
 	unsigned int len;
@@ -53,6 +39,7 @@ enum skb_drop_reason___local {
 struct dropped_packet {
 	struct key6 key;
 	const void *tcp; /* TCP header in kernel memory; NULL if there is none */
+	const void *end; /* of the packet by its IP header, without Ethernet padding; NULL if not known */
 	__u32 sender;
 	__u8 icmp_type, icmp_code;
 };
@@ -99,6 +86,8 @@ static __always_inline bool read_dropped4(struct dropped_packet *d, const void *
 
 	if (!read_kernel_memory(&ip, sizeof(ip), network) || ip.version != 4)
 		return false;
+	if (ip.tot_len)
+		d->end = network + bpf_ntohs(ip.tot_len);
 	if (!(ip.frag_off & bpf_htons(0x1fff)))
 		read_transport(d, network + ip.ihl * 4, ip.protocol, &ports, &key_kind);
 	map_address(source, ip.saddr);
@@ -115,6 +104,8 @@ static __always_inline bool read_dropped6(struct dropped_packet *d, const void *
 
 	if (!read_kernel_memory(&ip, sizeof(ip), network) || ip.version != 6)
 		return false;
+	if (ip.payload_len)
+		d->end = network + sizeof(ip) + bpf_ntohs(ip.payload_len);
 	read_transport(d, network + sizeof(ip), ip.nexthdr, &ports, &key_kind);
 	d->sender = set_key6(&d->key, ip.saddr.in6_u.u6_addr32, ip.daddr.in6_u.u6_addr32, ports.source,
 			     ports.destination, ip.nexthdr, key_kind);
@@ -166,8 +157,7 @@ static __always_inline bool is_harmless_icmp_drop(__u32 reason)
  * window is a keepalive (some send one byte: RFC 9293 section 3.8.4) or a late ACK. The last segment of a connection in
  * TIME-WAIT is freed with an unspecified reason after it was processed.
  */
-static __always_inline bool is_harmless_tcp_drop(const struct dropped_packet *d, struct sk_buff___local *skb,
-						 __u32 reason)
+static __always_inline bool is_harmless_tcp_drop(const struct dropped_packet *d, __u32 reason)
 {
 	__u8 offset_and_flags[2]; /* at byte 12 of the header: RFC 9293, 3.1 */
 
@@ -180,15 +170,14 @@ static __always_inline bool is_harmless_tcp_drop(const struct dropped_packet *d,
 	if (!read_kernel_memory(offset_and_flags, sizeof(offset_and_flags), d->tcp + 12) ||
 	    offset_and_flags[1] & TCP_SYN)
 		return false;
-	return (void *)BPF_CORE_READ(skb, data) + BPF_CORE_READ(skb, len) <=
-	       d->tcp + (offset_and_flags[0] >> 4) * 4 + 1;
+	return d->end <= d->tcp + (offset_and_flags[0] >> 4) * 4 + 1;
 }
 
-static __always_inline bool is_harmless_drop(const struct dropped_packet *d, struct sk_buff___local *skb, __u32 reason)
+static __always_inline bool is_harmless_drop(const struct dropped_packet *d, __u32 reason)
 {
 	switch (d->key.protocol) {
 	case IPPROTO_TCP:
-		return is_harmless_tcp_drop(d, skb, reason);
+		return is_harmless_tcp_drop(d, reason);
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return is_harmless_icmp_drop(reason);
@@ -205,8 +194,9 @@ int sonde_drop(struct bpf_raw_tracepoint_args *context)
 	__u32 reason = context->args[2];
 	struct dropped_packet d = {};
 	struct flow_health *health;
+	unsigned char *network, *end;
 	struct net_device___local *device;
-	unsigned char *network;
+	struct net___local *netns;
 	__u16 protocol;
 	bool known;
 
@@ -215,9 +205,17 @@ int sonde_drop(struct bpf_raw_tracepoint_args *context)
 	protocol = BPF_CORE_READ(skb, protocol);
 	if (protocol != bpf_htons(ETH_P_IP) && protocol != bpf_htons(ETH_P_IPV6))
 		return 0;
+	/* A packet that a socket sends has no device before it is routed. */
+	device = BPF_CORE_READ(skb, dev);
+	netns = device ? BPF_CORE_READ(device, nd_net.net) : BPF_CORE_READ(skb, sk, __sk_common.skc_net.net);
+	if (!is_watched_netns(netns))
+		return 0;
 	network = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
+	end = BPF_CORE_READ(skb, data) + BPF_CORE_READ(skb, len);
 	known = protocol == bpf_htons(ETH_P_IP) ? read_dropped4(&d, network) : read_dropped6(&d, network);
-	if (!known || is_harmless_drop(&d, skb, reason))
+	if (!d.end || d.end > (void *)end)
+		d.end = end;
+	if (!known || is_harmless_drop(&d, reason))
 		return 0;
 	if (has_conntrack)
 		undo_translation(&d, BPF_CORE_READ(skb, _nfct));
@@ -225,10 +223,8 @@ int sonde_drop(struct bpf_raw_tracepoint_args *context)
 	if (!health)
 		return 0;
 	__sync_fetch_and_add(&health->dropped_packets, 1);
-	__sync_fetch_and_add(&health->dropped_bytes,
-			     (__u64)(BPF_CORE_READ(skb, data) + BPF_CORE_READ(skb, len) - network));
-	device = BPF_CORE_READ(skb, dev);
-	health->in_own_netns |= device && BPF_CORE_READ(device, nd_net.net, ns.inum) == own_netns;
+	__sync_fetch_and_add(&health->dropped_bytes, (__u64)(d.end - (void *)network));
+	health->in_own_netns |= BPF_CORE_READ(netns, ns.inum) == own_netns;
 	health->drop_reason = reason;
 	health->ifindex = BPF_CORE_READ(device, ifindex);
 	health->last = bpf_ktime_get_ns();

@@ -76,14 +76,15 @@ enum tunnel_kind {
 struct flow {
 	/* Written for every packet. */
 	__u64 bytes[2];
-	__u64 packets[2];
-	__u64 last; /* coarse monotonic clock, ns */
+	__u32 packets[2];
+	__u32 data_next[2]; /* TCP sequence number after the latest data of side N; see `sequences` */
+	__u64 last;	    /* coarse monotonic clock, ns */
 	__u8 tcp_flags[2];
 	__u8 pending;	      /* enum pending_work */
 	__u8 local_sides;     /* bit N: side N is behind a watched pod interface */
 	__u16 rtt_sampled_at; /* when the RTT was last read from the socket, in 2^28 ns */
 	__u8 family;	      /* 4 or 6: which key is set; 0 if the entry is unused */
-	__u8 zero;
+	__u8 sequences;	      /* bit N: the sequence numbers of side N are known */
 
 	/* Written when the entry is created. */
 	union {
@@ -94,7 +95,7 @@ struct flow {
 	__u32 ifindex;
 	__u16 vlan;	   /* outer VLAN id of the first packet; 0 if none */
 	__u8 first_sender; /* side */
-	__u8 tunnel;	   /* enum tunnel_kind; its addresses are in the map `tunnels` */
+	__u8 tunnel;	   /* enum tunnel_kind; more is in the map `tunnels` */
 	__u8 icmp_type;
 	__u8 icmp_code;
 
@@ -110,8 +111,8 @@ struct flow {
 	__u16 syns;	      /* SYNs of the current connection; more than one: retransmitted */
 	__u16 reopened;	      /* connections opened after the first one in this window */
 	__u16 ended;	      /* connections that ended in this window before the current one was opened */
-	__u16 unreachable;    /* an ICMP destination unreachable message was received */
-	__u32 syn_sequence;   /* of the current SYN, network byte order: detects SYN retransmits */
+	__u16 unreachable;    /* an ICMP error refused a packet (unreachable.h) */
+	__u32 syn_sequence;   /* of the current SYN: detects SYN retransmits */
 	__u32 first_sequence; /* of the window's first SYN */
 	__u32 pid[2];	      /* process id of the socket by side; 0 if unknown. See struct process */
 	__u32 rtt_sum;	      /* microseconds, of rtt_samples readings of local TCP sockets */
@@ -124,7 +125,9 @@ struct flow {
 	__u32 health;		      /* user space only: position of the flow's struct flow_health plus 1; 0 if none */
 	__u8 earlier_fin[2];	      /* FINs before the window's first SYN, by side */
 	__u16 unused;
-	__u32 pad[8]; /* fills the fourth cache line */
+	__u32 data_begin[2]; /* sequence number of the window's first data, by side */
+	__u32 resent[2];     /* segments sent again, by their sequence numbers */
+	__u32 pad[4];	     /* fills the fourth cache line */
 };
 
 _Static_assert(sizeof(struct flow) == 256, "an entry must be whole cache lines");
@@ -139,9 +142,11 @@ struct process {
 struct tunnel {
 	__u32 addr[2][4]; /* by side: outer address on that side of the flow */
 	__u32 id;	  /* VNI; 0 for IP in IP */
+	__u32 kind;	  /* enum tunnel_kind */
 };
 
-/* Drops and retransmits of a flow in a window; key: the flow's, with IPv4 mapped into IPv6. */
+/* Drops and retransmits that the kernel reported for a flow in a window; key: the flow's, with IPv4 mapped into IPv6.
+ */
 struct flow_health {
 	__u64 dropped_bytes;
 	__u32 dropped_packets;
@@ -167,12 +172,12 @@ enum payload_kind {
 
 struct payload_message {
 	__u32 kind;
-	__u8 family;	   /* 4 or 6: which key is set */
-	__u8 sender;	   /* side */
-	__u16 length;	   /* of `bytes` */
-	__u32 full_length; /* length of the whole payload; `bytes` may be truncated */
-	__u32 tcp_sequence;
-	__u64 at; /* precise monotonic clock, ns */
+	__u8 family;	    /* 4 or 6: which key is set */
+	__u8 sender;	    /* side */
+	__u16 length;	    /* of `bytes` */
+	__u32 full_length;  /* length of the whole payload; `bytes` may be truncated */
+	__u32 tcp_sequence; /* host byte order */
+	__u64 at;	    /* precise monotonic clock, ns */
 	union {
 		struct key4 key4;
 		struct key6 key6;

@@ -46,7 +46,7 @@ static __always_inline void count_slow_packet(struct __sk_buff *skb, struct slow
 	if (s->packet.tunnel)
 		record_tunnel(s);
 	if (s->key_kind == KEY_ICMP_MESSAGE)
-		mark_unreachable(skb, s);
+		mark_unreachable(skb, s, hook);
 }
 
 /* Counts a packet that the fast parsers skipped. `hook` and `l2` are constants at each call. */

@@ -46,11 +46,12 @@ struct {
 #ifndef LOAD_SETTING
 #define LOAD_SETTING const volatile
 #endif
-LOAD_SETTING bool has_conntrack = false; /* bpf_skb_ct_lookup, Linux 5.19 */
-LOAD_SETTING bool has_processes = false; /* the program `sonde_socket` is attached */
-LOAD_SETTING __u32 ingress_mark = 0;	 /* see flowprobe.bpf.c */
-LOAD_SETTING __u32 capacity = 1;	 /* entries of a window */
-LOAD_SETTING __u32 pressure_entries = 0; /* entries at which a window ends early */
+LOAD_SETTING bool has_conntrack = false;   /* bpf_skb_ct_lookup, Linux 5.19 */
+LOAD_SETTING bool has_processes = false;   /* the program `sonde_socket` is attached */
+LOAD_SETTING bool has_retransmits = false; /* the program `sonde_retransmit` is attached */
+LOAD_SETTING __u32 ingress_mark = 0;	   /* see flowprobe.bpf.c */
+LOAD_SETTING __u32 capacity = 1;	   /* entries of a window */
+LOAD_SETTING __u32 pressure_entries = 0;   /* entries at which a window ends early */
 
 /* Set for each window; in one cache line, because every packet reads them. */
 struct {

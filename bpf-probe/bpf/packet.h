@@ -23,9 +23,6 @@
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
-/* Frames up to this long may carry padding behind the IP packet (IEEE 802.3, without the checksum). */
-#define ETHERNET_MIN_FRAME 60
-
 /* Hook that a program is attached to; a constant in each program. */
 enum hook {
 	HOOK_INGRESS = 1 << 0, /* of the host's end: what a pod sends, or what an uplink receives */
@@ -39,6 +36,8 @@ struct packet {
 	__u32 sender;	 /* the sender's side in the key */
 	__u32 transport; /* offset of the transport header in the frame */
 	__u32 payload;	 /* offset of what follows it */
+	__u32 payload_length;
+	__u32 sequence; /* of TCP; host byte order */
 	__u8 tcp_flags;
 	__u8 icmp_type;
 	__u8 icmp_code;
@@ -110,10 +109,16 @@ static __always_inline __u32 set_key6(struct key6 *key, const __u32 *source, con
 	return sender;
 }
 
-/* Length of the IP packet in `present` bytes, which may end in Ethernet padding; `ip_length` is 0 if not known. */
-static __always_inline __u32 without_padding(__u32 present, __u32 ip_length)
+/*
+ * Sets the packet's length and that of its payload from the IP header: behind a short packet follows Ethernet padding.
+ * `ip_length` is 0 if it does not fit into the header (jumbograms, large offloaded packets).
+ */
+static __always_inline void set_lengths(const struct __sk_buff *skb, struct packet *p, __u32 network, __u32 ip_length)
 {
-	return ip_length && ip_length < present ? ip_length : present;
+	__u32 present = skb->len - network, header = p->payload - network;
+
+	p->bytes = ip_length && ip_length < present ? ip_length : present;
+	p->payload_length = p->bytes > header ? p->bytes - header : 0;
 }
 
 /*
@@ -126,8 +131,8 @@ static __always_inline void wire_size(const struct __sk_buff *skb, struct packet
 	__u32 segments = skb->gso_segs;
 
 	/* The host of a virtual machine may not set the number of segments. */
-	if (!segments && skb->gso_size && skb->len > p->payload)
-		segments = (skb->len - p->payload + skb->gso_size - 1) / skb->gso_size;
+	if (!segments && skb->gso_size)
+		segments = (p->payload_length + skb->gso_size - 1) / skb->gso_size;
 	p->packets = 1;
 	if (segments > 1) {
 		p->packets = segments;
@@ -170,6 +175,7 @@ static __always_inline bool parse_transport_fast(void *header, void *end, __u32 
 	p->vlan = 0;
 	p->transport = offset;
 	p->tcp_flags = 0;
+	p->sequence = 0;
 	if (protocol == IPPROTO_UDP && !is_tunnel_port(ports->destination)) {
 		p->payload = offset + sizeof(struct udphdr);
 		return true;
@@ -178,6 +184,7 @@ static __always_inline bool parse_transport_fast(void *header, void *end, __u32 
 		return false;
 	p->tcp_flags = tcp[13];
 	p->payload = tcp_payload(offset, tcp[12]);
+	p->sequence = bpf_ntohl(((const struct tcphdr *)header)->seq);
 	return true;
 }
 
@@ -199,9 +206,7 @@ static __always_inline bool parse4_fast(struct __sk_buff *skb, __u32 l2, struct 
 		return false;
 	if (!parse_transport_fast(ports, end, l2 + sizeof(*ip), ip->protocol, p))
 		return false;
-	p->bytes = skb->len - l2;
-	if (skb->len <= ETHERNET_MIN_FRAME)
-		p->bytes = without_padding(p->bytes, bpf_ntohs(ip->tot_len));
+	set_lengths(skb, p, l2, bpf_ntohs(ip->tot_len));
 	wire_size(skb, p, l2);
 	p->sender =
 		set_key4(key, ip->saddr, ip->daddr, ports->source, ports->destination, ip->protocol, KEY_CONNECTION);
@@ -220,7 +225,7 @@ static __always_inline bool parse6_fast(struct __sk_buff *skb, __u32 l2, struct 
 		return false;
 	if (ip->version != 6 || !parse_transport_fast(ports, end, l2 + sizeof(*ip), ip->nexthdr, p))
 		return false;
-	p->bytes = skb->len - l2;
+	set_lengths(skb, p, l2, ip->payload_len ? bpf_ntohs(ip->payload_len) + sizeof(*ip) : 0);
 	wire_size(skb, p, l2);
 	p->sender = set_key6(key, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, ports->source,
 			     ports->destination, ip->nexthdr, KEY_CONNECTION);

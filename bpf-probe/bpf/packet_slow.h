@@ -26,6 +26,9 @@
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY   129
 
+/* Bytes of a TCP header up to its flags. */
+#define TCP_FLAGS_END 14
+
 /* State of the parser: too large for the stack of 512 bytes. */
 struct slow_packet {
 	union {
@@ -167,12 +170,13 @@ static __always_inline bool parse_icmp(struct __sk_buff *skb, struct slow_packet
 /* Reads the transport header: ports, kind of key, TCP flags, ICMP type and code. */
 static __always_inline bool parse_transport(struct __sk_buff *skb, struct slow_packet *s)
 {
-	__u8 tcp[14];
+	struct tcphdr tcp;
 
 	s->ports.source = 0;
 	s->ports.destination = 0;
 	s->key_kind = KEY_CONNECTION;
 	s->packet.tcp_flags = 0;
+	s->packet.sequence = 0;
 	s->packet.icmp_type = 0;
 	s->packet.icmp_code = 0;
 	s->packet.transport = s->transport;
@@ -184,10 +188,11 @@ static __always_inline bool parse_transport(struct __sk_buff *skb, struct slow_p
 
 	switch (s->protocol) {
 	case IPPROTO_TCP:
-		if (!load(skb, s->transport, tcp, sizeof(tcp)))
+		if (!load(skb, s->transport, &tcp, TCP_FLAGS_END))
 			return false;
-		s->packet.tcp_flags = tcp[13];
-		s->packet.payload = tcp_payload(s->transport, tcp[12]);
+		s->packet.tcp_flags = ((const __u8 *)&tcp)[13];
+		s->packet.payload = tcp_payload(s->transport, ((const __u8 *)&tcp)[12]);
+		s->packet.sequence = bpf_ntohl(tcp.seq);
 		break;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
@@ -298,14 +303,6 @@ static __always_inline bool decapsulate(struct __sk_buff *skb, struct slow_packe
 	return true;
 }
 
-/* Length of the packet from the IP header on, without Ethernet padding. */
-static __always_inline __u32 ip_bytes(struct __sk_buff *skb, const struct slow_packet *s)
-{
-	__u32 present = skb->len - s->network;
-
-	return skb->len <= ETHERNET_MIN_FRAME ? without_padding(present, s->ip_length) : present;
-}
-
 /*
  * Parses the packet after a link header of `l2` bytes. Returns NULL, and counts the reason, if it is not IP or
  * malformed.
@@ -330,7 +327,7 @@ static __noinline struct slow_packet *parse_slow(struct __sk_buff *skb, __u32 l2
 		return NULL;
 	}
 	join_fragments(s);
-	s->packet.bytes = ip_bytes(skb, s);
+	set_lengths(skb, &s->packet, s->network, s->ip_length);
 	wire_size(skb, &s->packet, s->network);
 	if (s->version == 4)
 		s->packet.sender = set_key4(&s->key4, s->ip4.saddr, s->ip4.daddr, s->ports.source, s->ports.destination,

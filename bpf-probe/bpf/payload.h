@@ -44,12 +44,12 @@ static __always_inline __u32 payload_kind(struct __sk_buff *skb, struct flow *f,
 			f->pending &= ~PENDING_HELLO;
 		return PAYLOAD_CLIENT_HELLO_MORE;
 	}
-	if (!load(skb, p->payload, start, sizeof(start)) || start[0] != TLS_HANDSHAKE || start[1] != 3 ||
-	    start[5] != TLS_CLIENT_HELLO) {
+	if (p->payload_length < sizeof(start) || !load(skb, p->payload, start, sizeof(start)) ||
+	    start[0] != TLS_HANDSHAKE || start[1] != 3 || start[5] != TLS_CLIENT_HELLO) {
 		f->pending &= ~PENDING_HELLO;
 		return 0;
 	}
-	if (skb->len - p->payload < 5u + (start[3] << 8 | start[4])) {
+	if (p->payload_length < 5u + (start[3] << 8 | start[4])) {
 		f->hello_left = HELLO_SEGMENTS;
 		f->syn_from = p->sender; /* in case the SYN was not seen: the client sends the ClientHello */
 	} else {
@@ -73,11 +73,9 @@ static __always_inline struct payload_message *prepare_payload(struct __sk_buff 
 	message->kind = kind;
 	message->family = family;
 	message->sender = p->sender;
-	message->full_length = skb->len - p->payload;
-	message->tcp_sequence = 0;
+	message->full_length = p->payload_length;
+	message->tcp_sequence = p->sequence;
 	message->at = bpf_ktime_get_ns();
-	if (protocol == IPPROTO_TCP)
-		load(skb, p->transport + offsetof(struct tcphdr, seq), &message->tcp_sequence, 4);
 	return message;
 }
 

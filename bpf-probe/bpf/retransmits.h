@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* TCP retransmits, from the tracepoint tcp_retransmit_skb. */
+/*
+ * TCP retransmits of sockets on this node, from the tracepoint tcp_retransmit_skb. Those of other senders are detected
+ * by their sequence numbers (sequences.h).
+ */
 #ifndef SONDE_RETRANSMITS_H
 #define SONDE_RETRANSMITS_H
 
@@ -8,27 +11,10 @@
 #include <bpf/bpf_core_read.h>
 #include "flow.h"
 #include "flow_health.h"
+#include "kernel_types.h"
+#include "netns.h"
 #include "packet.h"
 #include "tunnels.h"
-
-/* Kernel types, reduced to the fields that are read (include/net/sock.h); relocated by CO-RE. */
-struct in6_addr___local {
-	__u32 word[4];
-};
-
-struct sock_common___local {
-	__u32 skc_daddr;
-	__u32 skc_rcv_saddr;
-	__u16 skc_dport;
-	__u16 skc_num;
-	unsigned short skc_family;
-	struct in6_addr___local skc_v6_daddr;
-	struct in6_addr___local skc_v6_rcv_saddr;
-} __attribute__((preserve_access_index));
-
-struct sock___local {
-	struct sock_common___local __sk_common;
-} __attribute__((preserve_access_index));
 
 /* tcp_retransmit_skb(sk, skb): a socket of this node retransmits a segment. */
 SEC("raw_tp/tcp_retransmit_skb")
@@ -41,6 +27,8 @@ int sonde_retransmit(struct bpf_raw_tracepoint_args *context)
 	struct flow_health *health;
 	struct key6 key;
 
+	if (!is_watched_netns(BPF_CORE_READ(socket, __sk_common.skc_net.net)))
+		return 0;
 	if (BPF_CORE_READ(socket, __sk_common.skc_family) == 2 /* AF_INET */) {
 		map_address(local, BPF_CORE_READ(socket, __sk_common.skc_rcv_saddr));
 		map_address(remote, BPF_CORE_READ(socket, __sk_common.skc_daddr));

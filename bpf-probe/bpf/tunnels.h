@@ -35,10 +35,20 @@ static __always_inline void map_key(struct key6 *to, const struct key4 *from)
 	to->zero = 0;
 }
 
-/* Records the tunnel of a flow, once: a flow that changes its tunnel keeps the first one until it is evicted. */
+static __always_inline bool same_tunnel(const struct tunnel *a, const struct tunnel *b)
+{
+	__u32 difference = (a->id ^ b->id) | (a->kind ^ b->kind);
+
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		difference |= (a->addr[0][i] ^ b->addr[0][i]) | (a->addr[1][i] ^ b->addr[1][i]);
+	return !difference;
+}
+
+/* Records the latest tunnel of a flow. */
 static __noinline void record_tunnel(struct slow_packet *s)
 {
-	struct tunnel tunnel;
+	struct tunnel tunnel, *known;
 	struct key6 key;
 	__u32 sender = s->packet.sender & 1;
 
@@ -46,11 +56,13 @@ static __noinline void record_tunnel(struct slow_packet *s)
 		map_key(&key, &s->key4);
 	else
 		key = s->key6;
-	if (bpf_map_lookup_elem(&tunnels, &key))
-		return;
 	copy6(tunnel.addr[0], s->outer[sender ? 1 : 0]);
 	copy6(tunnel.addr[1], s->outer[sender ? 0 : 1]);
 	tunnel.id = s->tunnel_id;
+	tunnel.kind = s->packet.tunnel;
+	known = bpf_map_lookup_elem(&tunnels, &key);
+	if (known && same_tunnel(known, &tunnel))
+		return;
 	bpf_map_update_elem(&tunnels, &key, &tunnel, BPF_ANY);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * test_run SECONDS: lets the kernel run the loaded programs (BPF_PROG_TEST_RUN) on mutated packets. Each run must pass
- * the packet on, and at the end every packet must be in a flow or in a counter. Needs root.
+ * test_run SECONDS: runs the loaded programs in the kernel (BPF_PROG_TEST_RUN) on mutated packets. Each run must pass
+ * the packet on, and at the end every packet must be in a flow or in a counter. Requires root.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@
 #define RUNS_A_WINDOW 20000
 #define VERDICT_NEXT  (-1)
 
-/* Ethernet, then the packet; what the mutations begin with. */
+/* Ethernet frames to mutate. */
 static const struct seed {
 	size_t size;
 	__u8 bytes[128];

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { countByTcpdump, countOpenings, type DirectionCount, PacketRecorder } from '../e2e/packet-count.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
@@ -39,4 +40,16 @@ export function totalOf(counts: Captured['counts'], picks: (key: string) => bool
     bytes += count.bytes;
   }
   return { packets, bytes };
+}
+
+/** Frames of a pcap file in `captures/`: little-endian, with 24 bytes of header and 16 bytes before each frame. */
+export function framesOf(file: string): Buffer[] {
+  const capture = readFileSync(path.join(import.meta.dirname, 'captures', file));
+  const frames: Buffer[] = [];
+  for (let at = 24; at < capture.length;) {
+    const length = capture.readUInt32LE(at + 8);
+    frames.push(capture.subarray(at + 16, at + 16 + length));
+    at += 16 + length;
+  }
+  return frames;
 }

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whySkipLive } from '../e2e/live.js';
-import { ethernet, ipv4, tcp } from './frames.js';
 import { NodeNetwork } from './node-network.js';
+import { ACK, FIN, segments, SYN } from './segments.js';
 import { watch } from './watch.js';
 
 const reason = whySkipLive();
 
-/** RFC 9293 section 3.1 */
-const [FIN, SYN, ACK] = [0x01, 0x02, 0x10];
+const { fromClient, fromServer } = segments(40_000, 80);
 
 describe.skipIf(reason !== undefined)('a TCP connection', { timeout: 60_000 }, () => {
   let node: NodeNetwork;
@@ -51,11 +50,3 @@ describe.skipIf(reason !== undefined)('a TCP connection', { timeout: 60_000 }, (
     },
   );
 });
-
-function fromClient(flags: number, sequence: number): Buffer {
-  return ethernet(0x0800, ipv4(6, [10, 90, 0, 1], [10, 90, 0, 2], tcp(40000, 80, flags, sequence)));
-}
-
-function fromServer(flags: number, sequence: number): Buffer {
-  return ethernet(0x0800, ipv4(6, [10, 90, 0, 2], [10, 90, 0, 1], tcp(80, 40000, flags, sequence)));
-}

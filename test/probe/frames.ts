@@ -53,13 +53,38 @@ export function ipv6(next: number, ...payload: readonly Buffer[]): Buffer {
   return Buffer.concat([header, ...payload]);
 }
 
-/** A TCP segment without payload (RFC 9293 section 3.1), without its checksum. */
-export function tcp(sourcePort: number, destinationPort: number, flags: number, sequence: number): Buffer {
+/** A TCP segment (RFC 9293 section 3.1), without its checksum. */
+export function tcp(
+  sourcePort: number,
+  destinationPort: number,
+  flags: number,
+  sequence: number,
+  payload: Buffer = Buffer.alloc(0),
+): Buffer {
   const header = Buffer.alloc(20);
   header.writeUInt16BE(sourcePort, 0);
   header.writeUInt16BE(destinationPort, 2);
   header.writeUInt32BE(sequence, 4);
   header.writeUInt8(5 << 4, 12);
   header.writeUInt8(flags, 13);
-  return header;
+  return Buffer.concat([header, payload]);
+}
+
+/** A UDP datagram (RFC 768), without its checksum. */
+export function udp(sourcePort: number, destinationPort: number, payload: Buffer): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(sourcePort, 0);
+  header.writeUInt16BE(destinationPort, 2);
+  header.writeUInt16BE(8 + payload.length, 4);
+  return Buffer.concat([header, payload]);
+}
+
+/** An ICMP error (RFC 792) that quotes the beginning of an IPv4 packet. */
+export function icmpError(type: number, code: number, packet: Buffer): Buffer {
+  return Buffer.concat([bytes([type, code], 6), packet.subarray(0, 28)]);
+}
+
+/** A frame with the padding that network cards add to short ones (IEEE 802.3 clause 4: 64 bytes with checksum). */
+export function padded(frame: Buffer): Buffer {
+  return Buffer.concat([frame, Buffer.alloc(Math.max(0, 60 - frame.length), 0xff)]);
 }

@@ -11,7 +11,7 @@
  *   tcp-try ADDRESS PORT MS               one attempt; ends after MS milliseconds without a response
  *   udp-server ADDRESS PORT               echoes datagrams
  *   udp-client ADDRESS PORT COUNT SIZE [FROM]  COUNT datagrams, waits for each response
- *   udp-blind ADDRESS PORT COUNT SIZE     COUNT datagrams without waiting for responses
+ *   udp-blind ADDRESS PORT COUNT SIZE [FROM [FROMPORT]]  COUNT datagrams without waiting for responses
  *   tls-client ADDRESS PORT SERVERNAME    starts a TLS handshake, which tcp-sink does not answer
  *   tcp-sink ADDRESS PORT                 closes a connection after the first data
  *   dns-server ADDRESS PORT               answers each query over UDP and TCP with 192.0.2.7 and 2001:db8::7
@@ -138,6 +138,9 @@ async function udpClient() {
 async function udpBlind() {
   const [count, size] = [first, second];
   const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  const [, , from, fromPort] = numbers;
+  if (from !== undefined)
+    await new Promise((resolve) => socket.bind(Number(fromPort), from || undefined, resolve));
   await new Promise((resolve) => socket.connect(port, address, resolve));
   socket.on('error', () => undefined);
   for (let i = 0; i < count; i++) await new Promise((resolve) => socket.send(Buffer.alloc(size), resolve));

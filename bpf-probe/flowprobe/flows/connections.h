@@ -16,11 +16,13 @@ struct connection {
 	__u8 fin[2];
 	bool reset;
 	bool answered;	  /* the server sent a packet */
-	bool unreachable; /* ICMP destination unreachable for its SYN */
+	bool unreachable; /* an ICMP error answered its SYN */
 	struct endpoint nat_tuple[2];
 	__u64 syn_at;	    /* of a handshake in progress, else 0 */
 	bool opened;	    /* a SYN was seen */
 	__u32 syn_sequence; /* of the latest one */
+	__u32 data_next[2]; /* TCP sequence numbers after the latest data, by side; see `sequences` */
+	__u8 sequences;	    /* bit N: that of side N is known */
 	__u32 tls_server;   /* number in NAMES_TLS_SERVERS; 0 if not known */
 	__u32 tls_window;   /* window in which it was seen */
 	/* Neighbors in the LRU list; private to the table. */

@@ -39,10 +39,15 @@ static void swap_sides(struct flow *flow)
 	SWAP(flow->packets);
 	SWAP(flow->tcp_flags);
 	SWAP(flow->fin);
+	SWAP(flow->earlier_fin);
 	SWAP(flow->rst);
 	SWAP(flow->pid);
+	SWAP(flow->data_next);
+	SWAP(flow->data_begin);
+	SWAP(flow->resent);
 #undef SWAP
 	flow->local_sides = (flow->local_sides & 1) << 1 | (flow->local_sides & 2) >> 1;
+	flow->sequences = (flow->sequences & 1) << 1 | (flow->sequences & 2) >> 1;
 	flow->first_sender = !flow->first_sender;
 	flow->syn_from = !flow->syn_from;
 	flow->synack_from = !flow->synack_from;

@@ -48,6 +48,11 @@ static int find_client(const struct flow *flow, const struct connection *known)
 	return flow->first_sender;
 }
 
+static bool has_packets(const struct flow *flow)
+{
+	return flow->packets[0] || flow->packets[1];
+}
+
 static enum connection_state find_state(const struct flow *flow, const struct connection *known, int client)
 {
 	int server = !client;
@@ -61,7 +66,7 @@ static enum connection_state find_state(const struct flow *flow, const struct co
 		return STATE_REFUSED;
 	if (opening && !answered && !flow->packets[server] && !reset)
 		return STATE_UNANSWERED;
-	if (!flow->packets[0] && !flow->packets[1] && !answered && !reset)
+	if (!has_packets(flow) && !answered && !reset)
 		return STATE_UNANSWERED; /* all packets were dropped before they were counted */
 	if (reset || ((flow->fin[0] || (known && known->fin[0])) && (flow->fin[1] || (known && known->fin[1]))))
 		return STATE_CLOSED;
@@ -131,11 +136,21 @@ static void fill_tuple(struct flow_record *record, const struct flow *flow, cons
 	}
 }
 
-static void fill_health(struct flow_record *record, const struct flow_health *health)
+/* Whether the window begins with data of a side that was seen in an earlier window. */
+static bool begins_with_resent(const struct flow *flow, const struct connection *known, int side)
 {
+	return known && (flow->sequences & known->sequences & 1 << side) &&
+	       (__s32)(flow->data_begin[side] - known->data_next[side]) < 0;
+}
+
+static void fill_health(struct flow_record *record, const struct flow *flow, const struct connection *known,
+			const struct flow_health *health)
+{
+	for (int side = 0; side < 2; side++)
+		record->retransmits += flow->resent[side] + begins_with_resent(flow, known, side);
 	if (!health)
 		return;
-	record->retransmits = health->retransmits;
+	record->retransmits += health->retransmits;
 	record->dropped_packets = health->dropped_packets;
 	record->dropped_bytes = health->dropped_bytes;
 	record->drop_reason = health->drop_reason;
@@ -148,7 +163,7 @@ static void fill_tunnel(struct flow_record *record, const struct flowprobe_bpf *
 
 	if (!flow->tunnel || !read_tunnel(bpf, &flow->key6, &tunnel))
 		return;
-	record->tunnel = flow->tunnel;
+	record->tunnel = tunnel.kind;
 	record->tunnel_id = tunnel.id;
 	memcpy(record->client_tunnel_end, tunnel.addr[client], 16);
 	memcpy(record->server_tunnel_end, tunnel.addr[!client], 16);
@@ -184,6 +199,7 @@ static void update_connection(struct connections *connections, const struct flow
 		connection->reset = false;
 		connection->answered = false;
 		connection->unreachable = false;
+		connection->sequences = 0;
 		connection->syn_at = flow->established_at ? 0 : flow->syn_at;
 	} else if (flow->established_at) {
 		connection->syn_at = 0;
@@ -194,13 +210,18 @@ static void update_connection(struct connections *connections, const struct flow
 	connection->reset |= flow->rst[0] || flow->rst[1];
 	connection->unreachable |= flow->unreachable != 0;
 	connection->answered |= flow->packets[!client] > 0;
+	for (int side = 0; side < 2; side++) {
+		if (flow->sequences & 1 << side)
+			connection->data_next[side] = flow->data_next[side];
+	}
+	connection->sequences |= flow->sequences;
 	if (flow->nat != NAT_UNKNOWN) {
 		connection->nat = flow->nat;
 		memcpy(connection->nat_tuple, flow->nat_tuple, sizeof(flow->nat_tuple));
 	}
 }
 
-void fill_record(struct flow_record *record, const struct flow *flow, const struct flow_health *health,
+bool fill_record(struct flow_record *record, const struct flow *flow, const struct flow_health *health,
 		 const struct record_context *context)
 {
 	const struct connection *known = find_connection(context->connections, &flow->key6);
@@ -234,13 +255,16 @@ void fill_record(struct flow_record *record, const struct flow *flow, const stru
 	record->local_ends = (flow->local_sides >> client & 1) | (flow->local_sides >> server & 1) << 1;
 	record->connections_started = flow->reopened;
 	record->connections_completed = flow->ended + ended_previous;
-	if (first_is_new || (flow->key6.protocol != IPPROTO_TCP && !known))
+	if (first_is_new || (flow->key6.protocol != IPPROTO_TCP && !known && has_packets(flow)))
 		record->connections_started++;
 	if (is_over(record->connection_state) && !was_over(known) && !(known && known->unreachable))
 		record->connections_completed++;
 	fill_times(record, flow, known);
-	fill_health(record, health);
+	fill_health(record, flow, known, health);
 	fill_tunnel(record, context->bpf, flow, client);
 	fill_processes(record, context->bpf, flow, client);
-	update_connection(context->connections, flow, client, is_new, record->connection_state, context->now);
+	if (known || has_packets(flow))
+		update_connection(context->connections, flow, client, is_new, record->connection_state, context->now);
+	/* An ICMP error without effect on a connection has a record of its own. */
+	return has_packets(flow) || health || record->connections_completed;
 }

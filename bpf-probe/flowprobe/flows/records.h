@@ -21,9 +21,9 @@ struct record_context {
 
 /*
  * Fills in the record of a flow from the flow, its drops and retransmits (or NULL) and the tracked connection, and
- * updates the tracked connection.
+ * updates the tracked connection. Returns false if there is nothing to report.
  */
-void fill_record(struct flow_record *record, const struct flow *flow, const struct flow_health *health,
+bool fill_record(struct flow_record *record, const struct flow *flow, const struct flow_health *health,
 		 const struct record_context *context);
 
 #endif

@@ -87,6 +87,23 @@ static void add_openings(struct flow *to, const struct flow *from)
 	to->established_at = earlier(to->established_at, from->established_at);
 }
 
+/* Joins the sequence numbers of a side. Those of `from`, an overflowed packet or the flow after NAT, are later. */
+static void add_sequence(struct flow *to, const struct flow *from, int side)
+{
+	to->resent[side] += from->resent[side];
+	if (!(from->sequences & 1 << side))
+		return;
+	if (!(to->sequences & 1 << side)) {
+		to->data_begin[side] = from->data_begin[side];
+		to->data_next[side] = from->data_next[side];
+		return;
+	}
+	if ((__s32)(from->data_begin[side] - to->data_next[side]) < 0)
+		to->resent[side]++;
+	if ((__s32)(from->data_next[side] - to->data_next[side]) > 0)
+		to->data_next[side] = from->data_next[side];
+}
+
 /* Adds `from` to `to`. Both belong to the same connection and have the same order of sides. */
 static void add_flow(struct flow *to, const struct flow *from)
 {
@@ -100,7 +117,9 @@ static void add_flow(struct flow *to, const struct flow *from)
 		to->earlier_fin[side] |= from->earlier_fin[side];
 		if (!to->pid[side])
 			to->pid[side] = from->pid[side];
+		add_sequence(to, from, side);
 	}
+	to->sequences |= from->sequences;
 	if (from->first < to->first) {
 		to->first = from->first;
 		to->first_sender = from->first_sender;

@@ -92,6 +92,7 @@ struct flowprobe_bpf *load_programs(const struct options *options, const struct 
 	/* Differs from the marks of probes in other network namespaces. Never 0. */
 	bpf->rodata->ingress_mark = (1 + own_netns() % 255) << 8;
 	bpf->rodata->has_processes = kernel->processes;
+	bpf->rodata->has_retransmits = kernel->retransmits;
 	bpf_program__set_autoload(bpf->progs.sonde_socket, kernel->processes);
 	bpf_program__set_autoload(bpf->progs.sonde_drop, kernel->drops);
 	bpf_program__set_autoload(bpf->progs.sonde_retransmit, kernel->retransmits);

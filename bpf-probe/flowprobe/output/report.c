@@ -49,7 +49,8 @@ static void send_window(const struct window_flows *flows, const struct record_co
 			prefetch_connection(context->connections, &ahead->key6);
 		if (!flow)
 			continue;
-		fill_record(record, flow, health_of(flows, flow), context);
+		if (!fill_record(record, flow, health_of(flows, flow), context))
+			continue;
 		counters->flows_reported++;
 		counters->packets_reported += record->packets_out + record->packets_in;
 		counters->bytes_reported += record->bytes_out + record->bytes_in;

@@ -9,7 +9,7 @@
 /* Over TCP each DNS message has its length before it (RFC 1035 section 4.2.2). */
 static void handle_dns_segment(const struct payload_message *message, const struct key6 *key)
 {
-	struct tcp_stream *stream = add_segment(key, message->sender, ntohl(message->tcp_sequence), message->bytes,
+	struct tcp_stream *stream = add_segment(key, message->sender, message->tcp_sequence, message->bytes,
 						message->length, message->full_length, 0);
 
 	while (stream && stream->size >= 2) {
@@ -26,7 +26,7 @@ static void handle_client_hello(const struct payload_message *message, const str
 				struct connections *connections, __u32 window)
 {
 	struct tcp_stream *stream =
-		add_segment(key, message->sender, ntohl(message->tcp_sequence), message->bytes, message->length,
+		add_segment(key, message->sender, message->tcp_sequence, message->bytes, message->length,
 			    message->full_length, message->kind == PAYLOAD_CLIENT_HELLO);
 	const __u8 *bytes = stream ? stream->bytes : message->bytes;
 	size_t size = stream ? stream->size : message->length;
