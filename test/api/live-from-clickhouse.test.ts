@@ -9,16 +9,16 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
 
-// A busy machine may take many times as long; nothing here waits for time to pass.
+// A busy machine is slow; no test depends on time.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const log = createLogger('test', 'silent');
 const TOKEN = 'of-shop';
 
 let clickHouse: TestClickHouse;
-/** What an enricher writes by, and what each replica of the API reads by. */
+/** The enricher's store, and that of each replica of the API. */
 let stores: FlowStore[];
-/** A replica for all that there is, and one for somebody who may see a namespace. */
+/** A replica without authentication, and one whose client has access to namespace `shop`. */
 let replicas: QueryApi[];
 
 beforeAll(async () => {
@@ -55,7 +55,7 @@ function ofShop() {
   };
 }
 
-/** Watches a replica's flows; what comes is in `names`, the sources' names in the order of their coming. */
+/** Subscribes to a replica's flows; `names` are the sources' names in order of arrival. */
 async function watch(replica: QueryApi | undefined): Promise<{ names: string[]; stream: EventStream }> {
   if (!replica) throw new Error('there is no such replica');
   const headers = { authorization: `Bearer ${TOKEN}` };
@@ -65,14 +65,14 @@ async function watch(replica: QueryApi | undefined): Promise<{ names: string[]; 
   const read = async () => {
     for (;;) names.push(String((await stream.next()).data['src_name']));
   };
-  // The reading ends with the stream.
+  // Reading ends with the stream.
   read().catch(() => undefined);
   return { names, stream };
 }
 
 let offset = 0;
 
-/** Stores flows as one batch, behind all that was stored. */
+/** Stores flows as one batch, with the next offset. */
 async function store(...rows: FlowRow[]): Promise<void> {
   offset += 1;
   const flows = rows.map((row) => ({ start_time: Date.now(), transport_offset: offset, ...row }));
@@ -82,7 +82,7 @@ async function store(...rows: FlowRow[]): Promise<void> {
 it('streams flows stored in ClickHouse on every replica, each flow once and only to subscribers with access', async () => {
   await enricher().acquirePartitions([0]);
   const [all, shop] = [await watch(replicas[0]), await watch(replicas[1])];
-  // What comes first is where a view starts from: until both have started, there is something new.
+  // A view starts at the newest offset: store new flows until both views have started.
   await vi.waitUntil(
     async () => {
       await store({ src_name: 'start', src_kind: 'pod', src_namespace: 'shop' });
@@ -101,7 +101,7 @@ it('streams flows stored in ClickHouse on every replica, each flow once and only
   });
   all.stream.leave();
   shop.stream.leave();
-  const told = ({ names }: typeof all) => names.filter((name) => name !== 'start').sort();
-  expect(told(all)).toEqual(['cart', 'end', 'vault']);
-  expect(told(shop)).toEqual(['cart', 'end']);
+  const received = ({ names }: typeof all) => names.filter((name) => name !== 'start').sort();
+  expect(received(all)).toEqual(['cart', 'end', 'vault']);
+  expect(received(shop)).toEqual(['cart', 'end']);
 });

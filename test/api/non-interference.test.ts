@@ -3,10 +3,10 @@ import { flowFields } from '@sonde/model/flow/fields';
 import { flowRedactions } from '@sonde/query/access/redaction';
 import { type Answer, startTestApi, type TestClient } from '../fixtures/test-api.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DAY, fillWorld, type World, worlds } from './store-pair.js';
+import { DAY, fillStore, type StoreVariant, storeVariants } from './store-pair.js';
 
-/** A question: the target of a GET, and with a body that of a POST. */
-interface Question {
+/** A request: GET, or with a body POST. */
+interface ApiRequest {
   readonly target: string;
   readonly body?: object;
 }
@@ -14,32 +14,32 @@ interface Question {
 const TO = '2026-03-02T00:00:00Z';
 const range = { from: DAY, to: TO };
 
-function get(path: string, parameters: Readonly<Record<string, string | number>> = {}): Question {
+function get(path: string, parameters: Readonly<Record<string, string | number>> = {}): ApiRequest {
   const query = new URLSearchParams(range);
   for (const [name, value] of Object.entries(parameters)) query.set(name, value.toString());
   return { target: `/api/v1/${path}?${query.toString()}` };
 }
 
-function post(path: string, body: object): Question {
+function post(path: string, body: object): ApiRequest {
   return { target: `/api/v1/${path}`, body: { ...range, ...body } };
 }
 
-/** Addresses of ends that are, in one world or both, others' pods, named by others' network sets, or nobody's. */
+/** Addresses that, in one or both stores, belong to pods or network sets of other namespaces, or to nobody. */
 const PEERS = ['10.1.0.1', '10.1.0.2', '203.0.113.9', '198.51.100.1', '192.0.2.99'];
 
-function evaluated(from: string, to: string): Question {
+function evaluation(from: string, to: string): ApiRequest {
   return post('policies/evaluate', { cluster: 'lab', connections: [{ from, to, port: 443 }] });
 }
 
-/** What shop might ask to learn of others: every name that is a secret in one of the worlds, everywhere. */
-const questions: readonly Question[] = [
+/** Requests that try to reveal data of other namespaces: every hidden name of either store, in every place. */
+const requests: readonly ApiRequest[] = [
   ...listings(),
   ...filters(),
   ...groupings(),
-  ...typeahead(),
+  ...fieldValues(),
   ...graphs(),
   ...policies(),
-  ...mistakes(),
+  ...invalidRequests(),
   { target: '/api/v1/whoami' },
   { target: '/api/v1/login' },
   { target: '/api/v1/fields' },
@@ -49,10 +49,10 @@ const questions: readonly Question[] = [
 ];
 
 function secrets(): string[] {
-  return worlds.flatMap(({ secret }) => [secret, `${secret}-1`]);
+  return storeVariants.flatMap(({ secret }) => [secret, `${secret}-1`]);
 }
 
-function listings(): Question[] {
+function listings(): ApiRequest[] {
   return ['flows', 'dns'].flatMap((kind) => [
     get(kind, { limit: 1000 }),
     get(kind, { limit: 500, order: 'oldest' }),
@@ -61,15 +61,12 @@ function listings(): Question[] {
   ]);
 }
 
-/**
- * Filters by what must not be learnt. Many conditions in one: each is false in both worlds, so that any that is true
- * tells.
- */
-function filters(): Question[] {
+/** Filters by hidden data. Each condition is false in both stores, so many are combined: any that is true changes the result. */
+function filters(): ApiRequest[] {
   const texts = flowFields.filter(({ type }) => type === 'string').map(({ name }) => name);
   const anyOf = (conditions: readonly string[]) => conditions.join(' || ');
   const ofFlows = [
-    ...worlds.flatMap(({ secret, others }) => [
+    ...storeVariants.flatMap(({ secret, others }) => [
       anyOf(texts.map((name) => `${name} == "${secret}"`)),
       anyOf(texts.map((name) => `${name}.contains("${secret}")`)),
       anyOf([
@@ -94,7 +91,7 @@ function filters(): Question[] {
       'dst.labels == src.labels',
     ],
   ];
-  const ofLookups = worlds.map(({ secret }) =>
+  const ofLookups = storeVariants.map(({ secret }) =>
     anyOf([`query_name.contains("${secret}")`, `src.namespace == "${secret}-0"`, `node == "node-${secret}"`]),
   );
   return [
@@ -103,7 +100,7 @@ function filters(): Question[] {
   ];
 }
 
-function groupings(): Question[] {
+function groupings(): ApiRequest[] {
   const metrics = [
     { function: 'count' },
     { function: 'sum', field: 'bytes' },
@@ -129,12 +126,14 @@ function groupings(): Question[] {
   ];
 }
 
-function typeahead(): Question[] {
-  const told = flowFields.filter(({ name }) => flowRedactions[name].rule !== 'shown').map(({ name }) => name);
-  const names = [...told, 'action', 'dst.labels.app', 'src.labels["tier"]'];
+function fieldValues(): ApiRequest[] {
+  const redacted = flowFields
+    .filter(({ name }) => flowRedactions[name].rule !== 'shown')
+    .map(({ name }) => name);
+  const names = [...redacted, 'action', 'dst.labels.app', 'src.labels["tier"]'];
   return [
     ...names.map((name) => get(`fields/${encodeURIComponent(name)}/values`)),
-    ...worlds.flatMap(({ secret }) =>
+    ...storeVariants.flatMap(({ secret }) =>
       ['dst.namespace', 'node', 'policies'].map((name) =>
         get(`fields/${name}/values`, { containing: secret.slice(0, 3) }),
       ),
@@ -143,15 +142,17 @@ function typeahead(): Question[] {
   ];
 }
 
-function graphs(): Question[] {
+function graphs(): ApiRequest[] {
   return ['workload', 'service', 'namespace', 'zone'].flatMap((level) => [
     get('graph', { level }),
     get('graph', { level, records: 'all', limit: 3 }),
-    ...worlds.map(({ secret }) => get('graph', { level, filter: `dst.namespace.startsWith("${secret}")` })),
+    ...storeVariants.map(({ secret }) =>
+      get('graph', { level, filter: `dst.namespace.startsWith("${secret}")` }),
+    ),
   ]);
 }
 
-function policies(): Question[] {
+function policies(): ApiRequest[] {
   const cluster = 'lab';
   const peer = (label: string) => ({
     apiVersion: 'networking.k8s.io/v1',
@@ -185,9 +186,9 @@ function policies(): Question[] {
       post('policies/preview', { cluster, remove: [{ kind: 'NetworkPolicy', namespace: name, name }] }),
       post('policies/suggest', { cluster, namespace: name }),
       get('policies/applying', { cluster, namespace: name, name: 'web' }),
-      evaluated(`${name}/web`, 'shop/web'),
-      evaluated('shop/web', `service/${name}/web`),
-      evaluated('shop/web', `${name}.example.com`),
+      evaluation(`${name}/web`, 'shop/web'),
+      evaluation('shop/web', `service/${name}/web`),
+      evaluation('shop/web', `${name}.example.com`),
       get(`workloads/${name}/${name}`),
       get(`workloads/${name}/web`),
     ]),
@@ -200,10 +201,10 @@ function policies(): Question[] {
     ),
     get('workloads/shop/web'),
     get('policies/applying', { cluster, namespace: 'shop', name: 'web' }),
-    ...PEERS.flatMap((address) => [evaluated('shop/web', address), evaluated(address, 'shop/web')]),
+    ...PEERS.flatMap((address) => [evaluation('shop/web', address), evaluation(address, 'shop/web')]),
     get('policies', { cluster: 'other' }),
-    ...worlds.map(({ secret }) => get('policies', { cluster: `${secret}-cluster-0` })),
-    // Which cluster is meant goes without saying where theirs is the only one that has their namespace.
+    ...storeVariants.map(({ secret }) => get('policies', { cluster: `${secret}-cluster-0` })),
+    // The cluster may be omitted if only one cluster has a namespace of the client.
     ...['policies', 'policies/changes'].map((path) => get(path)),
     get('policies/applying', { namespace: 'shop', name: 'web' }),
     post('policies/suggest', { namespace: 'shop' }),
@@ -212,9 +213,9 @@ function policies(): Question[] {
   ];
 }
 
-/** Errors must not help: nearest names, positions and reasons come from declarations, never from data. */
-function mistakes(): Question[] {
-  return worlds.flatMap(({ secret }) => [
+/** Invalid requests: similar names, positions and reasons in errors come from declarations, never from data. */
+function invalidRequests(): ApiRequest[] {
+  return storeVariants.flatMap(({ secret }) => [
     get('flows', { filter: `${secret} == "x"` }),
     get('flows', { filter: `dst.${secret} == "x"` }),
     get('flows', { filter: `dst.namespace == ${secret}` }),
@@ -230,16 +231,16 @@ function mistakes(): Question[] {
   ]);
 }
 
-/** What somebody who may view shop is answered in a world: all that can be told of an answer, by question. */
-async function answersIn(world: World, who: readonly string[]): Promise<Map<string, string>> {
+/** The responses to all requests from a store, as a client with these namespaces gets them, by request. */
+async function answersFrom(variant: StoreVariant, who: readonly string[]): Promise<Map<string, string>> {
   const api = await startTestApi();
   try {
-    await fillWorld(api.store, world);
+    await fillStore(api.store, variant);
     const shop = api.as(who);
     const answers = new Map<string, string>();
-    const rest = questions.values();
+    const rest = requests.values();
     const sendAll = async () => {
-      for (const question of rest) answers.set(JSON.stringify(question), told(await ask(shop, question)));
+      for (const request of rest) answers.set(JSON.stringify(request), comparable(await send(shop, request)));
     };
     await Promise.all([sendAll(), sendAll(), sendAll(), sendAll()]);
     return answers;
@@ -248,11 +249,11 @@ async function answersIn(world: World, who: readonly string[]): Promise<Map<stri
   }
 }
 
-function ask(client: TestClient, { target, body }: Question): Promise<Answer> {
+function send(client: TestClient, { target, body }: ApiRequest): Promise<Answer> {
   return body === undefined ? client.get(target) : client.post(target, body);
 }
 
-function told({ status, headers, text }: Answer): string {
+function comparable({ status, headers, text }: Answer): string {
   const kept = [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name));
   return JSON.stringify({ status, headers: kept, text });
 }
@@ -262,19 +263,19 @@ describe('a client with access to one namespace', () => {
   let second: Map<string, string>;
 
   beforeAll(async () => {
-    first = await answersIn(worlds[0], ['shop']);
-    second = await answersIn(worlds[1], ['shop']);
+    first = await answersFrom(storeVariants[0], ['shop']);
+    second = await answersFrom(storeVariants[1], ['shop']);
   }, 900_000);
 
   it('gets byte-identical responses from two stores that differ only in data it has no access to', () => {
-    for (const [question, answer] of first) expect(second.get(question), question).toBe(answer);
+    for (const [request, answer] of first) expect(second.get(request), request).toBe(answer);
     expect(second.size).toBe(first.size);
   });
 
   it('never gets a name from another namespace, except names in its own request', () => {
-    for (const [question, answer] of [...first, ...second]) {
-      for (const { secret } of worlds) {
-        if (!question.includes(secret.slice(0, 3))) expect(answer.includes(secret), question).toBe(false);
+    for (const [request, answer] of [...first, ...second]) {
+      for (const { secret } of storeVariants) {
+        if (!request.includes(secret.slice(0, 3))) expect(answer.includes(secret), request).toBe(false);
       }
     }
   });
@@ -299,9 +300,9 @@ describe('the two stores', () => {
 
 async function differences(paths: readonly string[]): Promise<boolean[]> {
   const answers: string[][] = [];
-  for (const world of worlds) {
+  for (const variant of storeVariants) {
     const api = await startTestApi();
-    await fillWorld(api.store, world);
+    await fillStore(api.store, variant);
     answers.push(
       await Promise.all(
         paths.map(

@@ -1,11 +1,11 @@
-/** A question whose answer goes on, and the cursor that it goes on from. */
+/** A request with further pages, and the cursor of the next one. */
 export interface GivenCursor {
   readonly path: string;
   readonly target: string;
   readonly cursor: string;
 }
 
-/** Values that stand in cursors, at the bounds of their types and beyond. */
+/** Values for positions in cursors, at the bounds of their types and beyond. */
 const VALUES: readonly unknown[] = [
   ...[
     0,
@@ -55,9 +55,7 @@ const VALUES: readonly unknown[] = [
   ],
 ];
 
-/**
- * A cursor as somebody may have changed it who has read how it is made. `pick` chooses one of a list, at random.
- */
+/** A cursor with some of its decoded values replaced, removed or added. `pick` chooses a random element. */
 export function changedCursor(cursor: string, pick: <Item>(items: readonly Item[]) => Item): string {
   const content = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
   for (let changes = pick([0, 1, 1, 1, 2, 3]); changes > 0; changes--) {

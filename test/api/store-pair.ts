@@ -6,39 +6,39 @@ import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
 import { canonicalJson } from '@sonde/model/policy/history/object-version';
 
 /**
- * Two worlds that are the same to who may view the namespace `shop`, and different in everything else: who the other
- * ends of shop's connections are, what policies act on them, and what goes on among others.
+ * The contents of a store. Both variants are equal for a client with access to namespace `shop`, and differ in everything
+ * else: the other ends of shop's connections, the policies that act on them, and the traffic of other namespaces.
  */
-export interface World {
-  /** Put into every name that shop must not learn. */
+export interface StoreVariant {
+  /** Part of every name that is hidden from shop. */
   readonly secret: string;
-  /** How much more goes on elsewhere. */
+  /** Number of flows and policies of other namespaces. */
   readonly others: number;
 }
 
-export const worlds: readonly [World, World] = [
+export const storeVariants: readonly [StoreVariant, StoreVariant] = [
   { secret: 'amber', others: 40 },
   { secret: 'zircon', others: 170 },
 ];
 
-/** When everything in the worlds happened. */
+/** The day of all records. */
 export const DAY = '2026-03-01T00:00:00Z';
 const DAY_MS = Date.parse(DAY);
 
-/** Fills an empty store with a world. */
-export async function fillWorld(store: FlowStore, world: World): Promise<void> {
-  const flows = [...ownFlows(world), ...otherFlows(world)];
-  await store.insert({ flows: enrichedFlows(flows), dns: enrichedDns(lookups(world)) });
-  await store.insertRows(clusterObjects, objects(world));
+/** Fills an empty store. */
+export async function fillStore(store: FlowStore, variant: StoreVariant): Promise<void> {
+  const flows = [...ownFlows(variant), ...otherFlows(variant)];
+  await store.insert({ flows: enrichedFlows(flows), dns: enrichedDns(lookups(variant)) });
+  await store.insertRows(clusterObjects, objects(variant));
 }
 
-/** Connections of shop: what its own side of them shows is the same in both worlds. */
-function ownFlows(world: World): FlowRow[] {
+/** Connections of shop; everything that its own end shows is equal in both variants. */
+function ownFlows(variant: StoreVariant): FlowRow[] {
   return Array.from({ length: 240 }, (_, index) => {
     const start = DAY_MS + Math.floor(index / 2) * 1000;
     const isClient = index % 3 !== 0;
     const own = { ...ownEnd(index), ...at(isClient ? 'src' : 'dst', `10.0.0.${index % 7}`) };
-    const [peer, address] = peerEnd(world, index);
+    const [peer, address] = peerEnd(variant, index);
     const ends = isClient
       ? { ...prefixed('src', own), ...prefixed('dst', { ...peer, ...at('dst', address) }) }
       : { ...prefixed('dst', own), ...prefixed('src', { ...peer, ...at('src', address) }) };
@@ -47,8 +47,8 @@ function ownFlows(world: World): FlowRow[] {
       start_time: start,
       end_time: start + 900,
       cluster: 'lab',
-      // Half of what the other end's node reports is told of by that node.
-      node: index % 4 === 0 ? `node-${world.secret}` : 'node-shop',
+      // Some connections are reported by the node of the other end.
+      node: index % 4 === 0 ? `node-${variant.secret}` : 'node-shop',
       reporter: 'src',
       primary: index % 5 !== 0,
       sampling: 1,
@@ -64,8 +64,8 @@ function ownFlows(world: World): FlowRow[] {
       connection_state: index % 7 === 0 ? 'unanswered' : 'closed',
       evidence: index % 7 === 0 ? 'unanswered' : 'delivered',
       action: index % 7 === 0 ? 'deny' : 'allow',
-      ...policies(world, index, isClient),
-      ...(isClient && index % 2 === 0 ? service(world, index) : {}),
+      ...policies(variant, index, isClient),
+      ...(isClient && index % 2 === 0 ? service(variant, index) : {}),
       transport_partition: 0,
       transport_offset: index,
     } as FlowRow;
@@ -90,12 +90,12 @@ function ownEnd(index: number) {
   };
 }
 
-/** The other end, by turns in another namespace, outside the cluster, and named by a network set. */
-function peerEnd({ secret, others }: World, index: number): [Record<string, unknown>, string] {
-  const turn = index % 4;
-  if (turn === 0) return [{ kind: 'external', domain: 'www.example.com' }, '198.51.100.1'];
-  if (turn === 1) {
-    // Named by another namespace's set in one world and not at all in the other.
+/** The other end, alternately in another namespace, external, and in a network set. */
+function peerEnd({ secret, others }: StoreVariant, index: number): [Record<string, unknown>, string] {
+  const choice = index % 4;
+  if (choice === 0) return [{ kind: 'external', domain: 'www.example.com' }, '198.51.100.1'];
+  if (choice === 1) {
+    // In a network set of another namespace in one variant, in none in the other.
     const named = {
       kind: 'network_set',
       namespace: secret,
@@ -127,27 +127,27 @@ function peerEnd({ secret, others }: World, index: number): [Record<string, unkn
 }
 
 /**
- * Where an end is another namespace's, steps that shop must not learn of stand around its own: how many, and so the
- * places of shop's own steps, is not the same in the two worlds.
+ * Traces. If an end is in another namespace, hidden steps surround those of shop; their number, and so the index of
+ * shop's own steps, differs between the variants.
  */
-function policies({ secret, others }: World, index: number, isClient: boolean) {
+function policies({ secret, others }: StoreVariant, index: number, isClient: boolean) {
   const own = ['default|knp:shop/web|pass|0', '__PROFILE__|pro:kns.shop|allow|0'];
   const ofAll = Array.from(
     { length: others > 100 ? 1 + (index % 3) : index % 2 },
     (_, number) => `${secret}|gnp:${secret}.${number}|pass|${number}`,
   );
-  const theirs = [
+  const otherSteps = [
     `${secret}|gnp:${secret}.all|pass|0`,
     `default|np:${secret}-1/default.${secret}|deny|${others}`,
   ];
-  const inside = index % 4 >= 2;
-  const ownEnd = inside ? [...ofAll, own[0], ...ofAll, own[1]] : own;
-  const ends = !inside ? [ownEnd] : isClient ? [ownEnd, theirs] : [theirs, ownEnd];
+  const isInCluster = index % 4 >= 2;
+  const ownEnd = isInCluster ? [...ofAll, own[0], ...ofAll, own[1]] : own;
+  const ends = !isInCluster ? [ownEnd] : isClient ? [ownEnd, otherSteps] : [otherSteps, ownEnd];
   const trace = ends.flatMap((steps) => steps.map((step, place) => `${place}|${step}`)).join(',');
   return { policies: trace, pending_policies: trace };
 }
 
-function service({ secret }: World, index: number) {
+function service({ secret }: StoreVariant, index: number) {
   return {
     dst_service_namespace: index % 4 >= 2 ? `${secret}-${index % 3}` : '',
     dst_service: index % 4 >= 2 ? `${secret}-service` : '',
@@ -156,8 +156,8 @@ function service({ secret }: World, index: number) {
   };
 }
 
-/** What goes on among others, of which shop knows nothing. */
-function otherFlows({ secret, others }: World): FlowRow[] {
+/** Traffic between other namespaces, which is hidden from shop. */
+function otherFlows({ secret, others }: StoreVariant): FlowRow[] {
   return Array.from({ length: others }, (_, index) => ({
     start_time: DAY_MS + index * 700,
     cluster: 'lab',
@@ -183,7 +183,7 @@ function otherFlows({ secret, others }: World): FlowRow[] {
   }));
 }
 
-function lookups({ secret, others }: World): WrittenDnsRow[] {
+function lookups({ secret, others }: StoreVariant): WrittenDnsRow[] {
   const own = Array.from({ length: 60 }, (_, index) => ({
     start_time: DAY_MS + index * 1000,
     cluster: 'lab',
@@ -203,7 +203,7 @@ function lookups({ secret, others }: World): WrittenDnsRow[] {
     answers: '198.51.100.1',
     transport_offset: index,
   }));
-  const theirs = Array.from({ length: others }, (_, index) => ({
+  const hidden = Array.from({ length: others }, (_, index) => ({
     start_time: DAY_MS + index * 900,
     cluster: 'lab',
     primary: true,
@@ -216,11 +216,11 @@ function lookups({ secret, others }: World): WrittenDnsRow[] {
     rcode: 'NXDOMAIN' as const,
     transport_offset: 1000 + index,
   }));
-  return [...own, ...theirs];
+  return [...own, ...hidden];
 }
 
-/** Policies and what they depend on: those of shop, tiers, and those of others. */
-function objects({ secret, others }: World): ObjectVersion[] {
+/** Policies and the objects they depend on: those of shop, tiers, and those of other namespaces. */
+function objects({ secret, others }: StoreVariant): ObjectVersion[] {
   const networking = 'networking.k8s.io/v1';
   const calico = 'projectcalico.org/v3';
   const allowAll = { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] };
@@ -259,8 +259,8 @@ function objects({ secret, others }: World): ObjectVersion[] {
   ];
 }
 
-/** Clusters that have no namespace `shop`, in one world more than in the other. */
-function otherClusters({ secret, others }: World): string[] {
+/** Clusters without a namespace `shop`; their number differs between the variants. */
+function otherClusters({ secret, others }: StoreVariant): string[] {
   return Array.from({ length: others > 100 ? 3 : 1 }, (_, number) => `${secret}-cluster-${number}`);
 }
 

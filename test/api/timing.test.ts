@@ -4,15 +4,15 @@ import { startTestApi, type TestApi, type TestClient } from '../fixtures/test-ap
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 /**
- * Two worlds with as much in them, in which the namespaces that shop may not see have other names. Both come after shop's
- * in the table's order, so that shop's own rows lie in the same places.
+ * Prefixes of hidden namespaces in two stores of equal size. Both follow `shop` in the sorting key, so that the rows of
+ * `shop` are at the same positions.
  */
 const HIDDEN = ['tango', 'vault'] as const;
 
 const DAY_MS = Date.parse('2026-03-01T00:00:00Z');
 const FLOWS = 60_000;
 
-/** How long an answer takes goes by what the engine has to read for it. */
+/** Stands for the duration of a request, which depends on the amount of data that the engine reads. */
 describe('the amount of data read for a response', { timeout: 300_000 }, () => {
   let byShop: Reading[][];
   let byAll: Reading[][];
@@ -21,7 +21,7 @@ describe('the amount of data read for a response', { timeout: 300_000 }, () => {
     byShop = [];
     byAll = [];
     for (const hidden of HIDDEN) {
-      const api = await worldOf(hidden);
+      const api = await startApiWith(hidden);
       byShop.push(await readBy(api.as(['shop']), api.store));
       byAll.push(await readBy(api, api.store));
       await api.close();
@@ -31,7 +31,7 @@ describe('the amount of data read for a response', { timeout: 300_000 }, () => {
   it('does not depend on whether another namespace exists, for a client with access to one namespace', () => {
     const [first = [], second] = byShop;
     expect(second).toEqual(first);
-    for (const { question, rows } of first) expect(rows, question).toBeGreaterThan(0);
+    for (const { request, rows } of first) expect(rows, request).toBeGreaterThan(0);
   });
 
   it('depends on it for a client with access to all namespaces', () => {
@@ -39,8 +39,8 @@ describe('the amount of data read for a response', { timeout: 300_000 }, () => {
   });
 });
 
-/** An API on flows of shop and of forty other namespaces. */
-async function worldOf(hidden: string): Promise<TestApi> {
+/** Starts an API on flows of shop and of other namespaces. */
+async function startApiWith(hidden: string): Promise<TestApi> {
   const api = await startTestApi();
   const flows = Array.from({ length: FLOWS }, (_, index): FlowRow => {
     const namespace = index % 2 === 0 ? 'shop' : `${hidden}-${index % 40}`;
@@ -56,20 +56,20 @@ async function worldOf(hidden: string): Promise<TestApi> {
 }
 
 interface Reading {
-  readonly question: string;
-  /** As the engine estimates them from its index. */
+  readonly request: string;
+  /** Rows to read, as the engine estimates them from its index. */
   readonly rows: number;
 }
 
-/** What is read for questions that name hidden namespaces of both worlds, one of which is there. */
+/** The rows read for requests that name hidden namespaces of both stores, one of which exists. */
 async function readBy(client: TestClient, store: FlowStore): Promise<Reading[]> {
   const range = { from: '2026-03-01T00:00:00Z', to: '2026-03-01T02:00:00Z' };
   const readings: Reading[] = [];
-  for (const name of HIDDEN.map((world) => `${world}-1`)) {
+  for (const name of HIDDEN.map((prefix) => `${prefix}-1`)) {
     const filter = `src.namespace == "${name}"`;
     const get = (path: string, parameters: Readonly<Record<string, string>> = {}) =>
       client.get(`/api/v1/${path}?${new URLSearchParams({ ...range, ...parameters }).toString()}`);
-    const questions: Readonly<Record<string, () => Promise<unknown>>> = {
+    const requests: Readonly<Record<string, () => Promise<unknown>>> = {
       flows: () => get('flows', { filter }),
       either: () => get('flows', { filter: `either(namespace == "${name}")` }),
       query: () =>
@@ -78,18 +78,18 @@ async function readBy(client: TestClient, store: FlowStore): Promise<Reading[]> 
       typeahead: () => get('fields/src.namespace/values', { containing: name }),
       workload: () => get(`workloads/${name}/web`),
     };
-    for (const [question, ask] of Object.entries(questions)) {
-      readings.push({ question: `${question} of ${name}`, rows: await rowsRead(store, ask) });
+    for (const [request, send] of Object.entries(requests)) {
+      readings.push({ request: `${request} of ${name}`, rows: await rowsRead(store, send) });
     }
   }
   return readings;
 }
 
-/** How many rows of flows the engine reads for the statements that a question makes the API ask. */
-async function rowsRead(store: FlowStore, ask: () => Promise<unknown>): Promise<number> {
+/** The number of flows that the engine reads for the statements of a request. */
+async function rowsRead(store: FlowStore, send: () => Promise<unknown>): Promise<number> {
   const query = vi.spyOn(store, 'query');
   const stream = vi.spyOn(store, 'queryStream');
-  await ask();
+  await send();
   const statements = [...query.mock.calls, ...stream.mock.calls];
   query.mockRestore();
   stream.mockRestore();
