@@ -8,7 +8,7 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GivenCursor } from './random-cursors.js';
 import { RandomRequests, type RandomRequest } from './random-requests.js';
-import { DAY, fillWorld, worlds } from './store-pair.js';
+import { DAY, fillStore, storeVariants } from './store-pair.js';
 
 /** `npm run fuzz:api` makes ten thousand; SONDE_FUZZ_SEED makes others. */
 const REQUESTS = Number(process.env.SONDE_FUZZ_REQUESTS ?? 1000);
@@ -37,7 +37,7 @@ let document: ApiDocument;
 
 beforeAll(async () => {
   api = await startTestApi({ limits });
-  await fillWorld(api.store, worlds[0]);
+  await fillStore(api.store, storeVariants[0]);
   document = JSON.parse((await api.get('/api/v1/openapi.json')).text) as ApiDocument;
   const token = 'reader';
   const groups = ['readers'];
@@ -103,7 +103,7 @@ describe(`${REQUESTS} random requests generated from the OpenAPI document`, () =
     const { body } = await api.get(
       '/api/v1/flows?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z&limit=1000',
     );
-    expect(body.flows).toHaveLength(240 + worlds[0].others);
+    expect(body.flows).toHaveLength(240 + storeVariants[0].others);
   });
 });
 

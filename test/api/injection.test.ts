@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { DAY, fillWorld, worlds } from './store-pair.js';
+import { DAY, fillStore, storeVariants } from './store-pair.js';
 
 // Many requests per test, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -14,7 +14,7 @@ let before: string;
 
 beforeAll(async () => {
   api = await startTestApi();
-  await fillWorld(api.store, worlds[0]);
+  await fillStore(api.store, storeVariants[0]);
   before = await everything();
 });
 
