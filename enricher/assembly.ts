@@ -13,7 +13,7 @@ import {
   watchCluster,
 } from './live-cluster.js';
 import { registerClusterMetrics, registerEnricherMetrics, registerPendingMetrics } from './metrics.js';
-import { LiveContext } from './pipeline/context.js';
+import { contextsByName } from './pipeline/context.js';
 import { type EnrichedBlock, runEnricher } from './pipeline/enricher.js';
 import { PendingAddresses } from './pipeline/pending-addresses.js';
 
@@ -135,26 +135,6 @@ export function assembleEnricher(options: EnricherAssemblyOptions): EnricherAsse
       for (const { watch } of clusters.values()) await watch.ended;
       await histories;
     },
-  };
-}
-
-/** The context of a cluster by name. Flows of a cluster that is not watched are stored without names, not lost. */
-function contextsByName(
-  clusters: ReadonlyMap<string, LiveCluster>,
-  log: Logger,
-): (name: string) => LiveContext {
-  const contexts = new Map([...clusters].map(([name, { context }]) => [name, context]));
-  return (name) => {
-    let context = contexts.get(name);
-    if (!context) {
-      log.warn(
-        { cluster: name },
-        'cluster is not watched by this enricher; its flows are stored without names',
-      );
-      context = new LiveContext();
-      contexts.set(name, context);
-    }
-    return context;
   };
 }
 

@@ -18,6 +18,9 @@ export interface DomainColumns {
   readonly dst_domain: StringColumn;
 }
 
+/** Whose flows are named. */
+export type DomainScope = 'one cluster' | 'several clusters';
+
 /** Hears of the answers that clients of a cluster got, as policies by domain names need them. */
 export interface AnswersListener {
   /** The addresses (16 bytes each) of names whose addresses have changed; none if a name has none any more. */
@@ -69,8 +72,12 @@ export class FlowDomains {
   #newestMs = 0;
   #isComplete = false;
 
-  constructor(listener?: AnswersListener) {
+  readonly #scope: DomainScope;
+
+  /** @param scope whose flows are named: of one cluster, or of several clusters whose clients must not be confused. */
+  constructor(listener?: AnswersListener, scope: DomainScope = 'one cluster') {
     this.#listener = listener;
+    this.#scope = scope;
   }
 
   /** How many names are held, and how many were dropped for want of room. */
@@ -79,9 +86,14 @@ export class FlowDomains {
   }
 
   /** Takes in the answers of lookups. Those of a window are to be learned before its flows are named. */
-  learn(cluster: Cluster, { rows, columns }: ObservedDns, clients: FlowEndpoints): void {
+  learn(
+    cluster: Cluster,
+    { rows, columns }: ObservedDns,
+    clients: FlowEndpoints,
+    clusters: StringColumn,
+  ): void {
     const starts = halvesOf(columns.start_time);
-    const clientAt = clientNames(clients);
+    const clientAt = this.#clientNames(clients, clusters);
     for (let row = 0; row < rows; row++) {
       const answers = stringAt(columns.answers, row);
       if (answers === '') continue;
@@ -131,13 +143,32 @@ export class FlowDomains {
   name(
     observed: ObservedColumns,
     { src, dst }: { readonly src: FlowEndpoints; readonly dst: FlowEndpoints },
+    clusters: StringColumn,
     memory: ColumnMemory,
   ): DomainColumns {
     const { start_time, tls_server_name } = observed;
     return {
-      src_domain: this.#nameEnds(start_time, src, dst, zeroColumn('string', start_time.length), memory),
-      dst_domain: this.#nameEnds(start_time, dst, src, tls_server_name, memory),
+      src_domain: this.#nameEnds(
+        start_time,
+        src,
+        this.#clientNames(dst, clusters),
+        zeroColumn('string', start_time.length),
+        memory,
+      ),
+      dst_domain: this.#nameEnds(start_time, dst, this.#clientNames(src, clusters), tls_server_name, memory),
     };
+  }
+
+  /** The client of each row, distinguished from those of other clusters if there are several. */
+  #clientNames(ends: FlowEndpoints, clusters: StringColumn): (row: number) => string {
+    const clientAt = clientNames(ends);
+    if (this.#scope === 'one cluster') return clientAt;
+    return (row) => `${stringAt(clusters, row)}/${clientAt(row)}`;
+  }
+
+  /** What all clients call an address; clients of several clusters may mean different machines by it. */
+  #soleName(names: AddressNames, timeMs: number): string {
+    return this.#scope === 'one cluster' ? names.soleName(timeMs) : '';
   }
 
   #learn(address: Uint8Array, answer: DomainAnswer): void {
@@ -164,12 +195,11 @@ export class FlowDomains {
   #nameEnds(
     times: BigUint64Array,
     end: FlowEndpoints,
-    other: FlowEndpoints,
+    clientAt: (row: number) => string,
     tlsNames: StringColumn,
     memory: ColumnMemory,
   ): StringColumn {
     const starts = halvesOf(times);
-    const clientAt = clientNames(other);
     const { kind } = end.columns;
     const { bytes, numbers, distinct } = end.addresses;
     const namesOf = new Array<AddressNames | undefined>(distinct);
@@ -182,7 +212,7 @@ export class FlowDomains {
       let name = tlsName;
       if (names !== UNNAMED) {
         const timeMs = readWide(starts, row);
-        name = names.nameFor(clientAt(row), timeMs, tlsName) || tlsName || names.soleName(timeMs);
+        name = names.nameFor(clientAt(row), timeMs, tlsName) || tlsName || this.#soleName(names, timeMs);
       }
       if (name !== '') column.indexes[row] = column.intern(name);
     }

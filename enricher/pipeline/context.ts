@@ -1,6 +1,7 @@
+import type { Logger } from '@sonde/backbone/logging';
 import { Cluster, type ClusterProblem } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { FlowDomains } from '../domains/flow-domains.js';
+import { type DomainScope, FlowDomains } from '../domains/flow-domains.js';
 import { EndpointCache } from '../identity/endpoint-cache.js';
 import { LivePolicies, type UnevaluatedKind } from '../policy/live-policies.js';
 import { FlowPolicies } from '../policy/flow-policies.js';
@@ -21,9 +22,14 @@ export class LiveContext implements EnrichmentContext {
   readonly ends = new EndpointCache(this.cluster);
   readonly policies: FlowPolicies;
   readonly #policies = new LivePolicies();
-  readonly domains = new FlowDomains(this.#policies.evaluator);
+  readonly domains: FlowDomains;
 
-  constructor(readonly isMonitored: (node: string) => boolean = () => true) {
+  /** @param scope whether it is the context of one cluster, or of several that nothing is known of. */
+  constructor(
+    readonly isMonitored: (node: string) => boolean = () => true,
+    scope: DomainScope = 'one cluster',
+  ) {
+    this.domains = new FlowDomains(this.#policies.evaluator, scope);
     this.policies = new FlowPolicies(this.#policies);
   }
 
@@ -53,6 +59,33 @@ export class LiveContext implements EnrichmentContext {
     this.cluster.remove(object, atMs);
     this.#policies.remove(object);
   }
+}
+
+/** How many clusters that are not watched are logged by name. */
+const MAX_LOGGED_CLUSTERS = 100;
+
+/**
+ * The context of a cluster by name. Flows of a cluster that is not watched are stored without names, not lost; all these
+ * clusters share one context, so that their number costs nothing.
+ */
+export function contextsByName(
+  clusters: ReadonlyMap<string, { readonly context: LiveContext }>,
+  log: Logger,
+): (name: string) => LiveContext {
+  const unwatched = new LiveContext(undefined, 'several clusters');
+  const logged = new Set<string>();
+  return (name) => {
+    const context = clusters.get(name)?.context;
+    if (context) return context;
+    if (!logged.has(name) && logged.size < MAX_LOGGED_CLUSTERS) {
+      logged.add(name);
+      log.warn(
+        { cluster: name },
+        'cluster is not watched by this enricher; its flows are stored without names',
+      );
+    }
+    return unwatched;
+  };
 }
 
 /** A context from Kubernetes objects of all kinds, and what of the objects could not be used. */

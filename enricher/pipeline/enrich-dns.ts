@@ -23,8 +23,8 @@ export function enrichDns(
   const ends = new BlockEndpoints(context.cluster, context.ends, memory);
   const addresses = ends.addresses.column(parts, 'src_ip', observed.src_ip, memory);
   const clients = ends.attribute(addresses, observed.start_time);
-  context.domains.learn(context.cluster, { rows, columns: observed }, clients);
   const where = origin(delivered, (batch) => batch.dns?.rows ?? 0, memory);
+  context.domains.learn(context.cluster, { rows, columns: observed }, clients, where.cluster);
   const columns = {
     ...observed,
     ...where,

@@ -40,8 +40,8 @@ export function enrich(
 
   const policies = context.policies.evaluate(cluster, observed, { src, dst }, memory);
 
-  const domains = context.domains.name(observed, { src, dst }, memory);
   const where = origin(delivered, (batch) => batch.rows, memory);
+  const domains = context.domains.name(observed, { src, dst }, where.cluster, memory);
 
   const columns: FlowColumns = {
     ...observed,

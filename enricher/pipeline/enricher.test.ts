@@ -2,18 +2,19 @@ import { createLogger } from '@sonde/backbone/logging';
 import { type FlowStore, type RecordBlock, StoreError } from '@sonde/backbone/store/store';
 import type { DeliveredBatch, Delivery } from '@sonde/backbone/transport/interface/transport';
 import { batchOf } from '@sonde/test/builders/batch';
+import { observedDns } from '@sonde/test/builders/dns';
 import { observedFlows } from '@sonde/test/builders/observed-flows';
 import { flowRow } from '@sonde/model/flow/records';
 import { expect, it } from 'vitest';
-import { contextFromObjects, type EnrichmentContext } from './context.js';
+import { contextFromObjects, contextsByName, type EnrichmentContext } from './context.js';
 import { runEnricher } from './enricher.js';
 
 const ADDRESS = '10.0.0.1';
 
-/** Waits for what comes by itself, however busy the machine is. */
+/** Polls a value, however busy the machine is. */
 const soon = <Value>(read: () => Value) => expect.poll(read, { timeout: 30_000, interval: 10 });
 
-/** A cluster where a pod of that name and namespace holds the address. */
+/** A cluster in which a pod of a workload has the address. */
 function clusterWith(pod: string, workload: string): EnrichmentContext {
   const object = {
     apiVersion: 'v1',
@@ -35,7 +36,7 @@ function delivered(cluster: string, offset: number): DeliveredBatch {
   return { batch, partition: 0, offset };
 }
 
-/** The flows that an enricher stores of batches that came together, block by block. */
+/** The flows that an enricher stores for the batches of one delivery, by block. */
 async function stored(
   batches: readonly DeliveredBatch[],
   contexts: Readonly<Record<string, EnrichmentContext>>,
@@ -56,7 +57,7 @@ async function stored(
   return blocks;
 }
 
-/** Enriches batches that came together. */
+/** Enriches the batches of one delivery. */
 async function enrichInto(
   store: Pick<FlowStore, 'insert'>,
   batches: readonly DeliveredBatch[],
@@ -76,7 +77,7 @@ async function enrichInto(
   });
 }
 
-it('the store is given the messages of each block, with the places that they had in their spools', async () => {
+it('passes the messages of each block with their positions in their spools to the store', async () => {
   const source = (position: number) => ({ stream: 'a', position });
   const batches = ['east', 'east', 'west'].map((cluster, offset) => ({
     ...delivered(cluster, offset),
@@ -88,26 +89,26 @@ it('the store is given the messages of each block, with the places that they had
     [
       { partition: 0, source: source(7) },
       { partition: 0, source: source(8) },
+      { partition: 0, source: source(9) },
     ],
-    [{ partition: 0, source: source(9) }],
   ]);
 });
 
-it('equal addresses and names of several clusters are told apart, in the order of offsets', async () => {
+it('stores batches of several clusters in one block, and distinguishes their equal addresses and names', async () => {
   const contexts = { east: clusterWith('db-0', 'east-db'), west: clusterWith('db-0', 'west-db') };
   const batches = ['east', 'west', 'west', 'east', 'north'].map(delivered);
   expect(await stored(batches, contexts)).toEqual([
-    [{ cluster: 'east', workload: 'east-db', offset: 0 }],
     [
+      { cluster: 'east', workload: 'east-db', offset: 0 },
+      { cluster: 'east', workload: 'east-db', offset: 3 },
       { cluster: 'west', workload: 'west-db', offset: 1 },
       { cluster: 'west', workload: 'west-db', offset: 2 },
+      { cluster: 'north', workload: '', offset: 4 },
     ],
-    [{ cluster: 'east', workload: 'east-db', offset: 3 }],
-    [{ cluster: 'north', workload: '', offset: 4 }],
   ]);
 });
 
-/** A store whose inserts end when told to, and what has been asked of it: the offsets of each block's first row. */
+/** A store whose inserts settle on command, and the first offset of each insert. */
 function slowStore() {
   const asked: number[] = [];
   const pending: { resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -118,7 +119,7 @@ function slowStore() {
   return { store: { insert } as Partial<FlowStore> as FlowStore, asked, pending };
 }
 
-/** An enricher that is given deliveries of one batch each, and never told of an end. */
+/** An enricher that gets deliveries of one batch each, and no end. */
 function running(store: FlowStore, offsets: readonly number[]) {
   const taken = new AbortController();
   const stored: number[] = [];
@@ -148,7 +149,7 @@ function running(store: FlowStore, offsets: readonly number[]) {
   return { done, stored, taken, enriched: contexts };
 }
 
-it('the next block is enriched while one is being stored, and waits for its turn', async () => {
+it('enriches the next block while one is stored, and stores it afterwards', async () => {
   const { store, asked, pending } = slowStore();
   const { enriched, stored } = running(store, [0, 1, 2]);
   await soon(() => enriched).toHaveLength(2);
@@ -159,7 +160,7 @@ it('the next block is enriched while one is being stored, and waits for its turn
   await soon(() => enriched).toHaveLength(3);
 }, 60_000);
 
-it('a block whose partitions were taken away while it waited is not stored', async () => {
+it('does not store a block whose partitions were revoked while it waited', async () => {
   const { store, asked, pending } = slowStore();
   const { enriched, stored, taken } = running(store, [0, 1, 2]);
   await soon(() => enriched).toHaveLength(2);
@@ -170,7 +171,7 @@ it('a block whose partitions were taken away while it waited is not stored', asy
   expect(stored).toEqual([0]);
 }, 60_000);
 
-it('a block that the store refused is tried again before the next one', async () => {
+it('retries a block that the store rejected before the next one', async () => {
   const { store, asked, pending } = slowStore();
   running(store, [0, 1]);
   await soon(() => asked).toEqual([0]);
@@ -180,10 +181,53 @@ it('a block that the store refused is tried again before the next one', async ()
   await soon(() => asked).toEqual([0, 0, 1]);
 }, 60_000);
 
-it('what cannot be stored ends the enricher though nothing more comes', async () => {
+it('fails when a block cannot be stored, without waiting for another one', async () => {
   const { store, pending } = slowStore();
   const { done } = running(store, [0]);
   await soon(() => pending).toHaveLength(1);
   pending[0]?.reject(new RangeError('a column is too short'));
   await expect(done).rejects.toThrow('too short');
 }, 60_000);
+
+/** A lookup by the address and a flow to what it got. */
+function namedBatch(cluster: string, name: string, offset: number): DeliveredBatch {
+  const dst_ip = '192.168.7.7';
+  const dns = observedDns([
+    { src_ip: ADDRESS, query_name: name, answers: dst_ip, answer_ttl_s: 60, start_time: 900 },
+  ]);
+  const flows = observedFlows([{ src_ip: ADDRESS, dst_ip, start_time: 1000, end_time: 1000 }]);
+  return { batch: batchOf(flows, { cluster, dns, sequence: offset }), partition: 0, offset };
+}
+
+it('clusters that are not watched share a context, and their clients still have their own domain names', async () => {
+  const contextOf = contextsByName(new Map(), createLogger('test', 'silent'));
+  expect(contextOf('east')).toBe(contextOf('west'));
+  const blocks: (string | undefined)[][] = [];
+  const batches = [
+    namedBatch('east', 'db.east.example', 0),
+    namedBatch('west', 'db.west.example', 1),
+    delivered('north', 2),
+  ];
+  await enrichInto(
+    {
+      insert({ flows }) {
+        blocks.push(
+          Array.from(
+            { length: flows?.rows ?? 0 },
+            (_, row) => flows && flowRow(flows.columns, row).dst_domain,
+          ),
+        );
+        return Promise.resolve();
+      },
+    },
+    batches,
+    { east: contextOf('east'), west: contextOf('west'), north: contextOf('north') },
+  );
+  expect(blocks).toEqual([['db.east.example', 'db.west.example', '']]);
+});
+
+it('the number of clusters that are not watched costs no memory', () => {
+  const contextOf = contextsByName(new Map(), createLogger('test', 'silent'));
+  const contexts = new Set(Array.from({ length: 400 }, (_, number) => contextOf(`cluster-${number}`)));
+  expect(contexts.size).toBe(1);
+});

@@ -11,6 +11,9 @@ import type { FlowBatch } from '@sonde/model/batch/batch';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import { BlockMemories } from './block-memories.js';
 import type { EnrichmentContext } from './context.js';
+import { joinColumns } from '@sonde/model/record/join-columns';
+import { dnsFields } from '@sonde/model/dns/fields';
+import { flowFields } from '@sonde/model/flow/fields';
 import { enrich } from './enrich.js';
 import { enrichDns } from './enrich-dns.js';
 import type { PendingAddresses } from './pending-addresses.js';
@@ -95,10 +98,7 @@ function failureOf(promise: Promise<void>): Promise<never> {
   });
 }
 
-/**
- * Batches that hold records, in blocks that keep memory bounded and are still few. A block is of one cluster, and
- * blocks keep the order of offsets, so that the highest one stored says where to resume.
- */
+/** Batches with records, in blocks that keep memory bounded. Blocks keep the order of offsets. */
 function blocksOf(delivered: readonly DeliveredBatch[]): DeliveredBatch[][] {
   const blocks: DeliveredBatch[][] = [];
   let rows = 0;
@@ -106,7 +106,7 @@ function blocksOf(delivered: readonly DeliveredBatch[]): DeliveredBatch[][] {
     const more = recordsIn(one.batch);
     if (more === 0) continue;
     const block = blocks.at(-1);
-    if (block?.[0]?.batch.cluster === one.batch.cluster && rows + more <= MAX_BLOCK_ROWS) {
+    if (block && rows + more <= MAX_BLOCK_ROWS) {
       block.push(one);
       rows += more;
     } else {
@@ -127,16 +127,60 @@ async function enrichBlock(
   memory: ColumnMemory,
   { contextOf, pending }: EnricherOptions,
 ): Promise<EnrichedBlock> {
-  const cluster = delivered[0]?.batch.cluster ?? '';
-  const enriched = (): EnrichedBlock => {
-    const context = contextOf(cluster);
-    const dns = enrichDns(delivered, context, memory);
-    return { dns, flows: enrich(delivered, context, memory) };
+  const groups = [...groupByContext(delivered, contextOf)];
+  const enrichGroups = () =>
+    groups.map(([context, batches]): EnrichedBlock => {
+      const dns = enrichDns(batches, context, memory);
+      return { dns, flows: enrich(batches, context, memory) };
+    });
+  let parts = enrichGroups();
+  const settled = await Promise.all(
+    parts.map(({ flows }, at) => pending?.settle(clusterOf(groups[at]), flows)),
+  );
+  if (settled.includes(true)) {
+    memory.reuse();
+    parts = enrichGroups();
+  }
+  return joinBlocks(parts, memory);
+}
+
+/** Batches by the context of their cluster. Clusters that are not watched share one. */
+function groupByContext(
+  delivered: readonly DeliveredBatch[],
+  contextOf: EnricherOptions['contextOf'],
+): Map<EnrichmentContext, DeliveredBatch[]> {
+  const groups = new Map<EnrichmentContext, DeliveredBatch[]>();
+  const contexts = new Map<string, EnrichmentContext>();
+  for (const one of delivered) {
+    const { cluster } = one.batch;
+    let context = contexts.get(cluster);
+    if (!context) contexts.set(cluster, (context = contextOf(cluster)));
+    const group = groups.get(context);
+    if (group) group.push(one);
+    else groups.set(context, [one]);
+  }
+  return groups;
+}
+
+/** The cluster of a context that only one cluster has. */
+function clusterOf(group: readonly [EnrichmentContext, readonly DeliveredBatch[]] | undefined): string {
+  return group?.[1][0]?.batch.cluster ?? '';
+}
+
+/** One block of the records of several; a single one is returned unchanged. */
+function joinBlocks(blocks: readonly EnrichedBlock[], memory: ColumnMemory): EnrichedBlock {
+  const [only, ...others] = blocks;
+  if (only && others.length === 0) return only;
+  const flows = blocks.map((block) => block.flows);
+  const dns = blocks.map((block) => block.dns);
+  return {
+    flows: { rows: rowsOf(flows), columns: joinColumns(flowFields, flows, memory) },
+    dns: { rows: rowsOf(dns), columns: joinColumns(dnsFields, dns, memory) },
   };
-  const block = enriched();
-  if ((await pending?.settle(cluster, block.flows)) !== true) return block;
-  memory.reuse();
-  return enriched();
+}
+
+function rowsOf(parts: readonly { readonly rows: number }[]): number {
+  return parts.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** A block whose turn it is to be stored. */

@@ -44,6 +44,29 @@ const objects = [
     }),
   ),
   object('Pod', 'web', { spec: { nodeName: 'node-a' }, status: { podIPs: [{ ip: '10.0.0.1' }] } }),
+  object('Pod', 'ingress', {
+    spec: {
+      nodeName: 'node-a',
+      containers: [
+        {
+          ports: [
+            { containerPort: 8443, hostPort: 443 },
+            { containerPort: 8080, hostPort: 8081, hostIP: '127.0.0.1' },
+            { containerPort: 9000 },
+          ],
+        },
+      ],
+    },
+    status: { phase: 'Running', podIPs: [{ ip: '10.0.0.2' }] },
+  }),
+  {
+    ...{
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'tls', namespace: 'shop' },
+    },
+    spec: { podSelector: {}, policyTypes: ['Ingress'], ingress: [{ ports: [{ port: 8443 }] }] },
+  } as KubernetesObject,
   object('Service', 'web', {
     spec: {
       ...{ type: 'LoadBalancer', clusterIPs: ['10.96.0.1'], externalIPs: ['203.0.113.1'] },
@@ -78,6 +101,17 @@ describe('an address of a node', () => {
     });
     expect(flow({ dst_ip: NODE, dst_port: 53 })).toMatchObject({ dst_kind: 'node', dst_name: 'node-a' });
     expect(flow({ dst_ip: NODE, dst_port: 53, protocol: 17 })).toMatchObject({ dst_name: 'exporter' });
+  });
+
+  it('is the pod behind a host port, with the verdict about the port of its container', () => {
+    expect(flow({ dst_ip: NODE, dst_port: 443 })).toMatchObject({
+      ...{ dst_kind: 'pod', dst_name: 'ingress', dst_node: 'node-a', action: 'allow' },
+      policies: '0|default|knp:shop/tls|allow|0',
+    });
+    expect(flow({ dst_ip: '10.0.0.2', dst_port: 8443 }).action).toBe('allow');
+    expect(flow({ dst_ip: '10.0.0.2', dst_port: 443 }).action).toBe('deny');
+    for (const dst_port of [8081, 9000]) expect(flow({ dst_ip: NODE, dst_port }).dst_kind).toBe('node');
+    expect(flow({ dst_ip: NODE, dst_port: 443, protocol: 17 }).dst_kind).toBe('node');
   });
 
   it('is the node on any other port', () => {

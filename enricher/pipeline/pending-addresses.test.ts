@@ -3,7 +3,7 @@ import { Cluster } from '@sonde/model/cluster/cluster';
 import type { Pod } from '@sonde/model/cluster/objects';
 import type { EnrichedFlows } from '@sonde/model/flow/records';
 import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PendingAddresses } from './pending-addresses.js';
 
 const pod = (name: string, ip: string): Pod => ({
@@ -48,6 +48,18 @@ describe('flows of addresses that nothing is known of', () => {
     expect(pending.counts).toMatchObject({ settled: 0, givenUp: 1 });
     await pending.settle('c', toStranger('10.1.0.2'));
     expect(pending.counts.givenUp).toBe(1);
+  });
+
+  it('do not wait longer when the system clock is set back', async () => {
+    const { pending } = pendingOn(neighborhood(), 100);
+    const now = Date.now.bind(Date);
+    const settling = pending.settle('c', toStranger('10.1.0.2'));
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    try {
+      expect(await settling).toBe(true);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it.each([

@@ -59,11 +59,14 @@ export class PendingAddresses {
    */
   async settle(cluster: string, flows: EnrichedFlows): Promise<boolean> {
     const { waitMs = WAIT_MS, signal } = this.#options;
-    const begin = this.#now();
-    let waits: readonly Wait[] = this.#unknown(cluster, flows, begin);
+    let waits: readonly Wait[] = this.#unknown(cluster, flows, this.#now());
     if (waits.length === 0) return false;
-    while (waits.length > 0 && !signal.aborted && this.#now() - begin < waitMs) {
-      this.counts.waiting = waits.length;
+    // Not the system clock: flows would wait for as long as it is set back.
+    const deadline = performance.now() + waitMs;
+    let counted = 0;
+    while (waits.length > 0 && !signal.aborted && performance.now() < deadline) {
+      this.counts.waiting += waits.length - counted;
+      counted = waits.length;
       await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       const still = waits.filter(
         ({ identities, address, timeMs }) => identities.lookup(address, 0, timeMs) === UNKNOWN_IDENTITY,
@@ -71,7 +74,7 @@ export class PendingAddresses {
       this.counts.settled += waits.length - still.length;
       waits = still;
     }
-    this.counts.waiting = 0;
+    this.counts.waiting -= counted;
     for (const { address } of waits) this.#giveUp(address);
     return true;
   }

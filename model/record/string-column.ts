@@ -40,10 +40,26 @@ export class StringColumnBuilder {
   /** Translates the rows from `start` up to `end` (exclusive) from indexes into `dictionary` to indexes into this one. */
   translate(dictionary: readonly string[], start: number, end: number): void {
     const { indexes } = this;
+    if (dictionary.length > end - start) {
+      this.#translateUsed(dictionary, start, end);
+      return;
+    }
     const translated = Uint32Array.from(dictionary, (value) => this.intern(value));
     // A dictionary with a single string, mostly the empty one, needs no loop.
     if (translated.length === 1) indexes.fill(translated[0] ?? 0, start, end);
     else for (let row = start; row < end; row++) indexes[row] = translated[indexes[row] ?? 0] ?? 0;
+  }
+
+  /** Translates with a dictionary of which the rows use a small part. */
+  #translateUsed(dictionary: readonly string[], start: number, end: number): void {
+    const { indexes } = this;
+    const translated = new Int32Array(dictionary.length).fill(-1);
+    for (let row = start; row < end; row++) {
+      const index = indexes[row] ?? 0;
+      let known = translated[index] ?? -1;
+      if (known < 0) translated[index] = known = this.intern(dictionary[index] ?? '');
+      indexes[row] = known;
+    }
   }
 
   build(): StringColumn {
