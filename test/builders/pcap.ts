@@ -94,6 +94,8 @@ export interface FrameSpec {
   readonly frame: Buffer;
   /** Captured bytes; the whole frame by default. */
   readonly snapLength?: number;
+  /** In pcapng only: which way the packet went. */
+  readonly direction?: 'in' | 'out';
 }
 
 /** A pcap file with microsecond timestamps. */
@@ -128,14 +130,16 @@ export function pcapngFile(frames: readonly FrameSpec[], linkType: number = LINK
     1,
     Buffer.from([linkType & 255, linkType >> 8, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 9, 0, 0, 0]),
   );
-  const packets = frames.map(({ timeMicros, frame }) => {
+  const packets = frames.map(({ timeMicros, frame, direction }) => {
     const nanos = BigInt(timeMicros) * 1000n;
     const head = Buffer.alloc(20);
     head.writeUInt32LE(Number(nanos >> 32n), 4);
     head.writeUInt32LE(Number(nanos & 0xffffffffn), 8);
     head.writeUInt32LE(frame.length, 12);
     head.writeUInt32LE(frame.length, 16);
-    return pcapngBlock(6, Buffer.concat([head, frame, Buffer.alloc((4 - (frame.length % 4)) % 4)]));
+    const flags = direction ? [2, 0, 4, 0, direction === 'in' ? 1 : 2, 0, 0, 0, 0, 0, 0, 0] : [];
+    const padding = Buffer.alloc((4 - (frame.length % 4)) % 4);
+    return pcapngBlock(6, Buffer.concat([head, frame, padding, Buffer.from(flags)]));
   });
   return Buffer.concat([section, description, ...packets]);
 }
@@ -146,6 +150,16 @@ export function pcapngBlock(type: number, body: Buffer): Buffer {
   head.writeUInt32LE(type, 0);
   head.writeUInt32LE(body.length + 12, 4);
   return Buffer.concat([head, body, head.subarray(4)]);
+}
+
+/** The packets of a little-endian pcap file with times in microseconds. */
+export function readPcapFile(file: Buffer): FrameSpec[] {
+  const frames: FrameSpec[] = [];
+  for (let at = 24; at < file.length; at += 16 + file.readUInt32LE(at + 8)) {
+    const timeMicros = file.readUInt32LE(at) * 1e6 + file.readUInt32LE(at + 4);
+    frames.push({ timeMicros, frame: file.subarray(at + 16, at + 16 + file.readUInt32LE(at + 8)) });
+  }
+  return frames;
 }
 
 function integerWriter(isLittle: boolean): (into: Buffer, value: number, at: number) => void {
