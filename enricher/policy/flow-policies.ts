@@ -15,8 +15,10 @@ import { readPod } from '@sonde/model/policy/manifests/kubernetes';
 import { evaluateReversed } from '@sonde/model/policy/reversed-connection';
 import { UNKNOWN_RULE } from '@sonde/model/policy/trace/entry';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
+import { isSecondaryAddress } from '@sonde/model/cluster/pod-addresses';
 import type { FlowEndpoints } from '../identity/block-endpoints.js';
 import type { PolicyContext, UnevaluatedKind } from './live-policies.js';
+import { hostPortTranslator } from './host-ports.js';
 import { NO_SINGLE_ENDPOINT, UnreachedServices } from './unreached-services.js';
 
 /** What policies say of each flow of a block. */
@@ -94,6 +96,7 @@ export class FlowPolicies {
     const toServices = new UnreachedServices(this.#policies, (address, holder) =>
       this.#identify(cluster, address, 0, holder),
     );
+    const containerPort = hostPortTranslator(cluster, dst, observed.start_time);
     const isAnswered = answeredRows(observed);
     const isLinkUpkeep = linkUpkeepRows(observed);
     const verdictOf = (result: number) => evaluator.verdict(result);
@@ -109,7 +112,7 @@ export class FlowPolicies {
       }
       const destination = destinationOf(row);
       const protocol = protocols[row] ?? 0;
-      const port = portOf(observed, row);
+      const port = containerPort(row, protocol, portOf(observed, row));
       const sourcePort = src_port[row] ?? 0;
       const relation = relationOf(src, dst, row);
       const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
@@ -148,18 +151,19 @@ export class FlowPolicies {
     const number = this.#addresses.intern(addresses, offset);
     const known = this.#identities[number];
     if (known !== undefined && this.#holders[number] === holder) return known;
-    // A pod on its node's network is for policies the node.
+    // For policies, a pod on its node's network is the node.
     const isPod = cluster.identities.identity(holder)?.kind === 'pod';
-    const pod = isPod ? this.#podOf(cluster.identities.pod(holder)) : undefined;
+    const pod = isPod ? this.#podAt(cluster.identities.pod(holder), addresses, offset) : undefined;
     const policyIdentity = this.#policies.evaluator.identify(addresses, offset, pod);
     this.#holders[number] = holder;
     this.#identities[number] = policyIdentity;
     return policyIdentity;
   }
 
-  /** What policies look at in a pod, by the object as it was at the flow's time. */
-  #podOf(pod: Pod | undefined): PolicyPod | undefined {
-    if (!pod) return undefined;
+  /** The properties of a pod that policies depend on, by the object as it was at the flow's time. */
+  #podAt(pod: Pod | undefined, addresses: Uint8Array, offset: number): PolicyPod | undefined {
+    // Policies do not apply to secondary networks of pods.
+    if (!pod || isSecondaryAddress(pod, addresses, offset)) return undefined;
     const known = this.#pods.get(pod);
     if (known) return known;
     const problems: FieldProblem[] = [];
@@ -172,6 +176,7 @@ export class FlowPolicies {
 
   /** Forgets what was remembered when policies have changed what they look at, or it became too much. */
   #refresh({ identities }: Cluster): void {
+    this.#policies.prepare();
     const { evaluator, unevaluatedKinds } = this.#policies;
     const trimmed = evaluator.trim();
     const unevaluatedTrace = traceOfUnevaluated(unevaluatedKinds);

@@ -7,6 +7,7 @@ import type {
   ObjectMeta,
   Pod,
 } from '@sonde/model/cluster/objects';
+import { NETWORK_STATUS_ANNOTATION, secondaryAddresses } from '@sonde/model/cluster/pod-addresses';
 import { CHANGED_BY_ANNOTATION } from '@sonde/model/policy/history/object-version';
 
 /** An object without the fields that Sonde does not use, and with the metadata that Calico's API shows. */
@@ -17,7 +18,7 @@ export function pruneObject(given: KubernetesObject): KubernetesObject {
   const { spec, status, ...rest } = object as KubernetesObject & { spec?: unknown; status?: unknown };
   switch (kind) {
     case 'Pod':
-      return { ...pruned, ...prunePod(object as Pod) };
+      return { ...withNetworks(pruned, object as Pod), ...prunePod(object as Pod) };
     case 'Namespace':
     case 'ServiceAccount':
       return withHistory(pruned, object);
@@ -89,6 +90,14 @@ function pruneMetadata(metadata: ObjectMeta): ObjectMeta {
           })),
         }),
   };
+}
+
+/** The pruned pod with the addresses of its secondary networks, if it has any. */
+function withNetworks(pruned: KubernetesObject, pod: Pod): KubernetesObject {
+  const ips = secondaryAddresses(pod);
+  if (ips.length === 0) return pruned;
+  const annotations = { [NETWORK_STATUS_ANNOTATION]: JSON.stringify([{ ips }]) };
+  return { ...pruned, metadata: { ...pruned.metadata, annotations } };
 }
 
 type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number];

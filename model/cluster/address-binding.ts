@@ -24,22 +24,22 @@ export interface BindingState {
   readonly addresses: readonly string[];
   readonly ports: readonly NodePort[];
   readonly processes: readonly NodeProcess[];
-  /** When the object began to hold them, in ms: not before `fromMs`, and by `sureMs`. */
+  /** When the binding started, in ms: not before `fromMs`, and not after `sureMs`. */
   readonly fromMs: number;
   readonly sureMs: number;
 }
 
 /** How to apply a state whose identity differs from that of the last one. */
 export type ChangeKind =
-  /** The object has changed: what it was stays true of the time before. */
+  /** The object has changed: its former identity applies to the time before. */
   | 'change'
-  /** More is known of the object than before, and was true all the time. */
+  /** More of the object is known, which applies from the start. */
   | 'correction';
 
 /** The addresses, ports and processes of one object over time, recorded in the indexes until the object ends. */
 export class AddressBinding {
   #owner = UNKNOWN_IDENTITY;
-  #claim: BindingState | undefined;
+  #state: BindingState | undefined;
   #addresses = new Map<string, Uint8Array>();
   #ports = new Map<string, NodePort>();
   #processes = new Map<string, NodeProcess>();
@@ -47,10 +47,10 @@ export class AddressBinding {
   constructor(private readonly indexes: Indexes) {}
 
   /** Applies the object's present state, learned at `atMs`; returns why addresses of it cannot be used. */
-  update(claim: BindingState, atMs: number, difference: ChangeKind = 'change'): string[] {
+  update(state: BindingState, atMs: number, difference: ChangeKind = 'change'): string[] {
     const problems: string[] = [];
     const addresses = new Map<string, Uint8Array>();
-    for (const text of claim.addresses) {
+    for (const text of state.addresses) {
       try {
         addresses.set(text, this.#addresses.get(text) ?? parseAddress(text));
       } catch (error) {
@@ -59,31 +59,31 @@ export class AddressBinding {
       }
     }
     const ports = new Map<string, NodePort>(
-      claim.ports.map((port) => [`${port.node} ${port.protocol} ${port.port}`, port]),
+      state.ports.map((port) => [`${port.node} ${port.protocol} ${port.port}`, port]),
     );
     const processes = new Map<string, NodeProcess>(
-      claim.processes.map((process) => [`${process.node} ${process.name}`, process]),
+      state.processes.map((process) => [`${process.node} ${process.name}`, process]),
     );
     const heldBefore = this.#addresses.size + this.#ports.size + this.#processes.size > 0;
-    if (this.#claim && !sameIdentity(this.#claim.identity, claim.identity)) {
-      if (difference === 'correction') this.indexes.identities.correct(this.#owner, claim.identity);
-      else this.#letGo(atMs);
+    if (this.#state && !sameIdentity(this.#state.identity, state.identity)) {
+      if (difference === 'correction') this.indexes.identities.correct(this.#owner, state.identity);
+      else this.#release(atMs);
     }
     const changed = heldBefore && this.#owner === UNKNOWN_IDENTITY;
-    this.#claim = claim;
+    this.#state = state;
     if (this.#owner === UNKNOWN_IDENTITY) {
       if (addresses.size + ports.size + processes.size === 0) return problems;
-      this.#owner = this.indexes.identities.add(claim.identity, claim.pod);
+      this.#owner = this.indexes.identities.add(state.identity, state.pod);
       this.indexes.identities.use(this.#owner);
     }
-    const { addressKind } = claim;
-    // What a changed object goes on to hold, its former version held until now.
-    const fromMs = changed ? atMs : claim.fromMs;
-    const sureMs = heldBefore ? Math.max(atMs, fromMs) : claim.sureMs;
+    const { addressKind } = state;
+    // What a changed object keeps belonged to its former identity until now.
+    const fromMs = changed ? atMs : state.fromMs;
+    const sureMs = heldBefore ? Math.max(atMs, fromMs) : state.sureMs;
     for (const [text, address] of addresses) {
       if (this.#addresses.has(text)) continue;
       this.indexes.identities.assign(address, this.#owner, fromMs, sureMs, addressKind);
-      if (claim.identity.kind === 'pod') this.indexes.nodeRanges.observe(address, claim.identity.node);
+      if (state.identity.kind === 'pod') this.indexes.nodeRanges.observe(address, state.identity.node);
     }
     for (const [text, address] of this.#addresses) {
       if (!addresses.has(text)) this.indexes.identities.release(address, this.#owner, atMs, addressKind);
@@ -108,14 +108,14 @@ export class AddressBinding {
 
   /** Ends the binding at `toMs`. */
   end(toMs: number): void {
-    this.#letGo(toMs);
-    this.#claim = undefined;
+    this.#release(toMs);
+    this.#state = undefined;
   }
 
-  #letGo(toMs: number): void {
+  #release(toMs: number): void {
     if (this.#owner === UNKNOWN_IDENTITY) return;
     for (const address of this.#addresses.values()) {
-      this.indexes.identities.release(address, this.#owner, toMs, this.#claim?.addressKind);
+      this.indexes.identities.release(address, this.#owner, toMs, this.#state?.addressKind);
     }
     for (const port of this.#ports.values()) this.indexes.ports.release(port, this.#owner, toMs);
     for (const process of this.#processes.values()) {

@@ -229,6 +229,79 @@ describe('what is gone', () => {
   });
 });
 
+describe('the address of two live pods', () => {
+  it('returns to the earlier pod when the later one is deleted', () => {
+    const cluster = new Cluster();
+    cluster.apply(pod('first'), at(0));
+    cluster.apply(pod('second', { startedAt: 10 }), at(10));
+    cluster.remove(pod('second'), at(20));
+    expect(holders(cluster, [9, 10, 19, 20, 5000])).toEqual(['first', 'second', 'second', 'first', 'first']);
+    cluster.forget(at(4000));
+    cluster.remove(pod('first'), at(5000));
+    expect(holders(cluster, [4999, 5000])).toEqual(['first', undefined]);
+  });
+
+  it('returns to the earlier service when the later one is deleted', () => {
+    const cluster = new Cluster();
+    const service = (name: string, seconds: number) =>
+      object(
+        'Service',
+        name,
+        { spec: { externalIPs: ['203.0.113.1'] } },
+        { creationTimestamp: text(seconds) },
+      );
+    cluster.apply(service('first', 0), at(0));
+    cluster.apply(service('second', 10), at(10));
+    cluster.remove(service('second', 10), at(20));
+    expect(holders(cluster, [9, 10, 20], '203.0.113.1')).toEqual(['first', 'second', 'first']);
+  });
+});
+
+describe('a static pod', () => {
+  it('is a workload of its own, named as in the manifests of its nodes', () => {
+    const cluster = new Cluster();
+    for (const node of ['node-a', 'node-b']) {
+      const ownerReferences = [{ kind: 'Node', name: node, controller: true }];
+      const ips = [`10.0.0.${node === 'node-a' ? 1 : 2}`];
+      cluster.apply(
+        pod(`etcd-${node}`, { ips, metadata: { ownerReferences }, spec: { nodeName: node } }),
+        at(0),
+      );
+    }
+    for (const address of ['10.0.0.1', '10.0.0.2'])
+      expect(holder(cluster, 1, address)).toMatchObject({ workloadKind: 'Pod', workload: 'etcd' });
+  });
+});
+
+describe('a pod with secondary networks', () => {
+  const withNetworks = (networkStatus: string) =>
+    pod('web', { metadata: { annotations: { 'k8s.v1.cni.cncf.io/network-status': networkStatus } } });
+
+  it('has the addresses of all of them', () => {
+    const cluster = new Cluster();
+    const networks = [
+      { name: 'default', interface: 'eth0', ips: ['10.0.0.1'], default: true },
+      { name: 'shop/storage', interface: 'net1', ips: ['192.168.7.5', 'fd00:7::5'] },
+      { name: 'shop/sriov', interface: 'net2' },
+    ];
+    cluster.apply(withNetworks(JSON.stringify(networks)), at(0));
+    for (const address of ['10.0.0.1', '192.168.7.5', 'fd00:7::5'])
+      expect(holders(cluster, [1], address)).toEqual(['web']);
+    cluster.remove(withNetworks(''), at(2));
+    expect(holders(cluster, [1, 2], '192.168.7.5')).toEqual(['web', undefined]);
+  });
+
+  it.each(['', '{', '{}', '[7, null, {"ips": "10.9.9.9"}]', '[{"ips": [7]}]'])(
+    'has only its own address if the annotation is not valid: %s',
+    (networkStatus) => {
+      const cluster = new Cluster();
+      cluster.apply(withNetworks(networkStatus), at(0));
+      expect(holders(cluster, [1])).toEqual(['web']);
+      expect(cluster.problems).toEqual([]);
+    },
+  );
+});
+
 describe('a service', () => {
   const service = (spec: object) => object('Service', 'web', { spec }, { namespace: 'shop' });
 

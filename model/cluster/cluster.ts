@@ -14,6 +14,7 @@ import {
   type Service,
 } from './objects.js';
 import { createdAt } from './pod-times.js';
+import { serviceAddresses } from './service-addresses.js';
 import { nodeKey, Pods } from './pods.js';
 import { EVERY_NODE, PortIndex } from './port-index.js';
 import { ProcessIndex } from './process-index.js';
@@ -192,14 +193,12 @@ export class Cluster {
 }
 
 function serviceBinding(service: Service): BindingState {
-  const { clusterIP, clusterIPs, externalIPs, ports = [] } = service.spec ?? {};
-  const balancers = (service.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip ?? '');
-  const addresses = [...(clusterIPs ?? [clusterIP ?? '']), ...(externalIPs ?? []), ...balancers];
+  const { ports = [] } = service.spec ?? {};
   const fromMs = createdAt(service);
   return {
     identity: { ...identityOf('service', service), labels: canonicalLabels(service.metadata.labels) },
     addressKind: 'virtual',
-    addresses: addresses.filter((address) => address !== '' && address !== 'None'),
+    addresses: serviceAddresses(service),
     ports: ports.flatMap(({ nodePort, protocol }) =>
       nodePort === undefined
         ? []

@@ -6,11 +6,11 @@ export interface Workload {
   readonly name: string;
 }
 
-/** Knows what made the controllers of pods: a ReplicaSet's Deployment, a Job's CronJob. */
+/** The owners of the controllers of pods: a ReplicaSet's Deployment, a Job's CronJob. */
 export class Controllers {
   readonly #above = new Map<string, Workload>();
 
-  /** Takes in a controller; returns its key if that says something new of what is above it. */
+  /** Adds or replaces a controller; returns its key if its owner changed. */
   apply(object: KubernetesObject): string | undefined {
     const key = controllerKey(object.metadata.namespace, object.kind, object.metadata.name);
     const above = controllerOf(object);
@@ -24,10 +24,18 @@ export class Controllers {
     this.#above.delete(controllerKey(object.metadata.namespace, object.kind, object.metadata.name));
   }
 
-  /** The workload at the top of a pod's owner chain; a pod that nothing owns is its own. */
+  /**
+   * The workload at the top of a pod's owner chain. A pod without an owner is its own workload, and a static pod, which
+   * its node owns, is one by its name in the node's manifest: without the name of the node.
+   */
   workloadOf(pod: Pod): Workload {
     const owner = controllerOf(pod);
-    if (!owner) return { kind: 'Pod', name: pod.metadata.name };
+    const { name } = pod.metadata;
+    if (!owner) return { kind: 'Pod', name };
+    if (owner.kind === 'Node') {
+      const suffix = `-${owner.name}`;
+      return { kind: 'Pod', name: name.endsWith(suffix) ? name.slice(0, -suffix.length) : name };
+    }
     const above = this.#above.get(controllerKey(pod.metadata.namespace, owner.kind, owner.name));
     if (above) return above;
     // A ReplicaSet that a Deployment made is named <deployment>-<pod-template-hash> (kube-controller-manager).
@@ -39,7 +47,7 @@ export class Controllers {
   }
 }
 
-/** The key of a pod's own controller; undefined if nothing owns the pod. */
+/** The key of a pod's controller; undefined if the pod has no owner. */
 export function controllerKeyOf(pod: Pod): string | undefined {
   const owner = controllerOf(pod);
   return owner && controllerKey(pod.metadata.namespace, owner.kind, owner.name);

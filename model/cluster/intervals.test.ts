@@ -4,8 +4,8 @@ import { Intervals, NOBODY } from './intervals.js';
 const THING = 3;
 const [FIRST, SECOND, THIRD] = [1, 2, 3];
 
-describe('who held a thing when', () => {
-  it('does not depend on the order in which it is learned', () => {
+describe('intervals of owners', () => {
+  it('do not depend on the order of events', () => {
     const holds = [
       [FIRST, 1000],
       [SECOND, 2000],
@@ -26,7 +26,7 @@ describe('who held a thing when', () => {
     }
   });
 
-  it('is the former owner while it held on and the newer one is not sure to have begun', () => {
+  it('keep the former owner until its end while the start of the newer one is not certain', () => {
     const intervals = new Intervals();
     intervals.assign(THING, FIRST, 1000);
     intervals.assign(THING, SECOND, 2000, 2500);
@@ -39,16 +39,29 @@ describe('who held a thing when', () => {
     ]);
   });
 
-  it('is the newer owner once it is sure, though the former was never seen to end', () => {
+  it('prefer the newer of two owners, and return to the earlier one when the newer ends', () => {
     const intervals = new Intervals();
     intervals.assign(THING, FIRST, 1000);
     intervals.assign(THING, SECOND, 2000, 2500);
     expect(intervals.lookup(THING, 2600)).toBe(SECOND);
     intervals.release(THING, SECOND, 3000);
-    expect(intervals.lookup(THING, 3000)).toBe(NOBODY);
+    expect([2600, 2999, 3000].map((time) => intervals.lookup(THING, time))).toEqual([SECOND, SECOND, FIRST]);
+    intervals.release(THING, FIRST, 3500);
+    expect([3499, 3500].map((time) => intervals.lookup(THING, time))).toEqual([FIRST, NOBODY]);
   });
 
-  it('takes an earlier beginning that is learned later', () => {
+  it('keep the earlier of two live owners while the newer lives, however long', () => {
+    const intervals = new Intervals();
+    intervals.assign(THING, FIRST, 1000);
+    intervals.assign(THING, SECOND, 2000);
+    const forgotten: number[] = [];
+    intervals.forget(THING + 1, 10_000, (owner) => forgotten.push(owner));
+    expect(forgotten).toEqual([]);
+    intervals.release(THING, SECOND, 20_000);
+    expect(intervals.lookup(THING, 20_000)).toBe(FIRST);
+  });
+
+  it('accept an earlier start later', () => {
     const intervals = new Intervals();
     intervals.assign(THING, FIRST, 5000);
     expect(intervals.assign(THING, FIRST, 2000)).toBe(false);
@@ -56,11 +69,13 @@ describe('who held a thing when', () => {
     expect(intervals.size).toBe(1);
   });
 
-  it('is forgotten where it ended or was superseded before the horizon, and its place is used again', () => {
+  it('are forgotten if they ended before the horizon, and their memory is reused', () => {
     const intervals = new Intervals();
     intervals.assign(THING, FIRST, 1000);
     intervals.assign(THING, SECOND, 2000);
     intervals.assign(THING, THIRD, 3000);
+    intervals.release(THING, FIRST, 2000);
+    intervals.release(THING, SECOND, 3000);
     const forgotten: number[] = [];
     intervals.forget(THING + 1, 2500, (owner) => forgotten.push(owner));
     expect(forgotten).toEqual([FIRST]);

@@ -1,42 +1,43 @@
-/** The places of an interval's numbers in its row. */
+/** Columns of an interval's row. */
 const FROM = 0;
 const SURE = 1;
 const TO = 2;
 const OWNER = 3;
 const WIDTH = 4;
 
-/** The owner of a thing that nobody is known to have held. */
+/** The owner of a thing without a known owner. */
 export const NOBODY = 0;
 
 /**
- * Who held each of many things when: a thing (a number from 0) belongs to an owner (a number above
+ * Owners of many things over time: a thing (a number from 0) belongs to an owner (a number above
  * {@link NOBODY}) for an interval [from, to). All times are in ms.
  *
- * The beginning of a hold is often known only as a range: it was not before `from`, and it had happened by `sure`.
- * Between the two the former owner goes first if it still held the thing; from `sure` on the newer owner does,
- * whether the end of the former one is known or not. So events may come in any order.
+ * The start of an interval is often known only as a range: not before `from`, and not after `sure`. Between the two,
+ * the former owner takes precedence if its interval has not ended; from `sure` on, the newer owner does, whether the
+ * end of the former one is known or not. Events may come in any order. If two intervals overlap, the thing
+ * returns to the earlier owner when the later interval ends.
  *
- * Lookups are allocation-free: each thing heads a chain of intervals, latest beginning first, in flat arrays.
+ * Lookups are allocation-free: each thing has a chain of intervals, latest start first, in flat arrays.
  */
 export class Intervals {
-  /** The latest interval of each thing, -1 for none. */
+  /** The interval of each thing with the latest start; -1 for none. */
   #latest: Int32Array<ArrayBuffer> = new Int32Array(1024).fill(-1);
-  /** Of each interval {@link FROM}, {@link SURE}, {@link TO} and {@link OWNER}, side by side in one cache line. */
+  /** {@link FROM}, {@link SURE}, {@link TO} and {@link OWNER} of each interval, in one cache line. */
   #rows: Float64Array<ArrayBuffer> = new Float64Array(1024 * WIDTH);
-  /** The interval of the same thing that began before this one; of a freed interval, the next freed one. */
+  /** The interval of the same thing that starts before this one; of a freed interval, the next freed one. */
   #earlier: Int32Array<ArrayBuffer> = new Int32Array(1024);
   #used = 0;
   #freed = -1;
   #size = 0;
 
-  /** How many intervals are kept. */
+  /** Number of intervals. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Says that `owner` holds the thing from somewhere between `fromMs` and `sureMs` on. Of an owner that holds it
-   * already, it can only make the beginning earlier. Returns whether that made a new interval.
+   * Starts an interval of `owner` between `fromMs` and `sureMs`. If the owner has the thing already, only an earlier
+   * start has an effect. Returns whether an interval was added.
    */
   assign(thing: number, owner: number, fromMs: number, sureMs = fromMs): boolean {
     while (thing >= this.#latest.length) this.#latest = enlarged(this.#latest, Int32Array, -1);
@@ -55,55 +56,48 @@ export class Intervals {
     return true;
   }
 
-  /** Says that `owner` gave up the thing at `toMs`, if it had not before. */
+  /** Ends the interval of `owner` at `toMs`, unless it ended before. */
   release(thing: number, owner: number, toMs: number): void {
     const interval = this.#intervalOf(thing, owner);
     if (interval >= 0 && (this.#rows[interval * WIDTH + TO] ?? 0) > toMs)
       this.#rows[interval * WIDTH + TO] = toMs;
   }
 
-  /** Who held the thing at a moment; {@link NOBODY} if that is not known. */
+  /** The owner of the thing at a time; {@link NOBODY} if there is none. */
   lookup(thing: number, timeMs: number): number {
     const rows = this.#rows;
     let tentative = NOBODY;
     for (let at = this.#latest[thing] ?? -1; at >= 0; at = this.#earlier[at] ?? -1) {
-      if (timeMs < (rows[at * WIDTH + FROM] ?? 0)) continue;
-      if (timeMs >= (rows[at * WIDTH + TO] ?? 0)) return tentative;
+      if (timeMs < (rows[at * WIDTH + FROM] ?? 0) || timeMs >= (rows[at * WIDTH + TO] ?? 0)) continue;
       if (timeMs >= (rows[at * WIDTH + SURE] ?? 0)) return rows[at * WIDTH + OWNER] ?? NOBODY;
       if (tentative === NOBODY) tentative = rows[at * WIDTH + OWNER] ?? NOBODY;
     }
     return tentative;
   }
 
-  /** Whether anything is kept of a thing. */
+  /** Whether a thing has intervals. */
   isKnown(thing: number): boolean {
     return (this.#latest[thing] ?? -1) >= 0;
   }
 
-  /** Forgets what says nothing of `beforeMs` and later, telling the owner of each interval that goes. */
+  /** Drops the intervals that ended by `beforeMs`; calls back with the owner of each. */
   forget(things: number, beforeMs: number, onForgotten: (owner: number) => void): void {
     for (let thing = 0; thing < things; thing++) {
-      let superseded = false;
       let later = -1;
       for (let at = this.#latest[thing] ?? -1; at >= 0;) {
         const earlier = this.#earlier[at] ?? -1;
-        if (superseded || (this.#rows[at * WIDTH + TO] ?? 0) <= beforeMs) {
+        if ((this.#rows[at * WIDTH + TO] ?? 0) <= beforeMs) {
           if (later < 0) this.#latest[thing] = earlier;
           else this.#earlier[later] = earlier;
           onForgotten(this.#rows[at * WIDTH + OWNER] ?? NOBODY);
           this.#free(at);
-          // What began earlier could no longer be found behind it either.
-          superseded = true;
-        } else {
-          superseded = (this.#rows[at * WIDTH + SURE] ?? 0) <= beforeMs;
-          later = at;
-        }
+        } else later = at;
         at = earlier;
       }
     }
   }
 
-  /** Gives things new numbers: the one at each place of `kept` becomes the number of its place. */
+  /** Renumbers things: each thing of `kept` gets its index as the number. */
   renumber(kept: Uint32Array): void {
     const latest = new Int32Array(Math.max(1024, kept.length * 2)).fill(-1);
     for (const [number, thing] of kept.entries()) latest[number] = this.#latest[thing] ?? -1;

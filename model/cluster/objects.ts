@@ -59,11 +59,12 @@ export interface Pod extends KubernetesObject {
       /** Kept, as `command` is, of pods on their node's network. */
       readonly name?: string;
       readonly command?: readonly string[];
-      readonly ports?: readonly {
-        readonly name?: string;
-        readonly containerPort: number;
-        readonly protocol?: string;
-      }[];
+      readonly ports?: readonly ContainerPort[];
+    }[];
+    readonly initContainers?: readonly {
+      readonly ports?: readonly ContainerPort[];
+      /** `Always` for sidecars. */
+      readonly restartPolicy?: string;
     }[];
   };
   readonly status?: {
@@ -79,6 +80,15 @@ export interface Pod extends KubernetesObject {
     readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly containerStatuses?: readonly ContainerStatus[];
   };
+}
+
+export interface ContainerPort {
+  readonly name?: string;
+  readonly containerPort: number;
+  readonly protocol?: string;
+  /** The port of the node that leads to the container, at `hostIP` or at every address of the node. */
+  readonly hostPort?: number;
+  readonly hostIP?: string;
 }
 
 export interface ContainerStatus {
@@ -122,5 +132,13 @@ export interface Service extends KubernetesObject {
       readonly nodePort?: number;
     }[];
   };
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } };
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly ingress?: readonly {
+        readonly ip?: string;
+        /** `VIP` if absent: nodes translate the address. */
+        readonly ipMode?: string;
+      }[];
+    };
+  };
 }

@@ -2,40 +2,41 @@ import { type Controllers, controllerKeyOf } from './controllers.js';
 import { type BindingState, type ChangeKind, AddressBinding, type Indexes } from './address-binding.js';
 import { canonicalLabels, identityOf } from './identity.js';
 import { namespacedName, type Pod } from './objects.js';
+import { addressesOf, containerPorts } from './pod-addresses.js';
 import { containersEnded, createdAt, bindingStart, isFinished } from './pod-times.js';
 import { processName } from './process-index.js';
 import { protocolNumber, TCP } from '../net/protocol.js';
 
-/** A pod that is there, and what it holds. */
+/** A pod and its address binding. */
 interface Entry {
   pod: Pod;
-  readonly holding: AddressBinding;
+  readonly binding: AddressBinding;
   ended: boolean;
 }
 
-/** What pods need to know of other objects. */
-interface Surroundings {
+/** Lookups of other objects that pods refer to. */
+interface RelatedObjects {
   readonly controllers: Controllers;
   readonly zoneOf: (node: string) => string;
 }
 
-/** The pods of a cluster, each with its holding. */
+/** The pods of a cluster, each with its address binding. */
 export class Pods {
   readonly #entries = new Map<string, Entry>();
   /** The pods of each node and of each controller. */
-  readonly #related = new Map<string, Set<Entry>>();
+  readonly #podsOf = new Map<string, Set<Entry>>();
 
   constructor(
     private readonly indexes: Indexes,
-    private readonly surroundings: Surroundings,
+    private readonly related: RelatedObjects,
   ) {}
 
-  /** Takes in a pod as it was at `atMs`; returns why addresses of it cannot be used. */
+  /** Adds or replaces a pod as it was at `atMs`; returns why addresses of it cannot be used. */
   apply(pod: Pod, atMs: number): string[] {
     const key = namespacedName(pod.metadata);
     let entry = this.#entries.get(key);
     if (entry && entry.pod.metadata.uid !== pod.metadata.uid) {
-      // Of two pods of one name the former was gone before the newer was made, whatever was missed of that.
+      // Of two pods of one name, the former was gone before the newer was created.
       this.#end(entry, createdAt(pod) === 0 ? atMs : Math.min(atMs, createdAt(pod)));
       this.#drop(key, entry);
       entry = undefined;
@@ -43,20 +44,20 @@ export class Pods {
     if (entry?.ended === true) return [];
     const known = entry !== undefined;
     if (!entry) {
-      entry = { pod, holding: new AddressBinding(this.indexes), ended: false };
+      entry = { pod, binding: new AddressBinding(this.indexes), ended: false };
       this.#entries.set(key, entry);
-    } else this.#relate(entry, 'no more');
+    } else this.#relate(entry, 'removed');
     entry.pod = pod;
-    this.#relate(entry, 'now');
-    if (!isFinished(pod)) return entry.holding.update(this.#claim(pod), atMs);
+    this.#relate(entry, 'added');
+    if (!isFinished(pod)) return entry.binding.update(this.#stateOf(pod), atMs);
     const end = containersEnded(pod);
-    // A pod that is only met after its end is worth keeping where it is known when that was.
-    const problems = known || end === undefined ? [] : entry.holding.update(this.#claim(pod), atMs);
+    // A pod that is first seen after its end is kept if the time of the end is known.
+    const problems = known || end === undefined ? [] : entry.binding.update(this.#stateOf(pod), atMs);
     this.#end(entry, Math.min(atMs, end ?? atMs));
     return problems;
   }
 
-  /** Takes out a pod that was gone by `atMs`. One of the same name that came after it stays. */
+  /** Removes a pod that was gone by `atMs`. A later pod of the same name stays. */
   remove(pod: Pod, atMs: number): void {
     const key = namespacedName(pod.metadata);
     const entry = this.#entries.get(key);
@@ -65,15 +66,15 @@ export class Pods {
     this.#drop(key, entry);
   }
 
-  /** Must be called when more is known of a node or controller than was, or when it changed at `atMs`. */
+  /** Updates the pods of a node or controller that changed at `atMs`, or that became known. */
   relatedChanged(key: string, atMs: number, difference: ChangeKind): void {
-    for (const entry of this.#related.get(key) ?? []) {
-      if (!entry.ended) entry.holding.update(this.#claim(entry.pod), atMs, difference);
+    for (const entry of this.#podsOf.get(key) ?? []) {
+      if (!entry.ended) entry.binding.update(this.#stateOf(entry.pod), atMs, difference);
     }
   }
 
-  #claim(pod: Pod): BindingState {
-    const { controllers, zoneOf } = this.surroundings;
+  #stateOf(pod: Pod): BindingState {
+    const { controllers, zoneOf } = this.related;
     const { name: workload, kind: workloadKind } = controllers.workloadOf(pod);
     const node = pod.spec?.nodeName ?? '';
     const onHost = pod.spec?.hostNetwork === true;
@@ -86,73 +87,65 @@ export class Pods {
       node,
       zone: zoneOf(node),
     };
-    const began = bindingStart(pod);
-    // A host-network pod's address is its node's, and every other such pod's: only its ports are its own.
-    if (onHost)
-      return {
-        identity,
-        pod,
-        addressKind: 'own',
-        addresses: [],
-        ports: portsOf(pod, node),
-        processes: processesOf(pod, node),
-        ...began,
-      };
-    const addresses = (pod.status?.podIPs ?? [{ ip: pod.status?.podIP ?? '' }]).map(({ ip }) => ip);
-    return {
+    const state = {
       identity,
       pod,
       addressKind: 'own',
-      addresses: addresses.filter(Boolean),
-      ports: [],
-      processes: [],
-      ...began,
-    };
+      ports: portsOf(pod, node),
+      ...bindingStart(pod),
+    } as const;
+    // A pod on its node's network shares the node's address: only its ports and processes are its own.
+    return onHost
+      ? { ...state, addresses: [], processes: processesOf(pod, node) }
+      : { ...state, addresses: addressesOf(pod), processes: [] };
   }
 
   #end(entry: Entry, toMs: number): void {
-    entry.holding.end(toMs);
+    entry.binding.end(toMs);
     entry.ended = true;
   }
 
   #drop(key: string, entry: Entry): void {
-    this.#relate(entry, 'no more');
+    this.#relate(entry, 'removed');
     this.#entries.delete(key);
   }
 
-  #relate(entry: Entry, to: 'now' | 'no more'): void {
+  #relate(entry: Entry, to: 'added' | 'removed'): void {
     for (const key of [nodeKey(entry.pod.spec?.nodeName ?? ''), controllerKeyOf(entry.pod)]) {
       if (key === undefined) continue;
-      let set = this.#related.get(key);
-      if (to === 'now') {
-        if (!set) this.#related.set(key, (set = new Set()));
+      let set = this.#podsOf.get(key);
+      if (to === 'added') {
+        if (!set) this.#podsOf.set(key, (set = new Set()));
         set.add(entry);
       } else {
         set?.delete(entry);
-        if (set?.size === 0) this.#related.delete(key);
+        if (set?.size === 0) this.#podsOf.delete(key);
       }
     }
   }
 }
 
-/** The key of a node among what pods are related to. */
+/** The key of a node for {@link Pods.relatedChanged}. */
 export function nodeKey(name: string): string {
   return `Node//${name}`;
 }
 
-/** The ports that a pod on its node's network listens on. */
+/** The ports of its node that lead to a pod: its own on the node's network, else its host ports. */
 function portsOf(pod: Pod, node: string): BindingState['ports'] {
   if (node === '') return [];
-  return (pod.spec?.containers ?? []).flatMap(({ ports = [] }) =>
-    ports.map(({ containerPort, protocol }) => ({
-      node,
-      protocol: protocolNumber(protocol ?? 'TCP') ?? TCP,
-      port: containerPort,
-    })),
-  );
+  const onHost = pod.spec?.hostNetwork === true;
+  return containerPorts(pod).flatMap(({ containerPort, hostPort, hostIP = '', protocol }) => {
+    const port = onHost ? containerPort : hostPort;
+    if (port === undefined || port === 0 || isLoopback(hostIP)) return [];
+    return [{ node, protocol: protocolNumber(protocol ?? 'TCP') ?? TCP, port }];
+  });
 }
 
-/** Programs that run others, and so say nothing of what they run. */
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
+}
+
+/** Programs that run other programs, and do not identify a pod. */
 const INTERPRETERS = new Set([
   'sh',
   'bash',
@@ -170,8 +163,8 @@ const INTERPRETERS = new Set([
 ]);
 
 /**
- * The processes that a pod on its node's network may be known by: its containers' names, and the programs that they
- * are told to run.
+ * Names of the processes that identify a pod on its node's network: its containers' names, and the programs of their
+ * commands.
  */
 function processesOf(pod: Pod, node: string): BindingState['processes'] {
   if (node === '') return [];
