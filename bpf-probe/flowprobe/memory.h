@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Returns zeroed memory, at a page boundary, that takes up room only where it is written to. Exits if there is none. */
+/* Returns zeroed memory, at a page boundary, that occupies room only where it is written to. Exits if there is none. */
 void *reserve_memory(size_t size);
 
 #endif

@@ -11,7 +11,7 @@
 
 #define PAGE_SIZE 65536
 
-/* Memory of WebAssembly is zeroed, and takes up room only once it is written to. */
+/* Memory of WebAssembly is zeroed, and occupies room only once it is written to. */
 void *reserve_memory(size_t size)
 {
 	size_t page = __builtin_wasm_memory_grow(0, (size + PAGE_SIZE - 1) / PAGE_SIZE);

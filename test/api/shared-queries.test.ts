@@ -64,7 +64,7 @@ async function ask(reader: Reader, target: string, body?: object): Promise<unkno
   return await response.json();
 }
 
-const QUESTIONS: readonly { readonly target: string; readonly body?: object }[] = [
+const REQUESTS: readonly { readonly target: string; readonly body?: object }[] = [
   // A day: what is shared is fresh for as long as this test takes.
   {
     target: '/api/v1/query',
@@ -74,8 +74,8 @@ const QUESTIONS: readonly { readonly target: string; readonly body?: object }[] 
   { target: '/api/v1/fields/src.namespace/values?from=-1d' },
 ];
 
-it.each(QUESTIONS)(
-  '$target gives nobody the answer to somebody else, at the same time or a moment later',
+it.each(REQUESTS)(
+  '$target never shares an answer between clients with different access, at the same time or a moment later',
   async ({ target, body }) => {
     const ofEach = () =>
       Promise.all((['everyone', ...NAMESPACES] as const).map((reader) => ask(reader, target, body)));

@@ -113,7 +113,7 @@ function namespace(index: number): string {
   return `namespace-${index}`;
 }
 
-/** One of the policies, of a family by turns; a further version differs in ports and prefixes. */
+/** One of the policies; families alternate. Versions differ in ports and prefixes. */
 function policy(index: number, version = 0): PolicyResource {
   const port = 8080 + version;
   const app = `app-${index % WORKLOADS_PER_NAMESPACE}`;

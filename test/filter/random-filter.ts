@@ -12,7 +12,7 @@ import {
   TIMES,
 } from './random-flows.js';
 
-/** A filter as text, and what it means, said again in the plainest way and without any of the product's code. */
+/** A filter as text, and a naive implementation of its meaning that uses no code of the product. */
 export interface MeantFilter {
   readonly text: string;
   readonly holds: (flow: RandomFlow) => boolean;
@@ -157,7 +157,7 @@ function sameLabel(random: Random): MeantFilter {
   };
 }
 
-/** A label that is not there is as an empty one. */
+/** A missing label equals an empty one. */
 function different(flow: RandomFlow, key: string): boolean {
   return (labelsOf(flow, 'src').get(key) ?? '') !== (labelsOf(flow, 'dst').get(key) ?? '');
 }
@@ -183,7 +183,7 @@ function address(random: Random): MeantFilter {
       };
 }
 
-/** Prefixes, and which of the addresses they hold, as people tell. */
+/** Prefixes, and the addresses they contain, listed by hand. */
 const PREFIXES: Readonly<Record<string, (address: string) => boolean>> = {
   '10.0.0.0/8': (one) => one.startsWith('10.'),
   '10.0.0.0/31': (one) => one === '10.0.0.1',
@@ -255,7 +255,7 @@ function arithmetic(random: Random): MeantFilter {
   };
 }
 
-/** Beyond what doubles hold exactly: no flow here has so many bytes, only 2^53 - 1. */
+/** Not exact as a double: no flow has this many bytes, only 2^53 - 1. */
 function largeNumber(random: Random): MeantFilter {
   const literal = random.pick([
     '9007199254740992',
@@ -310,7 +310,7 @@ function boolean(random: Random): MeantFilter {
   ]);
 }
 
-/** Globs, and the names that they mean. */
+/** Globs, and the names that they match. */
 const DOMAIN_GLOBS: Readonly<Record<string, readonly string[]>> = {
   '*.example.com': ['www.example.com', 'a.b.example.com'],
   'EXAMPLE.com.': ['example.com'],
@@ -327,7 +327,7 @@ function domain(random: Random): MeantFilter {
   };
 }
 
-/** Globs, and parts of the traces that they mean. */
+/** Globs, and the parts of traces that they match. */
 const POLICY_GLOBS: Readonly<Record<string, readonly string[]>> = {
   'security.*': ['security|'],
   block: ['block|'],
@@ -358,7 +358,7 @@ function either(random: Random): MeantFilter {
   };
 }
 
-/** Patterns, and the names in which they are found. */
+/** Patterns, and the names that they match. */
 const PATTERNS: Readonly<Record<string, (name: string) => boolean>> = {
   a: (name) => name.includes('a'),
   '^a$': (name) => name === 'a',

@@ -1,10 +1,10 @@
 import type { FlowRow } from '../builders/enriched-flows.js';
 import type { Random } from '../builders/random-choices.js';
 
-/** A flow with every field that random filters ask for. */
+/** A flow with every field that random filters use. */
 export type RandomFlow = Required<Pick<FlowRow, keyof typeof FIELDS>>;
 
-/** Few values a field, so that filters hit, and those at which something begins or ends. */
+/** Few values per field, so that filters match, including boundary values. */
 export const NAMESPACES = ['', 'a', 'b', 'storefront', 'kube-system', 'ünïcødé', 'a.b'];
 const LABELS = [
   '',
@@ -83,7 +83,7 @@ const FIELDS = {
   policies: TRACES,
 } as const;
 
-/** A random flow; `number` is its offset, by which results name it. */
+/** A random flow; `number` is its offset, which identifies it in results. */
 export function randomFlow(number: number, random: Random): RandomFlow & FlowRow {
   const fields = Object.entries(FIELDS).map(([name, values]) => [name, random.pick<unknown>(values)]);
   return { ...(Object.fromEntries(fields) as RandomFlow), transport_offset: number };

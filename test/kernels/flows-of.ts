@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { probeWindows } from '@sonde/collector/probe/windows';
 import { formatAddress } from '@sonde/model/net/address';
 
-/** Tells whether a file of frames holds the three echo requests of `boot.sh` and their answers. */
+/** Checks that a file of frames contains the three echo requests of `boot.sh` and their replies. */
 const [file = ''] = process.argv.slice(2);
 let requests = 0n;
 let answers = 0n;

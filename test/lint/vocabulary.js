@@ -36,6 +36,17 @@ export const renamedTerms = [
   { pattern: /may not be read\b/, instead: 'not authorized to list/watch' },
   { pattern: /who may see what/i, instead: 'access control' },
   { pattern: /did not end well/i, instead: 'shutdown failed' },
+  { pattern: /\b(KnownEnds|NamedEnd|ConnectionQuestion)\b/, instead: 'endpoint, request' },
+  { pattern: /\b(RecognizedTokens|TokenRefused)\b/, instead: 'token cache, rejected' },
+  {
+    pattern: /\bsonde_probe_count\b|\bsonde_api_requests_refused_total\b/,
+    instead: 'the metrics of docs/metrics.md',
+  },
+  { pattern: /\bpolicy board\b|\bPolicyBoard\b/i, instead: 'policy activity' },
+  { pattern: /\b(by|in) turns\b/i, instead: 'alternately, in alternating runs' },
+  { pattern: /\bwho asks\b/i, instead: 'the caller, the client' },
+  { pattern: /\bas though\b/i, instead: 'as if' },
+  { pattern: /\bevaluateed\b|\b(said|reloaded) again\b/i, instead: 'evaluated, repeated, reloaded' },
   { pattern: /\b(anew|amiss|thereof|wherefrom)\b/i, instead: 'plain English' },
   { pattern: /\ban (client|server|namespace|pod|source|destination)\b/i, instead: '“a” before a consonant' },
 ];
@@ -46,7 +57,7 @@ const exempt =
 const text = /\.(ts|tsx|js|mjs|c|h|md|json|ya?ml|sh|proto|py|go)$|Makefile$/;
 
 /**
- * What is wrong with a file's name and text.
+ * Finds renamed terms in a file's name and text.
  * @param {string} file repository-relative path
  * @param {string} content
  * @returns {string[]} one line per finding: `file:line: "term": write …`

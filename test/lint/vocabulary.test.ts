@@ -11,6 +11,19 @@ describe('the vocabulary check', () => {
     ['model/dns/fields.ts', '/** The time of the look-up. */', /write lookup/],
     ['cli/reader-left.ts', 'export {};', /^cli\/reader-left\.ts: "reader-left" was renamed/],
     ['docs/cli.md', 'Shows an client', /“a” before a consonant/],
+    ['query/policies/evaluate.ts', 'export interface KnownEnds {', /write endpoint, request/],
+    ['query-api/access/token-cache.ts', 'class RecognizedTokens', /write token cache/],
+    ['docs/metrics.md', '`sonde_probe_count`', /metrics of docs/],
+    ['docs/policies.md', 'The policy board lists', /write policy activity/],
+    ['docs/benchmarks.md', 'measured by turns', /alternating runs/],
+    ['query-api/server.ts', '/** Tells who asks. */', /write the caller/],
+    ['docs/access.md', 'empty, as though it were unknown', /write as if/],
+    ['model/policy/evaluator.ts', '// The policies are evaluateed', /write evaluated/],
+    [
+      'backbone/configuration/read.ts',
+      "log.info('configuration reloaded again')",
+      /write evaluated, repeated, reloaded/,
+    ],
   ])('reports a renamed term with the place and the new term: %s', (file, content, finding) => {
     expect(findRenamedTerms(file, content)).toEqual([expect.stringMatching(finding)]);
   });

@@ -19,7 +19,7 @@ import {
 const folder = casesFolder();
 if (!folder) console.log('No cases of other projects: there is no ../shared/cases beside the repository.');
 
-describe.skipIf(!folder)('what other projects state of policies is what the evaluator says', () => {
+describe.skipIf(!folder)('the evaluator gives the verdicts that other projects document', () => {
   for (const [source, cases] of folder ? readPolicyCases(folder) : []) {
     it(`${source}: ${cases.length} cases`, () => {
       const failures = cases.flatMap(failuresOf);
@@ -32,7 +32,7 @@ describe.skipIf(!folder)('what other projects state of policies is what the eval
   }
 });
 
-describe.skipIf(!folder)("what Calico's selector tests state is what selectors do", () => {
+describe.skipIf(!folder)("selectors give the results of Calico's selector tests", () => {
   for (const statement of folder ? readSelectorCases(folder) : []) {
     it(`${statement.selector.slice(0, 60)} ${JSON.stringify(statement.labels ?? statement.field ?? '')}`, () => {
       expectSelector(statement);

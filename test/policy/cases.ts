@@ -34,7 +34,7 @@ export interface SelectorCase {
   readonly canonical?: string;
 }
 
-/** Where the cases stand beside the repository; undefined where they do not. */
+/** The folder of the cases beside the repository; undefined if it does not exist. */
 export function casesFolder(): string | undefined {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(folder, 'package-lock.json'))) {
@@ -45,7 +45,7 @@ export function casesFolder(): string | undefined {
   return existsSync(cases) ? cases : undefined;
 }
 
-/** The cases by the project that they come from. */
+/** The cases by project. */
 export function readPolicyCases(folder: string): Map<string, PolicyCase[]> {
   const bySource = new Map<string, PolicyCase[]>();
   for (const file of readdirSync(path.join(folder, 'policy')).sort()) {
@@ -60,7 +60,7 @@ export function readSelectorCases(folder: string): SelectorCase[] {
   return JSON.parse(readFileSync(path.join(folder, 'selectors.json'), 'utf8')) as SelectorCase[];
 }
 
-/** The case's DNS answers as the evaluator takes them. */
+/** The DNS answers of a case as the evaluator needs them. */
 export function answersOf({ dns }: PolicyCase): Map<string, Uint8Array[]> | undefined {
   if (!dns) return undefined;
   return new Map(Object.entries(dns).map(([name, addresses]) => [name, addresses.map(parseAddress)]));

@@ -20,7 +20,7 @@ import type { Connection, Pod, Policy, Snapshot } from './naive/snapshot.js';
 
 const WORLDS = 250;
 const FLOWS = 12;
-/** Far more than it takes: a busy machine must not fail them. */
+/** Far more than needed: a busy machine must not fail the tests. */
 const TIMEOUT_MS = 180_000;
 
 interface NamedFlow extends FlowIdentity {
@@ -57,7 +57,7 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
           differing += expected.length;
         }
       }
-      // A change that changes nothing would prove nothing.
+      // A change without effect would prove nothing.
       expect(differing).toBeGreaterThan(WORLDS / 2);
     });
 
@@ -88,7 +88,7 @@ describe.each(['kubernetes', 'admin', 'calico'] as const)(
   },
 );
 
-/** Pods that flows cannot tell apart name the same ports: what they name is kept once for all of them. */
+/** Port names are stored once for all pods that flows cannot distinguish, so those have equal ones. */
 function withAlikePorts(snapshot: Snapshot): Snapshot {
   const ports = new Map(snapshot.pods.map((pod) => [groupOf(pod), pod.ports] as const));
   return {
@@ -101,7 +101,7 @@ function groupOf({ namespace, labels }: Pod): string {
   return `${namespace}/${canonicalLabels(labels)}`;
 }
 
-/** The cluster as its history tells it: without pods, but with their port names. */
+/** The cluster as the policy history contains it: without pods, but with their port names. */
 function recorded(snapshot: Snapshot): KubernetesObject[] {
   const names = new PortNamesOfPods();
   return manifestsOf(snapshot).flatMap((object) =>
@@ -178,7 +178,7 @@ function naive(snapshot: Snapshot, family: Family, connection: Connection, stage
   return verdicts.includes('deny') ? 'deny' : 'allow';
 }
 
-/** An address at or near a boundary, or anywhere. */
+/** An address at or near a boundary, or a random one. */
 function randomAddress(random: Random, boundaries: readonly string[]): string {
   const bytes = random.oneIn(4)
     ? parseAddress(`198.51.${random.below(256)}.${random.below(256)}`)

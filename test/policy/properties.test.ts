@@ -18,7 +18,7 @@ const CONNECTIONS = 8;
 
 for (const family of ['kubernetes', 'admin', 'calico'] as const) {
   describe(`over random clusters with ${family} policies`, () => {
-    it('the evaluator and a naive second one agree in both directions and both views', () => {
+    it('the evaluator agrees with a naive one in both directions, with and without staged policies', () => {
       const met = { allow: 0, deny: 0 };
       for (let seed = 0; seed < WORLDS; seed++) {
         const random = new Random(seed);
@@ -39,11 +39,11 @@ for (const family of ['kubernetes', 'admin', 'calico'] as const) {
           met[expected.ingress === 'deny' || expected.egress === 'deny' ? 'deny' : 'allow']++;
         }
       }
-      // Neither verdict may be so rare that agreement says little.
+      // Agreement says little if one of the verdicts is rare.
       expect(Math.min(met.allow, met.deny)).toBeGreaterThan((WORLDS * CONNECTIONS) / 10);
     });
 
-    it('an evaluator that took in changes one by one agrees with one that began with them', () => {
+    it('an evaluator that applied changes one by one agrees with one that was created with them', () => {
       for (let seed = 0; seed < 150; seed++) {
         const random = new Random(seed + 50_000);
         const snapshot = randomSnapshot(random, family);
@@ -67,7 +67,7 @@ for (const family of ['kubernetes', 'admin', 'calico'] as const) {
 }
 
 describe('over random clusters with Kubernetes policies', () => {
-  it('neither the order of policies nor that of rules, peers and ports matters to verdicts', () => {
+  it('the order of policies, rules, peers and ports does not change verdicts', () => {
     for (let seed = 0; seed < 400; seed++) {
       const random = new Random(seed + 100_000);
       const snapshot = randomSnapshot(random, 'kubernetes');
@@ -85,7 +85,7 @@ describe('over random clusters with Kubernetes policies', () => {
     }
   });
 
-  it('what is allowed stays allowed when the peer of a rule is widened', () => {
+  it('allowed connections stay allowed when a peer of a rule is widened', () => {
     for (let seed = 0; seed < 400; seed++) {
       const random = new Random(seed + 200_000);
       const snapshot = randomSnapshot(random, 'kubernetes');
@@ -137,7 +137,7 @@ function naive(
   return networkPolicyVerdict(snapshot, end, direction, connection) ?? 'allow';
 }
 
-/** Changes something of the cluster in the evaluator, and says what the cluster then is. */
+/** Applies a random change to the evaluator, and returns the changed cluster. */
 function changed(random: Random, evaluator: PolicyEvaluator, snapshot: Snapshot, family: Family): Snapshot {
   const other = randomSnapshot(random, family);
   switch (random.below(6)) {
@@ -163,7 +163,7 @@ function changed(random: Random, evaluator: PolicyEvaluator, snapshot: Snapshot,
 
 const NOTHING: Snapshot = { namespaces: [], pods: [], sets: [], tiers: [], policies: [] };
 
-/** Takes a policy out, or puts one in the place of another of its kind, or adds one. */
+/** Removes a policy, replaces one by another of its kind, or adds one. */
 function changedPolicies(
   random: Random,
   evaluator: PolicyEvaluator,
@@ -225,7 +225,7 @@ function shuffledRules(random: Random, policy: Policy): Policy {
   return { ...policy, spec: { ...policy.spec, ...shuffle('ingress', 'from'), ...shuffle('egress', 'to') } };
 }
 
-/** The policy with one peer more in some rules, or with a peer that selects more. */
+/** The policy with one more peer in some rules, or with a wider peer. */
 function widened(random: Random, policy: Policy): Policy {
   if (policy.api !== 'kubernetes') return policy;
   const widen = (direction: 'ingress' | 'egress', peers: 'from' | 'to') => {
@@ -234,7 +234,7 @@ function widened(random: Random, policy: Policy): Policy {
     return {
       [direction]: rules.map((rule) => {
         const given = rule[peers];
-        // An empty list of peers already means every peer.
+        // An empty list of peers already matches every peer.
         if (!given || given.length === 0) return rule;
         return { ...rule, [peers]: [...given.map((peer) => widerPeer(random, peer)), randomPeer(random)] };
       }),

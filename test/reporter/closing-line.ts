@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Prints `N passed, N failed, N skipped` alone on the last line, for whoever reads the outcome by machine. */
+/** Prints `N passed, N failed, N skipped` alone on the last line, for programs that read the result. */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const count = { passed: 0, failed: 0, skipped: 0 };

@@ -15,7 +15,7 @@ import { sondeProgram, TestProcess } from '../faults/processes.js';
 import { startTestBroker, type TestBroker } from '../kafka/broker.js';
 import { get, said } from './running-service.js';
 
-// A busy machine may take many times as long; nothing here waits for time to pass.
+// A busy machine is slow; no test depends on time.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
 const SOON_MS = 240_000;
 
@@ -34,7 +34,7 @@ afterAll(async () => {
   await clickHouse.close();
 });
 
-it('collector and enricher are ready while Kafka is there, and count what they do', async () => {
+it('collector and enricher are ready while Kafka is available, and expose their work as metrics', async () => {
   const readiness = new Readiness();
   const registry = new Registry();
   const collector = await collectorOfWindows(readiness, registry);
@@ -83,7 +83,7 @@ it('collector and enricher are ready while Kafka is there, and count what they d
   expect(enricher.log).not.toContain(OPEN_RESOURCES);
 });
 
-/** A collector of a flow ten times a second. */
+/** A collector with ten flows per second. */
 async function collectorOfWindows(readiness: Readiness, registry: Registry): Promise<RunningService> {
   const stopping = new AbortController();
   return await startCollector({

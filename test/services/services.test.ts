@@ -10,7 +10,7 @@ import { eventually } from '../eventually.js';
 import { sondeProgram, TestProcess } from '../faults/processes.js';
 import { get, said } from './running-service.js';
 
-// A busy machine may take many times as long; nothing here waits for time to pass.
+// A busy machine is slow; no test depends on time.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 const DEADLINE_MS = 120_000;
 
@@ -114,7 +114,7 @@ it('an enricher waits for Kafka and ClickHouse, reports it, and stops within its
 });
 
 it('a service that cannot finish exits when its shutdown timeout is over', async () => {
-  // Takes every request and answers none.
+  // Accepts every request and never responds.
   const silent = createServer(() => undefined);
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');

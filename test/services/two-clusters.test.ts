@@ -18,11 +18,11 @@ import { buildPod } from '../builders/pod.js';
 import { BUILT_IN_PATHS, FakeApiServer } from '../kubernetes/fake-api-server.js';
 import { writeKubeConfig } from '../kubernetes/kube-config-file.js';
 
-// A busy machine may take many times as long; nothing here waits for time to pass.
+// A busy machine is slow; no test depends on time.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
 const SOON_MS = 240_000;
 
-/** Clusters whose pods have the same addresses, on nodes of the same name. `south` is followed by nobody. */
+/** Clusters whose pods have equal addresses, on nodes of equal names. No enricher watches `south`. */
 const FOLLOWED = ['east', 'west'] as const;
 const CLUSTERS = [...FOLLOWED, 'south'] as const;
 const [SHARED, ONLY_EAST, ONLY_WEST] = ['10.1.0.1', '10.1.0.2', '10.1.0.3'] as const;
@@ -45,7 +45,7 @@ afterAll(async () => {
   await clickHouse.close();
 });
 
-it('an enricher gives the flows of each cluster to the pods of that cluster', async () => {
+it('an enricher attributes the flows of each cluster to the pods of that cluster', async () => {
   const startMs = Math.floor(Date.now() / 1000) * 1000 - 10_000;
   for (const [name, server] of servers) {
     const put = (pod: string, ip: string) =>
@@ -112,7 +112,7 @@ async function startEnricher(): Promise<TestProcess> {
   });
 }
 
-/** A collector on a node of a cluster that sees some flows, once. */
+/** A collector on a node of a cluster that publishes some flows once. */
 async function collectorOf(cluster: string, rows: readonly ObservedFlowRow[]): Promise<RunningService> {
   const stopping = new AbortController();
   return await startCollector({

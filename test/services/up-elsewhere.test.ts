@@ -8,7 +8,7 @@ import { SondeProcess } from '../e2e/sonde-process.js';
 import { eventually } from '../eventually.js';
 import { type TestKafka, useTestKafka } from '../kafka/broker.js';
 
-// A busy machine may take many times as long; nothing here waits for time to pass.
+// A busy machine is slow; no test depends on time.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
 const SOON_MS = 240_000;
 
@@ -74,7 +74,7 @@ it.each<[string, readonly ('--kafka' | '--clickhouse')[]]>([
   },
 );
 
-it('sonde up says what is wrong with where Kafka and ClickHouse are', async () => {
+it('sonde up reports invalid addresses of Kafka and ClickHouse', async () => {
   const sonde = new SondeProcess(['up', '--lab', 'storefront', '--kafka', 'kafka']);
   expect(await sonde.exitCode()).toBe(1);
   expect(sonde.errors).toContain('kafka.brokers (--kafka-brokers): must be host:port, not kafka');

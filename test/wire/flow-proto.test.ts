@@ -7,7 +7,7 @@ import { MAX_BATCH_ROWS } from '@sonde/model/batch/wire/format';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 
-/** The message as protobufjs itself knows it from the description that strangers are given. */
+/** The message as protobufjs reads it from the published description. */
 const FlowBatchMessage = protobuf
   .loadSync(path.resolve(import.meta.dirname, '../../model/batch/wire/flow.proto'))
   .lookupType('sonde.flow.FlowBatch');
@@ -110,7 +110,7 @@ interface WireObject {
   flows: WireRecords;
 }
 
-/** The test's batch as a message, after a change to what protobufjs reads from it. */
+/** The test's batch as a message with a change, made with protobufjs. */
 function changed(change: (object: WireObject) => void): Uint8Array {
   const message = FlowBatchMessage.decode(encodeBatch(batch));
   change(message as unknown as WireObject);

@@ -8,10 +8,10 @@ import { syntheticCluster } from '../synthetic/cluster.js';
 import { manifestsOf } from '../synthetic/manifests.js';
 import { windowBatches } from '../synthetic/traffic.js';
 
-/** The shape of what {@link storeClusterFlows} stores. */
+/** The amount of flows that {@link storeClusterFlows} stores. */
 export interface ClusterTraffic {
   readonly windows: number;
-  /** Connections open in a window; with those that two nodes report, there are nearly twice as many flows. */
+  /** Open connections per window; two nodes report most of them, so there are nearly twice as many flows. */
   readonly connections: number;
   readonly startMs: number;
 }

@@ -1,9 +1,9 @@
 import { sendRequest } from './send-request.js';
 import { type Dashboard, dashboards, panels } from './dashboards.js';
 
-/** What the clients saw. */
+/** The measurements of the clients. */
 export interface ClientReport {
-  /** How long each request took, shortest first. */
+  /** The durations of all requests, sorted. */
   readonly millis: readonly number[];
   readonly seconds: number;
 }
@@ -13,8 +13,8 @@ const WARM_UP_MS = 5_000;
 const MEASURED_MS = 30_000;
 
 /**
- * A process of clients, `dashboard-clients URL`, each of which asks what its dashboard's panels need, one after the
- * other and again and again as fast as it is answered.
+ * A process of clients, `dashboard-clients URL`. Each sends the requests of its dashboard's panels one after the other, as
+ * fast as they are answered, repeatedly.
  */
 const [, , url = ''] = process.argv;
 const measureFromMs = performance.now() + WARM_UP_MS;

@@ -9,9 +9,9 @@ import { syntheticCluster } from '../synthetic/cluster.js';
 import { clusterBlocks, storeClusterFlows } from './cluster-flows.js';
 import type { ViewerCounts } from './subscribers.js';
 
-const VIEWERS = 200;
+const SUBSCRIBERS = 200;
 const FLOWS_PER_SECOND = 20_000;
-/** How often the blocks are shown, which are of some four seconds at that rate. */
+/** Number of repetitions of the blocks, which contain about four seconds of flows at that rate. */
 const ROUNDS = 4;
 const MEBIBYTE = 1 << 20;
 const START_MS = Date.parse('2026-02-15T00:00:00Z');
@@ -25,7 +25,7 @@ const TYPICAL = [
   ...Array.from({ length: 30 }, () => 'action == "deny"'),
   ...Array.from({ length: 20 }, () => ''),
 ];
-const EVERYTHING = Array.from({ length: VIEWERS }, () => '');
+const EVERYTHING = Array.from({ length: SUBSCRIBERS }, () => '');
 
 function ofNamespace(person: number): string {
   const { namespaces } = syntheticCluster();
@@ -40,12 +40,12 @@ export async function measureFanOut(
   log: Logger,
 ): Promise<Record<string, number>> {
   const blocks = await clusterBlocks(TRAFFIC, log);
-  const typical = await withViewers(url, TYPICAL, (counts) => show(feed, blocks, counts));
-  const everything = await withViewers(url, EVERYTHING, (counts) => show(feed, blocks, counts));
+  const typical = await withSubscribers(url, TYPICAL, (counts) => show(feed, blocks, counts));
+  const everything = await withSubscribers(url, EVERYTHING, (counts) => show(feed, blocks, counts));
   const storing = () => storedPerSecond(store, feed, log);
   await storing();
   const alone = await storing();
-  const watched = await withViewers(url, TYPICAL, storing);
+  const watched = await withSubscribers(url, TYPICAL, storing);
   const { '': ofAll, ...narrow } = typical.counts;
   return {
     'api.liveFanoutMebibytes': Math.max(typical.mebibytes, everything.mebibytes),
@@ -61,7 +61,7 @@ export async function measureFanOut(
 
 type CountsByFilter = Readonly<Record<string, ViewerCounts>>;
 
-async function withViewers<Result>(
+async function withSubscribers<Result>(
   url: string,
   filters: readonly string[],
   measure: (counts: () => Promise<CountsByFilter>) => Promise<Result>,

@@ -21,11 +21,11 @@ import type { EnricherReport, EnricherTask } from './enricher-process.js';
 import { collectorStages } from './stages.js';
 
 const WINDOWS = 10;
-/** What 10,000 pods open in five seconds at 30,000 connections a second; most are reported by two nodes. */
+/** Five seconds of 30,000 connections per second; two nodes report most of them. */
 const CONNECTIONS_A_WINDOW = 150_000;
 /**
- * Between which parts of the flows an enricher is measured: when its code is compiled and its caches are filled as in
- * daily work, and while as much waits behind its fetches at the end as did at the beginning. After that it is profiled.
+ * The measured share of the flows: after the enricher's code is compiled and its caches are filled, and while as many
+ * messages wait at the end as at the beginning. Afterwards it is profiled.
  */
 const MEASURED = { from: 0.3, to: 0.7, profiledTo: 0.9 };
 const START_MS = Date.parse('2026-03-01T10:00:00Z');
@@ -34,9 +34,9 @@ const MAX_DELIVERY_MS = 120_000;
 
 /**
  * The distributed pipeline with every service in a process of its own: flows of 10,000 pods through a collector's
- * publisher into Kafka, then from Kafka through one enricher into ClickHouse (the tests' stand-in, unless
- * CLICKHOUSE_URL is given). "Per core" is per second of CPU time of the whole process that is measured, of the
- * enricher's after a warm-up.
+ * publisher into Kafka, then from Kafka through one enricher into ClickHouse (the endpoint of the tests, unless
+ * CLICKHOUSE_URL is set). "Per core" means per second of CPU time of the measured process; the enricher is measured after
+ * a warm-up.
  */
 export async function distributed(): Promise<Record<string, number>> {
   const broker = await startTestBroker();

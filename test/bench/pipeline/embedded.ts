@@ -23,8 +23,8 @@ const CONNECTIONS_A_WINDOW = 20_000;
 const START_MS = Date.parse('2026-03-01T10:00:00Z');
 
 /**
- * The embedded pipeline from a probe's bytes to the store's acknowledgement, everything in this one process: the
- * flows of 10,000 pods come as one node's, in windows of about 36,000.
+ * Measures the embedded pipeline in one process, from the probe's bytes to the acknowledgement of the store: flows of
+ * 10,000 pods from one node, in windows of about 36,000.
  */
 export function embedded(): Promise<Record<string, number>> {
   return inTemporaryDirectory('pipeline', async (directory) => {
@@ -73,7 +73,7 @@ async function measure(store: FlowStore): Promise<Record<string, number>> {
 
 async function* stream(windows: readonly Buffer[]): AsyncGenerator<Buffer> {
   for (const window of windows) {
-    // In chunks between turns of the event loop, as from a pipe.
+    // In chunks, yielding to the event loop, as from a pipe.
     for (let at = 0; at < window.length; at += 65_536) yield window.subarray(at, at + 65_536);
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -57,9 +57,9 @@ const MAX_HOSTS = 400;
 
 /**
  * 10,000 pods of some 800 workloads on 250 nodes, in 100 namespaces: three agents on every node, DNS on eight pods,
- * and the rest from one to about a hundred replicas, most of them few. 4,000 pairs talk: every workload to DNS, most
- * to other workloads through services, a fifth to or from hosts outside, of which there are 20,000. Policies are
- * meant to forbid one pair in 25. The same in every run.
+ * and the others with one to about a hundred replicas, most of them few. 4,000 pairs have traffic: every workload with
+ * DNS, most with other workloads through services, a fifth with one of 20,000 external hosts. Policies deny one pair in
+ * 25. The same in every run.
  */
 export function syntheticCluster(): SyntheticCluster {
   const random = randomNumbers(1);

@@ -2,11 +2,11 @@ import type { FlowRow } from '../../builders/enriched-flows.js';
 import { below, choose, type RandomNumbers, randomNumbers, zipf } from '../../builders/random.js';
 
 /**
- * Flows as a middle-sized cluster has them, as they lie in the store: 20 namespaces, 150 workloads, about 1,100 pods on
- * 30 nodes, and 1,500 pairs that talk. How they are distributed: a pair of workloads by Zipf's law (the most frequent
- * has 5 % of all), any pod of each; one pair in eight with a host outside, of which there are 250; one in eight denied,
- * one in eight undecided; sizes and round trips log-uniform by pair and uniform within it. Every pair has a trace
- * of its own, so traces repeat as often as pairs do. Equal seeds give equal flows.
+ * Stored flows of a medium-sized cluster: 20 namespaces, 150 workloads, about 1,100 pods on 30 nodes, and 1,500 pairs
+ * of workloads with traffic. Distribution: pairs of workloads by Zipf's law (the most frequent has 5 % of all), pods of
+ * each uniformly; one pair in eight has one of 250 external hosts; one in eight is denied, one in eight is unknown; sizes
+ * and round-trip times are log-uniform by pair and uniform within it. Every pair has its own trace, so traces repeat as
+ * often as pairs do. Equal seeds give equal flows.
  */
 export function syntheticFlows(seed = 1): SyntheticFlows {
   const random = randomNumbers(seed);
@@ -28,11 +28,11 @@ export function syntheticFlows(seed = 1): SyntheticFlows {
 }
 
 export interface SyntheticFlows {
-  /** The next flows, their starts spread over `spanMs` from `startMs` on. */
+  /** The next flows, which start within `spanMs` from `startMs` on. */
   block(rows: number, startMs: number, spanMs: number): FlowRow[];
 }
 
-/** How long a collector aggregates, and how many flows its batches have. */
+/** The window of a collector in ms, and the number of flows in its batches. */
 const WINDOW_MS = 5_000;
 const BATCH_ROWS = 200;
 

@@ -6,9 +6,9 @@ const CREATED = '2026-02-01T00:00:00Z';
 const CALICO = 'projectcalico.org/v3';
 
 /**
- * The Kubernetes objects of a synthetic cluster. Policies stand in three tiers: `security` denies bad networks to all
- * and passes on, `platform` lets DNS through for each namespace and passes on, and `default` holds a NetworkPolicy for
- * every workload that is talked to, which admits its clients alone, with a staged policy beside each tenth.
+ * The Kubernetes objects of a synthetic cluster. Policies are in three tiers: `security` denies traffic to bad networks and
+ * passes the rest, `platform` allows DNS for each namespace and passes the rest, and `default` contains a NetworkPolicy for
+ * every server workload, which allows only its clients, and a staged policy for each tenth of them.
  */
 export function manifestsOf(cluster: SyntheticCluster): KubernetesObject[] {
   const { namespaces, nodes, workloads } = cluster;
@@ -99,7 +99,7 @@ function endpoints(workload: Workload): KubernetesObject {
   );
 }
 
-/** Forty sets of up to 200 networks, a third of the hosts outside among them. */
+/** Forty network sets of up to 200 networks, which contain a third of the external hosts. */
 function networkSets(): KubernetesObject[] {
   return Array.from({ length: 40 }, (_, set) => {
     const metadata = { name: `set-${set}`, labels: { reputation: set % 10 === 0 ? 'bad' : 'good' } };

@@ -44,13 +44,12 @@ interface End {
 }
 
 /**
- * What the collectors of a synthetic cluster report of a window in which `connections` connections were open: a batch
- * from each node, where both ends' nodes report a connection (so that there are nearly twice as many flows).
+ * The batches of all nodes of a synthetic cluster for a window with `connections` open connections. The nodes of both
+ * ends report a connection, so there are nearly twice as many flows.
  *
- * How connections are distributed: a pair of workloads by Zipf's law (the most frequent has 0.7 % of all, the
- * rarest 0.005 %), then any pod of each, so that a pair of pods, port and protocol comes about three times a window of
- * 250,000 connections; nine in ten of those between workloads go through the service, one connection in five has an end
- * outside. Source ports are random, sizes log-normal, round trips exponential. Includes the DNS lookups that
+ * Distribution of connections: pairs of workloads by Zipf's law (the most frequent has 0.7 % of all, the rarest 0.005 %),
+ * pods of each uniformly, so that a pair of pods with port and protocol occurs about three times in a window of 250,000
+ * connections; nine in ten of those between workloads use the service; one connection in five has an external end. Source ports are random, sizes log-normal, round trips exponential. Includes the DNS lookups that
  * resolved the external hosts.
  */
 export function windowBatches(

@@ -28,7 +28,7 @@ export function adminVerdict(
   );
 }
 
-/** What one tier says: by priority, the first rule that matches; undefined if none does or one passes. */
+/** The decision of one tier: that of the first matching rule by priority; undefined if none matches or it passes. */
 export function tierVerdict(
   snapshot: Snapshot,
   tier: 'Admin' | 'Baseline',
@@ -59,7 +59,7 @@ function isSubject(snapshot: Snapshot, { subject }: AdminSpec, pod: Pod): boolea
   return peerMatches(snapshot, subject, pod);
 }
 
-/** What a rule does to the connection, if it matches; peers that nobody knows fail closed. */
+/** The action of a rule if it matches the connection; unknown peers fail closed. */
 function ruleAction(
   snapshot: Snapshot,
   rule: AdminRule,

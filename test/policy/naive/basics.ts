@@ -1,6 +1,6 @@
 import type { Connection, Expression, LabelSelector, Labels, Pod, Snapshot } from './snapshot.js';
 
-/** Whether a Kubernetes label selector selects labels, by the words of its documentation. */
+/** Whether a Kubernetes label selector selects labels, as documented. */
 export function labelsMatch(selector: LabelSelector | undefined, labels: Labels): boolean {
   const equal = Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
   const expressions = (selector?.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
@@ -46,7 +46,7 @@ function comparisonHolds(operator: string, value: string | undefined, wanted: st
   return operator === 'starts with' ? value.startsWith(wanted) : value.endsWith(wanted);
 }
 
-/** Whether an address lies in a CIDR prefix: bit by bit. */
+/** Whether an address is in a CIDR prefix, compared bit by bit. */
 export function inPrefix(ip: string, cidr: string): boolean {
   const [network = '', length = ''] = cidr.split('/');
   if (ip.includes(':') !== network.includes(':')) return false;
@@ -82,7 +82,7 @@ export function namespaceLabels(snapshot: Snapshot, namespace: string): Labels {
   return { ...found?.labels, 'kubernetes.io/metadata.name': namespace };
 }
 
-/** Whether the destination pod gives the name to the connection's port. */
+/** Whether the destination pod has a port of this name with the connection's number. */
 export function isNamedPort({ to, protocol, port }: Connection, name: string): boolean {
   return (
     typeof to !== 'string' &&

@@ -18,14 +18,14 @@ import type {
 type Direction = 'ingress' | 'egress';
 type Decision = 'allow' | 'deny' | 'pass';
 
-/** Something with a place in a tier: what it decides, undefined if no rule of it matches. */
+/** A policy with its position in a tier: its decision is undefined if no rule matches. */
 interface Member {
   readonly order: number;
   readonly sortName: string;
   readonly decide: () => Decision | undefined;
 }
 
-/** Calico's tiers with Kubernetes' policies among them; pods are allowed what all tiers pass. */
+/** Calico's tiers, including Kubernetes policies; connections of pods that all tiers pass are allowed. */
 export function calicoVerdict(
   snapshot: Snapshot,
   pod: Pod,
@@ -118,7 +118,7 @@ function applies(snapshot: Snapshot, policy: Extract<Policy, { api: 'calico' }>,
   );
 }
 
-/** A pod's labels as selectors see them, apart from those that only namespace selectors reach. */
+/** A pod's labels for selectors, without those for namespace selectors only. */
 function podLabels(pod: Pod): Labels {
   return {
     ...pod.labels,
@@ -194,7 +194,7 @@ function entityMatches(
   });
 }
 
-/** Whatever has labels and holds the address: a pod, and network sets. */
+/** All pods and network sets that contain the address. */
 interface Owner {
   readonly labels: Labels;
   readonly namespace: string;
@@ -217,7 +217,7 @@ function namespaceMatches(snapshot: Snapshot, selector: Expression, owner: Owner
   return expressionMatches(selector, inheritedLabels(snapshot, owner.namespace));
 }
 
-/** Outside of namespaces there are no namespace labels, and `all()` means all namespaces. */
+/** Endpoints without a namespace have no namespace labels; `all()` means all namespaces. */
 function matchesNoNamespace(selector: Expression): boolean {
   const [operator, first, second] = selector;
   if (operator === 'all') return false;

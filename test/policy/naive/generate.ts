@@ -17,7 +17,7 @@ import type {
   Snapshot,
 } from './snapshot.js';
 
-/** Which policies a random cluster has. */
+/** The policies of a random cluster. */
 export type Family = 'kubernetes' | 'admin' | 'calico';
 
 const NAMESPACES = ['a', 'b', 'c'];
@@ -37,7 +37,7 @@ const V4_PREFIXES = [
 const V6_PREFIXES = ['2001:db8::/32', '2001:db8::4/126', '::/0'];
 const EXTERNAL = ['192.0.2.1', '192.0.2.200', '198.51.100.7'];
 
-/** A small random cluster; the smaller, the more often its rules meet. */
+/** A small random cluster; the smaller, the more often its rules match. */
 export function randomSnapshot(random: Random, family: Family): Snapshot {
   const v6 = random.oneIn(5);
   const pods = random

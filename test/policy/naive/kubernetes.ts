@@ -31,7 +31,7 @@ export function typesOf({ policyTypes, egress = [] }: NetworkPolicySpec): Direct
   return egress.length > 0 ? ['ingress', 'egress'] : ['ingress'];
 }
 
-/** Network policies alone: not isolated is allowed, isolated needs one rule of one policy. Undefined if not isolated. */
+/** The decision of network policies: an isolated pod needs one matching rule of one policy. Undefined if it is not isolated. */
 export function networkPolicyVerdict(
   snapshot: Snapshot,
   pod: Pod,

@@ -52,7 +52,7 @@ export function policyManifest(policy: Policy): KubernetesObject {
   }
 }
 
-/** The same with every selector tree as text. */
+/** The same with every selector tree as a string. */
 function withSelectorTexts(value: unknown): unknown {
   if (isExpression(value)) return textOf(value);
   if (Array.isArray(value)) return value.map(withSelectorTexts);

@@ -1,4 +1,4 @@
-/** The naive evaluator's own view of a cluster: what manifests say, word for word. */
+/** The naive evaluator's own model of a cluster, structured like the manifests. */
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Snapshot {
@@ -19,7 +19,7 @@ export interface Pod {
 }
 
 export interface NetworkSet {
-  /** Empty for a global one. */
+  /** Empty if global. */
   readonly namespace: string;
   readonly name: string;
   readonly labels: Labels;
@@ -119,7 +119,7 @@ export interface AdminPeer {
   readonly namespaces?: LabelSelector;
   readonly pods?: { readonly namespaceSelector: LabelSelector; readonly podSelector: LabelSelector };
   readonly networks?: readonly string[];
-  /** A field that no version knows. */
+  /** A field that no version of the API defines. */
   readonly moons?: object;
 }
 
@@ -154,7 +154,7 @@ export interface CalicoEntity {
   readonly notPorts?: readonly (number | string)[];
 }
 
-/** A Calico selector as a tree, which manifests hold as text. */
+/** A Calico selector as a tree; in manifests it is a string. */
 export type Expression =
   | readonly ['all' | 'global']
   | readonly ['has', string]
