@@ -12,6 +12,8 @@ export interface PolicyContext {
   readonly servicesByAddress: ReadonlyMap<string, ServiceBackends>;
   /** Kinds whose objects are not part of verdicts although they should be; with any, verdicts are unknown. */
   readonly unevaluatedKinds: readonly UnevaluatedKind[];
+  /** Must be called before policies are evaluated for a block of flows. */
+  prepare(): void;
 }
 
 /** A kind whose objects are not part of verdicts, and why. */
@@ -45,6 +47,11 @@ export class LivePolicies implements PolicyContext {
     if (unsupported === undefined) return this.#objects.apply(object);
     this.#unsupported.set(objectKey(object), unsupported);
     return [];
+  }
+
+  /** Must be called before policies are evaluated for a block of flows. */
+  prepare(): void {
+    this.#objects.selectBackends();
   }
 
   /** Removes an object, if it exists. */

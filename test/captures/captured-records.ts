@@ -5,6 +5,7 @@ import { captureSource } from '@sonde/collector/pcap/source';
 import { contextFromObjects } from '@sonde/enricher/pipeline/context';
 import { enrich } from '@sonde/enricher/pipeline/enrich';
 import { enrichDns } from '@sonde/enricher/pipeline/enrich-dns';
+import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { dnsFields } from '@sonde/model/dns/fields';
 import type { DnsRow } from '@sonde/model/dns/records';
 import { type FlowRow, flowRow } from '@sonde/model/flow/records';
@@ -22,12 +23,16 @@ export interface CapturedRecords {
 /** Interval of `sonde up`. */
 const WINDOW_MS = 2000;
 
-/** Reads capture files, each as a node, one after the other. */
-export async function capturedRecords(folder: string, files: readonly string[]): Promise<CapturedRecords> {
+/** Reads capture files, each as a node, one after the other; `objects` are those of the cluster. */
+export async function capturedRecords(
+  folder: string,
+  files: readonly string[],
+  objects: readonly KubernetesObject[] = [],
+): Promise<CapturedRecords> {
   const flows: FlowRow[] = [];
   const dns: DnsRow[] = [];
   const said: string[] = [];
-  const { context } = contextFromObjects([]);
+  const { context } = contextFromObjects(objects);
   for (const [file, node] of nodeNames(files.map((name) => path.join(folder, name)))) {
     const source = captureSource({
       file,

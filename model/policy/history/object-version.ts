@@ -59,7 +59,11 @@ function contentsOf(object: KubernetesObject): object {
       return status?.addresses === undefined ? {} : { status: { addresses: status.addresses } };
     case 'v1 Service': {
       const { selector, ports: served, clusterIP, clusterIPs, externalIPs } = spec ?? {};
-      return { spec: { selector, ports: served, clusterIP, clusterIPs, externalIPs } };
+      const { ingress } = status?.loadBalancer ?? {};
+      return {
+        spec: { selector, ports: served, clusterIP, clusterIPs, externalIPs },
+        ...(ingress === undefined ? {} : { status: { loadBalancer: { ingress } } }),
+      };
     }
     case 'discovery.k8s.io/v1 EndpointSlice':
       return { ports, endpoints };
@@ -70,7 +74,7 @@ function contentsOf(object: KubernetesObject): object {
 
 interface Contents {
   readonly spec?: Readonly<Record<string, unknown>>;
-  readonly status?: { readonly addresses?: unknown };
+  readonly status?: { readonly addresses?: unknown; readonly loadBalancer?: { readonly ingress?: unknown } };
   readonly ports?: unknown;
   readonly endpoints?: unknown;
 }

@@ -1,5 +1,6 @@
 import { formatAddress } from '../../net/address.js';
-import { type KubernetesObject, objectKey } from '../../cluster/objects.js';
+import { Controllers } from '../../cluster/controllers.js';
+import { type KubernetesObject, objectKey, type Pod } from '../../cluster/objects.js';
 import { PolicyEvaluator } from '../evaluator.js';
 import { Fields, type FieldProblem } from '../resources/fields.js';
 import type { PolicyResource } from '../read-object.js';
@@ -11,10 +12,14 @@ export interface ManifestCluster {
   readonly evaluator: PolicyEvaluator;
   /** Pods by `namespace/name`. */
   readonly pods: ReadonlyMap<string, ManifestPod>;
+  /** Pods by `namespace/workload`, with the name of the workload at the top of the owner chain. */
+  readonly podsByWorkload: ReadonlyMap<string, readonly ManifestPod[]>;
   /** Pods by address. */
   readonly podsByAddress: ReadonlyMap<string, ManifestPod>;
   /** Names of nodes by address. */
   readonly nodesByAddress: ReadonlyMap<string, string>;
+  /** Services by `namespace/name`. */
+  readonly services: ReadonlyMap<string, ServiceBackends>;
   /** Services by virtual address. */
   readonly servicesByAddress: ReadonlyMap<string, ServiceBackends>;
   /** Addresses by domain name; undefined if DNS answers are unknown. */
@@ -39,7 +44,9 @@ export function readManifestCluster(
 ): { cluster: ManifestCluster; problems: ObjectProblem[] } {
   const problems: ObjectProblem[] = [];
   const policyObjects = new PolicyObjects(new PolicyEvaluator({ cacheCapacity: 1 << 14 }));
-  const { evaluator, namespaces, nodesByAddress, servicesByAddress } = policyObjects;
+  const { evaluator, namespaces, nodesByAddress, services, servicesByAddress } = policyObjects;
+  const controllers = new Controllers();
+  const podObjects: Pod[] = [];
   const pods: ManifestPod[] = [];
   const texts = new Map<string, string>();
   for (const [index, object] of objects.entries()) {
@@ -52,13 +59,19 @@ export function readManifestCluster(
       texts.set(key, text);
       if (object.kind === 'Pod') {
         const pod = readPod(new Fields(object, '', found));
-        if (found.length === 0) pods.push(pod);
+        if (found.length === 0) {
+          pods.push(pod);
+          podObjects.push(object as Pod);
+          policyObjects.apply(object);
+        }
       } else found.push(...policyObjects.apply(object));
+      controllers.apply(object);
     } else if (isPolicyInput(object)) {
       found.push({ field: 'metadata.name', reason: 'is that of another, different object of the same kind' });
     }
     problems.push(...found.map((problem) => ({ ...problem, object: index })));
   }
+  policyObjects.selectBackends();
   if (dns) {
     evaluator.markDomainsKnown();
     for (const [name, addresses] of dns) evaluator.setDomain(name, addresses);
@@ -67,8 +80,10 @@ export function readManifestCluster(
   const cluster: ManifestCluster = {
     evaluator,
     pods: new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod])),
+    podsByWorkload: podsByWorkload(pods, podObjects, controllers),
     podsByAddress: podsByAddress(holding),
     nodesByAddress,
+    services,
     servicesByAddress,
     dns,
     missingNamespaces: [...new Set(pods.map(({ namespace }) => namespace))].filter(
@@ -83,4 +98,19 @@ function podsByAddress(pods: readonly ManifestPod[]): ReadonlyMap<string, Manife
   return new Map(
     pods.flatMap((pod) => pod.addresses.map((address) => [formatAddress(address), pod] as const)),
   );
+}
+
+function podsByWorkload(
+  pods: readonly ManifestPod[],
+  objects: readonly Pod[],
+  controllers: Controllers,
+): ReadonlyMap<string, readonly ManifestPod[]> {
+  const byWorkload = new Map<string, ManifestPod[]>();
+  for (const [index, pod] of pods.entries()) {
+    const object = objects[index];
+    if (!object) continue;
+    const key = `${pod.namespace}/${controllers.workloadOf(object).name}`;
+    byWorkload.set(key, [...(byWorkload.get(key) ?? []), pod]);
+  }
+  return byWorkload;
 }

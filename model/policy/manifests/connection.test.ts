@@ -38,7 +38,7 @@ describe('a connection', () => {
       'to is missing',
     ]);
     expect(problemsOf(tcp('shop/gone', 'shop/web', 80))).toEqual([
-      'from names the pod shop/gone, which is not in the manifests',
+      'from is the pod or workload shop/gone, which is not in the manifests',
     ]);
     expect(problemsOf(tcp('shop/web', 'example.org', 80))).toEqual([
       'to "example.org" is not a namespace/pod, an address, or a domain name with known addresses',
@@ -109,11 +109,63 @@ describe('a connection', () => {
     const service = manifest('v1', 'Service', 'shop/s', {
       clusterIP: '10.96.0.1',
       ports: [{ port: 80 }],
-      selector: { app: 'web' },
+      selector: { app: 'none' },
     });
     const { verdict, notes } = evaluated([...OBJECTS, service], tcp('shop/client', '10.96.0.1', 80));
     expect(verdict).toBe('unknown');
     expect(notes[0]).toBe('10.96.0.1 is service shop/s, which has no known endpoint for the port');
+  });
+
+  it('to a service without EndpointSlices is evaluated at the pods that it selects', () => {
+    const service = manifest('v1', 'Service', 'shop/s', {
+      clusterIP: '10.96.0.1',
+      ports: [{ port: 80, targetPort: 'http' }],
+      selector: { app: 'web' },
+    });
+    const policy = networkPolicy('shop/p', { podSelector: {}, ingress: [{ ports: [{ port: 8080 }] }] });
+    for (const to of ['10.96.0.1', 'service/shop/s']) {
+      const { verdict, notes } = evaluated([...OBJECTS, service, policy], tcp('shop/client', to, 80));
+      expect([verdict, notes[0]]).toEqual([
+        'allow',
+        `${to} is service shop/s: policies apply to its endpoints`,
+      ]);
+    }
+  });
+
+  it("to a load balancer's address is one to the service, unless nodes do not translate it", () => {
+    const balanced = (ipMode?: string) => ({
+      ...manifest('v1', 'Service', 'shop/s', {
+        clusterIP: '10.96.0.1',
+        ports: [{ port: 80, targetPort: 8080 }],
+        selector: { app: 'web' },
+      }),
+      status: { loadBalancer: { ingress: [{ ip: '203.0.113.80', ...(ipMode && { ipMode }) }] } },
+    });
+    const outside = networkPolicy('shop/p', {
+      podSelector: { matchLabels: { app: 'client' } },
+      policyTypes: ['Egress'],
+      egress: [{ to: [{ ipBlock: { cidr: '203.0.113.0/24' } }] }],
+    });
+    const verdict = (service: object) =>
+      evaluated([...OBJECTS, service as typeof WEB, outside], tcp('shop/client', '203.0.113.80', 80)).verdict;
+    expect([balanced(), balanced('VIP'), balanced('Proxy')].map(verdict)).toEqual(['deny', 'deny', 'allow']);
+  });
+
+  it('may name a workload for its pods; their verdicts must be the same', () => {
+    const owned = (name: string, app: string, ip: string) => {
+      const own = pod(`shop/${name}`, { labels: { app }, ips: [ip] });
+      const ownerReferences = [{ kind: 'StatefulSet', name: 'db', controller: true }];
+      return { ...own, metadata: { ...own.metadata, ownerReferences } };
+    };
+    const policy = networkPolicy('shop/p', { podSelector: { matchLabels: { app: 'old' } }, ingress: [] });
+    const to = (...pods: (typeof WEB)[]) =>
+      evaluated([...OBJECTS, policy, ...pods], tcp('shop/client', 'shop/db', 80));
+    expect(to(owned('db-0', 'new', '10.0.0.5'), owned('db-1', 'new', '10.0.0.6')).verdict).toBe('allow');
+    const mixed = to(owned('db-0', 'new', '10.0.0.5'), owned('db-1', 'old', '10.0.0.6'));
+    expect([mixed.verdict, mixed.notes]).toEqual([
+      'unknown',
+      ['it depends on the address: 10.0.0.5: allow, 10.0.0.6: deny'],
+    ]);
   });
 
   it('of a pod on the host network has the address of its node', () => {

@@ -6,6 +6,7 @@ import { hasPorts, isIcmp, protocolName, protocolNumber } from '../../net/protoc
 import { Fields, type FieldProblem } from '../resources/fields.js';
 import type { DirectionResult, PolicyResult } from '../evaluate/results.js';
 import type { ManifestCluster } from './cluster.js';
+import type { ServiceBackends } from './policy-objects.js';
 import type { ManifestPod } from './kubernetes.js';
 
 /** The result for a connection between named endpoints. */
@@ -44,8 +45,9 @@ const FIELDS = ['from', 'to', 'protocol', 'port', 'sourcePort', 'icmpType', 'icm
 const UNKNOWN_DIRECTION: DirectionResult = { verdict: 'unknown', trace: [] };
 
 /**
- * Evaluates a connection `{from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}`: endpoints are
- * `namespace/pod` or an address, the destination also a domain name with known DNS answers.
+ * Evaluates a connection `{from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}`: endpoints are `namespace/pod`,
+ * `namespace/workload` or an address; the destination also `service/namespace/name`, or a domain name with known DNS
+ * answers.
  * @throws ConnectionError if the connection cannot be read, or names something that the cluster does not have.
  */
 export function evaluateNamed(cluster: ManifestCluster, connection: unknown): ConnectionReport {
@@ -106,16 +108,24 @@ function resolveEndpoint(
 ): ResolvedEndpoint[] {
   const text = fields.requiredString(name);
   if (text === '') return [];
+  if (name === 'to' && text.startsWith('service/')) {
+    const backends = cluster.services.get(text.slice('service/'.length));
+    if (backends) return serviceBackends(cluster, backends, text, protocol, port, notes);
+    fields.problem(name, `is ${text}, which is not in the manifests`);
+    return [];
+  }
   if (text.includes('/')) {
     const pod = cluster.pods.get(text);
-    if (pod) return podEndpoints(cluster, pod);
-    fields.problem(name, `names the pod ${text}, which is not in the manifests`);
+    const pods = pod ? [pod] : (cluster.podsByWorkload.get(text) ?? []);
+    if (pods.length > 0) return pods.flatMap((one) => podEndpoints(cluster, one));
+    fields.problem(name, `is the pod or workload ${text}, which is not in the manifests`);
     return [];
   }
   const address = asAddress(text);
   if (address) {
-    const behind = name === 'to' && serviceBackends(cluster, address, protocol, port, notes);
-    return behind || [endpointAt(cluster, address)];
+    const backends = name === 'to' ? cluster.servicesByAddress.get(formatAddress(address)) : undefined;
+    if (!backends) return [endpointAt(cluster, address)];
+    return serviceBackends(cluster, backends, formatAddress(address), protocol, port, notes);
   }
   const answers = name === 'to' ? cluster.dns?.get(text) : undefined;
   if (answers && answers.length > 0) return answers.map((answer) => endpointAt(cluster, answer));
@@ -146,14 +156,12 @@ function endpointAt(cluster: ManifestCluster, address: Uint8Array): ResolvedEndp
 /** The endpoints that a service address is translated to before policies apply. */
 function serviceBackends(
   cluster: ManifestCluster,
-  address: Uint8Array,
+  { service, endpoints }: ServiceBackends,
+  given: string,
   protocol: number,
   port: number | string | undefined,
   notes: string[],
-): ResolvedEndpoint[] | undefined {
-  const backends = cluster.servicesByAddress.get(formatAddress(address));
-  if (!backends) return undefined;
-  const { service, endpoints } = backends;
+): ResolvedEndpoint[] {
   const servicePort = service.ports.find(
     (candidate) => candidate.protocol === protocol && (candidate.port === port || candidate.name === port),
   );
@@ -163,8 +171,8 @@ function serviceBackends(
     .map((endpoint) => ({ ...endpointAt(cluster, endpoint.address), port: endpoint.port }));
   notes.push(
     ends.length > 0
-      ? `${formatAddress(address)} is ${name}: policies apply to its endpoints`
-      : `${formatAddress(address)} is ${name}, which has no known endpoint for the port`,
+      ? `${given} is ${name}: policies apply to its endpoints`
+      : `${given} is ${name}, which has no known endpoint for the port`,
   );
   return ends;
 }
@@ -267,13 +275,14 @@ function combineResults(
   );
   const differing = all[other];
   if (!differing) return report([]);
+  const side = pairs[0]?.from.pod === pairs[other]?.from.pod ? 'to' : 'from';
   const address = (at: number) => {
-    const end = pairs[at]?.to.address;
+    const end = pairs[at]?.[side].address;
     return end ? formatAddress(end) : 'an unknown address';
   };
   const difference = `${address(0)}: ${verdict}, ${address(other)}: ${differing.verdict}`;
   // Further addresses of a pod are of another family; the first one represents the pod.
-  if (pairs[0]?.to.pod && pairs[0].to.pod === pairs[other]?.to.pod)
+  if (side === 'to' && pairs[0]?.to.pod && pairs[0].to.pod === pairs[other]?.to.pod)
     return report([`by destination, ${difference}`]);
   return unknownReport(`it depends on the address: ${difference}`, notes);
 }

@@ -2,6 +2,7 @@ import { AddressError, parseAddress } from '../../net/address.js';
 import type { ServiceEndpoint } from '../address/services.js';
 import type { PolicyNode, PolicyPod } from '../endpoint/pods-and-nodes.js';
 import { protocolNumber, TCP } from '../../net/protocol.js';
+import { serviceAddresses, type ServiceAddressFields } from '../../cluster/service-addresses.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { Fields } from '../resources/fields.js';
 
@@ -111,13 +112,19 @@ export function readNode(fields: Fields): PolicyNode {
 /** Reads a service. */
 export function readService(fields: Fields): ManifestService {
   const { namespace, name } = readMetadata(fields);
+  const ingress = fields.object('status', (status) =>
+    status.object('loadBalancer', (balancer) => balancer.objects('ingress', readIngress)),
+  );
   const spec = fields.object('spec', (service) => ({
-    addresses: [
-      ...(service.has('clusterIPs')
-        ? service.items('clusterIPs', readAddress)
-        : readAddresses(service, 'clusterIP')),
-      ...service.items('externalIPs', readAddress),
-    ],
+    addresses: readServiceAddresses(fields, {
+      spec: {
+        ...(service.has('clusterIPs')
+          ? { clusterIPs: service.strings('clusterIPs') }
+          : { clusterIP: service.string('clusterIP') ?? '' }),
+        externalIPs: service.strings('externalIPs'),
+      },
+      status: { loadBalancer: { ingress: ingress ?? [] } },
+    }),
     ports:
       service.objects('ports', (port) => {
         const number = port.integer('port', 1, 65_535) ?? 0;
@@ -129,6 +136,25 @@ export function readService(fields: Fields): ManifestService {
     selector: selectorOf(service),
   }));
   return { namespace, name, ...(spec ?? { addresses: [], ports: [], selector: undefined }) };
+}
+
+/** The port of a pod for a service port; undefined if the pod has no port of that name. */
+export function targetPort(
+  { protocol, targetPort: target }: ServicePort,
+  pod: Pick<PolicyPod, 'ports'>,
+): number | undefined {
+  if (typeof target === 'number') return target;
+  return pod.ports.find((port) => port.name === target && port.protocol === protocol)?.port;
+}
+
+function readIngress(ingress: Fields): { ip: string; ipMode: string } {
+  return { ip: ingress.string('ip') ?? '', ipMode: ingress.string('ipMode') ?? '' };
+}
+
+function readServiceAddresses(fields: Fields, service: ServiceAddressFields): Uint8Array[] {
+  return serviceAddresses(service).flatMap(
+    (text) => readAddress(text, (reason) => fields.problem('spec', `${text} ${reason}`)) ?? [],
+  );
 }
 
 function selectorOf(service: Fields): ManifestService['selector'] {

@@ -10,7 +10,9 @@ import {
   readEndpointSlice,
   readMetadata,
   readNode,
+  readPod,
   readService,
+  targetPort,
 } from './kubernetes.js';
 
 /** A service and its endpoints. */
@@ -29,9 +31,12 @@ export function isPolicyInput(object: KubernetesObject): boolean {
 
 /**
  * The objects that policies consist of or depend on, kept in an evaluator as they are added, changed and removed.
- * Pods are not among them: which pod has an address depends on the time. Objects with problems are ignored.
+ * Which pod has an address depends on the time and is not part of it: pods are kept only as backends of services without
+ * EndpointSlices. Objects with problems are ignored.
  */
 export class PolicyObjects {
+  /** Services by `namespace/name`. */
+  readonly services = new Map<string, ServiceBackends>();
   /** Services by virtual address, as text. */
   readonly servicesByAddress = new Map<string, ServiceBackends>();
   /** Names of nodes by address, as text. */
@@ -43,6 +48,11 @@ export class PolicyObjects {
   readonly #services = new Map<string, ManifestService>();
   readonly #slices = new Map<string, ManifestSlice>();
   readonly #slicesOfService = new Map<string, Set<ManifestSlice>>();
+  readonly #podsOfNamespace = new Map<string, Map<string, KubernetesObject>>();
+  /** Keys of services with a selector and without EndpointSlices. */
+  readonly #unsliced = new Set<string>();
+  /** Those of them whose backends may have changed. */
+  readonly #outdated = new Set<string>();
 
   constructor(readonly evaluator = new PolicyEvaluator()) {}
 
@@ -63,6 +73,7 @@ export class PolicyObjects {
       this.remove(object);
       return reading.problems;
     }
+    if (object.kind === 'Pod') this.#setPod(object, true);
     const problems: FieldProblem[] = [];
     const set = this.#setterOf(object, new Fields(object, '', problems));
     if (problems.length === 0) set?.();
@@ -96,7 +107,22 @@ export class PolicyObjects {
       case 'EndpointSlice':
         this.#setSlice(key, undefined);
         break;
+      case 'Pod':
+        this.#setPod(object, false);
+        break;
     }
+  }
+
+  /**
+   * Selects the backends of services with a selector and without EndpointSlices, as in plain manifests, if pods or services
+   * have changed. Call it before evaluating.
+   */
+  selectBackends(): void {
+    for (const key of this.#outdated) {
+      const service = this.#services.get(key);
+      if (service?.selector) this.#setEndpoints(service, this.#selectedEndpoints(service, service.selector));
+    }
+    this.#outdated.clear();
   }
 
   /** Reads an object of a core kind; returns how to set it, or undefined if policies do not depend on its kind. */
@@ -152,7 +178,12 @@ export class PolicyObjects {
       if (this.servicesByAddress.get(text)?.service === before) this.servicesByAddress.delete(text);
     }
     if (service) this.#services.set(key, service);
-    else this.#services.delete(key);
+    else {
+      this.#services.delete(key);
+      this.services.delete(key);
+      this.#unsliced.delete(key);
+      this.#outdated.delete(key);
+    }
     this.#updateBackends(key);
   }
 
@@ -182,13 +213,61 @@ export class PolicyObjects {
       this.evaluator.deleteService(namespace, name);
       return;
     }
-    const areKnown = slices !== undefined || (service !== undefined && !service.selector);
-    const endpoints = areKnown ? [...(slices ?? [])].flatMap((slice) => slice.endpoints) : undefined;
+    if (slices === undefined && service?.selector) {
+      this.#unsliced.add(key);
+      this.#outdated.add(key);
+      this.#setEndpoints(service, undefined);
+      return;
+    }
+    this.#unsliced.delete(key);
+    this.#outdated.delete(key);
+    const endpoints = [...(slices ?? [])].flatMap((slice) => slice.endpoints);
+    if (service) this.#setEndpoints(service, endpoints);
+    else this.evaluator.setService({ namespace, name, endpoints });
+  }
+
+  #setEndpoints(service: ManifestService, endpoints: ServiceBackends['endpoints']): void {
+    const { namespace, name } = service;
     this.evaluator.setService({ namespace, name, endpoints });
-    if (!service) return;
+    this.services.set(namespacedName(service), { service, endpoints });
     for (const address of service.addresses) {
       this.servicesByAddress.set(formatAddress(address), { service, endpoints });
     }
+  }
+
+  #setPod(pod: KubernetesObject, exists: boolean): void {
+    const { namespace = 'default', name } = pod.metadata;
+    const pods = this.#podsOfNamespace.get(namespace) ?? new Map<string, KubernetesObject>();
+    if (exists) pods.set(name, pod);
+    else pods.delete(name);
+    if (pods.size > 0) this.#podsOfNamespace.set(namespace, pods);
+    else this.#podsOfNamespace.delete(namespace);
+    for (const key of this.#unsliced) if (key.startsWith(`${namespace}/`)) this.#outdated.add(key);
+  }
+
+  /** The endpoints of the pods that a service selects; undefined if there are no such pods. */
+  #selectedEndpoints(
+    { namespace, ports }: ManifestService,
+    selector: NonNullable<ManifestService['selector']>,
+  ): ServiceBackends['endpoints'] {
+    const selected = [...(this.#podsOfNamespace.get(namespace)?.values() ?? [])]
+      .filter(({ metadata }) =>
+        Object.entries(selector).every(([key, value]) => metadata.labels?.[key] === value),
+      )
+      .flatMap((object) => {
+        const problems: FieldProblem[] = [];
+        const pod = readPod(new Fields(object, '', problems));
+        return problems.length > 0 || pod.finished ? [] : pod;
+      });
+    if (selected.length === 0) return undefined;
+    return selected.flatMap((pod) =>
+      ports.flatMap((servicePort) => {
+        const port = targetPort(servicePort, pod);
+        if (port === undefined) return [];
+        const { name: portName, protocol } = servicePort;
+        return pod.addresses.map((address) => ({ address, portName, protocol, port }));
+      }),
+    );
   }
 }
 

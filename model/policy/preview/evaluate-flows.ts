@@ -5,7 +5,7 @@ import { UNRELATED } from '../evaluate/connection.js';
 import { UNKNOWN_PORT } from '../evaluate/match.js';
 import type { Verdict } from '../evaluate/trace-rules.js';
 import { isGoverned } from '../flow-conditions.js';
-import { targetPort } from './services.js';
+import { targetPort } from '../manifests/kubernetes.js';
 import type { FlowEndpoint, FlowIdentity } from './flow-identity.js';
 import type { PolicySnapshot } from './snapshot.js';
 

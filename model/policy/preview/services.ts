@@ -1,7 +1,7 @@
 import { formatAddress } from '../../net/address.js';
 import type { KubernetesObject } from '../../cluster/objects.js';
 import type { PolicyPod, ServedPort } from '../endpoint/pods-and-nodes.js';
-import { type ManifestService, readService, type ServicePort } from '../manifests/kubernetes.js';
+import { type ManifestService, readService, type ServicePort, targetPort } from '../manifests/kubernetes.js';
 import { type FieldProblem, Fields } from '../resources/fields.js';
 
 /** A service that selects its backends by their labels. */
@@ -51,15 +51,6 @@ export class SelectingServices {
 export function isBackend({ namespace, selector }: SelectingService, pod: BackendPod): boolean {
   if (pod.namespace !== namespace) return false;
   return Object.entries(selector).every(([key, value]) => pod.labels[key] === value);
-}
-
-/** The port of a pod for a service port; undefined if the pod has no port of that name. */
-export function targetPort(
-  { protocol, targetPort: target }: ServicePort,
-  pod: BackendPod,
-): number | undefined {
-  if (typeof target === 'number') return target;
-  return pod.ports.find((port) => port.name === target && port.protocol === protocol)?.port;
 }
 
 function served({ namespace, name }: ManifestService, port: ServicePort, pod: BackendPod): ServedPort[] {

@@ -1,7 +1,7 @@
 import { canonicalLabels } from '../../cluster/identity.js';
 import type { PolicyPod } from '../endpoint/pods-and-nodes.js';
-import type { ManifestService } from '../manifests/kubernetes.js';
-import { isBackend, type SelectingService, targetPort } from '../preview/services.js';
+import { type ManifestService, targetPort } from '../manifests/kubernetes.js';
+import { isBackend, type SelectingService } from '../preview/services.js';
 import { hasPorts, protocolName } from '../../net/protocol.js';
 import type { ObservedEndpoint, ObservedFlow } from './observed.js';
 
