@@ -3,6 +3,7 @@ import { FLOW_SCHEMA_VERSION, type FlowBatch } from '@sonde/model/batch/batch';
 import { observedFlowFields } from '@sonde/model/flow/observed';
 import { sliceColumns } from '@sonde/model/record/slice-columns';
 import type { FlowSource, ObservedWindow } from './source/flow-source.js';
+import { removeInvalidTimes } from './source/valid-times.js';
 
 export interface CollectorOptions {
   readonly cluster: string;
@@ -25,6 +26,7 @@ const MAX_BATCH_FLOWS = 16_384;
 /**
  * Publishes the flows and DNS lookups of a source until it ends: one batch per window, or several if the window has many
  * flows. A window without flows is published only if its losses changed, so that losses are reported without traffic.
+ * Records with invalid times are not published but counted as lost.
  * @throws the errors of the source and of the publisher.
  */
 export async function runCollector({
@@ -36,7 +38,15 @@ export async function runCollector({
 }: CollectorOptions): Promise<void> {
   let sequence = 0;
   let reportedLosses = '{}';
-  for await (const window of source.windows()) {
+  let [invalidFlows, invalidLookups] = [0, 0];
+  for await (const observed of source.windows()) {
+    const valid = removeInvalidTimes(observed);
+    invalidFlows += valid.invalidFlows;
+    invalidLookups += valid.invalidLookups;
+    const counters = new Map(observed.counters)
+      .set('lost_flows_invalid_time', invalidFlows)
+      .set('lost_lookups_invalid_time', invalidLookups);
+    const window: ObservedWindow = { ...valid.window, counters };
     const losses = lossesAmong(window.counters);
     const changed = JSON.stringify(losses) !== reportedLosses;
     if (window.rows > 0 || window.dns || changed) {

@@ -94,6 +94,12 @@ const probeCounters: readonly ProbeMetric[] = [
     },
   },
   {
+    name: 'sonde_collector_discarded_records_total',
+    help: 'Records that were not published because their time is not from 2000 to 2100, by record type (flow, dns)',
+    label: 'type',
+    counters: { lost_flows_invalid_time: 'flow', lost_lookups_invalid_time: 'dns' },
+  },
+  {
     name: 'sonde_probe_stream_skipped_bytes_total',
     help: 'Bytes of the probe stream skipped to find the next frame',
     counters: { stream_bytes_skipped: '' },

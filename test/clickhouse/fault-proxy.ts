@@ -8,6 +8,8 @@ export type Fault =
   | { readonly kind: 'refused' }
   /** The request reaches the server after a delay in ms. */
   | { readonly kind: 'slow'; readonly delayMs: number }
+  /** The server executes the request twice, as a proxy that retries may cause. */
+  | { readonly kind: 'duplicated' }
   /** Half of the request reaches the server. */
   | { readonly kind: 'cut' }
   /** The server executes the request; the connection closes before the response. */
@@ -62,6 +64,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         await forward(target, request, body);
         response.destroy();
         return;
+      case 'duplicated':
+        await forward(target, request, body);
+        break;
       case 'cut response': {
         const { status, headers, body: result } = await forward(target, request, body);
         response.writeHead(status, { ...headers, 'content-length': String(result.length + 1) });

@@ -139,20 +139,23 @@ describe('a block', () => {
 });
 
 describe('a block is stored exactly once if the insert', () => {
-  const faults: readonly [what: string, fault: Fault][] = [
+  const faults: readonly [what: string, fault: Fault, attempts?: number][] = [
     ['is refused', { kind: 'refused' }],
     ['is cut in the middle', { kind: 'cut' }],
     ['is executed but the connection closes before the response', { kind: 'unanswered' }],
     ['is executed but the connection closes amid the response', { kind: 'cut response' }],
+    ['is executed twice', { kind: 'duplicated' }, 1],
     ['fails with too many parts', { kind: 'error', code: 252, message: 'Too many parts' }],
     ['fails for lack of memory', { kind: 'error', code: 241, message: 'Memory limit exceeded' }],
   ];
   it.each(
-    faults.flatMap(([what, fault]) => ['progress', 'dns', 'flows'].map((table) => ({ what, fault, table }))),
-  )('$what, into $table', async ({ fault, table }) => {
+    faults.flatMap(([what, fault, attempts = 2]) =>
+      ['progress', 'dns', 'flows'].map((table) => ({ what, fault, attempts, table })),
+    ),
+  )('$what, into $table', async ({ fault, attempts, table }) => {
     await store.insert(block(1, 2));
     proxy.fault(fault, `INSERT INTO ${table}`);
-    expect(await insertUntilStored(store, block(3, 4))).toBe(2);
+    expect(await insertUntilStored(store, block(3, 4))).toBe(attempts);
     await store.insert(block(5));
     expect(await stored()).toEqual({ 1: '2+2', 2: '2+2', 3: '2+2', 4: '2+2', 5: '2+2' });
   });

@@ -29,6 +29,7 @@ export const metricActions: Readonly<Record<string, string>> = {
   sonde_probe_lost_dns_transactions_total:
     'If it grows, some DNS lookups are missing; look for clients with a high query rate.',
   sonde_probe_lost_frames_total: PROBE_MISMATCH,
+  sonde_collector_discarded_records_total: 'The clock of the node is wrong: synchronize it (NTP).',
   sonde_probe_stream_skipped_bytes_total: PROBE_MISMATCH,
   sonde_probe_unknown_frames_total: PROBE_MISMATCH,
   sonde_probe_windows_total: 'If it stops growing, the probe is stuck: restart the collector.',

@@ -80,6 +80,12 @@ class ClickHouseStore extends SqlStore {
   protected async upgrade(): Promise<void> {
     await this.#createDatabase();
     await upgradeTables(this.engine, this.#layout, this.options.retentionDays);
+    if (this.#layout.kind === 'cluster') return;
+    // Replicated tables have it by default.
+    for (const { name } of recordTables) {
+      const setting = `non_replicated_deduplication_window = ${DEDUPLICATED_INSERTS}`;
+      await this.command(`ALTER TABLE ${name} MODIFY SETTING ${setting}`);
+    }
   }
 
   protected async acquire(partitions: readonly number[]): Promise<ReadonlyMap<number, StoredOffset>> {
@@ -274,6 +280,12 @@ class ClickHouseStore extends SqlStore {
 
 /** FUNCTION_THROW_IF_VALUE_IS_NON_ZERO (src/Common/ErrorCodes.cpp). */
 const THROW_IF = 395;
+
+/**
+ * How many inserts a table remembers by their deduplication token, so that one that reaches the server twice, for example
+ * because a proxy retries it, is executed once.
+ */
+const DEDUPLICATED_INSERTS = 1000;
 
 const INSERT_SETTINGS = {
   // A response must mean that the rows are stored.
