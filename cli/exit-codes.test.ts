@@ -115,6 +115,6 @@ describe('sonde ends', () => {
     server.answer = () => ok({ flows: 2, summary, changes: [], more: 0, notEvaluated: [] });
     const { code, output, errors } = await sonde('policy', 'preview', '--staged', ...flags);
     expect([code, errors]).toEqual([expected, '']);
-    expect(output).toMatch(changed === 0 ? /^Nothing would change/ : /allow, then deny/);
+    expect(output).toMatch(changed === 0 ? /^No verdict/ : /allow → deny/);
   });
 });

@@ -13,7 +13,7 @@ import { Registry } from 'prom-client';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fields, values } from '../fields/command.js';
-import { paintFor } from '../flow-table/color.js';
+import { paintFor } from '../table/color.js';
 import { graph } from '../graph/command.js';
 import { evaluate } from '../policy/evaluate.js';
 import { explain } from '../policy/explain.js';
@@ -23,9 +23,11 @@ import { preview } from '../policy/preview.js';
 import { suggest } from '../policy/suggest.js';
 import { query } from '../query/command.js';
 import { readMetric } from '../query/metric.js';
+import { screenOf } from '../table/screen.js';
 import { top } from '../top/command.js';
 
 const plain = paintFor({});
+const screen = screenOf({});
 const NOW = Date.now();
 
 let directory: string;
@@ -81,27 +83,29 @@ afterAll(async () => {
 
 const DENY_API = networkPolicy('shop/api', { podSelector: { matchLabels: { app: 'api' } } });
 
-/** What every command is asked with here. */
-const asked = () => ({ server: api.url, from: '-1h', to: 'now', filter: '' });
+/** The options of every command. */
+const asked = () => ({ server: api.url, since: '-1h', until: 'now', filter: '' });
 
 describe('sonde query', () => {
   it('works out metrics by groups, as a table, lines of JSON, or CSV', async () => {
     const metric = [readMetric('sum(bytes)'), readMetric('count')];
     const options = { ...asked(), metric, by: 'src.workload,dst.port', limit: 10 };
-    expect(await query({ ...options, output: 'table' })).toMatch(
-      /^SRC.WORKLOAD +DST.PORT +SUM_BYTES +COUNT\nweb +8080 +1\.00 kB +1\nweb +443 +500 B +1$/,
+    expect(await query([], { ...options, output: 'table' }, screen)).toMatch(
+      /^SRC.WORKLOAD +DST.PORT +SUM_BYTES +SHARE +COUNT\nweb +8080 +1\.00 kB +66\.7% +1\nweb +443 +500 B +33\.3% +1$/,
     );
-    const [first] = (await query({ ...options, output: 'json' })).split('\n');
+    const [first] = (await query([], { ...options, output: 'json' }, screen)).split('\n');
     expect(Object.values(JSON.parse(first ?? '') as object)).toEqual(['web', 8080, 1000, 1]);
-    expect((await query({ ...options, output: 'csv' })).split(/\r?\n/)[1]).toBe('web,8080,1000,1');
-    const least = await query({ ...options, ascending: true, output: 'csv' });
+    expect((await query([], { ...options, output: 'csv' }, screen)).split(/\r?\n/)[1]).toBe(
+      'web,8080,1000,1',
+    );
+    const least = await query([], { ...options, ascending: true, output: 'csv' }, screen);
     expect(least.split(/\r?\n/)[1]).toBe('web,443,500,1');
   });
 
   it('shows where a filter is wrong', async () => {
     const options = { ...asked(), by: '', limit: 1, output: 'table' } as const;
     await expect(
-      query({ ...options, filter: 'action == "deny" &&\n  src.nmespace == "shop"' }),
+      query([], { ...options, filter: 'action == "deny" &&\n  src.nmespace == "shop"' }, screen),
     ).rejects.toThrow(/did you mean src\.namespace\?\)\n {4}src\.nmespace == "shop"\n {8}\^{8}$/);
   });
 
@@ -119,13 +123,13 @@ describe('sonde top', () => {
   const options = () => ({ ...asked(), limit: 20, output: 'table' }) as const;
 
   it('ranks, the most first', async () => {
-    const [titles, first] = (await top('servers', { ...options(), sort: 'bytes' })).split('\n');
-    expect(titles).toMatch(/^DESTINATION +PORT +BYTES +CONNECTIONS/);
-    expect(first).toMatch(/^shop\/api +tcp 8080 +1\.00 kB +1 /);
+    const [titles, first] = (await top('servers', [], { ...options(), sort: 'bytes' }, screen)).split('\n');
+    expect(titles).toMatch(/^DESTINATION +PORT +BYTES +SHARE +CONNECTIONS/);
+    expect(first).toMatch(/^shop\/api +tcp 8080 +1\.00 kB +66\.7% +1 /);
   });
 
   it('names every end as flows show it', async () => {
-    const elsewhere = { ...asked(), from: '-3h', to: '-2h' };
+    const elsewhere = { ...asked(), since: '-3h', until: '-2h' };
     const nobody = { namespace: '', workload: '', name: '', domain: '' };
     const named = (end: 'src' | 'dst', fields: object): FlowRow =>
       Object.fromEntries(
@@ -162,7 +166,7 @@ describe('sonde top', () => {
         ends.map((end) => ({ ...at, ...named('src', end), ...named('dst', end), bytes_out: 1 })),
       ),
     });
-    const ranking = await top('pairs', { ...options(), ...elsewhere, output: 'json' });
+    const ranking = await top('pairs', [], { ...options(), ...elsewhere, output: 'json' }, screen);
     const shown = ranking.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
     const flows = await store.query<Record<string, string>>(
       `SELECT ${['kind', 'namespace', 'workload', 'name', 'domain'].map((field) => `src_${field} AS ${field}`).join(', ')},
@@ -179,12 +183,14 @@ describe('sonde top', () => {
   });
 
   it('leaves out what has none of what is ranked', async () => {
-    expect((await top('domains', options())).split('\n')).toHaveLength(2);
-    expect(await top('services', { ...options(), filter: 'dst.port == 443 || true' })).toMatch(
-      /^SERVICE +\S+.*$/,
+    expect((await top('domains', [], options(), screen)).split('\n')).toHaveLength(2);
+    expect(await top('services', [], { ...options(), filter: 'dst.port == 443 || true' }, screen)).toBe(
+      'No flows match.',
     );
-    expect(await top('drops', options())).toMatch(/^REASON +SOURCE +DESTINATION +DROPS /);
-    expect(await top('namespaces', options())).toMatch(/\nshop +\(no namespace\) +500 B /);
+    expect(await top('drops', [], options(), screen)).toBe('No flows match.');
+    expect(await top('namespaces', [], options(), screen)).toMatch(
+      /\nshop +\(no namespace\) +500 B +33\.3% /,
+    );
   });
 });
 
@@ -192,14 +198,14 @@ describe('sonde graph', () => {
   const options = () => ({ ...asked(), level: 'workload', limit: 10 });
 
   it('is a tree of clients with their servers', async () => {
-    const lines = (await graph({ ...options(), output: 'tree' }, plain)).split('\n');
+    const lines = (await graph([], { ...options(), output: 'tree' }, plain)).split('\n');
     expect(lines[0]).toBe('shop/web');
     expect(lines[1]).toMatch(/^├─ shop\/api tcp\/8080 {2}1 connection, 1\.00 kB, 1 denied$/);
     expect(lines[2]).toMatch(/^└─ example\.com tcp\/443 {2}1 connection, 500 B, p95 1\.50 ms$/);
   });
 
   it('is a graph for Graphviz, in which names can hold anything', async () => {
-    const dot = await graph({ ...options(), output: 'dot' }, plain);
+    const dot = await graph([], { ...options(), output: 'dot' }, plain);
     expect(dot).toMatch(/^digraph flows \{\n/);
     expect(dot).toContain('label="shop";');
     expect(dot).toMatch(/"[^"]+" -> "[^"]+" \[label="tcp\/8080 1\.00 kB", color=red\];/);
@@ -210,24 +216,24 @@ describe('sonde fields', () => {
   const options = () => ({ ...asked(), limit: 10, output: 'table' }) as const;
 
   it('lists the fields, or the values of one', async () => {
-    expect(await fields(options())).toMatch(/\nsrc\.namespace +string /);
-    expect(await values('src.workload', options())).toBe('web');
+    expect(await fields(options(), screen)).toMatch(/\nsrc\.namespace +string /);
+    expect(await values('src.workload', [], options())).toBe('web');
   });
 });
 
 describe('sonde policy', () => {
   it('activity shows tiers and policies with the traffic they matched', async () => {
-    const text = await activity({ ...asked(), output: 'table' }, plain);
-    expect(text).toMatch(/\nTier default \(order 1000000, else deny\)\n/);
+    const text = await activity({ ...asked(), output: 'table' }, screen);
+    expect(text).toMatch(/\nTier default \(order 1000000, default deny\)\n/);
     expect(text).toMatch(/\n +1000 +NetworkPolicy shop\/api +0 +1 +0 +1\.00 kB +\d{4}-/);
   });
 
   it('changes shows who changed what, and how', async () => {
-    const text = await changes({ ...asked(), limit: 10, output: 'text' }, plain);
-    expect(text).toMatch(/^\d{4}-\S+ NetworkPolicy\/shop\/api created by alice\n--- \/dev\/null\n/);
+    const text = await changes({ ...asked(), limit: 10, output: 'text' }, screen);
+    expect(text).toMatch(/^\d{4}-\S+ \S+ NetworkPolicy\/shop\/api baseline by alice\n--- \/dev\/null\n/);
     expect(text).not.toContain('older changes');
-    const first = await changes({ ...asked(), kind: 'Namespace', limit: 1, output: 'text' }, plain);
-    expect(first).toMatch(/ Namespace\/depot [^]*\n\nThere are older changes\./);
+    const first = await changes({ ...asked(), kind: 'Namespace', limit: 1, output: 'text' }, screen);
+    expect(first).toMatch(/ Namespace\/depot [^]*\n\nThere are older changes:/);
   });
 
   it('preview shows what would change and who would then decide', async () => {
@@ -235,14 +241,16 @@ describe('sonde policy', () => {
     const spec = { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'] };
     await writeFile(file, JSON.stringify(networkPolicy('shop/web', spec)));
     const common = { ...asked(), limit: 10, output: 'table' } as const;
-    const { text, isChange } = await preview({ ...common, apply: [file], remove: [] }, plain);
+    const { text, isChange } = await preview({ ...common, apply: [file], remove: [] }, screen);
     expect(isChange).toBe(true);
-    expect(text).toMatch(/^1 flow \(1 connection, 500 B\): allow, then deny\n/);
-    expect(text).toMatch(/shop\/web +example\.com +tcp 443 +allow > deny +1 +500 B +default knp:shop\/web$/);
+    expect(text).toMatch(/^1 flow \(1 connection, 500 B\): allow → deny\n/);
+    expect(text).toMatch(
+      /shop\/web +example\.com +tcp 443 +allow → deny +1 +500 B +NetworkPolicy shop\/web$/,
+    );
     const remove = [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'api' }];
-    expect((await preview({ ...common, apply: [], remove }, plain)).text).toMatch(/deny, then allow\n/);
-    expect(await preview({ ...common, apply: [], remove: [] }, plain)).toEqual({
-      text: 'Nothing would change of 2 flows.',
+    expect((await preview({ ...common, apply: [], remove }, screen)).text).toMatch(/deny → allow\n/);
+    expect(await preview({ ...common, apply: [], remove: [] }, screen)).toEqual({
+      text: 'No verdict of 2 flows would change.',
       isChange: false,
     });
   });
@@ -261,32 +269,34 @@ describe('sonde policy', () => {
 
   it('evaluate says whether a connection is allowed, and by which policies', async () => {
     const table = { ...place(), output: 'table' } as const;
-    expect(await evaluate(['shop/web', 'shop/api', '8080'], table)).toEqual({
+    expect(await evaluate(['shop/web', 'shop/api', '8080'], table, screen)).toEqual({
       text: [
         'shop/web to shop/api, TCP 8080: deny',
-        '  egress   allow    0|__PROFILE__|pro:kns.shop|allow|0',
-        '  ingress  deny     0|default|knp:shop/api|deny|-1',
+        '  egress   allow    allowed by profile kns.shop',
+        '  ingress  deny     denied by NetworkPolicy shop/api: no rule matches, so tier default denies',
       ].join('\n'),
       isAllowed: false,
     });
     const connections = path.join(directory, 'connections.json');
     await writeFile(connections, JSON.stringify([{ from: 'shop/web', to: 'example.com', port: 443 }]));
-    const { text, isAllowed } = await evaluate([], { ...table, connections });
+    const { text, isAllowed } = await evaluate([], { ...table, connections }, screen);
     expect(text).toMatch(/\nshop\/web +example\.com +TCP +443 +allow /);
     expect(isAllowed).toBe(true);
-    await expect(evaluate(['shop/nobody', 'shop/api', '80'], table)).rejects.toThrow(
+    await expect(evaluate(['shop/nobody', 'shop/api', '80'], table, screen)).rejects.toThrow(
       /refused: from: no flow/,
     );
-    await expect(evaluate(['shop/web', 'shop/api', 'http'], table)).rejects.toThrow(
-      /PORT "http" is no number/,
+    await expect(evaluate(['shop/web', 'shop/api', 'http'], table, screen)).rejects.toThrow(
+      /PORT must be a number, not "http"/,
     );
-    await expect(evaluate([], table)).rejects.toThrow(/FROM TO PORT/);
+    await expect(evaluate([], table, screen)).rejects.toThrow(/FROM TO PORT/);
   });
 
   it('explain lists what selects a workload', async () => {
-    const text = await explain('shop/api', { ...place(), output: 'table' });
+    const text = await explain('shop/api', { ...place(), output: 'table' }, screen);
     expect(text).toMatch(/^shop\/api, pods with app=api\n/);
     expect(text).toMatch(/\ningress +default +knp:shop\/api +1000 +enforced +0 +deny$/);
-    expect(await explain('shop/web', { ...place(), output: 'table' })).toMatch(/No policy selects it/);
+    expect(await explain('shop/web', { ...place(), output: 'table' }, screen)).toMatch(
+      /No policy selects it/,
+    );
   });
 });

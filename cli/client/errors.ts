@@ -2,7 +2,7 @@
 export const EXIT = {
   /** The server cannot be reached. */
   unreachable: 3,
-  /** The server does not know who asks, or does not let them do this. */
+  /** The server does not accept the token or denies access. */
   notAllowed: 4,
   /** The server refused the question as wrong, or has not what was asked for. */
   refused: 5,

@@ -1,14 +1,15 @@
 import { Command, Option } from 'commander';
-import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
-import { fromOption } from '../client/time-range.js';
+import { connect, positiveInteger, type ServerOptions, withServer } from '../client/connection.js';
+import { apiTimeRange, type TimeRangeOptions, withTimeRange } from '../client/time-range.js';
+import { withFilter } from '../filter/options.js';
+import { type FilterOptions, recordFilter } from '../filter/record-filter.js';
 import { withExamples } from '../help/help.js';
 import { formatTable } from '../table/format.js';
 import { jsonText, printable } from '../table/printable.js';
+import { type Screen, screenOf } from '../table/screen.js';
 
-export interface FieldsOptions extends ServerOptions {
+export interface FieldsOptions extends ServerOptions, TimeRangeOptions, FilterOptions {
   readonly dns?: true;
-  readonly filter: string;
-  readonly from: string;
   readonly limit: number;
   readonly output: 'table' | 'json';
 }
@@ -27,50 +28,61 @@ interface ValuesAnswer {
   readonly truncated: boolean;
 }
 
-/** `sonde fields`: what can be asked for, and with what values. */
+/** `sonde fields`: the fields of records and their values. */
 export function fieldsCommand(): Command {
   const command = new Command('fields')
     .description('List the fields for filters and groups, or the values of a field')
     .argument('[field]', 'field whose values to list, for example src.namespace or src.labels["app"]')
+    .argument('[terms...]', 'which records, as for `sonde observe`')
     .option('--dns', 'use DNS lookups instead of flows')
-    .option('--filter <expression>', 'filter expression', '')
-    .addOption(fromOption('-1h'))
-    .option('--limit <number>', 'maximum number of values', whole, 100)
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'));
-  withServer(command).action(async (field: string | undefined, options: FieldsOptions) => {
-    process.stdout.write(`${await (field === undefined ? fields(options) : values(field, options))}\n`);
-  });
+    .option('--limit <number>', 'maximum number of values', positiveInteger, 100);
+  withTimeRange(command, '1h').addOption(
+    new Option('-o, --output <format>', 'output format').choices(['table', 'json']).default('table'),
+  );
+  withServer(withFilter(command)).action(
+    async (field: string | undefined, terms: readonly string[], options: FieldsOptions) => {
+      const text = await (field === undefined
+        ? fields(options, screenOf(process.stdout))
+        : values(field, terms, options));
+      process.stdout.write(`${text}\n`);
+    },
+  );
   return withExamples(command, [
     'sonde fields',
     'sonde fields dst.namespace',
-    'sonde fields \'src.labels["app"]\' --filter \'action == "deny"\'',
+    'sonde fields \'src.labels["app"]\' action=deny',
   ]);
 }
 
-/** The fields' text. */
-export async function fields(options: FieldsOptions): Promise<string> {
+/** The text of the fields. @throws ClientError */
+export async function fields(options: FieldsOptions, { width }: Pick<Screen, 'width'>): Promise<string> {
   const client = await connect(options);
-  const answer = await client.get<FieldsAnswer>('fields', { table: tableOf(options) });
+  const answer = await client.get<FieldsAnswer>('fields', { table: kindOf(options) });
   if (options.output === 'json') return jsonText(answer, 2);
   const rows = printable(answer).fields.map(({ variable, type, unit = '', description }) => [
-    variable,
-    type,
-    unit,
+    ...[variable, type, unit === 'milliseconds since 1970 (UTC)' ? '' : unit],
     description,
   ]);
-  return formatTable(['FIELD', 'TYPE', 'UNIT', 'DESCRIPTION'], rows);
+  return formatTable(['FIELD', 'TYPE', 'UNIT', 'DESCRIPTION'], rows, { width, wrapsLast: true });
 }
 
-/** The text of a field's values, one a line. */
-export async function values(field: string, options: FieldsOptions): Promise<string> {
+/** The values of a field, one per line. @throws ClientError */
+export async function values(
+  field: string,
+  terms: readonly string[],
+  options: FieldsOptions,
+): Promise<string> {
+  const kind = kindOf(options);
+  const filter = recordFilter(kind, terms, options);
   const client = await connect(options);
-  const { filter, from, limit } = options;
-  const path = `fields/${encodeURIComponent(field)}/values`;
-  const answer = await client.get<ValuesAnswer>(path, { table: tableOf(options), filter, from, limit });
+  const answer = await client.get<ValuesAnswer>(`fields/${encodeURIComponent(field)}/values`, {
+    ...{ table: kind, filter, ...apiTimeRange(options), limit: options.limit },
+  });
   if (options.output === 'json') return jsonText(answer, 2);
-  return [...printable(answer).values.map(String), ...(answer.truncated ? ['…'] : [])].join('\n');
+  const more = answer.truncated ? ['… (raise --limit to list more)'] : [];
+  return [...printable(answer).values.map(String), ...more].join('\n');
 }
 
-function tableOf({ dns }: FieldsOptions): string {
+function kindOf({ dns }: FieldsOptions): 'dns' | 'flows' {
   return dns ? 'dns' : 'flows';
 }

@@ -1,10 +1,12 @@
 import { endpointName } from '@sonde/model/flow/endpoint-name';
 import type { FlowRow } from '@sonde/model/flow/records';
 import { isIcmp } from '@sonde/model/net/protocol';
-import { portOrTypeText } from './ports.js';
+import { NAME, type TableColumn } from '../table/layout.js';
 import { printable } from '../table/printable.js';
+import { type TimeFormat, timeText } from '../table/time.js';
+import { portOrTypeText } from './ports.js';
 
-/** What a table of flows shows of each, as text. */
+/** The cells of a flow as text. */
 export interface FlowCells {
   readonly time: string;
   readonly source: string;
@@ -16,28 +18,25 @@ export interface FlowCells {
   readonly rtt: string;
 }
 
-export const FLOW_TABLE_COLUMNS: readonly {
-  readonly name: keyof FlowCells;
-  readonly title: string;
-  readonly isNumber: boolean;
-}[] = [
-  { name: 'time', title: 'TIME', isNumber: false },
-  { name: 'source', title: 'SOURCE', isNumber: false },
-  { name: 'destination', title: 'DESTINATION', isNumber: false },
-  { name: 'port', title: 'PORT', isNumber: false },
-  { name: 'verdict', title: 'VERDICT', isNumber: false },
-  { name: 'bytes', title: 'BYTES', isNumber: true },
-  { name: 'packets', title: 'PACKETS', isNumber: true },
-  { name: 'rtt', title: 'RTT', isNumber: true },
-];
+/** The columns of a flow table, in their order. */
+export const FLOW_TABLE_COLUMNS = [
+  { name: 'time', title: 'TIME' },
+  { name: 'source', title: 'SOURCE', flexible: NAME },
+  { name: 'destination', title: 'DESTINATION', flexible: NAME },
+  { name: 'port', title: 'PORT' },
+  { name: 'verdict', title: 'VERDICT', flexible: { preferred: 18, min: 10 } },
+  { name: 'bytes', title: 'BYTES', isNumber: true, drop: 1 },
+  { name: 'packets', title: 'PACKETS', isNumber: true, drop: 3 },
+  { name: 'rtt', title: 'RTT', isNumber: true, drop: 2 },
+] as const satisfies readonly (TableColumn & { readonly name: keyof FlowCells })[];
 
-/** The text of a flow's cells. */
-export function flowCells(flow: FlowRow): FlowCells {
+/** The text of a flow's cells; its time is when it started, which flows are ordered by. */
+export function flowCells(flow: FlowRow, times: TimeFormat): FlowCells {
   return {
-    time: flow.end_time.slice(11, 23),
-    source: printable(endText(flow, 'src')),
+    time: timeText(flow.start_time, times),
+    source: printable(sideText(flow, 'src')),
     destination: printable(destinationText(flow)),
-    port: servedText(flow),
+    port: portCell(flow),
     verdict: printable(verdictText(flow)),
     bytes: bytesText(flow.bytes_out + flow.bytes_in),
     packets: String(flow.packets_out + flow.packets_in),
@@ -45,7 +44,7 @@ export function flowCells(flow: FlowRow): FlowCells {
   };
 }
 
-/** What the policies say and what the wire showed; the wire alone where policies say nothing. */
+/** Verdict of the policies and evidence on the wire; the evidence alone where there is no verdict. */
 export function verdictText({
   action,
   evidence,
@@ -55,7 +54,7 @@ export function verdictText({
   return action === 'unknown' ? wire : `${action}, ${wire}`;
 }
 
-/** Bytes in decimal units, three figures: `812 B`, `4.61 kB`, `23.0 MB`. */
+/** Bytes in decimal units with three digits: `812 B`, `4.61 kB`, `23.0 MB`. */
 export function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let value = bytes;
@@ -67,22 +66,22 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? String(value) : value.toPrecision(3)} ${units[unit] ?? ''}`;
 }
 
-/** Microseconds as `µs` or `ms`; a dash where nothing was measured. */
+/** Microseconds as `µs` or `ms`; a dash if nothing was measured. */
 export function microsText(micros: number): string {
   if (micros === 0) return '-';
   return micros < 1000 ? `${micros} µs` : `${(micros / 1000).toPrecision(3)} ms`;
 }
 
 function destinationText(flow: FlowRow): string {
-  const end = endText(flow, 'dst');
-  if (flow.dst_service === '' || flow.dst_kind === 'service') return end;
+  const side = sideText(flow, 'dst');
+  if (flow.dst_service === '' || flow.dst_kind === 'service') return side;
   const namespace = flow.dst_service_namespace === flow.dst_namespace ? '' : `${flow.dst_service_namespace}/`;
   const service = `${namespace}${flow.dst_service}`;
-  // Most services are named after the workload behind them; saying it twice helps nobody.
-  return service === flow.dst_workload ? end : `${end} (${service})`;
+  // Most services have the name of the workload behind them, which is not repeated.
+  return service === flow.dst_workload ? side : `${side} (${service})`;
 }
 
-function endText(flow: FlowRow, side: 'src' | 'dst'): string {
+function sideText(flow: FlowRow, side: 'src' | 'dst'): string {
   return endpointName({
     kind: flow[`${side}_kind`],
     namespace: flow[`${side}_namespace`],
@@ -93,7 +92,7 @@ function endText(flow: FlowRow, side: 'src' | 'dst'): string {
   });
 }
 
-function servedText({ protocol, dst_port, dst_service_port, icmp_type, icmp_code }: FlowRow): string {
+function portCell({ protocol, dst_port, dst_service_port, icmp_type, icmp_code }: FlowRow): string {
   const typeAndCode = icmp_type * 256 + icmp_code;
   return portOrTypeText(protocol, isIcmp(protocol) ? typeAndCode : dst_service_port || dst_port);
 }

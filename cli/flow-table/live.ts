@@ -1,9 +1,13 @@
 import type { FlowRow } from '@sonde/model/flow/records';
 import { bytesText, type FlowCells, flowCells, microsText } from './cells.js';
-import { type Color, colorOfVerdict, type Paint } from './color.js';
-import { cellsLine, titleLine, widthsFor } from './lines.js';
+import { counted } from '../table/counted.js';
+import { cut } from '../table/layout.js';
+import type { Screen } from '../table/screen.js';
+import type { TimeFormat } from '../table/time.js';
+import { type Color, colorOfVerdict } from '../table/color.js';
+import { cellsLine, flowLayout } from './lines.js';
 
-/** Flows between the same two ends, on the same port, with the same verdict. */
+/** Flows with the same source, destination, port and verdict. */
 interface Conversation {
   cells: FlowCells;
   color: Color;
@@ -11,22 +15,19 @@ interface Conversation {
   packets: number;
   rttSum: number;
   rttCount: number;
-  lastMs: number;
 }
 
-/** Most conversations that are kept; the longest silent go first. */
+/** Maximum number of conversations; the least recent is dropped first. */
 const MAX_CONVERSATIONS = 1000;
 
-/**
- * Sums flows up into conversations for a table that is redrawn in place. `lines` gives as many of the latest as fit.
- */
+/** Aggregates flows into conversations for a table that is redrawn in place. */
 export class LiveTable {
   readonly #conversations = new Map<string, Conversation>();
   #flows = 0;
 
-  add(flow: FlowRow): void {
+  add(flow: FlowRow, times: TimeFormat): void {
     this.#flows += 1;
-    const cells = flowCells(flow);
+    const cells = flowCells(flow, times);
     const key = [cells.source, cells.destination, cells.port, cells.verdict].join('|');
     const conversation = this.#conversations.get(key) ?? {
       cells,
@@ -35,15 +36,13 @@ export class LiveTable {
       packets: 0,
       rttSum: 0,
       rttCount: 0,
-      lastMs: 0,
     };
     conversation.cells = cells;
     conversation.bytes += flow.bytes_out + flow.bytes_in;
     conversation.packets += flow.packets_out + flow.packets_in;
     conversation.rttSum += flow.rtt_us;
     conversation.rttCount += flow.rtt_us > 0 ? 1 : 0;
-    conversation.lastMs = Math.max(conversation.lastMs, Date.parse(flow.end_time));
-    // Set again, so that the map's order is that of the latest flow.
+    // Reinserted, so that the map is ordered by the latest flow.
     this.#conversations.delete(key);
     this.#conversations.set(key, conversation);
     if (this.#conversations.size > MAX_CONVERSATIONS) {
@@ -52,17 +51,17 @@ export class LiveTable {
     }
   }
 
-  /** The table in at most `height` lines, `foot` being in the last. */
-  lines(height: number, foot: string, paint: Paint): string[] {
+  /** The table in at most `height` lines with the latest conversations; `foot` is in the last line. */
+  lines(height: number, foot: string, { paint, width }: Screen): string[] {
     const all = [...this.#conversations.values()];
-    const shown = all.slice(-Math.max(1, height - 3)).sort(bySourceThenDestination);
-    const widths = widthsFor(shown.map(cellsOf));
-    const cut = shown.length < all.length ? `, the latest ${shown.length} shown` : '';
-    const summary = `${this.#flows} flows in ${all.length} conversations${cut}`;
+    const shown = all.slice(-Math.max(1, height - 2)).sort(bySourceThenDestination);
+    const layout = flowLayout(shown.map(cellsOf), width);
+    const omitted = shown.length < all.length ? ` (latest ${shown.length} shown)` : '';
+    const summary = `${counted(this.#flows, 'flow')} in ${counted(all.length, 'conversation')}${omitted}. ${foot}`;
     return [
-      titleLine(paint, widths),
-      ...shown.map((conversation) => cellsLine(cellsOf(conversation), paint, conversation.color, widths)),
-      paint('dim', `${summary}. ${foot}`),
+      layout.title(paint),
+      ...shown.map((conversation) => cellsLine(layout, cellsOf(conversation), conversation.color, paint)),
+      paint('dim', cut(summary, width ?? Infinity)),
     ];
   }
 }

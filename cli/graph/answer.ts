@@ -1,7 +1,7 @@
 import { ADDRESS_CLASSES } from '@sonde/model/net/address-class';
 import { protocolText } from '../flow-table/ports.js';
 
-/** What `GET /api/v1/graph` answers. */
+/** The response of `GET /api/v1/graph`. */
 export interface GraphAnswer {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
@@ -15,7 +15,7 @@ export interface GraphNode {
   readonly name: string;
 }
 
-/** From a client to a server. */
+/** The flows from a client to a server. */
 export interface GraphEdge {
   readonly source: string;
   readonly target: string;
@@ -28,20 +28,20 @@ export interface GraphEdge {
   readonly ports: readonly ServedPort[];
 }
 
-/** A server's port, or a protocol without ports. */
+/** A port of a server, or a protocol without ports. */
 export interface ServedPort {
   readonly protocol: number;
   readonly port?: number;
 }
 
-/** The ports of an edge in one text: `icmp,tcp/80,tcp/443`. */
+/** The ports of an edge: `icmp,tcp/80,tcp/443`. */
 export function portsText(ports: readonly ServedPort[]): string {
   return ports
     .map(({ protocol, port }) => `${protocolText(protocol)}${port === undefined ? '' : `/${port}`}`)
     .join(',');
 }
 
-/** A node by the name that people know it by; who is outside and not known by the class of their addresses. */
+/** The display name of a node; of unknown external addresses, their class. */
 export function nodeName({ kind, namespace, name }: GraphNode): string {
   const qualified = [namespace, name].filter((part) => part !== '').join('/');
   switch (kind) {
@@ -54,7 +54,7 @@ export function nodeName({ kind, namespace, name }: GraphNode): string {
     case 'external':
       return CLASSES.has(name) ? `${name.replace('_', '-')} addresses` : name;
     case 'hidden':
-      return 'ends in namespaces that you may not see';
+      return 'endpoints in namespaces that you may not view';
     default:
       return qualified;
   }

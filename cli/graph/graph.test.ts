@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paintFor } from '../flow-table/color.js';
+import { paintFor } from '../table/color.js';
 import { type GraphAnswer, nodeName } from './answer.js';
 import { graphDot } from './dot.js';
 import { graphTree } from './tree.js';
@@ -40,7 +40,7 @@ describe('a node', () => {
     ['network_set', 'shop', 'banks', '[shop/banks]'],
     ['external', '', 'api.example.com', 'api.example.com'],
     ['external', '', 'unique_local', 'unique-local addresses'],
-    ['hidden', '', '', 'ends in namespaces that you may not see'],
+    ['hidden', '', '', 'endpoints in namespaces that you may not view'],
   ])('of kind %s "%s" "%s" is named %s', (kind, namespace, name, shown) => {
     expect(nodeName({ id: '', kind, namespace, name })).toBe(shown);
   });

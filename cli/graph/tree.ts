@@ -1,11 +1,11 @@
 import { bytesText, microsText } from '../flow-table/cells.js';
-import type { Paint } from '../flow-table/color.js';
+import type { Paint } from '../table/color.js';
 import { counted } from '../table/counted.js';
 import { type GraphAnswer, type GraphEdge, nodeName, portsText } from './answer.js';
 
-/** A graph as a tree of text: each client with its servers below it, those of the most bytes first. */
+/** A graph as a tree: each client with its servers below it, most bytes first. */
 export function graphTree({ nodes, edges, truncated }: GraphAnswer, paint: Paint): string {
-  if (edges.length === 0) return 'No flows.';
+  if (edges.length === 0) return 'No flows match.';
   const names = new Map(nodes.map((node) => [node.id, nodeName(node)] as const));
   const nameOf = (id: string) => names.get(id) ?? id;
   const clients = [...new Set(edges.map(({ source }) => source))];
@@ -19,7 +19,7 @@ export function graphTree({ nodes, edges, truncated }: GraphAnswer, paint: Paint
       ),
     ];
   });
-  return [...lines, ...(truncated ? ['There are more edges; --limit shows them.'] : [])].join('\n');
+  return [...lines, ...(truncated ? ['There are more edges: raise --limit.'] : [])].join('\n');
 }
 
 function edgeText(edge: GraphEdge, target: string, paint: Paint): string {

@@ -1,37 +1,34 @@
-import type { Paint } from '../flow-table/color.js';
-import { aligned } from '../flow-table/lines.js';
+import { type TableColumn, type TableLayout, layoutTable, NAME, widthsOf } from '../table/layout.js';
 
-/** A record of which some fields were asked for, by their names. */
+/** A record with some of its fields, by name. */
 export type Cells = Readonly<Record<string, unknown>>;
 
-/** Lines of chosen columns: titles, and the records' values below. */
-export interface ColumnLines {
-  readonly title: string;
-  readonly line: (record: Cells) => string;
-}
-
-/** A column holds at least so much, where values still to come cannot be known. */
+/** Minimum width of a column for records still to come. */
 const MIN_WIDTH = 12;
 
-/** Lines of the given columns, wide enough for the records that are there already. */
-export function columnLines(names: readonly string[], records: readonly Cells[], paint: Paint): ColumnLines {
+/** A table of selected fields. */
+export interface ColumnTable {
+  readonly layout: TableLayout;
+  readonly cells: (record: Cells) => string[];
+}
+
+/** Lays a table of the given fields out, wide enough for the records that are known. */
+export function columnTable(
+  names: readonly string[],
+  records: readonly Cells[],
+  width: number | undefined,
+): ColumnTable {
   const fields = names.map((name) => name.trim().replace(/^(src|dst)\./, '$1_'));
-  const columns = fields.map((field, at) => {
-    const title = (names[at] ?? '').trim().toUpperCase();
-    const texts = records.map((record) => cellText(record[field]));
-    const least = records.length === 0 ? MIN_WIDTH : 0;
-    const width = texts.reduce((most, text) => Math.max(most, text.length), Math.max(title.length, least));
-    return { field, title, width, isNumber: records.some((record) => typeof record[field] === 'number') };
-  });
-  const joined = (texts: readonly string[]) =>
-    columns
-      .map(({ width, isNumber }, at) => aligned(texts[at] ?? '', width, isNumber))
-      .join('  ')
-      .trimEnd();
-  return {
-    title: paint('bold', joined(columns.map(({ title }) => title))),
-    line: (record) => joined(columns.map(({ field }) => cellText(record[field]))),
-  };
+  const cells = (record: Cells) => fields.map((field) => cellText(record[field]));
+  const columns = fields.map((field, at): TableColumn => ({
+    title: (names[at] ?? '').trim().toUpperCase(),
+    ...(records.some((record) => typeof record[field] === 'number')
+      ? { isNumber: true }
+      : { flexible: NAME }),
+  }));
+  const widths =
+    records.length === 0 ? fields.map(() => MIN_WIDTH) : widthsOf(records.map(cells), fields.length);
+  return { layout: layoutTable(columns, widths, width), cells };
 }
 
 function cellText(value: unknown): string {

@@ -1,159 +1,126 @@
-import type { DnsRow } from '@sonde/model/dns/records';
-import type { FlowRow } from '@sonde/model/flow/records';
 import { Command, Option } from 'commander';
-import { type ApiClient } from '../client/api-client.js';
-import { connect, type ServerOptions, whole, withServer } from '../client/connection.js';
-import { fromOption } from '../client/time-range.js';
-import { type Paint, paintFor } from '../flow-table/color.js';
-import { flowCells } from '../flow-table/cells.js';
-import { flowLine, titleLine, widthsFor } from '../flow-table/lines.js';
+import type { ApiClient } from '../client/api-client.js';
+import { connect, positiveInteger, type ServerOptions, withServer } from '../client/connection.js';
+import { apiTimeRange, type TimeRangeOptions, withTimeRange } from '../client/time-range.js';
+import { withFilter } from '../filter/options.js';
+import { type FilterOptions, recordFilter, selectsDuplicates } from '../filter/record-filter.js';
 import { withExamples } from '../help/help.js';
-import { type Cells, columnLines } from './column-lines.js';
-import { compactFlow, compactLookup } from './compact-lines.js';
-import { dnsLine, dnsTitleLine } from './dns-lines.js';
-import { filterText } from './filter-text.js';
-import { gapText } from './gap-text.js';
-import { liveRecords } from './live-records.js';
-import { pastRecords, type RecordKind } from './records.js';
-import { jsonText, printable } from '../table/printable.js';
+import { screenOf } from '../table/screen.js';
 import { tell } from '../table/tell.js';
+import { printExport, type ExportFormat } from './export.js';
+import { gapText } from './gap-text.js';
+import { type Layout, layoutOf, type RecordOutput } from './layout.js';
+import { liveRecords } from './live-records.js';
+import { emptyText } from './empty-text.js';
+import { pastRecords, type RecordKind, type StoredRecord } from '../client/records.js';
 
-interface ObserveOptions extends ServerOptions {
-  readonly from: string;
-  readonly to?: string;
+interface ObserveOptions extends ServerOptions, TimeRangeOptions, FilterOptions {
   readonly limit: number;
   readonly follow?: true;
   readonly all?: true;
   readonly dns?: true;
-  readonly filter?: string;
-  readonly namespace?: string[];
-  readonly workload?: string[];
-  readonly ip?: string[];
-  readonly port?: string[];
   readonly columns?: string;
-  readonly output: 'table' | 'compact' | 'json';
+  readonly utc?: true;
+  readonly output: RecordOutput | ExportFormat;
 }
 
-/** `sonde observe`: flows or DNS lookups that a query API holds, past or as they come. */
+/** `sonde observe`: lists past flows or DNS lookups, or streams new ones. */
 export function observeCommand(): Command {
   const command = new Command('observe')
-    .description('List recent flows or stream new ones')
+    .description('List recent flows or DNS lookups, or stream new ones')
     .argument(
       '[terms...]',
-      'field=value or field=value,value; for example src.namespace=storefront evidence=refused',
+      'FIELD=VALUE,VALUE, FIELD!=VALUE, FIELD>VALUE or KIND/NAME, with * for any characters',
     )
-    .option('--filter <expression>', `which records, for example 'dst.port == 443 && bytes_in > 1000000'`)
-    .option('-n, --namespace <name...>', 'namespaces of the source or the destination')
-    .option('-w, --workload <name...>', 'workloads of the source or the destination')
-    .option('--ip <address...>', 'addresses or CIDRs of the source or the destination')
-    .option('-p, --port <number...>', 'ports of the source or the destination')
-    .addOption(fromOption('-15m'))
-    .option('--to <time>', 'end of the time range; now if not given')
     .option('--dns', 'list DNS lookups instead of flows')
-    .option('--limit <number>', 'maximum number of records, newest first', whole, 100)
     .option('-f, --follow', 'stream new records until Ctrl-C')
+    .option('--limit <number>', 'maximum number of records; the newest are listed', positiveInteger, 100);
+  withTimeRange(command, '15m')
     .option('--all', 'include duplicate records of connections that both nodes report')
     .option('--columns <fields>', 'comma-separated fields to print instead of the default columns')
+    .option('--utc', 'print times in UTC instead of local time')
     .addOption(
       new Option(
         '-o, --output <format>',
-        'output format: table, compact (one short line per record) or json (one object per line)',
+        'table, compact (one short line per record), json (one object per line), csv or arrow (IPC stream)',
       )
-        .choices(['table', 'compact', 'json'])
+        .choices(['table', 'compact', 'json', 'jsonl', 'csv', 'arrow'])
         .default('table'),
     );
-  return withExamples(withServer(command).action(observe), [
-    'sonde observe',
-    'sonde observe src.namespace=storefront action=deny --from -2h',
-    "sonde observe --follow --namespace storefront --filter 'retransmits > 3'",
-    'sonde observe --dns rcode=NXDOMAIN --columns src.workload,query_name',
+  return withExamples(withServer(withFilter(command)).action(observe), [
+    'sonde observe pod/frontend-0',
+    'sonde observe -n storefront --verdict deny --since 2h',
+    'sonde observe dst.domain=*.example.com "bytes>1M"',
+    "sonde observe --follow -n storefront --filter 'retransmits > 3'",
+    'sonde observe --dns rcode!=NOERROR --columns src.workload,query_name',
+    'sonde observe --since 1d --limit 1000000 -o csv > flows.csv',
   ]);
 }
 
 async function observe(terms: string[], options: ObserveOptions): Promise<void> {
   const kind = options.dns ? 'dns' : 'flows';
-  const filter = filterText(kind, { ...options, terms });
+  const selected = recordFilter(kind, terms, options);
+  const isAll = options.all === true || selectsDuplicates(selected);
+  const filter = [...(isAll ? [] : ['primary']), selected].filter((part) => part !== '').join(' && ');
   const client = await connect(options);
-  await (options.follow ? follow(client, kind, filter, options) : showPast(client, kind, filter, options));
+  if (options.follow) await follow(client, kind, filter, options);
+  else if (options.output === 'csv' || options.output === 'arrow') {
+    const { columns = '', limit, output } = options;
+    await printExport(client, kind, { ...apiTimeRange(options), filter, fields: columns, limit }, output);
+  } else await list(client, kind, filter, selected, options);
 }
 
-async function showPast(
+async function list(
   client: ApiClient,
   kind: RecordKind,
   filter: string,
-  { from, to, limit, columns = '', output }: ObserveOptions,
+  selected: string,
+  options: ObserveOptions,
 ): Promise<void> {
-  const records: Cells[] = await pastRecords(client, kind, { from, to, filter, fields: columns, limit });
-  const { title, line } = layoutOf(kind, output, columns, records);
-  if (title !== undefined) print(title);
-  for (const record of records) print(line(record));
+  const { limit, columns = '' } = options;
+  const range = apiTimeRange(options);
+  const records = await pastRecords(client, kind, { ...range, filter, fields: columns, limit });
+  if (records.length === 0) {
+    tell(await emptyText(client, kind, { ...range, filter, isFiltered: selected !== '' }));
+    return;
+  }
+  printAll(layoutFor(kind, options, records), records);
 }
 
 async function follow(
   client: ApiClient,
   kind: RecordKind,
   filter: string,
-  { columns = '', output }: ObserveOptions,
+  options: ObserveOptions,
 ): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
-  const { title, line } = layoutOf(kind, output, columns, []);
-  if (title !== undefined) print(title);
-  const records: AsyncIterable<Cells> = liveRecords(client, kind, {
+  const layout = layoutFor(kind, options, []);
+  printAll(layout, []);
+  const records: AsyncIterable<StoredRecord> = liveRecords(client, kind, {
     filter,
-    fields: columns,
+    fields: options.columns ?? '',
     signal: stop.signal,
     onDropped: ({ records: count, more }) =>
-      tell(`sonde: ${more ? 'at least ' : ''}${count} more came than can be followed and are left out`),
-    onLost: (reason) => tell(`sonde: ${reason}; asking again`),
+      tell(
+        `sonde: ${more ? 'at least ' : ''}${count} records dropped: they arrived faster than they could be sent`,
+      ),
+    onLost: (reason) => tell(`sonde: ${reason}; reconnecting`),
     onGap: (gap) => tell(`sonde: ${gapText(kind, gap)}`),
   });
-  for await (const record of records) print(line(record));
+  for await (const record of records) print(layout.line(record));
 }
 
-/** How records are put into lines. */
-interface Layout {
-  readonly title?: string;
-  readonly line: (record: Cells) => string;
+function layoutFor(kind: RecordKind, options: ObserveOptions, records: readonly StoredRecord[]): Layout {
+  const { output, columns = '', utc = false } = options;
+  if (output === 'csv' || output === 'arrow') throw new Error(`--output ${output} cannot follow; use json`);
+  const times = { utc, nowMs: Date.now() };
+  return layoutOf(kind, { output, columns, times, screen: screenOf(process.stdout) }, records);
 }
 
-function layoutOf(
-  kind: RecordKind,
-  output: ObserveOptions['output'],
-  columns: string,
-  records: readonly Cells[],
-): Layout {
-  if (output === 'json') return { line: (record) => jsonText(record) };
-  const layout = textLayout(kind, output, columns, printable(records));
-  return { ...layout, line: (record) => layout.line(printable(record)) };
-}
-
-function textLayout(
-  kind: RecordKind,
-  output: ObserveOptions['output'],
-  columns: string,
-  records: readonly Cells[],
-): Layout {
-  const paint = paintFor(process.stdout);
-  if (columns !== '') return columnLines(columns.split(','), records, paint);
-  // Without chosen columns a record has all its fields.
-  if (kind === 'dns') {
-    return output === 'compact'
-      ? { line: (record) => compactLookup(record as unknown as DnsRow, paint) }
-      : { title: dnsTitleLine(paint), line: (record) => dnsLine(record as unknown as DnsRow, paint) };
-  }
-  return output === 'compact'
-    ? { line: (record) => compactFlow(record as unknown as FlowRow, paint) }
-    : flowLayout(records as unknown as FlowRow[], paint);
-}
-
-/** Columns as wide as the records need; with none there yet, wide enough for nearly all that may come. */
-function flowLayout(records: readonly FlowRow[], paint: Paint): Layout {
-  const widths = records.length === 0 ? undefined : widthsFor(records.map(flowCells));
-  return {
-    title: titleLine(paint, widths),
-    line: (record) => flowLine(record as unknown as FlowRow, paint, widths),
-  };
+function printAll({ title, line }: Layout, records: readonly StoredRecord[]): void {
+  if (title !== undefined) print(title);
+  for (const record of records) print(line(record));
 }
 
 function print(text: string): void {

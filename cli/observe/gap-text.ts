@@ -1,24 +1,24 @@
 import type { Gap } from './live-records.js';
-import type { RecordKind } from './records.js';
+import type { RecordKind } from '../client/records.js';
 
-/** Live views show what started at most so long before it was stored (docs/decisions/0008-live-views.md). */
+/** Live views show records that started at most this long before they were stored (docs/decisions/0008-live-views.md). */
 const LATE_MS = 600_000;
-/** More than a gap holds that anybody would read. */
-const ENOUGH = 100_000;
+/** A limit above what anybody would read. */
+const LIMIT = 100_000;
 
 const NOUN = { flows: 'flows', dns: 'lookups' } as const satisfies Record<RecordKind, string>;
 
 /**
- * What to tell of a gap between two streams, and how to see what was stored meanwhile. It is not fetched in their place:
- * records are asked for by when they started, so that some would be missing, or shown twice.
+ * Describes the gap between two streams and how to list what was stored in it. The records are not fetched: they are
+ * selected by when they started, so some would be missing or shown twice.
  */
 export function gapText(kind: RecordKind, { fromMs, toMs }: Gap): string {
   const seconds = ((toMs - fromMs) / 1000).toFixed(1);
-  const from = new Date(Math.floor((fromMs - LATE_MS) / 1000) * 1000);
-  const to = new Date(Math.ceil(toMs / 1000) * 1000);
+  const since = new Date(Math.floor((fromMs - LATE_MS) / 1000) * 1000);
+  const until = new Date(Math.ceil(toMs / 1000) * 1000);
   return (
-    `reconnected after ${seconds} s; ${NOUN[kind]} stored meanwhile are not shown. Among others, the same command ` +
-    `with --from ${timeText(from)} --to ${timeText(to)} --limit ${ENOUGH} in place of --follow shows them`
+    `reconnected after ${seconds} s; ${NOUN[kind]} stored meanwhile are not shown. To list them, replace --follow ` +
+    `with --since ${timeText(since)} --until ${timeText(until)} --limit ${LIMIT}`
   );
 }
 

@@ -101,8 +101,8 @@ describe('what is told of a gap', () => {
   it('names a time range in which all is that was stored meanwhile', () => {
     const fromMs = Date.parse('2026-03-01T12:00:00.250Z');
     expect(gapText('flows', { fromMs, toMs: fromMs + 3250 })).toBe(
-      'reconnected after 3.3 s; flows stored meanwhile are not shown. Among others, the same command with ' +
-        '--from 2026-03-01T11:50:00Z --to 2026-03-01T12:00:04Z --limit 100000 in place of --follow shows them',
+      'reconnected after 3.3 s; flows stored meanwhile are not shown. To list them, replace --follow with ' +
+        '--since 2026-03-01T11:50:00Z --until 2026-03-01T12:00:04Z --limit 100000',
     );
     expect(gapText('dns', { fromMs, toMs: fromMs })).toContain('lookups stored meanwhile');
   });

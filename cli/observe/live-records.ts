@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiClient } from '../client/api-client.js';
 import { ClientError, EXIT } from '../client/errors.js';
 import { serverSentEvents } from './event-stream.js';
-import type { RecordKind, RowOfKind } from './records.js';
+import type { RecordKind, RowOfKind } from '../client/records.js';
 
 export interface LiveRequest {
   readonly filter: string;

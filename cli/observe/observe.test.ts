@@ -15,13 +15,13 @@ import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../client/api-client.js';
 import { ClientError } from '../client/errors.js';
-import { paintFor } from '../flow-table/color.js';
-import { dnsLine, dnsTitleLine } from './dns-lines.js';
-import { columnLines } from './column-lines.js';
+import { paintFor } from '../table/color.js';
+import { columnTable } from './column-lines.js';
 import { compactLookup } from './compact-lines.js';
+import { dnsLayout, dnsLine } from './dns-lines.js';
 import { serverSentEvents } from './event-stream.js';
 import { type Gap, liveRecords } from './live-records.js';
-import { pastRecords } from './records.js';
+import { pastRecords } from '../client/records.js';
 
 /** More flows than can have been on their way when a server closed. */
 const AFTER_CLOSING = 10;
@@ -135,19 +135,24 @@ describe('asking for DNS lookups', () => {
     lookups = (await pastRecords(client, 'dns', asked)) as DnsRow[];
   });
 
+  const times = { utc: true, nowMs: lookup.start_time };
+  const layout = dnsLayout([], times, undefined);
+
   it('gives them as lines that name client, server, question, response and answers', () => {
-    const lines = lookups.map((row) => dnsLine(row, paintFor({})).slice('12:00:00.000'.length).trim());
+    const lines = lookups.map((row) =>
+      dnsLine(layout, row, times, paintFor({})).slice('12:00:00.000'.length).trim(),
+    );
     expect(lines[0]).toMatch(/^shop\/web +10\.96\.0\.10 +A +api\.example\.com +none +-$/);
     expect(lines[1]).toMatch(
       /^shop\/web +10\.96\.0\.10 +A +api\.example\.com +NOERROR +812 µs +192\.0\.2\.1,192\.0\.2\.2$/,
     );
-    expect(dnsLine(lookups[0] ?? expect.unreachable(), paintFor({})).indexOf('api.example')).toBe(
-      dnsTitleLine(paintFor({})).indexOf('NAME'),
-    );
+    expect(
+      dnsLine(layout, lookups[0] ?? expect.unreachable(), times, paintFor({})).indexOf('api.example'),
+    ).toBe(layout.title(paintFor({})).indexOf('NAME'));
   });
 
   it('gives them as short lines', () => {
-    const lines = lookups.map((row) => compactLookup(row, paintFor({})).slice('12:00:00.000 '.length));
+    const lines = lookups.map((row) => compactLookup(row, times, paintFor({})).slice('12:00:00.000 '.length));
     expect(lines).toEqual([
       'shop/web A api.example.com none',
       'shop/web A api.example.com NOERROR 192.0.2.1,192.0.2.2',
@@ -227,8 +232,8 @@ describe('chosen columns', () => {
       { src_namespace: 'storefront', dst_port: 443, primary: true },
       { src_namespace: '', dst_port: 8080, primary: false },
     ];
-    const { title, line } = columnLines(['src.namespace', 'dst_port', 'primary'], records, paintFor({}));
-    expect([title, ...records.map(line)]).toEqual([
+    const { layout, cells } = columnTable(['src.namespace', 'dst_port', 'primary'], records, undefined);
+    expect([layout.title(paintFor({})), ...records.map((record) => layout.line(cells(record)))]).toEqual([
       'SRC.NAMESPACE  DST_PORT  PRIMARY',
       'storefront          443  true',
       '-                  8080  false',

@@ -1,8 +1,8 @@
 import { bytesText } from '../flow-table/cells.js';
-import type { Paint } from '../flow-table/color.js';
 import { formatTable } from '../table/format.js';
+import type { Screen } from '../table/screen.js';
 
-/** What `GET /api/v1/policies` answers, as far as it is shown. */
+/** The response of `GET /api/v1/policies`, as far as it is printed. */
 export interface ActivityAnswer {
   readonly cluster: string;
   readonly from: string;
@@ -35,21 +35,27 @@ interface PolicyHits {
 type Actions = Readonly<Record<string, { readonly connections: number; readonly bytes: number }>>;
 
 /** Tiers one below the other, each with its policies in the order of evaluation and what they matched. */
-export function activityText({ cluster, from, to, tiers, problems }: ActivityAnswer, paint: Paint): string {
+export function activityText(
+  { cluster, from, to, tiers, problems }: ActivityAnswer,
+  { paint, width }: Screen,
+): string {
   const parts = tiers.flatMap(({ name, exists, order, defaultAction, policies }) => {
     const facts = [
-      ...(exists ? [] : ['there is no such tier']),
+      ...(exists ? [] : ['the tier does not exist']),
       ...(order === undefined ? [] : [`order ${order}`]),
-      `else ${defaultAction}`,
+      `default ${defaultAction}`,
     ];
     const title = `${paint('bold', `Tier ${name}`)} (${facts.join(', ')})`;
     if (policies.length === 0) return [title, '  no policies', ''];
     const header = ['ORDER', 'POLICY', 'ALLOW', 'DENY', 'PASS', 'BYTES', 'LAST HIT'];
-    const table = formatTable(header, policies.map(policyCells), [0, 2, 3, 4, 5]);
+    const table = formatTable(header, policies.map(policyCells), {
+      numbers: [0, 2, 3, 4, 5],
+      width: width === undefined ? undefined : width - 2,
+    });
     return [title, ...table.split('\n').map((line) => `  ${line}`), ''];
   });
   const broken = problems.map(({ kind, name, reason }) =>
-    paint('red', `${kind} ${name} cannot be used: ${reason}`),
+    paint('red', `${kind} ${name} is invalid and ignored: ${reason}`),
   );
   return [`Cluster ${cluster}, connections from ${from} to ${to}`, '', ...parts, ...broken]
     .join('\n')
@@ -58,7 +64,7 @@ export function activityText({ cluster, from, to, tiers, problems }: ActivityAns
 
 function policyCells(policy: PolicyActivity): string[] {
   const { kind, namespace, name, order, staged, hits, pendingHits, lastHit, neverHit } = policy;
-  // What a staged policy does, it does only as if it were enforced.
+  // Staged policies match traffic only as if they were enforced.
   const { actions } = staged === undefined ? hits : pendingHits;
   const count = (action: string) => String(actions[action]?.connections ?? 0);
   const bytes = Object.values(actions).reduce((sum, one) => sum + one.bytes, 0);

@@ -1,7 +1,10 @@
 import { Command, Option } from 'commander';
 import { withServer } from '../client/connection.js';
+import { sinceOption, timeArgument } from '../client/time-range.js';
+import { list } from '../filter/options.js';
 import { EXIT } from '../client/errors.js';
 import { withExamples } from '../help/help.js';
+import { screenOf } from '../table/screen.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
 import { explain, type ExplainOptions } from './explain.js';
 import { match, type MatchOptions } from './match.js';
@@ -25,42 +28,42 @@ export function policyCommand(): Command {
       .description('Evaluate whether connections are allowed and by which policies')
       .argument('[from]', 'namespace/workload or namespace/pod, or an address')
       .argument('[to]', 'the same, or a service as service/namespace/name, or a domain name')
-      .argument('[port]', "the server's port")
-      .option('--protocol <protocol>', 'by name or number', 'TCP')
+      .argument('[port]', 'port of the server')
+      .option('--protocol <protocol>', 'protocol, by name or number', 'TCP')
       .option(
         '--connections <file>',
-        'in place of one connection a JSON list of {from, to, protocol, port, sourcePort?, icmpType?, icmpCode?}; - for standard input',
+        'JSON list of {from, to, protocol, port, sourcePort?, icmpType?, icmpCode?} to evaluate instead; - for standard input',
       )
       .addOption(atOption())
-      .addOption(sinceOption())
+      .addOption(sinceOption('identify endpoints by flows since this time', '1h'))
       .addOption(clusterOption())
       .addOption(manifestsOption())
-      .option('--dns <file>', 'with manifests, JSON object of address lists by domain name')
+      .option('--dns <file>', 'with --manifests: JSON object of address lists by domain name')
       .option('--exit-code', `exit with ${EXIT.found} if a connection is not allowed`)
       .addOption(outputOption(['table', 'json']))
       .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
         const words = [from, to, port].filter((word): word is string => typeof word === 'string');
-        const { text, isAllowed } = await evaluate(words, options);
+        const { text, isAllowed } = await evaluate(words, options, screenOf(process.stdout));
         print(text);
         if (options.exitCode && !isAllowed) process.exitCode = EXIT.found;
       }),
     [
       'sonde policy evaluate storefront/frontend storefront/backend 8080',
-      'sonde policy evaluate storefront/backend www.example.com 443 --at -2h',
+      'sonde policy evaluate storefront/backend www.example.com 443 --at 2h',
       'sonde policy evaluate storefront/frontend-0 storefront/backend-0 8080 --manifests k8s/ --exit-code',
     ],
   );
   withExamples(
     withServer(policy.command('explain'))
       .description('List the policies that select a workload or pod, in evaluation order')
-      .argument('<namespace/name>')
+      .argument('<namespace/name>', 'workload, or pod with --manifests')
       .addOption(atOption())
-      .addOption(sinceOption())
+      .addOption(sinceOption('identify endpoints by flows since this time', '1h'))
       .addOption(clusterOption())
       .addOption(manifestsOption())
       .addOption(outputOption(['table', 'json']))
       .action(async (name: string, options: ExplainOptions) => {
-        print(await explain(name, options));
+        print(await explain(name, options, screenOf(process.stdout)));
       }),
     ['sonde policy explain storefront/backend', 'sonde policy explain storefront/backend-0 --manifests k8s/'],
   );
@@ -68,9 +71,9 @@ export function policyCommand(): Command {
     policy
       .command('match')
       .description('Evaluate whether a Calico selector matches labels')
-      .option('--selector <expression>')
-      .option('--labels <labels>', 'k=v,k=v,…')
-      .option('--file <file>', 'JSON list of {selector, labels}; - for standard input')
+      .option('--selector <expression>', 'Calico selector')
+      .option('--labels <labels>', 'labels, as KEY=VALUE,KEY=VALUE')
+      .option('--file <file>', 'JSON list of {selector, labels} to evaluate instead; - for standard input')
       .action(async (options: MatchOptions) => {
         print(await match(options));
       }),
@@ -81,17 +84,13 @@ export function policyCommand(): Command {
 
 function manifestsOption(): Option {
   return new Option(
-    '--manifests <path...>',
-    'use YAML or JSON manifests (files or folders) instead of a server',
-  );
+    '--manifests <paths>',
+    'use YAML or JSON manifests (files or folders) instead of a server; comma-separated or repeated',
+  ).argParser(list);
 }
 
 function atOption(): Option {
-  return new Option('--at <time>', 'time of the policies: RFC 3339 or relative, for example -2h').default(
-    'now',
-  );
-}
-
-function sinceOption(): Option {
-  return new Option('--since <time>', 'identify endpoints by flows since this time').default('-1h');
+  return new Option('--at <time>', 'time of the policies: how long ago (2h), a date or RFC 3339')
+    .argParser(timeArgument)
+    .default('now');
 }

@@ -9,14 +9,16 @@ import { ClientError } from '../client/errors.js';
 import { InputError, loadCluster, readJson } from './load.js';
 import { formatTable } from '../table/format.js';
 import { jsonText, printable } from '../table/printable.js';
+import type { Screen } from '../table/screen.js';
+import { traceTexts } from './trace-text.js';
 
-/** A connection as it was asked for, with what policies say of it. */
+/** A requested connection with the result of its evaluation. */
 type Evaluated = Readonly<Record<string, unknown>> & ConnectionReport;
 
 export interface EvaluateOptions extends ServerOptions {
   readonly manifests?: readonly string[];
   readonly dns?: string;
-  /** A file of connections; without it one is named by words. */
+  /** A file of connections; without it, the command line names one. */
   readonly connections?: string;
   readonly protocol: string;
   readonly cluster?: string;
@@ -26,21 +28,22 @@ export interface EvaluateOptions extends ServerOptions {
 }
 
 /**
- * Evaluates connections, of a JSON file or one named `[from, to, port]`, over a cluster of manifests or by what a
- * server knows.
- * @returns The output's text, which is a JSON list of the same length and order or made for people, and whether all
- * are allowed.
- * @throws InputError naming whatever cannot be read, or is not there.
+ * Evaluates the connections of a JSON file, or one given as `[from, to, port]`, with manifests or by a server.
+ * @returns The text (with `json` a list of the same length and order), and whether all connections are allowed.
+ * @throws InputError with everything that cannot be read or does not exist.
  */
 export async function evaluate(
   words: readonly string[],
   options: EvaluateOptions,
+  { width }: Pick<Screen, 'width'>,
 ): Promise<{ readonly text: string; readonly isAllowed: boolean }> {
   const { manifests, dns, output } = options;
   const file = options.connections;
-  if (!manifests && dns !== undefined) throw new InputError(['--dns goes with --manifests only.']);
+  if (!manifests && dns !== undefined) throw new InputError(['--dns requires --manifests.']);
   if ((file === undefined) === (words.length === 0)) {
-    throw new InputError(['Name one connection as FROM TO PORT, or a file of them with --connections.']);
+    throw new InputError([
+      'Give one connection as FROM TO PORT, or a file of connections with --connections.',
+    ]);
   }
   const connections = file === undefined ? [namedConnection(words, options.protocol)] : await readList(file);
   const evaluated = manifests
@@ -49,14 +52,15 @@ export async function evaluate(
   const isAllowed = evaluated.every(({ verdict }) => verdict === 'allow');
   if (output === 'json') return { text: jsonText(evaluated, 2), isAllowed };
   const shown = printable(evaluated);
-  return { text: file === undefined ? shown.map(account).join('\n\n') : table(shown), isAllowed };
+  return { text: file === undefined ? shown.map(account).join('\n\n') : table(shown, width), isAllowed };
 }
 
 function namedConnection([from, to, port]: readonly string[], protocol: string): object {
-  if (from === undefined || to === undefined) throw new InputError(['Name both ends: FROM TO PORT.']);
+  if (from === undefined || to === undefined)
+    throw new InputError(['Give source, destination and port: FROM TO PORT.']);
   if (port === undefined) return { from, to, protocol };
   if (!/^\d+$/.test(port))
-    throw new InputError([`PORT "${port}" is no number; --protocol says of which protocol.`]);
+    throw new InputError([`PORT must be a number, not "${port}"; set the protocol with --protocol.`]);
   return { from, to, protocol, port: Number(port) };
 }
 
@@ -72,12 +76,12 @@ async function evaluateByServer(
 ): Promise<readonly Evaluated[]> {
   const client = await connect(options);
   const { cluster, since: from, at: to } = options;
-  const question = { ...(cluster === undefined ? {} : { cluster }), from, to, connections };
+  const request = { ...(cluster === undefined ? {} : { cluster }), from, to, connections };
   try {
-    const answer = await client.post<{ connections: readonly Evaluated[] }>('policies/evaluate', question);
+    const answer = await client.post<{ connections: readonly Evaluated[] }>('policies/evaluate', request);
     return answer.connections;
   } catch (error) {
-    // Who named one connection by words knows of no list.
+    // The command line has no list of connections.
     if (!(error instanceof ClientError) || options.connections !== undefined) throw error;
     throw new ClientError(error.message.replaceAll('connections/0/', ''), error.exitCode);
   }
@@ -103,14 +107,14 @@ function evaluateAll(
   return evaluated;
 }
 
-function table(evaluated: readonly Evaluated[]): string {
+function table(evaluated: readonly Evaluated[], width: number | undefined): string {
   const rows = evaluated.map((connection) => {
     const { verdict, egress, ingress, pending, notes } = connection;
     return [
       ...['from', 'to', 'protocol', 'port'].map((name) => given(connection, name)),
       verdict,
-      egress.trace.join(' ') || '-',
-      ingress.trace.join(' ') || '-',
+      traceTexts(egress.trace).at(-1) ?? '-',
+      traceTexts(ingress.trace).at(-1) ?? '-',
       pending.verdict === verdict ? '-' : pending.verdict,
       notes.join('; ') || '-',
     ];
@@ -118,24 +122,31 @@ function table(evaluated: readonly Evaluated[]): string {
   return formatTable(
     ['FROM', 'TO', 'PROTOCOL', 'PORT', 'VERDICT', 'EGRESS', 'INGRESS', 'PENDING', 'NOTES'],
     rows,
+    { width },
   );
 }
 
-/** One connection by lines, with all steps. */
+/** One connection in several lines, with all steps of its traces. */
 function account(connection: Evaluated): string {
   const { verdict, egress, ingress, pending, notes } = connection;
   const [from, to, protocol, port] = ['from', 'to', 'protocol', 'port'].map((name) =>
     given(connection, name),
   );
-  const steps = ({ verdict: said, trace }: ConnectionReport['egress']) =>
-    [said.padEnd(7), ...(trace.length > 0 ? trace : ['no policy'])].join('  ');
   return [
     `${from} to ${to}, ${protocol}${port === '-' ? '' : ` ${port}`}: ${verdict}`,
-    `  egress   ${steps(egress)}`,
-    `  ingress  ${steps(ingress)}`,
+    ...directionLines('egress', egress),
+    ...directionLines('ingress', ingress),
     ...(pending.verdict === verdict ? [] : [`  with staged policies enforced: ${pending.verdict}`]),
     ...notes.map((note) => `  ${note}`),
   ].join('\n');
+}
+
+/** `egress` at the source or `ingress` at the destination: the verdict, then a step per line. */
+function directionLines(name: string, { verdict, trace }: ConnectionReport['egress']): string[] {
+  const steps = trace.length > 0 ? traceTexts(trace) : ['no policy applies'];
+  return steps.map(
+    (step, at) => `  ${(at === 0 ? name : '').padEnd(9)}${(at === 0 ? verdict : '').padEnd(9)}${step}`,
+  );
 }
 
 function given(connection: Evaluated, name: string): string {

@@ -171,7 +171,7 @@ describe('sonde policy evaluate', () => {
     const printed = await run('evaluate', '--manifests', manifests, '--connections', connections);
     expect(printed).toMatch(/FROM +TO +PROTOCOL +PORT +VERDICT/);
     expect(printed).toMatch(
-      /shop\/client +shop\/web +TCP +8080 +allow .* 0\|default\|knp:shop\/web\|allow\|0 +deny/,
+      /shop\/client +shop\/web +TCP +8080 +allow .* allowed by NetworkPolicy shop\/web, rule 0 +deny/,
     );
   });
 
@@ -200,7 +200,7 @@ describe('sonde policy evaluate', () => {
     ]);
     const running = run('evaluate', '--manifests', manifests, '--connections', connections);
     await expect(running).rejects.toThrow(
-      /connection \[0\]: to names the pod shop\/gone.*\n.*connection \[1\]: port is missing/,
+      /connection \[0\]: to is the pod or workload shop\/gone.*\n.*connection \[1\]: port is missing/,
     );
   });
 });

@@ -1,11 +1,12 @@
 import { endpointName, type NamedEndpoint } from '@sonde/model/flow/endpoint-name';
 import { bytesText } from '../flow-table/cells.js';
-import type { Paint } from '../flow-table/color.js';
 import { portOrTypeText } from '../flow-table/ports.js';
 import { counted } from '../table/counted.js';
 import { formatTable } from '../table/format.js';
+import type { Screen } from '../table/screen.js';
+import { decidingStep, policyText } from './trace-text.js';
 
-/** What `POST /api/v1/policies/preview` answers. */
+/** The response of `POST /api/v1/policies/preview`. */
 export interface PreviewAnswer {
   readonly flows: number;
   readonly summary: readonly {
@@ -38,27 +39,27 @@ interface PreviewEnd {
   readonly workload: string;
 }
 
-/** A preview as text: what would change, by which policy, and what cannot be said. */
-export function previewText(answer: PreviewAnswer, paint: Paint): string {
+/** A preview as text: changed verdicts with the deciding policies, and flows that cannot be evaluated. */
+export function previewText(answer: PreviewAnswer, { paint, width }: Screen): string {
   const { flows, summary, changes, more, notEvaluated } = answer;
   const lines = summary.map(
     ({ before, after, flows: changed, connections, bytes }) =>
-      `${counted(changed, 'flow')} (${counted(connections, 'connection')}, ${bytesText(bytes)}): ${before}, then ${paint(after === 'deny' ? 'red' : 'green', after)}`,
+      `${counted(changed, 'flow')} (${counted(connections, 'connection')}, ${bytesText(bytes)}): ${before} → ${paint(after === 'deny' ? 'red' : 'green', after)}`,
   );
   const rows = changes.map((change) => [
     endText({ ...change.source, domain: '' }, change.example.src_name, change.example.src_ip),
     endText(change.destination, change.example.dst_name, change.example.dst_ip),
     portOrTypeText(change.protocol, change.port),
-    `${change.before.verdict} > ${change.after.verdict}`,
+    `${change.before.verdict} → ${change.after.verdict}`,
     String(change.connections),
     bytesText(change.bytes),
     decidedBy(change.after.policies),
   ]);
-  const header = ['SOURCE', 'DESTINATION', 'PORT', 'VERDICT', 'CONNECTIONS', 'BYTES', 'THEN DECIDED BY'];
+  const header = ['SOURCE', 'DESTINATION', 'PORT', 'VERDICT', 'CONNECTIONS', 'BYTES', 'DECIDED BY'];
   return [
-    ...(lines.length > 0 ? lines : [`Nothing would change of ${flows} flows.`]),
-    ...(rows.length > 0 ? ['', formatTable(header, rows, [4, 5])] : []),
-    ...(more > 0 ? [`${more} more kinds of flows; --limit shows them.`] : []),
+    ...(lines.length > 0 ? lines : [`No verdict of ${counted(flows, 'flow')} would change.`]),
+    ...(rows.length > 0 ? ['', formatTable(header, rows, { numbers: [4, 5], width })] : []),
+    ...(more > 0 ? [`${more} more groups of flows: raise --limit.`] : []),
     ...notEvaluated.map(({ reason, flows: left }) => `${left} flows were not evaluated: ${reason}.`),
   ].join('\n');
 }
@@ -67,8 +68,8 @@ function endText(end: PreviewEnd & { readonly domain: string }, name: string, ad
   return endpointName({ ...end, name, address });
 }
 
-/** The step of a trace that decided: the first that denies, else the last. */
+/** The policy that decides after the change. */
 function decidedBy(policies: readonly string[]): string {
-  const step = policies.find((text) => text.split('|')[3] === 'deny') ?? policies.at(-1);
-  return step === undefined ? 'no policy' : step.split('|').slice(1, 3).join(' ');
+  const step = decidingStep(policies);
+  return step ? policyText(step) : 'no policy';
 }

@@ -1,11 +1,13 @@
 import { readManifests } from '@sonde/backbone/manifests/read';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT } from '../client/errors.js';
-import { connect, whole, withServer } from '../client/connection.js';
-import { fromOption, toOption } from '../client/time-range.js';
-import { type Paint, paintFor } from '../flow-table/color.js';
+import { connect, positiveInteger, withServer } from '../client/connection.js';
+import { apiTimeRange, withTimeRange } from '../client/time-range.js';
+import { list, withFilter } from '../filter/options.js';
+import { recordFilter } from '../filter/record-filter.js';
 import { withExamples } from '../help/help.js';
 import { jsonText, printable } from '../table/printable.js';
+import { type Screen, screenOf } from '../table/screen.js';
 import { type PreviewAnswer, previewText } from './preview-text.js';
 import { clusterOption, outputOption, print, type RemoteOptions } from './remote-options.js';
 
@@ -25,34 +27,41 @@ interface ObjectToRemove {
 
 /** Adds `sonde policy preview`: flows with a different verdict after a change. */
 export function addPreviewCommand(policy: Command): void {
+  const command = policy
+    .command('preview')
+    .description('Show which past flows would get a different verdict after a policy change')
+    .option(
+      '--apply <paths>',
+      'manifests of policies to add or change; comma-separated or repeated',
+      list,
+      [],
+    )
+    .option(
+      '--remove <objects>',
+      'policies to remove, as KIND/NAME or KIND/NAMESPACE/NAME; comma-separated or repeated',
+      (text: string, before: readonly ObjectToRemove[]) => [
+        ...before,
+        ...list(text, undefined).map(objectToRemove),
+      ],
+      [],
+    )
+    .option('--staged', 'enforce staged policies')
+    .addOption(clusterOption());
   withExamples(
-    withServer(policy.command('preview'))
-      .description('Show which past flows would get a different verdict after a policy change')
-      .option('--apply <path...>', 'manifests of policies to add or change', [])
-      .option(
-        '--remove <object...>',
-        'policies to remove, as KIND/NAME or KIND/NAMESPACE/NAME',
-        (text: string, before: readonly ObjectToRemove[]) => [...before, objectToRemove(text)],
-        [],
-      )
-      .option('--staged', 'enforce staged policies')
-      .addOption(clusterOption())
-      .addOption(fromOption('-1h'))
-      .addOption(toOption())
-      .option('--filter <expression>', 'filter expression', '')
-      .option('--limit <number>', 'maximum number of flow groups to list', whole, 100)
+    withServer(withFilter(withTimeRange(command, '1h')))
+      .option('--limit <number>', 'maximum number of flow groups to list', positiveInteger, 100)
       .option('--exit-code', `exit with ${EXIT.found} if a verdict would change`)
       .addOption(outputOption(['table', 'json']))
       .action(async (options: PreviewOptions & { exitCode?: true }, command: Command) => {
         if (options.apply.length + options.remove.length === 0 && options.staged === undefined) {
           command.error('error: specify a change with --apply, --remove or --staged');
         }
-        const { text, isChange } = await preview(options, paintFor(process.stdout));
+        const { text, isChange } = await preview(options, screenOf(process.stdout));
         print(text);
         if (options.exitCode && isChange) process.exitCode = EXIT.found;
       }),
     [
-      'sonde policy preview --apply new.yaml --remove NetworkPolicy/storefront/old --from -24h',
+      'sonde policy preview --apply new.yaml --remove NetworkPolicy/storefront/old --since 24h',
       'sonde policy preview --staged --exit-code',
     ],
   );
@@ -61,20 +70,21 @@ export function addPreviewCommand(policy: Command): void {
 /** The text of a preview, and whether anything would change. */
 export async function preview(
   options: PreviewOptions,
-  paint: Paint,
+  screen: Screen,
 ): Promise<{ readonly text: string; readonly isChange: boolean }> {
   const client = await connect(options);
-  const { cluster, from, to, filter, remove, staged, limit, output } = options;
+  const { cluster, remove, staged, limit, output } = options;
+  const filter = recordFilter('flows', [], options);
   const { objects, problems } = await readManifests(options.apply);
   const [problem] = problems;
   if (problem) throw new Error(`${problem.file}:${problem.line}: ${problem.reason}`);
   const answer = await client.post<PreviewAnswer>('policies/preview', {
     ...(cluster === undefined ? {} : { cluster }),
-    ...{ from, to, filter, remove, limit },
+    ...{ ...apiTimeRange(options), filter, remove, limit },
     apply: objects.map(({ object }) => object),
     staged: staged ? 'enforced' : 'ignored',
   });
-  const text = output === 'json' ? jsonText(answer, 2) : previewText(printable(answer), paint);
+  const text = output === 'json' ? jsonText(answer, 2) : previewText(printable(answer), screen);
   return { text, isChange: answer.summary.length > 0 };
 }
 

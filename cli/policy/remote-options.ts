@@ -1,12 +1,11 @@
 import { Option } from 'commander';
 import type { ServerOptions } from '../client/connection.js';
+import type { TimeRangeOptions } from '../client/time-range.js';
+import type { FilterOptions } from '../filter/record-filter.js';
 
-/** Options of the commands about a cluster in a time range. */
-export interface RemoteOptions extends ServerOptions {
+/** Options of commands about the policies and flows of a cluster. */
+export interface RemoteOptions extends ServerOptions, TimeRangeOptions, FilterOptions {
   readonly cluster?: string;
-  readonly from: string;
-  readonly to: string;
-  readonly filter: string;
 }
 
 /** Option for the cluster of a server. */
@@ -16,7 +15,7 @@ export function clusterOption(): Option {
 
 /** Option for the output format; the first choice is the default. */
 export function outputOption(choices: readonly [string, string]): Option {
-  return new Option('-o, --output <format>').choices([...choices]).default(choices[0]);
+  return new Option('-o, --output <format>', 'output format').choices([...choices]).default(choices[0]);
 }
 
 /** Writes a line to standard output. */

@@ -1,14 +1,16 @@
 import { type Command, Option } from 'commander';
 import { EXIT } from '../client/errors.js';
 import { connect, withServer } from '../client/connection.js';
-import { fromOption, toOption } from '../client/time-range.js';
+import { apiTimeRange, withTimeRange } from '../client/time-range.js';
+import { withFilter } from '../filter/options.js';
+import { recordFilter } from '../filter/record-filter.js';
 import { withExamples } from '../help/help.js';
 import { jsonText, printableLines } from '../table/printable.js';
 import { counted } from '../table/counted.js';
 import { tell } from '../table/tell.js';
 import { clusterOption, outputOption, print, type RemoteOptions } from './remote-options.js';
 
-/** What can read suggested policies. */
+/** The APIs that policies can be suggested in. */
 const DIALECTS = ['kubernetes', 'calico', 'calico-enterprise'] as const;
 
 export interface SuggestOptions extends RemoteOptions {
@@ -21,16 +23,14 @@ export interface SuggestOptions extends RemoteOptions {
 /** Adds `sonde policy suggest`: least-privilege policies from observed flows. */
 export function addSuggestCommand(policy: Command): void {
   withExamples(
-    withServer(policy.command('suggest'))
+    withServer(withFilter(withTimeRange(policy.command('suggest').addOption(clusterOption()), '24h')))
       .description('Suggest least-privilege policies for a namespace from observed flows, as manifests')
       .argument('<namespace>')
-      .addOption(new Option('--dialect <dialect>').choices([...DIALECTS]).default('kubernetes'))
+      .addOption(
+        new Option('--dialect <dialect>', 'API of the policies').choices([...DIALECTS]).default('kubernetes'),
+      )
       .option('--tier <name>', 'Calico tier of the policies', 'default')
       .option('--order <number>', 'order of the policies in the tier', Number, 1000)
-      .addOption(clusterOption())
-      .addOption(fromOption('-24h'))
-      .addOption(toOption())
-      .option('--filter <expression>', 'filter expression of the flows to keep allowed', '')
       .addOption(outputOption(['yaml', 'json']))
       .action(async (namespace: string, options: SuggestOptions) => {
         const { text, notes } = await suggest(namespace, options);
@@ -39,7 +39,7 @@ export function addSuggestCommand(policy: Command): void {
         else print(text.trimEnd());
       }),
     [
-      'sonde policy suggest storefront --from -7d > storefront.yaml',
+      'sonde policy suggest storefront --since 7d > storefront.yaml',
       `sonde policy suggest storefront --dialect calico --filter 'src.namespace != "sandbox"'`,
     ],
   );
@@ -51,16 +51,17 @@ interface SuggestAnswer {
   readonly notCovered: readonly { readonly reason: string; readonly connections: number }[];
 }
 
-/** The text of a suggestion, and what it leaves out. */
+/** The text of a suggestion and notes on what it does not cover. */
 export async function suggest(
   namespace: string,
   options: SuggestOptions,
 ): Promise<{ readonly text: string; readonly notes: readonly string[] }> {
   const client = await connect(options);
-  const { cluster, from, to, filter, dialect, tier, order, output } = options;
+  const { cluster, dialect, tier, order, output } = options;
+  const filter = recordFilter('flows', [], options);
   const answer = await client.post<SuggestAnswer>('policies/suggest', {
     ...(cluster === undefined ? {} : { cluster }),
-    ...{ namespace, from, to, filter, dialect, tier, order },
+    ...{ namespace, ...apiTimeRange(options), filter, dialect, tier, order },
   });
   const left = answer.notCovered.map(
     ({ reason, connections }) => `${counted(connections, 'connection')} not covered: ${reason}`,

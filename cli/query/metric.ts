@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** A metric as `POST /api/v1/query` takes it. */
+/** A metric as `POST /api/v1/query` accepts it. */
 export interface MetricRequest {
   readonly function: string;
   readonly field?: string;
@@ -8,9 +8,8 @@ export interface MetricRequest {
 }
 
 /**
- * Reads a metric: `count`, `sum(bytes)`, `quantile(0.95, rtt_us)`. Which functions and fields there are the server
- * says.
- * @throws InvalidArgumentError if it is none.
+ * Parses a metric: `count`, `sum(bytes)`, `quantile(0.95, rtt_us)`. The server checks names of functions and fields.
+ * @throws InvalidArgumentError if it is not of this form.
  */
 export function readMetric(text: string): MetricRequest {
   const [, name = '', given = ''] = /^\s*([a-z]+)\s*(?:\(([^()]*)\))?\s*$/.exec(text) ?? [];
@@ -27,7 +26,7 @@ export function readMetric(text: string): MetricRequest {
   if (second === undefined) return { function: name, ...(first === undefined ? {} : { field: first }) };
   const quantile = Number(first);
   if (!(quantile >= 0 && quantile <= 1)) {
-    throw new InvalidArgumentError('The first of two terms is the quantile, from 0 to 1.');
+    throw new InvalidArgumentError('The first of two arguments is the quantile, from 0 to 1.');
   }
   return { function: name, field: second, quantile };
 }

@@ -121,8 +121,16 @@ describe('names that a terminal would obey', () => {
   it('are shown with codes in flows that are watched', () => {
     const flow = { src_kind: 'pod', dst_kind: 'pod', src_namespace: 'shop', dst_namespace: 'shop' };
     const names = { src_workload: HOSTILE, dst_workload: HOSTILE, evidence: 'dropped', drop_reason: HOSTILE };
-    const rest = { end_time: '2026-03-01T12:00:00.000Z', protocol: 6, action: 'deny', dst_service: HOSTILE };
-    const cells = flowCells({ ...flow, ...names, ...rest } as unknown as Parameters<typeof flowCells>[0]);
+    const rest = {
+      start_time: '2026-03-01T12:00:00.000Z',
+      protocol: 6,
+      action: 'deny',
+      dst_service: HOSTILE,
+    };
+    const cells = flowCells({ ...flow, ...names, ...rest } as unknown as Parameters<typeof flowCells>[0], {
+      utc: true,
+      nowMs: 0,
+    });
     expect(Object.values(cells).join('')).not.toMatch(OBEYED);
     expect(cells.source).toContain('x\\x1b]0;pwn');
   });

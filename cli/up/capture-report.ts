@@ -26,7 +26,7 @@ export function captureReport(summary: CaptureSummary, apiUrl: string | undefine
     const [from, to] = [new Date(Math.floor(firstMs)), new Date(Math.floor(lastMs) + 1)];
     const server = apiUrl === undefined || apiUrl === LOCAL_SERVER ? '' : ` --server ${apiUrl}`;
     lines.push(
-      `${name}: ${total} from ${from.toISOString()} to ${to.toISOString()}. Show their flows: sonde observe --from ${from.toISOString()} --to ${to.toISOString()}${server}`,
+      `${name}: ${total} from ${from.toISOString()} to ${to.toISOString()}. Show their flows: sonde observe --since ${from.toISOString()} --until ${to.toISOString()}${server}`,
     );
   }
   const reasons = [...leftOut].map(([reason, number]) => `${number} ${REASONS[reason] ?? reason}`);

@@ -3,7 +3,8 @@ export class FilterError extends Error {
   override readonly name = 'FilterError';
 
   constructor(
-    reason: string,
+    /** The message without the position. */
+    readonly reason: string,
     /** Position in the filter, in UTF-16 units from 0; `end` is exclusive. */
     readonly start: number,
     readonly end: number,

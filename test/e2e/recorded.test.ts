@@ -58,7 +58,7 @@ describe('sonde up without live traffic', () => {
       /node-a-cut\.pcap: byte \d+: the file is cut off inside a packet or block\. The packets before are counted\./,
     );
     const range =
-      /node-b-whole\.pcap: 8 packets \(Ethernet\) from (\S+) to (\S+)\. Show their flows: sonde observe --from \1 --to \2 --server (\S+)/;
+      /node-b-whole\.pcap: 8 packets \(Ethernet\) from (\S+) to (\S+)\. Show their flows: sonde observe --since \1 --until \2 --server (\S+)/;
     expect(sonde.errors).toMatch(range);
     const [, from = '', to = ''] = range.exec(sonde.errors) ?? [];
     const response = await fetch(`${sonde.url}/api/v1/flows?from=${from}&to=${to}`);

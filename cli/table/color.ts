@@ -2,7 +2,7 @@ import type { FlowRow } from '@sonde/model/flow/records';
 
 export type Color = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'plain';
 
-/** Puts a text into a color, or leaves it as it is where colors are unwanted. */
+/** Colors a text, or returns it unchanged without color support. */
 export type Paint = (color: Color, text: string) => string;
 
 /** ECMA-48 "select graphic rendition" parameters. */
@@ -15,13 +15,13 @@ const CODES: Readonly<Record<Color, string>> = {
   plain: '',
 };
 
-/** Colors for a terminal; none for a pipe, or where NO_COLOR is set (no-color.org). */
+/** Colors for a terminal; none for a pipe or if NO_COLOR is set (no-color.org). */
 export function paintFor(stream: { readonly isTTY?: boolean }, environment = process.env): Paint {
   const wanted = stream.isTTY === true && !environment['NO_COLOR'];
   return (color, text) => (wanted && color !== 'plain' ? `\x1b[${CODES[color]}m${text}\x1b[0m` : text);
 }
 
-/** Green for what was allowed and arrived, red for what was denied or dropped, yellow for what got no good answer. */
+/** Green for delivered, red for denied or dropped, yellow for refused or unanswered. */
 export function colorOfVerdict({ action, evidence }: Pick<FlowRow, 'action' | 'evidence'>): Color {
   if (action === 'deny' || evidence === 'dropped') return 'red';
   return evidence === 'delivered' ? 'green' : 'yellow';

@@ -1,0 +1,66 @@
+import type { DnsRow } from '@sonde/model/dns/records';
+import type { FlowRow } from '@sonde/model/flow/records';
+import { flowCells } from '../flow-table/cells.js';
+import { flowLayout, flowLine } from '../flow-table/lines.js';
+import { jsonText, printable } from '../table/printable.js';
+import type { Screen } from '../table/screen.js';
+import type { TimeFormat } from '../table/time.js';
+import { columnTable } from './column-lines.js';
+import { compactFlow, compactLookup } from './compact-lines.js';
+import { dnsLayout, dnsLine } from './dns-lines.js';
+import type { RecordKind, StoredRecord } from '../client/records.js';
+
+export type RecordOutput = 'table' | 'compact' | 'json' | 'jsonl';
+
+/** How records are printed. */
+export interface Layout {
+  readonly title?: string;
+  readonly line: (record: StoredRecord) => string;
+}
+
+export interface LayoutOptions {
+  readonly output: RecordOutput;
+  /** Comma-separated fields; empty for the default columns. */
+  readonly columns: string;
+  readonly times: TimeFormat;
+  readonly screen: Screen;
+}
+
+/** Lays out records of a kind, for the widths of those that are known. */
+export function layoutOf(kind: RecordKind, options: LayoutOptions, records: readonly StoredRecord[]): Layout {
+  if (options.output === 'json' || options.output === 'jsonl') return { line: (record) => jsonText(record) };
+  const layout = textLayout(kind, options, printable(records));
+  return { ...layout, line: (record) => layout.line(printable(record)) };
+}
+
+function textLayout(kind: RecordKind, options: LayoutOptions, records: readonly StoredRecord[]): Layout {
+  const { output, columns, screen } = options;
+  if (columns !== '') {
+    const { layout, cells } = columnTable(columns.split(','), records, screen.width);
+    return { title: layout.title(screen.paint), line: (record) => layout.line(cells(record)) };
+  }
+  // Without selected columns, records have all their fields.
+  if (kind === 'dns') return lookupLayout(options, records as unknown as DnsRow[]);
+  const flows = records as unknown as FlowRow[];
+  const { times } = options;
+  if (output === 'compact')
+    return { line: (record) => compactFlow(record as unknown as FlowRow, times, screen.paint) };
+  const layout = flowLayout(
+    flows.map((flow) => flowCells(flow, times)),
+    screen.width,
+  );
+  return {
+    title: layout.title(screen.paint),
+    line: (record) => flowLine(layout, record as unknown as FlowRow, times, screen.paint),
+  };
+}
+
+function lookupLayout({ output, times, screen }: LayoutOptions, lookups: readonly DnsRow[]): Layout {
+  if (output === 'compact')
+    return { line: (record) => compactLookup(record as unknown as DnsRow, times, screen.paint) };
+  const layout = dnsLayout(lookups, times, screen.width);
+  return {
+    title: layout.title(screen.paint),
+    line: (record) => dnsLine(layout, record as unknown as DnsRow, times, screen.paint),
+  };
+}
