@@ -74,3 +74,21 @@ describe('a page of the repository', () => {
     expect(missingPaths(page)).toEqual([]);
   });
 });
+
+describe('code and configuration', () => {
+  it('names pages and headings that exist', () => {
+    const sources = tracked.filter((file) =>
+      /^(?!test\/lint\/).*\.(ts|mjs|js|c|h|ya?ml|proto|sh|py)$/.test(file),
+    );
+    const missing = sources.flatMap((file) => {
+      const names = textOf(file).matchAll(/\b((?:docs|bpf-probe|deploy)\/[\w./-]+\.md)(?:#([\w-]+))?/g);
+      return [...names]
+        .filter(
+          ([, page = '', anchor]) =>
+            !pages.includes(page) || (anchor !== undefined && !anchorsOf(page).has(anchor)),
+        )
+        .map(([name]) => `${file}: ${name}`);
+    });
+    expect(missing).toEqual([]);
+  });
+});

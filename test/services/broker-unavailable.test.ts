@@ -24,7 +24,7 @@ let clickHouse: TestClickHouse;
 let directory: string;
 
 beforeAll(async () => {
-  directory = temporaryDirectory('broker-away');
+  directory = temporaryDirectory('broker-unavailable');
   clickHouse = await startTestClickHouse();
   broker = await startTestBroker();
 });

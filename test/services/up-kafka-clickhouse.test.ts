@@ -17,7 +17,7 @@ let clickHouse: TestClickHouse;
 let directory: string;
 
 beforeAll(async () => {
-  directory = temporaryDirectory('up-elsewhere');
+  directory = temporaryDirectory('up-services');
   clickHouse = await startTestClickHouse();
   kafka = await useTestKafka();
 });
