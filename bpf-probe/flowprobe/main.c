@@ -31,6 +31,7 @@
 #include "output/stream.h"
 #include "options.h"
 #include "payload/payloads.h"
+#include "processes/existing_connections.h"
 #include "kernel/privileges.h"
 #include "flows/records.h"
 #include "kernel/window.h"
@@ -221,6 +222,7 @@ int main(int argc, char **argv)
 	probe.window = open_window(probe.bpf);
 	probe.window_flows = map_window_flows(bpf_map__fd(probe.bpf->maps.flows), probe.options.max_flows);
 	probe.connections = create_connections(probe.options.max_connections);
+	track_existing_connections(probe.connections);
 	probe.counters.map_capacity = probe.options.max_flows;
 	probe.ring = ring_buffer__new(bpf_map__fd(probe.bpf->maps.packets), handle_packet_message, &probe, NULL);
 	if (!probe.ring ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Adaptive sampling: limits the CPU time of the kernel programs by counting fewer packets. */
-#ifndef SONDE_BUDGET_H
-#define SONDE_BUDGET_H
+#ifndef SONDE_SAMPLING_H
+#define SONDE_SAMPLING_H
 
 #include <linux/types.h>
 

@@ -95,8 +95,8 @@ bool replay_packet(__u32 offset, __u32 captured, __u32 length, __u32 link, __u32
 }
 
 /*
- * Ends the window at a time that is not before its packets', and writes its frames. If no packets follow (`is_last`), or
- * only earlier ones, DNS queries that wait for a response are reported as unanswered.
+ * Ends the window at a time that is not before its packets', and writes its frames. If no packets follow (`is_last`),
+ * or only earlier ones, DNS queries that wait for a response are reported as unanswered.
  */
 EXPORT("replay_end_window") void replay_end_window(__u32 seconds, __u32 nanos, __u32 is_last)
 {

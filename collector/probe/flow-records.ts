@@ -6,11 +6,12 @@ import { MalformedPayloadError } from './malformed-payload.js';
 import type { ProbeNames } from './names.js';
 
 /** Length of a record in bytes; later probes may send longer records. */
-export const FLOW_RECORD_BYTES = 224;
+export const FLOW_RECORD_BYTES = 264;
 
 const HEADER_BYTES = 8;
 const CONNECTION_STATES = 5;
 const TUNNELS = 4;
+const ORIENTATIONS = 5;
 
 /** Later times (ms since 1970) are rejected as damaged; ClickHouse's DateTime64 ends in 2299. */
 export const LATEST_MS = Date.UTC(2200, 0);
@@ -68,6 +69,7 @@ const ADDRESSES = {
   dst_service_ip: 32,
   src_tunnel_ip: 192,
   dst_tunnel_ip: 208,
+  src_nat_ip: 240,
 } as const satisfies Offsets<'ip'>;
 const WIDES = {
   bytes_out: 64,
@@ -77,6 +79,8 @@ const WIDES = {
   dropped_bytes: 152,
   src_cgroup: 176,
   dst_cgroup: 184,
+  connection_age_us: 224,
+  connection_duration_us: 232,
 } as const satisfies Offsets<'uint64'>;
 const WORDS = {
   connections_started: 96,
@@ -94,6 +98,7 @@ const SHORTS = {
   dst_service_port: 128,
   tcp_flags: 130,
   vlan: 138,
+  src_nat_port: 256,
 } as const satisfies Offsets<'uint16'>;
 const BYTES = {
   protocol: 132,
@@ -101,6 +106,7 @@ const BYTES = {
   icmp_code: 134,
   connection_state: 135,
   tunnel: 137,
+  orientation: 258,
 } as const satisfies Offsets<'uint8' | 'boolean' | 'enumeration'>;
 const NAMES = {
   drop_reason: 160,
@@ -194,6 +200,9 @@ function checkRecord(records: Buffer, at: number, record: number): void {
     throw new MalformedPayloadError(`flow record ${record} has connection state ${state}`);
   const tunnel = records.readUInt8(at + BYTES.tunnel);
   if (tunnel >= TUNNELS) throw new MalformedPayloadError(`flow record ${record} has tunnel ${tunnel}`);
+  const orientation = records.readUInt8(at + BYTES.orientation);
+  if (orientation >= ORIENTATIONS)
+    throw new MalformedPayloadError(`flow record ${record} has orientation ${orientation}`);
   const start = highHalf(records, at + CONVERTED.start_time);
   const end = highHalf(records, at + CONVERTED.end_time);
   if (start > end || end > LATEST_HIGH_HALF)

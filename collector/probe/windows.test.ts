@@ -137,6 +137,11 @@ describe('flow records of a probe', () => {
       tunnel: 1,
       tunnelId: 4096,
       sourceTunnelAddress: '192.0.2.7',
+      ageMicros: 2 ** 33,
+      durationMicros: 2 ** 34,
+      sourceNatAddress: '198.51.100.1',
+      sourceNatPort: 61_000,
+      orientation: 4,
       sourceCgroup: 2 ** 40,
       tlsServer: 9,
     };
@@ -161,6 +166,12 @@ describe('flow records of a probe', () => {
       2 ** 40,
     ]);
     expect(formatAddress(columns.src_tunnel_ip)).toBe('192.0.2.7');
+    expect([wide(columns.connection_age_us), wide(columns.connection_duration_us)]).toEqual([
+      2 ** 33,
+      2 ** 34,
+    ]);
+    expect([formatAddress(columns.src_nat_ip), columns.src_nat_port[0]]).toEqual(['198.51.100.1', 61_000]);
+    expect([0, 1].map((row) => columns.orientation[row])).toEqual([4, 0]);
     expect([0, 1].map((row) => text(columns.drop_reason, row))).toEqual(['NETFILTER_DROP', '']);
     expect([text(columns.src_process, 0), text(columns.dst_process, 0)]).toEqual(['curl', '']);
     // Its NAMES frame was not received.
@@ -278,6 +289,7 @@ describe('a damaged frame', () => {
   };
   const good = frame(FLOWS, flowsPayload([flow]), 1);
   const wrongState = flowsPayload([flow, { ...flow, connectionState: 200 }]);
+  const wrongOrientation = flowsPayload([{ ...flow, orientation: 5 }]);
   const wrongTimes = flowsPayload([{ ...flow, startMicros: 2 ** 52, endMicros: 0 }]);
   const tooShort = flowsPayload([flow]).subarray(0, 100);
   const shortStride = Buffer.from([1, 0, 0, 0, 8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -285,6 +297,7 @@ describe('a damaged frame', () => {
 
   it.each([
     ['an impossible connection state', FLOWS, wrongState],
+    ['an impossible orientation', FLOWS, wrongOrientation],
     ['impossible times', FLOWS, wrongTimes],
     ['fewer bytes than its records need', FLOWS, tooShort],
     ['records shorter than the protocol has', FLOWS, shortStride],

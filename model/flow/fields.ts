@@ -85,6 +85,14 @@ export const flowFields = [
     description: 'IP protocol number (IANA): 1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6, 132 SCTP',
   },
   {
+    name: 'orientation',
+    type: 'enumeration',
+    values: ['seen', 'declared', 'socket', 'conntrack', 'guessed'],
+    origin: 'observed',
+    description:
+      'How it is known which side is the client: the first packet was seen (seen); a container port or service declares the server (declared); a socket listens on its port (socket); the connection tracking of the kernel (conntrack); or only the port numbers (guessed), which may be wrong',
+  },
+  {
     name: 'icmp_type',
     type: 'uint8',
     origin: 'observed',
@@ -138,6 +146,22 @@ export const flowFields = [
     origin: 'observed',
     description: 'Connections whose end (FIN both ways, or RST) fell into the window',
   },
+  {
+    name: 'connection_age_us',
+    type: 'uint64',
+    origin: 'observed',
+    unit: 'microseconds',
+    description:
+      'Age of the connection at the end of the record: time since its first packet, or since it was first seen if it is older than the probe',
+  },
+  {
+    name: 'connection_duration_us',
+    type: 'uint64',
+    origin: 'observed',
+    unit: 'microseconds',
+    description:
+      'Duration of a TCP connection that ended in the window, from its first packet to its last; 0 if none ended',
+  },
 
   // Health
   {
@@ -179,7 +203,8 @@ export const flowFields = [
     type: 'uint32',
     origin: 'observed',
     unit: 'packets',
-    description: 'Retransmitted TCP segments, both directions',
+    description:
+      'Retransmitted TCP segments, both directions: of sockets on the node, as the kernel counts them; of other senders by repeated sequence numbers, if the segments passed the node',
   },
   {
     name: 'dropped_packets',
@@ -210,6 +235,19 @@ export const flowFields = [
   },
 
   // How it was carried
+  {
+    name: 'src_nat_ip',
+    type: 'ip',
+    origin: 'observed',
+    description:
+      "The client's address after source NAT on the node, as servers outside see it; :: without source NAT",
+  },
+  {
+    name: 'src_nat_port',
+    type: 'uint16',
+    origin: 'observed',
+    description: "The client's port after source NAT on the node; 0 without source NAT",
+  },
   {
     name: 'vlan',
     type: 'uint16',

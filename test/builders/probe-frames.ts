@@ -40,6 +40,12 @@ export interface FlowSpec {
   readonly tunnel?: number;
   readonly tunnelId?: number;
   readonly sourceTunnelAddress?: string;
+  readonly ageMicros?: number;
+  readonly durationMicros?: number;
+  readonly sourceNatAddress?: string;
+  readonly sourceNatPort?: number;
+  /** Number of the value of the field `orientation`. */
+  readonly orientation?: number;
   /** Bit 0: the client is behind a watched interface; bit 1: the server is. */
   readonly ends?: number;
 }
@@ -189,4 +195,9 @@ function writeRecord(record: Buffer, flow: FlowSpec): void {
   for (const [index, number] of names.entries()) record.writeUInt32LE(number ?? 0, 160 + index * 4);
   record.writeBigUInt64LE(BigInt(flow.sourceCgroup ?? 0), 176);
   if (flow.sourceTunnelAddress !== undefined) record.set(parseAddress(flow.sourceTunnelAddress), 192);
+  record.writeBigUInt64LE(BigInt(flow.ageMicros ?? 0), 224);
+  record.writeBigUInt64LE(BigInt(flow.durationMicros ?? 0), 232);
+  if (flow.sourceNatAddress !== undefined) record.set(parseAddress(flow.sourceNatAddress), 240);
+  record.writeUInt16LE(flow.sourceNatPort ?? 0, 256);
+  record.writeUInt8(flow.orientation ?? 0, 258);
 }

@@ -27,6 +27,9 @@ const CLOCK_TOLERANCE_MS = 20;
 /** What only the kernel knows: it drops the injected packets, whose receiver does not exist. */
 const NOT_IN_FILES = ['dropped_packets', 'dropped_bytes', 'drop_reason'];
 
+/** Times and their differences, which the kernel stamps with its coarse clock. */
+const COARSE_TIMES = ['start_time', 'end_time', 'connection_age_us', 'connection_duration_us'];
+
 /** Durations, measured where the program runs and where the packet is stamped. */
 const DURATIONS = ['connect_us', 'rtt_us', 'rtt_min_us', 'latency_us'];
 
@@ -149,7 +152,7 @@ function keyOf({ src_ip, src_port, dst_ip, dst_port, protocol, icmp_type, query_
 /** All but what differs by nature; of durations whether they were measured. */
 function comparable(row: Row): Row {
   const entries = Object.entries(row).filter(
-    ([field]) => !NOT_IN_FILES.includes(field) && field !== 'start_time' && field !== 'end_time',
+    ([field]) => !NOT_IN_FILES.includes(field) && !COARSE_TIMES.includes(field),
   );
   return Object.fromEntries(
     entries.map(([field, value]) => [field, DURATIONS.includes(field) ? Number(value) > 0 : value]),

@@ -42,6 +42,10 @@ export interface ReportedFlow {
   readonly tunnelId: number;
   readonly clientTunnelEnd: string;
   readonly sampling: number;
+  readonly orientation: string;
+  readonly ageMicros: number;
+  readonly durationMicros: number;
+  readonly clientNat: string;
 }
 
 /** Everything that a probe reported, by window. */
@@ -160,6 +164,10 @@ function reportedFlows({ rows, columns }: ObservedFlows): ReportedFlow[] {
     tunnelId: columns.tunnel_id[row] ?? 0,
     clientTunnelEnd: formatAddress(columns.src_tunnel_ip, row * 16),
     sampling: columns.sampling[row] ?? 0,
+    orientation: enumerationValue('orientation', columns.orientation[row] ?? 0) ?? '',
+    ageMicros: wide(columns.connection_age_us, row),
+    durationMicros: wide(columns.connection_duration_us, row),
+    clientNat: endpointText(columns.src_nat_ip, columns.src_nat_port, row),
   }));
 }
 

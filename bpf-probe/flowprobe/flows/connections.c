@@ -9,12 +9,17 @@
 
 #define NONE 0xffffffffu
 
+/* RFC 9293 section 3.4.2: twice the maximum segment lifetime, as Linux has it (TCP_TIMEWAIT_LEN). */
+#define KEPT_AFTER_END_NANOS (60 * 1000000000ull)
+
 struct connections {
 	struct connection *all;
 	__u32 capacity;
 	__u32 used; /* positions that were ever used */
 	__u32 tracked;
-	__u32 newest, oldest;
+	struct {
+		__u32 newest, oldest;
+	} lists[2]; /* open and ended ones */
 	__u32 free; /* first free position, linked by `older` */
 	__u64 evicted;
 	struct index index;
@@ -27,7 +32,8 @@ struct connections *create_connections(__u32 capacity)
 
 	if (!c)
 		fail(EXIT_OTHER, "out of memory");
-	*c = (struct connections){.all = all, .capacity = capacity, .newest = NONE, .oldest = NONE, .free = NONE};
+	*c = (struct connections){
+		.all = all, .capacity = capacity, .lists = {{NONE, NONE}, {NONE, NONE}}, .free = NONE};
 	c->index = create_index(capacity, &((struct connection *)all)->key, sizeof(struct connection));
 	return c;
 }
@@ -35,11 +41,11 @@ struct connections *create_connections(__u32 capacity)
 static void unlink_connection(struct connections *c, const struct connection *connection)
 {
 	if (connection->newer == NONE)
-		c->newest = connection->older;
+		c->lists[connection->is_over].newest = connection->older;
 	else
 		c->all[connection->newer].older = connection->older;
 	if (connection->older == NONE)
-		c->oldest = connection->newer;
+		c->lists[connection->is_over].oldest = connection->newer;
 	else
 		c->all[connection->older].newer = connection->newer;
 }
@@ -49,12 +55,12 @@ static void link_newest(struct connections *c, struct connection *connection)
 	__u32 position = connection - c->all;
 
 	connection->newer = NONE;
-	connection->older = c->newest;
-	if (c->newest == NONE)
-		c->oldest = position;
+	connection->older = c->lists[connection->is_over].newest;
+	if (connection->older == NONE)
+		c->lists[connection->is_over].oldest = position;
 	else
-		c->all[c->newest].newer = position;
-	c->newest = position;
+		c->all[connection->older].newer = position;
+	c->lists[connection->is_over].newest = position;
 }
 
 struct connection *find_connection(struct connections *c, const struct key6 *key)
@@ -91,6 +97,14 @@ static struct connection *alloc_position(struct connections *c)
 	return &c->all[c->used++];
 }
 
+static void evict(struct connections *c)
+{
+	bool has_ended = c->lists[true].oldest != NONE;
+
+	remove_connection(c, &c->all[c->lists[has_ended].oldest]);
+	c->evicted += !has_ended;
+}
+
 struct connection *track_connection(struct connections *c, const struct key6 *key)
 {
 	struct connection *connection = find_connection(c, key);
@@ -100,10 +114,8 @@ struct connection *track_connection(struct connections *c, const struct key6 *ke
 		link_newest(c, connection);
 		return connection;
 	}
-	if (c->tracked == c->capacity) {
-		remove_connection(c, &c->all[c->oldest]);
-		c->evicted++;
-	}
+	if (c->tracked == c->capacity)
+		evict(c);
 	connection = alloc_position(c);
 	memset(connection, 0, sizeof(*connection));
 	connection->key = *key;
@@ -113,10 +125,32 @@ struct connection *track_connection(struct connections *c, const struct key6 *ke
 	return connection;
 }
 
+void set_over(struct connections *c, struct connection *connection, bool is_over)
+{
+	if (connection->is_over == is_over)
+		return;
+	unlink_connection(c, connection);
+	connection->is_over = is_over;
+	link_newest(c, connection);
+}
+
+void expire_connections(struct connections *c, __u64 now)
+{
+	for (;;) {
+		__u32 oldest = c->lists[true].oldest;
+
+		if (oldest == NONE || c->all[oldest].last + KEPT_AFTER_END_NANOS > now)
+			return;
+		remove_connection(c, &c->all[oldest]);
+	}
+}
+
 void clear_tls_servers(struct connections *c)
 {
-	for (__u32 position = c->newest; position != NONE; position = c->all[position].older)
-		c->all[position].tls_server = 0;
+	for (int is_over = 0; is_over < 2; is_over++) {
+		for (__u32 position = c->lists[is_over].newest; position != NONE; position = c->all[position].older)
+			c->all[position].tls_server = 0;
+	}
 }
 
 __u32 connections_tracked(const struct connections *c)

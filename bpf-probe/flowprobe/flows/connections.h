@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connection tracking across windows, for what is seen only once: the client, the start of the handshake, NAT, FINs. A
- * bounded table; the least recently used connections are evicted.
+ * bounded table; the least recently used connections are evicted, ended ones first. Ended connections stay for a while,
+ * because late packets (repeated FINs, RST) belong to them.
  */
 #ifndef SONDE_CONNECTIONS_H
 #define SONDE_CONNECTIONS_H
@@ -9,10 +10,21 @@
 #include <stdbool.h>
 #include "flow.h"
 
+/* How the client of a connection was determined; 1 is given by readers that know what the cluster declares. */
+enum orientation {
+	ORIENTATION_SEEN = 0,
+	ORIENTATION_SOCKET = 2,
+	ORIENTATION_CONNTRACK = 3,
+	ORIENTATION_GUESSED = 4,
+};
+
 struct connection {
 	struct key6 key;
-	__u8 client; /* side */
-	__u8 nat;    /* enum nat: NAT_UNKNOWN, NAT_NONE or NAT_KEY_ORIGINAL */
+	__u64 first;	  /* monotonic clock, ns: the SYN or the first packet that was seen */
+	__u64 last;	  /* the latest packet */
+	__u8 client;	  /* side */
+	__u8 orientation; /* enum orientation: how the client was determined */
+	__u8 nat;	  /* enum nat: NAT_UNKNOWN, NAT_NONE or NAT_KEY_ORIGINAL */
 	__u8 fin[2];
 	bool reset;
 	bool answered;	  /* the server sent a packet */
@@ -25,7 +37,8 @@ struct connection {
 	__u8 sequences;	    /* bit N: that of side N is known */
 	__u32 tls_server;   /* number in NAMES_TLS_SERVERS; 0 if not known */
 	__u32 tls_window;   /* window in which it was seen */
-	/* Neighbors in the LRU list; private to the table. */
+	/* Private to the table: the LRU list, and the neighbors in it. */
+	bool is_over;
 	__u32 newer, older;
 };
 
@@ -45,10 +58,18 @@ struct connection *track_connection(struct connections *connections, const struc
 
 void remove_connection(struct connections *connections, struct connection *connection);
 
+/* Says whether a connection has ended. */
+void set_over(struct connections *connections, struct connection *connection, bool is_over);
+
+/* Removes connections that ended long before `now`. */
+void expire_connections(struct connections *connections, __u64 now);
+
 /* Clears the server names of all connections, because their numbers are no longer valid. */
 void clear_tls_servers(struct connections *connections);
 
 __u32 connections_tracked(const struct connections *connections);
+
+/* Evicted connections that had not ended. */
 __u64 connections_evicted(const struct connections *connections);
 
 #endif

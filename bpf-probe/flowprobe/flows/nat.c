@@ -27,6 +27,15 @@ static void set_endpoints(struct key6 *key, const struct endpoint ends[2], int c
 	}
 }
 
+struct key6 endpoints_key(const struct endpoint ends[2], __u8 protocol, int *side)
+{
+	struct key6 key = {.protocol = protocol};
+
+	*side = is_second(&ends[0], &ends[1]);
+	set_endpoints(&key, ends, *side);
+	return key;
+}
+
 static void swap_sides(struct flow *flow)
 {
 #define SWAP(pair)                                                                                                     \

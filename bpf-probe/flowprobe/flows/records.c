@@ -9,9 +9,6 @@
 
 #define NANOS_PER_MICRO 1000
 
-/* The last packets of a closed connection (last ACK, repeated FINs) arrive within this time. */
-#define CLOSE_DELAY_NANOS (2 * 1000000000ull)
-
 /* connection_state of PROTOCOL.md */
 enum connection_state {
 	STATE_ESTABLISHED = 0,
@@ -21,6 +18,9 @@ enum connection_state {
 	STATE_STATELESS = 4,
 };
 
+/* Ports below are used by servers (RFC 6335 section 6). */
+#define SYSTEM_PORTS 1024
+
 static bool is_echo_reply(const struct flow *flow)
 {
 	const struct key6 *key = &flow->key6;
@@ -29,23 +29,46 @@ static bool is_echo_reply(const struct flow *flow)
 						   (key->protocol == IPPROTO_ICMPV6 && flow->icmp_type == 129));
 }
 
-/* The client's side, by the rules of PROTOCOL.md. */
-static int find_client(const struct flow *flow, const struct connection *known)
+/* A client's side, and how it was determined. */
+struct client {
+	int side;
+	enum orientation orientation;
+};
+
+/* The client by the ports and the first packet: not certain for connections that are older than the probe. */
+static struct client guess_client(const struct flow *flow)
+{
+	__u16 ports[2] = {ntohs(flow->key6.port[0]), ntohs(flow->key6.port[1])};
+	int sender = flow->first_sender;
+
+	/* In an open TCP connection either side may send the first packet of a window. */
+	if (flow->key6.protocol == IPPROTO_TCP)
+		return (struct client){ports[0] == ports[1] ? sender : ports[0] < ports[1], ORIENTATION_GUESSED};
+	/* A response whose query was not seen. */
+	if (flow->key6.protocol == IPPROTO_UDP && ports[sender] < SYSTEM_PORTS && ports[!sender] >= SYSTEM_PORTS)
+		return (struct client){!sender, ORIENTATION_GUESSED};
+	return (struct client){sender, ORIENTATION_SEEN};
+}
+
+/*
+ * The client, by the rules of PROTOCOL.md. Without NAT, conntrack may know the connection only from its middle, so what
+ * was seen of it comes first.
+ */
+static struct client find_client(const struct flow *flow, const struct connection *known)
 {
 	if (flow->syns)
-		return flow->syn_from;
+		return (struct client){flow->syn_from, ORIENTATION_SEEN};
 	if (flow->synack_at)
-		return !flow->synack_from;
+		return (struct client){!flow->synack_from, ORIENTATION_SEEN};
+	if (known && known->orientation == ORIENTATION_SEEN)
+		return (struct client){known->client, ORIENTATION_SEEN};
 	if (flow->nat != NAT_UNKNOWN)
-		return flow->initiator;
+		return (struct client){flow->initiator, ORIENTATION_CONNTRACK};
 	if (known)
-		return known->client;
+		return (struct client){known->client, known->orientation};
 	if (is_echo_reply(flow))
-		return !flow->first_sender;
-	/* In an open TCP connection either side may send the first packet of a window. */
-	if (flow->key6.protocol == IPPROTO_TCP && flow->key6.port[0] != flow->key6.port[1])
-		return ntohs(flow->key6.port[0]) > ntohs(flow->key6.port[1]) ? 0 : 1;
-	return flow->first_sender;
+		return (struct client){!flow->first_sender, ORIENTATION_SEEN};
+	return guess_client(flow);
 }
 
 static bool has_packets(const struct flow *flow)
@@ -107,6 +130,14 @@ static void fill_times(struct flow_record *record, const struct flow *flow, cons
 	}
 }
 
+/* When the connection began: that of the window's latest SYN, else the tracked one. Monotonic clock, ns. */
+static __u64 connection_begin(const struct flow *flow, const struct connection *known)
+{
+	if (known && known->first)
+		return known->first;
+	return flow->reopened ? flow->syn_at : flow->first;
+}
+
 static __u16 fill_endpoint(__u8 address[16], const __u32 from[4], __u16 port)
 {
 	memcpy(address, from, 16);
@@ -127,6 +158,9 @@ static void fill_tuple(struct flow_record *record, const struct flow *flow, cons
 		record->service_port = fill_endpoint(record->service, key->addr[server], key->port[server]);
 		record->server_port = fill_endpoint(record->server, other[1].addr, other[1].port);
 	}
+	if (nat == NAT_KEY_ORIGINAL &&
+	    (memcmp(other[0].addr, key->addr[client], 16) != 0 || other[0].port != key->port[client]))
+		record->client_nat_port = fill_endpoint(record->client_nat, other[0].addr, other[0].port);
 	record->protocol = key->protocol;
 	if (key->protocol == IPPROTO_ICMP || key->protocol == IPPROTO_ICMPV6) {
 		record->icmp_type = flow->icmp_type;
@@ -182,14 +216,14 @@ static void fill_processes(struct flow_record *record, const struct flowprobe_bp
 }
 
 /* `is_new`: the flow is a new connection on the ports of the tracked one. */
-static void update_connection(struct connections *connections, const struct flow *flow, int client, bool is_new,
-			      enum connection_state state, __u64 now)
+static void update_connection(struct connections *connections, const struct flow *flow, struct client client,
+			      bool is_new, enum connection_state state)
 {
-	struct connection *connection;
+	__u64 begin = connection_begin(flow, is_new ? NULL : find_connection(connections, &flow->key6));
+	struct connection *connection = track_connection(connections, &flow->key6);
 
-	if (is_over(state) && is_new && now - flow->last > CLOSE_DELAY_NANOS)
-		return; /* Most short connections need no entry. */
-	connection = track_connection(connections, &flow->key6);
+	connection->first = begin;
+	connection->last = flow->last;
 	if (flow->syns) {
 		connection->opened = true;
 		connection->syn_sequence = flow->syn_sequence;
@@ -204,12 +238,13 @@ static void update_connection(struct connections *connections, const struct flow
 	} else if (flow->established_at) {
 		connection->syn_at = 0;
 	}
-	connection->client = client;
+	connection->client = client.side;
+	connection->orientation = client.orientation;
 	connection->fin[0] |= flow->fin[0];
 	connection->fin[1] |= flow->fin[1];
 	connection->reset |= flow->rst[0] || flow->rst[1];
 	connection->unreachable |= flow->unreachable != 0;
-	connection->answered |= flow->packets[!client] > 0;
+	connection->answered |= flow->packets[!client.side] > 0;
 	for (int side = 0; side < 2; side++) {
 		if (flow->sequences & 1 << side)
 			connection->data_next[side] = flow->data_next[side];
@@ -219,6 +254,7 @@ static void update_connection(struct connections *connections, const struct flow
 		connection->nat = flow->nat;
 		memcpy(connection->nat_tuple, flow->nat_tuple, sizeof(flow->nat_tuple));
 	}
+	set_over(connections, connection, is_over(state));
 }
 
 bool fill_record(struct flow_record *record, const struct flow *flow, const struct flow_health *health,
@@ -231,12 +267,16 @@ bool fill_record(struct flow_record *record, const struct flow *flow, const stru
 	bool is_new = first_is_new || flow->reopened;
 	__u32 tls_server = known && (!is_new || known->tls_window >= context->window) ? known->tls_server : 0;
 	bool ended_previous = first_is_new && ends_previous(flow, known);
+	struct client found;
 	int client, server;
+	__u64 begin;
 
 	if (is_new)
 		known = NULL; /* The ports are reused. */
-	client = find_client(flow, known);
+	found = find_client(flow, known);
+	client = found.side;
 	server = !client;
+	begin = connection_begin(flow, known);
 
 	memset(record, 0, sizeof(*record));
 	fill_tuple(record, flow, known, client);
@@ -259,12 +299,16 @@ bool fill_record(struct flow_record *record, const struct flow *flow, const stru
 		record->connections_started++;
 	if (is_over(record->connection_state) && !was_over(known) && !(known && known->unreachable))
 		record->connections_completed++;
+	record->orientation = found.orientation;
+	record->age = flow->last > begin ? (flow->last - begin) / NANOS_PER_MICRO : 0;
+	if (is_over(record->connection_state) && record->connections_completed)
+		record->duration = record->age;
 	fill_times(record, flow, known);
 	fill_health(record, flow, known, health);
 	fill_tunnel(record, context->bpf, flow, client);
 	fill_processes(record, context->bpf, flow, client);
 	if (known || has_packets(flow))
-		update_connection(context->connections, flow, client, is_new, record->connection_state, context->now);
+		update_connection(context->connections, flow, found, is_new, record->connection_state);
 	/* An ICMP error without effect on a connection has a record of its own. */
 	return has_packets(flow) || health || record->connections_completed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Features of the running kernel. */
-#ifndef SONDE_KERNEL_H
-#define SONDE_KERNEL_H
+#ifndef SONDE_FEATURES_H
+#define SONDE_FEATURES_H
 
 #include <stdbool.h>
 

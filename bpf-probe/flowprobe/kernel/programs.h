@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loads the kernel programs with their settings. */
-#ifndef SONDE_LOAD_H
-#define SONDE_LOAD_H
+#ifndef SONDE_LOAD_PROGRAMS_H
+#define SONDE_LOAD_PROGRAMS_H
 
 #include "kernel/features.h"
 #include "options.h"

@@ -56,9 +56,15 @@ struct flow_record {
 	__u64 server_cgroup;
 	__u8 client_tunnel_end[16];
 	__u8 server_tunnel_end[16];
+	__u64 age;
+	__u64 duration;
+	__u8 client_nat[16];
+	__u16 client_nat_port;
+	__u8 orientation;
+	__u8 zero[5];
 };
 
-_Static_assert(sizeof(struct flow_record) == 224, "a record has the length given in PROTOCOL.md");
+_Static_assert(sizeof(struct flow_record) == 264, "a record has the length given in PROTOCOL.md");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian");
 
 /* A frame is begun, filled and sent to the output (stream.h); one at a time. */

@@ -70,6 +70,7 @@ void report_flows(struct window_flows *flows, const struct record_context *conte
 	send_dns(context->now);
 	send_window(flows, context, counters);
 	clear_window_flows(flows);
+	expire_connections(context->connections, context->now);
 	account_cpu_time(&counters->drain_nanos);
 
 	counters->windows++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reassembles the TCP segments that the kernel programs send. Bounded in number and length of streams. */
-#ifndef SONDE_STREAMS_H
-#define SONDE_STREAMS_H
+#ifndef SONDE_TCP_STREAMS_H
+#define SONDE_TCP_STREAMS_H
 
 #include <stddef.h>
 #include "flow.h"

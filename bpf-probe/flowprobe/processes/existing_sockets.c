@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "processes/existing_sockets.h"
 #include "flow.h"
+#include "processes/existing_connections.h"
 #include "processes/processes.h"
 #include "flowprobe.skel.h"
 
@@ -63,10 +64,12 @@ static void record_process(const struct flowprobe_bpf *bpf, int cgroup_root, __u
 static bool record_socket(const struct flowprobe_bpf *bpf, __u32 process, int pidfd, int descriptor)
 {
 	int socket = syscall(SYS_pidfd_getfd, pidfd, descriptor, 0);
-	bool recorded = socket >= 0 && is_inet(socket) &&
-			bpf_map__update_elem(bpf->maps.socket_pids, &socket, sizeof(socket), &process, sizeof(process),
-					     BPF_NOEXIST) == 0;
+	bool is_internet = socket >= 0 && is_inet(socket);
+	bool recorded = is_internet && bpf_map__update_elem(bpf->maps.socket_pids, &socket, sizeof(socket), &process,
+							    sizeof(process), BPF_NOEXIST) == 0;
 
+	if (is_internet)
+		note_socket(socket);
 	if (socket >= 0)
 		close(socket);
 	return recorded;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records the processes of sockets that existed before flowprobe. */
-#ifndef SONDE_ADOPT_H
-#define SONDE_ADOPT_H
+#ifndef SONDE_EXISTING_SOCKETS_H
+#define SONDE_EXISTING_SOCKETS_H
 
 struct flowprobe_bpf;
 

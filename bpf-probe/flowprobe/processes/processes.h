@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names and control groups of processes with sockets. */
-#ifndef SONDE_OWNERS_H
-#define SONDE_OWNERS_H
+#ifndef SONDE_PROCESSES_H
+#define SONDE_PROCESSES_H
 
 #include <linux/types.h>
 
