@@ -14,7 +14,7 @@ interface End {
 
 const NODES = ['node-a', 'node-b', 'node-c'];
 const PODS: readonly End[] = NODES.flatMap((node, index) =>
-  [1, 2].map((pod) => ({ ip: `10.0.${index}.${pod}`, at: 'pod' as const, node })),
+  [11, 12].map((pod) => ({ ip: `10.0.${index}.${pod}`, at: 'pod' as const, node })),
 );
 const HOSTS: readonly End[] = NODES.map((node, index) => ({ ip: `192.0.2.${index}`, at: 'host', node }));
 const OUTSIDE: readonly End[] = [{ ip: '198.51.100.1', at: 'outside' }];
@@ -104,7 +104,7 @@ describe.each([
 describe('a client that nobody has told of', () => {
   const ROW = {
     src_ip: '10.0.1.9',
-    dst_ip: '10.0.0.1',
+    dst_ip: '10.0.0.11',
     reporter: 'dst',
     start_time: 1000,
     end_time: 1000,

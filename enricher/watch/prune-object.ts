@@ -8,6 +8,7 @@ import type {
   Pod,
 } from '@sonde/model/cluster/objects';
 import { NETWORK_STATUS_ANNOTATION, secondaryAddresses } from '@sonde/model/cluster/pod-addresses';
+import { addressAnnotations } from '@sonde/model/cluster/node-addresses';
 import { CHANGED_BY_ANNOTATION } from '@sonde/model/policy/history/object-version';
 
 /** An object without the fields that Sonde does not use, and with the metadata that Calico's API shows. */
@@ -28,7 +29,9 @@ export function pruneObject(given: KubernetesObject): KubernetesObject {
     case 'Node': {
       const { addresses } = (status ?? {}) as { addresses?: unknown };
       const { podCIDR, podCIDRs } = (spec ?? {}) as NonNullable<Node['spec']>;
-      return { ...pruned, ...{ spec: { podCIDR, podCIDRs }, status: { addresses } } };
+      const annotations = addressAnnotations(object.metadata.annotations);
+      const metadata = { ...pruned.metadata, ...(annotations && { annotations }) };
+      return { ...pruned, ...{ metadata, spec: { podCIDR, podCIDRs }, status: { addresses } } };
     }
     case 'Service':
       return { ...withHistory(pruned, object), ...{ spec, status } };

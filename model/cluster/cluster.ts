@@ -2,8 +2,9 @@ import { Controllers } from './controllers.js';
 import { type BindingState, type ChangeKind, AddressBinding } from './address-binding.js';
 import { canonicalLabels, identityOf } from './identity.js';
 import { ExternalNames } from './external-names.js';
-import { IdentityIndex } from './identity-index.js';
+import { type AddressKind, IdentityIndex } from './identity-index.js';
 import { NetworkSets } from './network-sets.js';
+import { nodeAddresses } from './node-addresses.js';
 import { NodeRanges } from './node-ranges.js';
 import {
   type BlockAffinity,
@@ -109,10 +110,11 @@ export class Cluster {
         break;
       case 'Node':
       case 'Service': {
-        const held = this.#bindings.get(objectKey(object));
-        if (held?.uid !== object.metadata.uid) return;
-        held?.binding.end(atMs);
-        this.#bindings.delete(objectKey(object));
+        const keys = (['own', 'virtual'] as const).map((addressKind) => bindingKey(object, addressKind));
+        const held = keys.flatMap((key) => this.#bindings.get(key) ?? []);
+        if (held.some(({ uid }) => uid !== object.metadata.uid)) return;
+        for (const { binding } of held) binding.end(atMs);
+        for (const key of keys) this.#bindings.delete(key);
         if (object.kind === 'Node') {
           this.#zones.delete(object.metadata.name);
           this.nodeRanges.setPodCidrs(object.metadata.name, []);
@@ -146,27 +148,22 @@ export class Cluster {
     const zone = ZONE_LABELS.map((label) => labels[label]).find((value) => value !== undefined) ?? '';
     const before = this.#zones.get(name);
     this.#zones.set(name, zone);
-    const addresses = (node.status?.addresses ?? [])
-      .filter(({ type }) => type.endsWith('IP'))
-      .map(({ address }) => address);
+    const { own, derived } = nodeAddresses(node);
     const identity = { ...identityOf('node', node), labels: canonicalLabels(labels), node: name, zone };
     const fromMs = createdAt(node);
     const { podCIDR = '', podCIDRs = [podCIDR] } = node.spec ?? {};
     const ranges = podCIDRs.filter(Boolean);
     this.#report(node, 'spec.podCIDRs', this.nodeRanges.setPodCidrs(name, ranges));
-    this.#hold(
-      node,
-      'status.addresses',
-      { identity, addressKind: 'own', addresses, ports: [], processes: [], fromMs, sureMs: fromMs },
-      atMs,
-    );
+    const state = { identity, ports: [], processes: [], fromMs, sureMs: fromMs };
+    this.#hold(node, 'status.addresses', { ...state, addressKind: 'own', addresses: own }, atMs);
+    this.#hold(node, 'spec.podCIDRs', { ...state, addressKind: 'virtual', addresses: derived }, atMs);
     if (zone === before) return;
     const difference: ChangeKind = before === undefined ? 'correction' : 'change';
     this.#pods.relatedChanged(nodeKey(name), atMs, difference);
   }
 
   #hold(object: KubernetesObject, field: string, claim: BindingState, atMs: number): void {
-    const key = objectKey(object);
+    const key = bindingKey(object, claim.addressKind);
     const { uid } = object.metadata;
     let held = this.#bindings.get(key);
     if (held && held.uid !== uid) {
@@ -190,6 +187,11 @@ export class Cluster {
       });
     }
   }
+}
+
+/** The key of a binding: nodes have one for each kind of address. */
+function bindingKey(object: KubernetesObject, addressKind: AddressKind): string {
+  return `${addressKind} ${objectKey(object)}`;
 }
 
 function serviceBinding(service: Service): BindingState {

@@ -7,7 +7,10 @@ import { PodRanges } from './pod-ranges.js';
 /** The identity number of an address that nothing is known of. */
 export const UNKNOWN_IDENTITY = NOBODY;
 
-/** An address of which services say that it leads to them, and an address that is an interface's own. */
+/**
+ * An address of an interface, or one that leads to its owner in another way: a service's, or one that follows from a node's
+ * pod range. Where both are known, the interface's owner has the address.
+ */
 export type AddressKind = 'own' | 'virtual';
 
 /**

@@ -66,7 +66,8 @@ export class Endpoints {
       facts: addressClass.facts,
       labelled: workload ? [workload.labels, ...entities.labelled] : entities.labelled,
       named: entities.named,
-      nodes: entities.nodes,
+      // A pod is no node, even with an address that a node's pod range reserves for the node.
+      nodes: workload ? [] : entities.nodes,
       ports: workload ? workload.ports : entities.ports,
       unclearHosts: workload || entities.host ? [] : entities.unclearHosts,
     };

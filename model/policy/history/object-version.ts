@@ -1,4 +1,5 @@
 import type { KubernetesObject, ManagedFields } from '../../cluster/objects.js';
+import { addressAnnotations } from '../../cluster/node-addresses.js';
 import { readPolicyObject } from '../read-object.js';
 
 /** One version of an object that policy verdicts depend on, as stored. */
@@ -48,15 +49,24 @@ export function affectsPolicies(object: KubernetesObject): boolean {
 export function manifestText(object: KubernetesObject): string {
   const { apiVersion, kind, metadata } = object;
   const { name, namespace, labels } = metadata;
-  return canonicalJson({ apiVersion, kind, metadata: { name, namespace, labels }, ...contentsOf(object) });
+  const annotations = kind === 'Node' ? addressAnnotations(metadata.annotations) : undefined;
+  return canonicalJson({
+    ...{ apiVersion, kind, metadata: { name, namespace, labels, annotations } },
+    ...contentsOf(object),
+  });
 }
 
 /** The parts of an object that policies depend on, apart from its name and labels. */
 function contentsOf(object: KubernetesObject): object {
   const { spec, status, ports, endpoints } = object as KubernetesObject & Contents;
   switch (`${object.apiVersion} ${object.kind}`) {
-    case 'v1 Node':
-      return status?.addresses === undefined ? {} : { status: { addresses: status.addresses } };
+    case 'v1 Node': {
+      const { podCIDR, podCIDRs } = spec ?? {};
+      return {
+        ...(podCIDR === undefined && podCIDRs === undefined ? {} : { spec: { podCIDR, podCIDRs } }),
+        ...(status?.addresses === undefined ? {} : { status: { addresses: status.addresses } }),
+      };
+    }
     case 'v1 Service': {
       const { selector, ports: served, clusterIP, clusterIPs, externalIPs } = spec ?? {};
       const { ingress } = status?.loadBalancer ?? {};

@@ -145,8 +145,12 @@ function podEndpoints(cluster: ManifestCluster, pod: ManifestPod): ResolvedEndpo
   return addresses.map((address) => ({ pod, address, port: undefined }));
 }
 
+/** The first address of a node in each family, which is the one of its status. */
 function nodeAddresses({ nodesByAddress }: ManifestCluster, node: string): Uint8Array[] {
-  return [...nodesByAddress].filter(([, name]) => name === node).map(([address]) => parseAddress(address));
+  const addresses = [...nodesByAddress].flatMap(([text, name]) => (name === node ? parseAddress(text) : []));
+  return ([4, 6] as const).flatMap(
+    (family) => addresses.find((address) => familyOf(address) === family) ?? [],
+  );
 }
 
 function endpointAt(cluster: ManifestCluster, address: Uint8Array): ResolvedEndpoint {

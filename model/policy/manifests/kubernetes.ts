@@ -2,6 +2,7 @@ import { AddressError, parseAddress } from '../../net/address.js';
 import type { ServiceEndpoint } from '../address/services.js';
 import type { PolicyNode, PolicyPod } from '../endpoint/pods-and-nodes.js';
 import { protocolNumber, TCP } from '../../net/protocol.js';
+import { nodeAddresses } from '../../cluster/node-addresses.js';
 import { serviceAddresses, type ServiceAddressFields } from '../../cluster/service-addresses.js';
 import type { EndpointPort } from '../resources/endpoints.js';
 import type { Fields } from '../resources/fields.js';
@@ -98,15 +99,25 @@ function readContainer(fields: Fields): { sidecar: boolean; ports: EndpointPort[
 /** Reads a node. */
 export function readNode(fields: Fields): PolicyNode {
   const { name, labels } = readMetadata(fields);
+  const annotations = fields.object('metadata', (metadata) => metadata.labels('annotations')) ?? {};
   const addresses = fields.object('status', (status) =>
-    status.objects('addresses', (address) =>
-      // A node's addresses may also be names.
-      ['InternalIP', 'ExternalIP'].includes(address.string('type') ?? '')
-        ? readAddresses(address, 'address')
-        : [],
-    ),
+    status.objects('addresses', (address) => ({
+      type: address.string('type') ?? '',
+      address: address.string('address') ?? '',
+    })),
   );
-  return { name, labels, addresses: addresses?.flat() ?? [] };
+  const spec = fields.object('spec', (node) =>
+    node.has('podCIDRs') ? { podCIDRs: node.strings('podCIDRs') } : { podCIDR: node.string('podCIDR') ?? '' },
+  );
+  const { own, derived } = nodeAddresses({
+    metadata: { annotations },
+    ...(spec && { spec }),
+    status: { addresses: addresses ?? [] },
+  });
+  const read = [...own, ...derived].flatMap(
+    (text) => readAddress(text, (reason) => fields.problem('status.addresses', `${text} ${reason}`)) ?? [],
+  );
+  return { name, labels, addresses: read };
 }
 
 /** Reads a service. */
@@ -190,7 +201,7 @@ function readProtocol(fields: Fields): number {
   return protocol ?? TCP;
 }
 
-/** The address in a field; none if it is absent, empty, or the `None` of services without one. */
+/** The address in a field; none if it is absent or empty. */
 function readAddresses(fields: Fields, name: string): Uint8Array[] {
   const text = fields.string(name) ?? '';
   const address = text === '' ? undefined : readAddress(text, (reason) => fields.problem(name, reason));
@@ -198,7 +209,6 @@ function readAddresses(fields: Fields, name: string): Uint8Array[] {
 }
 
 function readAddress(item: unknown, problem: (reason: string) => void): Uint8Array | undefined {
-  if (item === 'None') return undefined;
   try {
     if (typeof item === 'string') return parseAddress(item);
   } catch (error) {
