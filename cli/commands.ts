@@ -71,10 +71,11 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       summary: 'Serve the HTTP API over the records in ClickHouse',
       load: async () => {
         const { queryApiService } = await import('@sonde/query-api/service');
-        const { readKubeConfig } = await import('@sonde/enricher/watch/kube-config');
-        return serviceCommand(
-          queryApiService((file) => readKubeConfig(file === undefined ? 'usual places' : { file })),
-        );
+        const { Credentials } = await import('@sonde/backbone/kubernetes/credentials');
+        const { kubeConfigSource } = await import('@sonde/backbone/kubernetes/kube-config');
+        const credentialsOf = (file: string | undefined) =>
+          new Credentials(kubeConfigSource(file === undefined ? 'usual places' : { file }));
+        return serviceCommand(queryApiService(credentialsOf));
       },
     },
   },

@@ -3,7 +3,7 @@ import type { Logger } from '@sonde/backbone/logging';
 import { LiveContext } from './pipeline/context.js';
 import { PolicyHistory } from './policy/policy-history.js';
 import { followCluster, type FollowedCluster } from './watch/follow-cluster.js';
-import { type KubeConfigChoice, readKubeConfig } from './watch/kube-config.js';
+import { type KubeConfigChoice, kubeConfigSource } from '@sonde/backbone/kubernetes/kube-config';
 
 /** Where the objects of a cluster come from. */
 export interface ClusterChoice {
@@ -35,7 +35,7 @@ export function watchCluster(choice: ClusterChoice, log: Logger, signal: AbortSi
   const watch = followCluster({
     ...{ context, manifests, log: log.child({ cluster: name }), signal, observer: history },
     ...(identityRetentionMs !== undefined && { horizonMs: identityRetentionMs }),
-    kubeConfig: kubeConfig && (() => readKubeConfig(kubeConfig)),
+    kubeConfig: kubeConfig && kubeConfigSource(kubeConfig),
   });
   return { context, history, watch, hasApiServer: kubeConfig !== undefined };
 }

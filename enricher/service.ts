@@ -6,7 +6,7 @@ import { kafkaConnection, kafkaTopics } from '@sonde/backbone/transport/kafka/op
 import { assembleEnricher } from './assembly.js';
 import type { ClusterChoice } from './live-cluster.js';
 import { enricherOptions } from './options.js';
-import type { KubeConfigChoice } from './watch/kube-config.js';
+import type { KubeConfigChoice } from '@sonde/backbone/kubernetes/kube-config';
 
 const MS_PER_DAY = 86_400_000;
 

@@ -1,15 +1,15 @@
 import type { ServiceDefinition } from '@sonde/backbone/service/run-service';
 import { openConfiguredStore } from '@sonde/backbone/store/clickhouse/options';
 import type { FlowStore } from '@sonde/backbone/store/store';
-import { openSecurityFile, type ReadKubeConfig } from './access/security-file.js';
+import { openSecurityFile, type CredentialsOf } from './access/security-file.js';
 import { defaultLimits } from './limits/limits.js';
 import { queryApiOptions } from './options.js';
 import { startQueryApi } from './server.js';
 import type { TlsFiles } from './http/tls.js';
 
-/** The HTTP API over the records in ClickHouse. `readKubeConfig` loads credentials for TokenReview. */
+/** The HTTP API over the records in ClickHouse. `credentialsOf` opens credentials for TokenReview. */
 export function queryApiService(
-  readKubeConfig: ReadKubeConfig,
+  credentialsOf: CredentialsOf,
 ): ServiceDefinition<(typeof queryApiOptions)[number]> {
   return {
     name: 'query-api',
@@ -19,7 +19,7 @@ export function queryApiService(
       const store = openConfiguredStore(configuration, log);
       readiness.check('store', () => storeProblem(store));
       const file = configuration['api.securityFile'];
-      const securityFile = file === undefined ? undefined : openSecurityFile(file, readKubeConfig);
+      const securityFile = file === undefined ? undefined : openSecurityFile(file, credentialsOf);
       const tls = tlsOf(configuration);
       const api = await startQueryApi({
         ...{ store, registry, log },

@@ -1,4 +1,4 @@
-import type { KubeConfigChoice } from '@sonde/enricher/watch/kube-config';
+import type { KubeConfigChoice } from '@sonde/backbone/kubernetes/kube-config';
 import type { TrafficChoice } from './traffic.js';
 
 /** A cluster that `sonde up` was asked to watch. */

@@ -3,8 +3,8 @@ import https from 'node:https';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
-import { connectionError } from './connection-error.js';
-import type { Credentials } from './credentials.js';
+import { connectionError } from '@sonde/backbone/kubernetes/connection-error';
+import type { Credentials } from '@sonde/backbone/kubernetes/credentials';
 
 /** One page of a list (Kubernetes API concepts, "Retrieving large results sets in chunks"). */
 export interface ListPage {
@@ -71,20 +71,23 @@ export function connectApiServer(
     accepted: string,
     signal: AbortSignal,
   ): Promise<http.IncomingMessage> {
-    const { server } = credentials;
+    const options = { headers: { accept: accepted }, signal, timeout: SILENCE_MS };
+    const applied = await credentials.apply(options);
+    const { server } = applied;
     const url = new URL(server + path);
     url.search = new URLSearchParams(query).toString();
-    const options = { headers: { accept: accepted }, signal, timeout: SILENCE_MS };
-    const config = await credentials.apply(options);
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const { get: request } = url.protocol === 'http:' ? http : https;
       const sent = request(url, options, resolve);
-      sent.on('error', (error) => reject(connectionError(server, error)));
+      sent.on('error', (error) => {
+        if (!signal.aborted) credentials.connectionFailed(applied);
+        reject(connectionError(server, error));
+      });
       sent.on('timeout', () => sent.destroy(new Error(`the API server was silent for ${SILENCE_MS} ms`)));
     });
     const { statusCode = 0, headers } = response;
     if (statusCode === 200) return response;
-    if (statusCode === 401) credentials.refused(config);
+    if (statusCode === 401) credentials.rejected(applied);
     const body = await text(response);
     const message = `GET ${path}: ${statusCode} ${messageOf(body)}`;
     throw new ApiError(statusCode, message, retryAfterMs(headers['retry-after']));

@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { clearInterval, setInterval } from 'node:timers';
-import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '@sonde/backbone/logging';
 import type { Cluster, ClusterProblem } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { connectApiServer } from './api-server.js';
-import { Credentials } from './credentials.js';
+import type { KubeConfigSource } from '@sonde/backbone/kubernetes/kube-config';
+import { Credentials } from '@sonde/backbone/kubernetes/credentials';
 import { Discovery } from './discovery.js';
 import { followManifests } from './follow-manifests.js';
 import { followResource, type WatchCounts, type WatchIntervals } from './follow-resource.js';
@@ -27,8 +27,8 @@ export interface ClusterContext {
 
 export interface FollowClusterOptions {
   readonly context: ClusterContext;
-  /** Reads how to connect to the API server, again after a failure; without it, only manifests are followed. */
-  readonly kubeConfig?: (() => KubeConfig) | undefined;
+  /** How to connect to the API server; without it, only manifests are followed. */
+  readonly kubeConfig?: KubeConfigSource | undefined;
   /** Files and folders of manifests. */
   readonly manifests: readonly string[];
   readonly log: Logger;

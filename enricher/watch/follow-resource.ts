@@ -109,7 +109,7 @@ class VersionsWentBackwards extends Error {
   override readonly name = 'VersionsWentBackwards';
 }
 
-/** Reads `aborted` anew: during an `await` the signal may have come. */
+/** Reads `aborted` again: during an `await` the signal may have come. */
 function wasAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }

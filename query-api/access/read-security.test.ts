@@ -1,3 +1,5 @@
+import { Credentials } from '@sonde/backbone/kubernetes/credentials';
+import { plainKubeConfig } from '@sonde/backbone/kubernetes/kube-config';
 import { describe, expect, it } from 'vitest';
 import { SecurityError } from './authenticate.js';
 import { readSecurity } from './read-security.js';
@@ -29,17 +31,14 @@ describe('the access configuration file', () => {
   });
 
   it('names a kubeconfig, or uses the default one', () => {
-    const kubeConfig = {
-      getCurrentCluster: () => ({ server: 'https://10.0.0.1' }),
-      applyToHTTPSOptions: () => Promise.resolve(),
-    };
+    const credentials = new Credentials(plainKubeConfig('http://10.0.0.1', 'reviewer'));
     const files: (string | undefined)[] = [];
     const find = (file: string | undefined) => {
       files.push(file);
-      return kubeConfig;
+      return credentials;
     };
     const named = { kubernetes: { kubeconfig: '/etc/sonde/kubeconfig', audiences: ['sonde'] }, roles };
-    expect(readSecurity(named, find).kubernetes).toEqual({ audiences: ['sonde'], kubeConfig });
+    expect(readSecurity(named, find).kubernetes).toEqual({ audiences: ['sonde'], credentials });
     readSecurity({ kubernetes: {}, roles }, find);
     expect(files).toEqual(['/etc/sonde/kubeconfig', undefined]);
   });

@@ -3,12 +3,12 @@ import { parseDuration } from '@sonde/backbone/configuration/quantity';
 import { rights } from '@sonde/query/access/access';
 import { SecurityError, type SecurityOptions } from './authenticate.js';
 import type { OpenIdProvider } from './openid-connect.js';
-import type { ApiServerAccess, KubernetesTokens } from './token-review.js';
+import type { ApiServerCredentials, KubernetesTokens } from './token-review.js';
 
 /** The content of an access configuration file. */
 interface SecurityDocument extends Pick<SecurityOptions, 'tokens' | 'roles'> {
   readonly openIdProviders?: readonly OpenIdProviderDocument[];
-  readonly kubernetes?: Omit<KubernetesTokens, 'kubeConfig'> & { readonly kubeconfig?: string };
+  readonly kubernetes?: Omit<KubernetesTokens, 'credentials'> & { readonly kubeconfig?: string };
 }
 
 interface OpenIdProviderDocument extends Omit<OpenIdProvider, 'clockToleranceMs'> {
@@ -26,13 +26,13 @@ const RENAMED: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Reads the access configuration from the content of its file (docs/security.md). `readKubeConfig` loads a kubeconfig
+ * Reads the access configuration from the content of its file (docs/security.md). `credentialsOf` opens a kubeconfig
  * file, or without one that of the environment or of the pod.
  * @throws SecurityError with all unknown, missing and malformed settings. `CurrentSecurity` checks their meaning.
  */
 export function readSecurity(
   content: unknown,
-  readKubeConfig: (file: string | undefined) => ApiServerAccess,
+  credentialsOf: (file: string | undefined) => ApiServerCredentials,
 ): SecurityOptions {
   if (!isDocument(content)) {
     throw new SecurityError([...new Set((isDocument.errors ?? []).map(schemaProblem))]);
@@ -41,7 +41,7 @@ export function readSecurity(
   return {
     ...rest,
     ...(openIdProviders && { openIdProviders: openIdProviders.map(providerFrom) }),
-    ...(kubernetes && { kubernetes: kubernetesFrom(kubernetes, readKubeConfig) }),
+    ...(kubernetes && { kubernetes: kubernetesFrom(kubernetes, credentialsOf) }),
   };
 }
 
@@ -57,9 +57,9 @@ function providerFrom({ clockTolerance, ...provider }: OpenIdProviderDocument): 
 
 function kubernetesFrom(
   { kubeconfig, ...settings }: NonNullable<SecurityDocument['kubernetes']>,
-  readKubeConfig: (file: string | undefined) => ApiServerAccess,
+  credentialsOf: (file: string | undefined) => ApiServerCredentials,
 ): KubernetesTokens {
-  return { ...settings, kubeConfig: readKubeConfig(kubeconfig) };
+  return { ...settings, credentials: credentialsOf(kubeconfig) };
 }
 
 /** A violation of the schema as a message with the place in the file. */

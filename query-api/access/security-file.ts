@@ -5,7 +5,7 @@ import type { SecurityOptions } from './authenticate.js';
 import { readSecurity } from './read-security.js';
 
 /** Loads a kubeconfig file, or without one that of the environment or of the pod. */
-export type ReadKubeConfig = Parameters<typeof readSecurity>[1];
+export type CredentialsOf = Parameters<typeof readSecurity>[1];
 
 /** An access configuration file (docs/security.md). */
 export interface SecurityFile {
@@ -22,17 +22,17 @@ export interface SecurityFile {
 const POLL_MS = 10_000;
 
 /** @throws Error that names the file if it cannot be read, SecurityError if it is invalid. */
-export function openSecurityFile(file: string, readKubeConfig: ReadKubeConfig): SecurityFile {
+export function openSecurityFile(file: string, credentialsOf: CredentialsOf): SecurityFile {
   let current = readFileSync(file, 'utf8');
   return {
-    security: readSecurity(parse(current), readKubeConfig),
+    security: readSecurity(parse(current), credentialsOf),
     watch(reload, log) {
       const poll = () => {
         try {
           const content = readFileSync(file, 'utf8');
           if (content === current) return;
           current = content;
-          reload(readSecurity(parse(content), readKubeConfig));
+          reload(readSecurity(parse(content), credentialsOf));
           log.info({ file }, 'access configuration reloaded');
         } catch (error) {
           log.error(

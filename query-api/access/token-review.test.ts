@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { Credentials } from '@sonde/backbone/kubernetes/credentials';
+import { plainKubeConfig } from '@sonde/backbone/kubernetes/kube-config';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TokenRejected } from './identity.js';
 import { kubernetesTokens } from './token-review.js';
@@ -41,13 +43,7 @@ afterEach(async () => {
 function verifier(options: { audiences?: string[]; groupsPrefix?: string } = {}) {
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   return kubernetesTokens({
-    kubeConfig: {
-      getCurrentCluster: () => ({ server: address }),
-      applyToHTTPSOptions: (request) => {
-        Object.assign(request.headers ?? {}, { authorization: 'Bearer reviewer' });
-        return Promise.resolve();
-      },
-    },
+    credentials: new Credentials(plainKubeConfig(address, 'reviewer')),
     ...options,
   });
 }

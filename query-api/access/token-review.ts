@@ -1,25 +1,23 @@
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
+import { connectionError } from '@sonde/backbone/kubernetes/connection-error';
+import type { Credentials } from '@sonde/backbone/kubernetes/credentials';
 import { ConcurrencyLimiter } from '@sonde/query/limits/concurrency-limiter';
 import { type VerifyToken, TokenRejected } from './identity.js';
 
 /** A Kubernetes API server that verifies tokens by TokenReview. */
 export interface KubernetesTokens {
-  /** Connection to it, with an account that may create `tokenreviews.authentication.k8s.io`. */
-  readonly kubeConfig: ApiServerAccess;
+  /** Credentials of an account that may create `tokenreviews.authentication.k8s.io`. */
+  readonly credentials: ApiServerCredentials;
   /** Accepted audiences (`spec.audiences` of a TokenReview); that of the API server by default. */
   readonly audiences?: readonly string[];
   /** Prefix of each group, to tell the groups of several providers apart; empty by default. */
   readonly groupsPrefix?: string;
 }
 
-/** Connection to an API server; implemented by `KubeConfig` of `@kubernetes/client-node`. */
-export interface ApiServerAccess {
-  getCurrentCluster(): { readonly server: string } | null;
-  /** Adds certificates and credentials to a request. */
-  applyToHTTPSOptions(options: https.RequestOptions): Promise<void>;
-}
+/** Credentials of requests to an API server, which are read again after a failure. */
+export type ApiServerCredentials = Pick<Credentials, 'apply' | 'rejected' | 'connectionFailed'>;
 
 /** The status of a TokenReview (Kubernetes API reference, authentication.k8s.io/v1 TokenReviewStatus). */
 interface TokenReviewStatus {
@@ -38,13 +36,13 @@ const REVIEWS = { concurrent: 8, waiting: 256 };
 
 /** Verifies tokens of service accounts and users by TokenReview. */
 export function kubernetesTokens(options: KubernetesTokens): VerifyToken {
-  const { kubeConfig, audiences, groupsPrefix = '' } = options;
+  const { credentials, audiences, groupsPrefix = '' } = options;
   const reviews = new ConcurrencyLimiter(REVIEWS);
   return async (token) => {
     const spec = { token, ...(audiences && { audiences }) };
     const release = await reviews.acquire('', AbortSignal.timeout(REQUEST_TIMEOUT_MS));
     if (!release) throw new Error(`more than ${REVIEWS.waiting} waiting token reviews`);
-    const status = await review(kubeConfig, spec).finally(release);
+    const status = await review(credentials, spec).finally(release);
     const { username = '', groups = [] } = status.user ?? {};
     if (status.authenticated !== true || username === '') {
       throw new TokenRejected('Kubernetes does not accept the token');
@@ -61,20 +59,22 @@ export function kubernetesTokens(options: KubernetesTokens): VerifyToken {
   };
 }
 
-async function review(kubeConfig: ApiServerAccess, spec: object): Promise<TokenReviewStatus> {
-  const server = kubeConfig.getCurrentCluster()?.server;
-  if (server === undefined) throw new Error('the kubeconfig has no current cluster');
-  const url = new URL(`${server.replace(/\/$/, '')}/apis/authentication.k8s.io/v1/tokenreviews`);
+async function review(credentials: ApiServerCredentials, spec: object): Promise<TokenReviewStatus> {
   const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec });
-  const options: https.RequestOptions = { headers: {}, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) };
-  await kubeConfig.applyToHTTPSOptions(options);
-  Object.assign(options.headers ?? {}, { 'content-type': 'application/json', accept: 'application/json' });
+  const options = { headers: {}, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) };
+  const applied = await credentials.apply(options);
+  Object.assign(options.headers, { 'content-type': 'application/json', accept: 'application/json' });
+  const url = new URL(`${applied.server}/apis/authentication.k8s.io/v1/tokenreviews`);
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     const { request } = url.protocol === 'http:' ? http : https;
     request(url, { ...options, method: 'POST' }, resolve)
-      .on('error', reject)
+      .on('error', (error) => {
+        credentials.connectionFailed(applied);
+        reject(connectionError(applied.server, error));
+      })
       .end(body);
   });
+  if (response.statusCode === 401) credentials.rejected(applied);
   const content = await text(response);
   if (response.statusCode !== 201 && response.statusCode !== 200) {
     throw new Error(

@@ -3,7 +3,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { enrich } from '@sonde/enricher/pipeline/enrich';
 import { followCluster } from '@sonde/enricher/watch/follow-cluster';
-import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { plainKubeConfig } from '@sonde/backbone/kubernetes/kube-config';
 import { parseAddress } from '@sonde/model/net/address';
 import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import { batchOf } from '../builders/batch.js';
@@ -28,7 +28,7 @@ const context = new LiveContext();
 const start = performance.now();
 const followed = followCluster({
   ...{ context, manifests: [], log: createLogger('bench', 'silent'), signal: stop.signal },
-  kubeConfig: () => plainKubeConfig(url, ''),
+  kubeConfig: plainKubeConfig(url, ''),
 });
 await followed.ready;
 const startSeconds = (performance.now() - start) / 1000;

@@ -1,7 +1,7 @@
 import { createLogger } from '@sonde/backbone/logging';
 import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
-import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { kubeConfigSource } from '@sonde/backbone/kubernetes/kube-config';
 import { parseAddress } from '@sonde/model/net/address';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
@@ -21,7 +21,7 @@ beforeEach(async () => {
   cluster = await ClusterUnderTest.start();
   context = new LiveContext();
   stop = new AbortController();
-  const kubeConfig = () => readKubeConfig({ file: cluster.kubeConfigFile });
+  const kubeConfig = kubeConfigSource({ file: cluster.kubeConfigFile });
   const log = createLogger('test', 'silent');
   followed = followCluster({ context, kubeConfig, manifests: [], log, signal: stop.signal });
   await followed.ready;

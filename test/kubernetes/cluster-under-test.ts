@@ -1,8 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
-import { Credentials } from '@sonde/enricher/watch/credentials';
-import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { Credentials } from '@sonde/backbone/kubernetes/credentials';
+import { kubeConfigSource } from '@sonde/backbone/kubernetes/kube-config';
 import { eventually } from '../eventually.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import type { PodChoice } from '../builders/pod.js';
@@ -22,7 +22,7 @@ export class ClusterUnderTest {
     readonly namespace: string,
     release: () => Promise<void>,
   ) {
-    this.#credentials = new Credentials(() => readKubeConfig({ file: kubeConfigFile }));
+    this.#credentials = new Credentials(kubeConfigSource({ file: kubeConfigFile }));
     this.#release = release;
   }
 
@@ -91,8 +91,8 @@ export class ClusterUnderTest {
   async #send(method: string, resource: string, body?: object): Promise<void> {
     const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     const options = { method, headers: { 'content-type': contentType } };
-    await this.#credentials.apply(options);
-    const url = new URL(this.#credentials.server + resource);
+    const { server } = await this.#credentials.apply(options);
+    const url = new URL(server + resource);
     const { request } = url.protocol === 'http:' ? http : https;
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       request(url, options, resolve)

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
-import { readKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { kubeConfigSource } from '@sonde/backbone/kubernetes/kube-config';
 import { parseAddress } from '@sonde/model/net/address';
 import pino from 'pino';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -64,12 +64,12 @@ async function follow({ cluster, user, files = serverFiles, clientAuthority, tok
   const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
   const context = new LiveContext();
   const stop = new AbortController();
-  const kubeConfig = () => readKubeConfig({ file });
+  const kubeConfig = kubeConfigSource({ file });
   const followed = followCluster({ context, kubeConfig, manifests: [], log, signal: stop.signal });
   running.push({ stop, followed, server });
   const { identities } = context.cluster;
   const holder = (ip: string) => identities.identity(identities.lookup(parseAddress(ip), 0, START))?.name;
-  return { server, holder, warnings };
+  return { server, file, holder, warnings };
 }
 
 /** A file with a token. */
@@ -139,6 +139,50 @@ describe('authentication to an API server over HTTPS', () => {
   });
 });
 
+describe('a kubeconfig that changes', () => {
+  it('is read again after the server got a certificate of another authority, which the file contains', async () => {
+    const embedded = async ({ certificate }: CertificateAuthority) => ({
+      'certificate-authority-data': (await readFile(certificate)).toString('base64'),
+    });
+    const user = { token: 'any' };
+    const { server, holder, warnings } = await follow({ cluster: await embedded(authority), user });
+    await eventually(() => expect(holder('10.1.0.1')).toBe('web'));
+    const renewed = stranger.sign('renewed', ['127.0.0.1']);
+    server.useCertificate({ cert: await readFile(renewed.certificate), key: await readFile(renewed.key) });
+    await eventually(() => expect(warnings.join('')).toMatch(/signed by no authority/));
+    // Connections whose handshake began before.
+    server.disconnect();
+    server.put(PODS, buildPod({ name: 'later', ip: '10.1.0.2', startMs: START }));
+    await writeKubeConfig(directory, {
+      cluster: { server: server.url, ...(await embedded(stranger)) },
+      user,
+    });
+    await eventually(() => expect(holder('10.1.0.2')).toBe('later'));
+  });
+
+  it('is read again after the server moved', async () => {
+    const { server, file, holder } = await follow({ user: { token: 'any' } });
+    await eventually(() => expect(holder('10.1.0.1')).toBe('web'));
+    const moved = new FakeApiServer(BUILT_IN_PATHS, {
+      cert: await readFile(serverFiles.certificate),
+      key: await readFile(serverFiles.key),
+    });
+    await moved.start();
+    try {
+      // With the database of the former server.
+      moved.put(PODS, buildPod({ name: 'web', ip: '10.1.0.1', startMs: START }));
+      moved.put(PODS, buildPod({ name: 'later', ip: '10.1.0.2', startMs: START }));
+      const { url } = server;
+      await server.stop();
+      const text = await readFile(file, 'utf8');
+      await writeFile(file, text.replace(url, moved.url));
+      await eventually(() => expect(holder('10.1.0.2')).toBe('later'));
+    } finally {
+      await moved.stop();
+    }
+  });
+});
+
 describe('reports why an API server cannot be followed', () => {
   it.each<[string, () => Choice | Promise<Choice>, RegExp]>([
     [
@@ -152,7 +196,7 @@ describe('reports why an API server cannot be followed', () => {
     [
       'a certificate of other names',
       () => ({ user: { token: 'any' }, files: authority.sign('other', ['192.0.2.1']) }),
-      /its certificate is of other names than the one that it is reached by/,
+      /its certificate is for other names than the one in the URL/,
     ],
     [
       'a missing client certificate',

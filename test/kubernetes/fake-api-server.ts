@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TlsOptions, TLSSocket } from 'node:tls';
 import { collectionPath, WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
@@ -75,7 +75,7 @@ export class FakeApiServer {
   }
 
   /** Stops serving a collection, as when its custom resource definition is deleted. */
-  unserve(path: string): void {
+  stopServing(path: string): void {
     const collection = this.#collection(path);
     this.#collections.delete(path);
     for (const { response } of collection.watchers) response.destroy();
@@ -99,7 +99,18 @@ export class FakeApiServer {
   async stop(): Promise<void> {
     this.disconnect();
     this.#server.closeAllConnections();
+    // Connections that were in their TLS handshake become visible later.
+    const closing = setInterval(() => this.#server.closeAllConnections(), 50);
     await new Promise((resolve) => this.#server.close(resolve));
+    clearInterval(closing);
+  }
+
+  /** Restarts with another certificate. */
+  useCertificate(options: Pick<TlsOptions, 'cert' | 'key'>): void {
+    if (!(this.#server instanceof SecureServer)) throw new TypeError('the fake does not serve HTTPS');
+    this.#server.setSecureContext(options);
+    this.disconnect();
+    this.#server.closeAllConnections();
   }
 
   /** Where the server answers. */

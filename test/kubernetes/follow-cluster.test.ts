@@ -90,7 +90,7 @@ describe('following a cluster', () => {
     server.put(PODS, pod('web', '10.1.0.1'));
     await eventually(() => expect(server.requests.unauthorized).toBeGreaterThan(0));
     expect(holder('10.1.0.1', START)).toBeUndefined();
-    Object.assign(kubeConfig.getCurrentUser() ?? {}, { token: 'second' });
+    Object.assign(kubeConfig.config.getCurrentUser() ?? {}, { token: 'second' });
     await eventually(() => expect(holder('10.1.0.1', START)?.name).toBe('web'));
   });
 

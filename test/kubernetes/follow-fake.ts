@@ -4,7 +4,7 @@ import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { type FollowedCluster, followCluster } from '@sonde/enricher/watch/follow-cluster';
 import type { WatchIntervals } from '@sonde/enricher/watch/follow-resource';
 import type { ObjectSink } from '@sonde/enricher/watch/known-objects';
-import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { plainKubeConfig } from '@sonde/backbone/kubernetes/kube-config';
 import { flowRow } from '@sonde/model/flow/records';
 import { parseAddress } from '@sonde/model/net/address';
 import { batchOf } from '../builders/batch.js';
@@ -47,7 +47,7 @@ export async function followFake({
   const stop = new AbortController();
   const kubeConfig = plainKubeConfig(server.url, token);
   const followed = followCluster({
-    ...{ context, kubeConfig: () => kubeConfig, manifests: [], log, signal: stop.signal },
+    ...{ context, kubeConfig, manifests: [], log, signal: stop.signal },
     ...{ intervals, now, observer },
   });
   running.push({ stop, followed, server });

@@ -4,9 +4,9 @@ import { describeKinds } from '@sonde/enricher/live-cluster';
 import { registerClusterMetrics } from '@sonde/enricher/metrics';
 import { PolicyHistory } from '@sonde/enricher/policy/policy-history';
 import { connectApiServer } from '@sonde/enricher/watch/api-server';
-import { Credentials } from '@sonde/enricher/watch/credentials';
+import { Credentials } from '@sonde/backbone/kubernetes/credentials';
 import type { ObjectSink } from '@sonde/enricher/watch/known-objects';
-import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { plainKubeConfig } from '@sonde/backbone/kubernetes/kube-config';
 import { WATCHED_RESOURCES } from '@sonde/enricher/watch/resources';
 import pino from 'pino';
 import { Registry } from 'prom-client';
@@ -50,7 +50,7 @@ it('reads the list of a kind that has no objects, as Kubernetes 1.36 sends it', 
   try {
     const response = await fetch(server.url + request.path, { headers: { accept: request.accept } });
     expect(await response.json()).toMatchObject({ kind: 'PartialObjectMetadataList', items: answer.items });
-    const credentials = new Credentials(() => plainKubeConfig(server.url, ''));
+    const credentials = new Credentials(plainKubeConfig(server.url, ''));
     const api = connectApiServer(credentials, 'metadata');
     const page = await api.list('/apis/batch/v1/jobs', { limit: '500' }, AbortSignal.timeout(30_000));
     expect(page.items).toEqual([]);
@@ -175,7 +175,7 @@ it('removes the objects of a kind whose definition was deleted', async () => {
     observer,
   });
   await followed.ready;
-  server.unserve(path);
+  server.stopServing(path);
   await eventually(() => expect(removed).toEqual(['NetworkSet partners']));
 });
 

@@ -2,7 +2,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { enrich } from '@sonde/enricher/pipeline/enrich';
 import { LiveContext } from '@sonde/enricher/pipeline/context';
 import { followCluster } from '@sonde/enricher/watch/follow-cluster';
-import { plainKubeConfig } from '@sonde/enricher/watch/kube-config';
+import { plainKubeConfig } from '@sonde/backbone/kubernetes/kube-config';
 import { flowRow } from '@sonde/model/flow/records';
 import { expect, it, vi } from 'vitest';
 import { batchOf } from '../builders/batch.js';
@@ -30,7 +30,7 @@ it('shows verdicts as unknown, with the reason, while the cluster has Cilium pol
   const followed = followCluster({
     ...{
       context,
-      kubeConfig: () => kubeConfig,
+      kubeConfig,
       manifests: [],
       log,
       signal: stop.signal,

@@ -1,18 +1,29 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 
-/** Where the credentials of an API server are: a kubeconfig's file, or wherever they usually are. */
+/** Which kubeconfig to use: a file, or `KUBECONFIG`, `~/.kube/config` or the service account of the pod. */
 export type KubeConfigChoice = { readonly file: string } | 'usual places';
 
-/**
- * Reads how to reach an API server. The usual places are `KUBECONFIG`, `~/.kube/config`, and a pod's own service
- * account.
- * @throws Error if the file cannot be read, or if nothing there leads to a cluster.
- */
-export function readKubeConfig(choice: KubeConfigChoice): KubeConfig {
+/** A kubeconfig that may change. */
+export interface KubeConfigSource {
+  /** @throws Error if it cannot be read, or has no current cluster. */
+  read(): KubeConfig;
+  /** Differs after its files have changed. */
+  fingerprint(): string;
+}
+
+/** The kubeconfig of a choice, as its files are each time it is read. */
+export function kubeConfigSource(choice: KubeConfigChoice): KubeConfigSource {
+  return {
+    read: () => readKubeConfig(choice),
+    fingerprint: () => filesOf(choice).map(fileFingerprint).join(' '),
+  };
+}
+
+function readKubeConfig(choice: KubeConfigChoice): KubeConfig {
   const config = new KubeConfig();
   if (choice === 'usual places') config.loadFromDefault();
   else config.loadFromFile(choice.file);
@@ -20,10 +31,16 @@ export function readKubeConfig(choice: KubeConfigChoice): KubeConfig {
   if (!config.getCurrentCluster())
     throw new Error(
       choice === 'usual places'
-        ? 'no kubeconfig leads to a cluster'
-        : `${choice.file}: no current context that leads to a cluster`,
+        ? 'no kubeconfig has a current cluster'
+        : `${choice.file}: has no current context with a cluster`,
     );
   return config;
+}
+
+function fileFingerprint(file: string): string {
+  // A file that is being replaced may be absent for a moment.
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat ? `${file}:${stat.ino}:${stat.size}:${stat.mtimeMs}` : file;
 }
 
 /** The kubeconfig files of a choice, as kubectl looks for them. */
@@ -34,7 +51,7 @@ function filesOf(choice: KubeConfigChoice): string[] {
   return files.filter((file) => existsSync(file));
 }
 
-/** Has the token of the current user read from its `tokenFile`, if it has one, whenever it is needed. */
+/** Makes the token of the current user be read from its `tokenFile`, if it has one, for each request. */
 function useTokenFile(config: KubeConfig, files: readonly string[]): void {
   const user = config.getCurrentUser();
   if (!user) return;
@@ -49,13 +66,16 @@ function useTokenFile(config: KubeConfig, files: readonly string[]): void {
   }
 }
 
-/** What is looked at in a kubeconfig beyond what is read from it already. */
+/** The fields of a kubeconfig that the library does not read. */
 interface FileContent {
   readonly users?: readonly { readonly name?: string; readonly user?: { readonly tokenFile?: string } }[];
 }
 
-/** A configuration for a server over plain HTTP, as `kubectl proxy` is. */
-export function plainKubeConfig(server: string, token: string): KubeConfig {
+/** A kubeconfig for a server over plain HTTP, such as `kubectl proxy`. */
+export function plainKubeConfig(
+  server: string,
+  token: string,
+): KubeConfigSource & { readonly config: KubeConfig } {
   const config = new KubeConfig();
   config.loadFromOptions({
     clusters: [{ name: 'plain', server, skipTLSVerify: true }],
@@ -63,5 +83,5 @@ export function plainKubeConfig(server: string, token: string): KubeConfig {
     contexts: [{ name: 'plain', cluster: 'plain', user: 'plain' }],
     currentContext: 'plain',
   });
-  return config;
+  return { config, read: () => config, fingerprint: () => '' };
 }
