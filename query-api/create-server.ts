@@ -2,6 +2,7 @@ import type { FlowStore } from '@sonde/backbone/store/store';
 import type { Logger } from '@sonde/backbone/logging';
 import { SharedQueries } from '@sonde/query/context/shared-queries';
 import { boundQueries } from '@sonde/query/limits/bounded-queries';
+import { CooperativeScheduler } from '@sonde/query/limits/cooperative-scheduler';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { CurrentSecurity } from './access/current-security.js';
@@ -9,12 +10,13 @@ import { allowLoopback } from './access/loopback.js';
 import { accessPlugin } from './access/plugin.js';
 import { requireAccess } from './access/request-access.js';
 import { aggregationPlugin } from './aggregation/plugin.js';
-import { consolePlugin } from './console/plugin.js';
+import { builtConsole, consolePlugin } from './console/plugin.js';
 import { graphPlugin } from './graph/plugin.js';
 import { detectDisconnects } from './http/client-disconnect.js';
 import { addEntityTags } from './http/entity-tags.js';
 import { handleErrors, sendError } from './http/errors.js';
 import { rejectInfiniteNumbers } from './http/finite-numbers.js';
+import { encodeLargeResponses } from './http/large-responses.js';
 import { acceptJsonBodies } from './http/json-body.js';
 import { malformedRequestHandler } from './http/malformed-requests.js';
 import { provideQueryContext } from './http/query-context.js';
@@ -56,6 +58,7 @@ const MAX_PATH_PARAMETER_LENGTH = 1024;
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const { store, feed, registry, limits, security } = parts;
   const bounded = boundQueries(store, limits.queries);
+  const scheduler = new CooperativeScheduler();
   const metrics = registerApiMetrics(registry);
   const headers = securityHeaders(parts.tls !== undefined);
   const server = createHttpServer(parts, headers);
@@ -70,7 +73,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   measureRequests(server, metrics.onResponse);
   requireAccess(server, security ? (request) => security.authenticate(request) : allowLoopback());
   limitRequests(server, limits, metrics.onRefused);
-  provideQueryContext(server, { store: bounded, limits, cache: new SharedQueries(bounded) });
+  provideQueryContext(server, { store: bounded, limits, cache: new SharedQueries(bounded), scheduler });
+  encodeLargeResponses(server, scheduler);
   addEntityTags(server);
   await describeApi(server);
 
@@ -82,7 +86,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await server.register(policiesPlugin);
   await server.register(accessPlugin, { security });
   await server.register(operationsPlugin, { store, registry });
-  await server.register(consolePlugin, {});
+  await server.register(consolePlugin, { folder: builtConsole() });
   return server;
 }
 

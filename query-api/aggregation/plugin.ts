@@ -1,13 +1,15 @@
+import { type QueryContext, runTask } from '@sonde/query/context/query-context';
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
 import type { QueryLimits } from '@sonde/query/limits/query-limits';
+import { ARROW_MEDIA_TYPE, CSV_MEDIA_TYPE } from '../http/media-types.js';
 import type { FastifyPluginCallback, FastifyReply } from 'fastify';
 import { type AggregationRequest, readAggregation } from '@sonde/query/aggregation/aggregation';
 import { aggregationSql } from '@sonde/query/aggregation/aggregation-sql';
-import { tableCsv } from '@sonde/query/aggregation/csv';
-import { tableFrame } from '@sonde/query/aggregation/frame';
+import { csvTask } from '@sonde/query/aggregation/csv';
+import { frameTask } from '@sonde/query/aggregation/frame';
 import { metricSchema } from '@sonde/query/aggregation/metrics';
 import type { Value } from '@sonde/query/aggregation/column';
-import { type Table, tableFrom } from '@sonde/query/aggregation/table';
+import { type Table, tableTask } from '@sonde/query/aggregation/table';
 import {
   type RecordQueryParameters,
   recordQuerySchema,
@@ -29,32 +31,29 @@ export const aggregationPlugin: FastifyPluginCallback = (server, _options, done)
     '/api/v1/query',
     { schema: schemaOf(server.queryLimits) },
     async (request, reply) => {
-      const { body } = request;
-      const query = parseAggregateQuery(body.table, body, request.queryContext.limits);
-      const aggregation = readAggregation(body, query, request.queryContext.limits);
+      const { body, queryContext: context } = request;
+      const query = parseAggregateQuery(body.table, body, context.limits);
+      const aggregation = readAggregation(body, query, context.limits);
       const { sql, parameters } = aggregationSql(query, aggregation, request.access);
-      const rows = await selectAggregates<Record<string, Value>>(
-        request.queryContext,
-        query,
-        sql,
-        parameters,
-      );
-      const table = tableFrom(rows, aggregation, query.range);
-      if (body.format !== 'json') return sendTable(reply, table, body.format, body.refId);
+      const rows = await selectAggregates<Record<string, Value>>(context, query, sql, parameters);
+      const table = await runTask(context, tableTask(rows, aggregation, query.range));
+      if (body.format !== 'json') return await sendTable(context, reply, table, body);
       return { ...timeRangeJson(query.range), ...table };
     },
   );
   done();
 };
 
-function sendTable(reply: FastifyReply, table: Table, format: 'csv' | 'arrow', refId: string) {
+async function sendTable(
+  context: QueryContext,
+  reply: FastifyReply,
+  table: Table,
+  { format, refId }: Pick<Body, 'format' | 'refId'>,
+) {
   return format === 'csv'
-    ? reply.type('text/csv; charset=utf-8; header=present').send(tableCsv(table))
-    : reply.type(ARROW_STREAM).send(Buffer.from(tableFrame(table, refId)));
+    ? reply.type(CSV_MEDIA_TYPE).send(await runTask(context, csvTask(table)))
+    : reply.type(ARROW_MEDIA_TYPE).send(Buffer.from(await runTask(context, frameTask(table, refId))));
 }
-
-/** https://www.iana.org/assignments/media-types/application/vnd.apache.arrow.stream */
-const ARROW_STREAM = 'application/vnd.apache.arrow.stream';
 
 function schemaOf(limits: QueryLimits) {
   return {
@@ -143,7 +142,7 @@ function schemaOf(limits: QueryLimits) {
         content: {
           'application/json': { schema: tableSchema },
           'text/csv': { schema: { type: 'string' } },
-          [ARROW_STREAM]: { schema: { type: 'string', format: 'binary' } },
+          [ARROW_MEDIA_TYPE]: { schema: { type: 'string', format: 'binary' } },
         },
       },
     },

@@ -17,18 +17,15 @@ const CONTENT_SECURITY_POLICY = [
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 export interface ConsoleOptions {
-  /** Folder of the built console; by default the one that the build puts beside the compiled API. */
-  readonly folder?: string | undefined;
+  /** Folder of the built console; undefined if it is not built. */
+  readonly folder: string | undefined;
 }
 
 /**
  * Serves the console: its files, and its start page for the path of every page, so that links into the console work.
  * The files contain no data and need no authentication. Without a built console, `/` says how to build it.
  */
-export async function consolePlugin(
-  server: FastifyInstance,
-  { folder = builtConsole() }: ConsoleOptions,
-): Promise<void> {
+export async function consolePlugin(server: FastifyInstance, { folder }: ConsoleOptions): Promise<void> {
   const config = { access: 'public' } as const;
   const schema = { hide: true };
   if (folder === undefined) {
@@ -59,8 +56,8 @@ export async function consolePlugin(
 /** Paths of the console's pages (console/pages.tsx). */
 const CONSOLE_PAGES = ['map', 'flows', 'diagnose', 'policies', 'dns', 'overview'];
 
-/** The built console beside this module, compiled or not; undefined if it is not built. */
-function builtConsole(): string | undefined {
+/** The folder that the build of the console writes to, seen from this module, compiled or not; undefined if not built. */
+export function builtConsole(): string | undefined {
   const folders = ['../pages', '../dist/pages'].map((folder) => path.join(import.meta.dirname, folder));
   return folders.find((folder) => existsSync(path.join(folder, 'index.html')));
 }

@@ -1,7 +1,8 @@
+import { runTask } from '@sonde/query/context/query-context';
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
 import type { QueryLimits } from '@sonde/query/limits/query-limits';
 import type { FastifyPluginCallback } from 'fastify';
-import { type EdgeRow, edgesSql, graphFrom } from '@sonde/query/graph/graph';
+import { type EdgeRow, edgesSql, graphTask } from '@sonde/query/graph/graph';
 import { type GraphLevel, graphLevels, nodeKinds } from '@sonde/query/graph/nodes';
 import {
   type RecordQueryParameters,
@@ -28,7 +29,7 @@ export const graphPlugin: FastifyPluginCallback = (server, _options, done) => {
     return {
       ...timeRangeJson(query.range),
       level,
-      ...graphFrom(rows, limit, (to - from) / 1000),
+      ...(await runTask(request.queryContext, graphTask(rows, limit, (to - from) / 1000))),
     };
   });
   done();

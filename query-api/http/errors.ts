@@ -12,10 +12,12 @@ export function handleErrors(server: FastifyInstance): void {
   server.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
   server.setNotFoundHandler((request, reply) => {
     const path = request.url.replace(/\?.*/s, '');
-    const allowed = allowedMethods(server, path);
+    // The route of a method that is allowed did not find its resource.
+    const allowed = allowedMethods(server, path).filter((method) => method !== request.method);
+    const isMethodMissing = request.routeOptions.url === undefined && allowed.length > 0;
     send(
       reply,
-      allowed.length > 0
+      isMethodMissing
         ? new Problem('SONDE_METHOD_NOT_ALLOWED', `${path} does not support ${request.method}`, {
             headers: { allow: allowed.join(', ') },
           })

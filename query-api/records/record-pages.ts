@@ -1,3 +1,5 @@
+import { runTask } from '@sonde/query/context/query-context';
+import { mapTask } from '@sonde/query/limits/cooperative-task';
 import type { QueryLimits } from '@sonde/query/limits/query-limits';
 import { readCursor, writeCursor } from '@sonde/query/records/cursor';
 import { nextCursor } from '@sonde/query/records/pages';
@@ -59,7 +61,7 @@ export function recordPagesRoute(server: FastifyInstance, pages: RecordPages): v
     const next = rows.length > limit ? nextCursor(records, table, range, after) : undefined;
     return {
       ...timeRangeJson(range),
-      [plural]: records.map(recordJson(fields)),
+      [plural]: await runTask(context, mapTask(records, recordJson(fields))),
       ...(next && { next: writeCursor(next, fixed) }),
     };
   });

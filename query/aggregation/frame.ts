@@ -14,20 +14,21 @@ import type { Column, Unit, Value } from './column.js';
 import type { Table } from './table.js';
 
 /**
- * A table as an Arrow IPC stream with a Grafana data frame: `data/arrow.go` of Grafana's SDK keeps a frame's name, refId
+ * A task that writes a table as an Arrow IPC stream with a Grafana data frame: `data/arrow.go` of Grafana's SDK keeps a frame's name, refId
  * and meta (JSON) in the metadata of the schema, and a field's name and config (JSON) in that of the field. Strings are
  * plain and times are nanoseconds, because the SDK does not read dictionaries and other time units. The frame type
  * follows the data plane contract (`data/contract_docs`): groups are strings, metrics are numbers.
  */
-export function tableFrame(table: Table, refId: string): Uint8Array {
+export function* frameTask(table: Table, refId: string): Generator<undefined, Uint8Array> {
   const { columns, rows } = table;
   const fields: Field[] = [];
   const children: Data[] = [];
-  columns.forEach((column, at) => {
+  for (const [at, column] of columns.entries()) {
     const data = columnData(column, rows, at);
     fields.push(new Field(column.name, data.type, column.role === 'metric', fieldMetadata(column)));
     children.push(data);
-  });
+    yield;
+  }
   const schema = new Schema(
     fields,
     new Map([

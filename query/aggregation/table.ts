@@ -1,3 +1,4 @@
+import { mapTask } from '../limits/cooperative-task.js';
 import { safeNumber } from '../records/record-json.js';
 import type { TimeRange } from '../time-range.js';
 import { type Aggregation, TIME } from './aggregation.js';
@@ -13,15 +14,15 @@ export interface Table {
   readonly truncated: boolean;
 }
 
-/** Converts the rows of an aggregation's statement to a table. */
-export function tableFrom(
+/** A task that converts the rows of an aggregation's statement to a table. */
+export function* tableTask(
   stored: readonly Readonly<Record<string, Value>>[],
   aggregation: Aggregation,
   range: TimeRange,
-): Table {
+): Generator<undefined, Table> {
   const { groups, metrics, intervalMs, limit } = aggregation;
   const kept = intervalMs === undefined ? stored.slice(0, limit) : stored;
-  const rows = kept.map((row) => {
+  const rows = yield* mapTask(kept, (row) => {
     const startMs = intervalMs === undefined ? range.from : Number(row['t']);
     const endMs = intervalMs === undefined ? range.to : startMs + intervalMs;
     const seconds = (Math.min(endMs, range.to) - Math.max(startMs, range.from)) / 1000;

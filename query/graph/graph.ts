@@ -1,5 +1,6 @@
 import { hasPorts } from '@sonde/model/net/protocol';
 import type { Access } from '../access/access.js';
+import { mapTask } from '../limits/cooperative-task.js';
 import { fromWhere, type RecordQuery } from '../records/record-query.js';
 import { type AggregateFunction, mergedSql, stateSql } from '../sql/aggregate-function.js';
 import { SqlParameters } from '../sql/parameters.js';
@@ -115,8 +116,12 @@ function aggregate(name: string, of: string, parameters = ''): AggregateFunction
   return { name, parameters, arguments: of };
 }
 
-/** Converts the rows of {@link edgesSql} to a graph. `seconds` is the length of the time range. */
-export function graphFrom(rows: readonly EdgeRow[], limit: number, seconds: number): Graph {
+/** A task that converts the rows of {@link edgesSql} to a graph. `seconds` is the length of the time range. */
+export function* graphTask(
+  rows: readonly EdgeRow[],
+  limit: number,
+  seconds: number,
+): Generator<undefined, Graph> {
   const nodes = new Map<string, GraphNode>();
   const add = (name: NodeName, sent: number, received: number) => {
     const id = nodeId(name);
@@ -124,7 +129,7 @@ export function graphFrom(rows: readonly EdgeRow[], limit: number, seconds: numb
     nodes.set(id, { id, ...name, bytesSent: bytesSent + sent, bytesReceived: bytesReceived + received });
     return id;
   };
-  const edges = rows.slice(0, limit).map((row) => {
+  const edges = yield* mapTask(rows.slice(0, limit), (row) => {
     const edge = edgeFrom(row, seconds);
     return {
       source: add(nameFrom(row.source), edge.bytesOut, edge.bytesIn),

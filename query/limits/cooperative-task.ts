@@ -15,3 +15,19 @@ export async function runCooperatively<Result>(
     if (step.done === true) return step.value;
   }
 }
+
+/** Number of items that {@link mapTask} converts between two yields. */
+const ITEMS_PER_STEP = 50;
+
+/** A task that maps an array. */
+export function* mapTask<Item, Result>(
+  items: readonly Item[],
+  map: (item: Item) => Result,
+): Generator<undefined, Result[]> {
+  const results: Result[] = [];
+  for (const item of items) {
+    results.push(map(item));
+    if (results.length % ITEMS_PER_STEP === 0) yield;
+  }
+  return results;
+}

@@ -7,13 +7,10 @@ import { fromWhere, type RecordQuery, select } from '../records/record-query.js'
 import type { QueryContext } from '../context/query-context.js';
 import { SqlParameters } from '../sql/parameters.js';
 import { addressClassSql } from './address-classes.js';
-import { flowSql } from './flow-sql.js';
+import { type FlowSql, flowSql } from './flow-sql.js';
 
 /** Maximum number of flow identities per request; those with the fewest flows are not evaluated. */
 const MAX_IDENTITIES = 100_000;
-
-/** Ephemeral ports from here on are equivalent (Linux ip_local_port_range); servers listen below. */
-const FIRST_CLIENT_PORT = 32_768;
 
 /** Columns that distinguish endpoints, apart from their addresses. */
 const ENDPOINT_COLUMNS = [
@@ -59,7 +56,7 @@ type TextColumn =
   | `example_${'src' | 'dst'}_${'name' | 'ip'}`;
 
 type NumberColumn =
-  'proto' | 'port' | 'source_port' | 'relation' | 'answered' | `example_${'src' | 'dst'}_port`;
+  'proto' | 'port' | 'source_port' | 'relation' | 'guessed' | `example_${'src' | 'dst'}_port`;
 
 type Row = Readonly<Record<TextColumn, string> & Record<NumberColumn, number>> & {
   readonly src_kind: FlowEndpoint['kind'];
@@ -77,7 +74,8 @@ export async function flowIdentities(
   snapshots: readonly PolicySnapshot[],
 ): Promise<{ readonly groups: FlowGroup[]; readonly notEvaluated: NotEvaluated[] }> {
   const parameters = new SqlParameters();
-  const { port, answered, relation, linkUpkeep } = flowSql(parameters);
+  const flow = flowSql(parameters);
+  const { port, guessed, relation } = flow;
   const prefixes = snapshots.flatMap(({ evaluator }) => evaluator.addressPrefixes);
   const classOf = addressClassSql(prefixes, parameters);
   // Grouped by a hash: grouping by so many string columns takes more than twice as long.
@@ -87,9 +85,9 @@ export async function flowIdentities(
       ['proto', 'protocol'],
       ['port', port],
       ['relation', relation],
-      ['answered', answered],
+      ['guessed', guessed],
     ] as const),
-    ['source_port', sourcePort(snapshots, answered)] as const,
+    ['source_port', sourcePort(snapshots, guessed)] as const,
   ];
   const rows = await select<Row>(
     context,
@@ -102,7 +100,7 @@ export async function flowIdentities(
        argMax(dst_name, start_time) AS example_dst_name, toString(argMax(dst_ip, start_time)) AS example_dst_ip,
        argMax(dst_port, start_time) AS example_dst_port
      ${fromWhere(query, context.access, parameters)}
-       AND primary AND cluster = ${parameters.add(cluster, 'String')} AND NOT (${anyOf(reasons(linkUpkeep))})
+       AND primary AND cluster = ${parameters.add(cluster, 'String')} AND NOT (${anyOf(reasons(flow))})
      GROUP BY sipHash128(${[...columns.map(([, sql]) => sql), classOf('src_ip'), classOf('dst_ip')].join(', ')})
      ORDER BY flows DESC LIMIT ${MAX_IDENTITIES} SETTINGS prefer_column_name_to_alias = 1`,
     parameters,
@@ -113,7 +111,7 @@ export async function flowIdentities(
 }
 
 /** Why flows are not evaluated, each with its condition in SQL. */
-function reasons(linkUpkeep: string) {
+function reasons({ linkUpkeep, icmpError }: FlowSql) {
   return [
     {
       reason: 'one endpoint is in a namespace that you may not see',
@@ -124,6 +122,10 @@ function reasons(linkUpkeep: string) {
     {
       reason: 'they keep a link up (ICMPv6 neighbor and router discovery), which passes below policies',
       condition: linkUpkeep,
+    },
+    {
+      reason: 'they are ICMP errors, which belong to the connection that they quote',
+      condition: icmpError,
     },
   ] as const;
 }
@@ -139,7 +141,7 @@ async function countNotEvaluated(
   evaluated: number,
 ): Promise<NotEvaluated[]> {
   const parameters = new SqlParameters();
-  const all = reasons(flowSql(parameters).linkUpkeep);
+  const all = reasons(flowSql(parameters));
   const cases = all.map(({ condition }, index) => `${condition}, ${index}`).join(', ');
   const rows = await select<{ reason: number; flows: string }>(
     context,
@@ -158,9 +160,9 @@ async function countNotEvaluated(
 }
 
 /** The client's port where it matters: if policies depend on it, or if client and server may be swapped. */
-function sourcePort(snapshots: readonly PolicySnapshot[], answered: string): string {
+function sourcePort(snapshots: readonly PolicySnapshot[], guessed: string): string {
   if (snapshots.some(dependsOnSourcePorts)) return 'toInt32(src_port)';
-  return `if(${answered}, toInt32(least(src_port, ${FIRST_CLIENT_PORT})), ${UNKNOWN_SOURCE_PORT})`;
+  return `if(${guessed}, toInt32(src_port), ${UNKNOWN_SOURCE_PORT})`;
 }
 
 function dependsOnSourcePorts({ evaluator }: PolicySnapshot): boolean {
@@ -184,7 +186,7 @@ function groupOf(row: Row): FlowGroup {
     ...{ srcWorkload: row.src_workload, dstWorkload: row.dst_workload, domain: row.dst_domain },
     ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port },
     relation: row.relation as Relation,
-    answered: row.answered !== 0,
+    guessed: row.guessed !== 0,
     ...{ flows: Number(row.flows), connections: Number(row.connections), bytes: Number(row.bytes) },
     ...{ firstMs: Number(row.first_ms), lastMs: Number(row.last_ms) },
     example: {

@@ -21,7 +21,7 @@ type TextColumn =
   | 'last_ms';
 
 type Row = Readonly<
-  Record<TextColumn, string> & Record<'proto' | 'port' | 'source_port' | 'answered' | 'allowed', number>
+  Record<TextColumn, string> & Record<'proto' | 'port' | 'source_port' | 'guessed' | 'allowed', number>
 > & {
   readonly src_kind: ObservedEndpoint['kind'];
   readonly dst_kind: ObservedEndpoint['kind'];
@@ -39,7 +39,7 @@ export async function observedFlows(
   query: RecordQuery,
 ): Promise<ObservedFlow[]> {
   const parameters = new SqlParameters();
-  const { port, answered, linkUpkeep, relation } = flowSql(parameters);
+  const { port, guessed, linkUpkeep, icmpError, relation } = flowSql(parameters);
   const own = parameters.add(namespace, 'String');
   const ends = (['src', 'dst'] as const).map(
     (end) => `${end}_kind, ${end}_namespace, ${end}_end_name, ${end}_labels, ${end}_address`,
@@ -53,15 +53,15 @@ export async function observedFlows(
     `SELECT ${(['src', 'dst'] as const).map(endpointColumns).join(', ')},
        if(dst_kind = 'external' AND dst_domain != '' AND lower(toString(dst_domain)) IN (${lookedUp}), dst_domain, '') AS domain,
        if(dst_kind = 'service', src_service_account, '') AS source_account, action = 'allow' AS allowed,
-       protocol AS proto, ${port} AS port, ${answered} AS answered, min(src_port) AS source_port,
+       protocol AS proto, ${port} AS port, ${guessed} AS guessed, min(src_port) AS source_port,
        count() AS flows, sum(connections_started) AS connections, sum(bytes_out) + sum(bytes_in) AS bytes,
        toUnixTimestamp64Milli(min(start_time)) AS first_ms, toUnixTimestamp64Milli(max(end_time)) AS last_ms
      ${fromWhere(query, context.access, parameters)}
        AND primary AND cluster = ${parameters.add(cluster, 'String')}
        AND (action = 'allow' OR (dst_kind = 'service' AND action = 'unknown'))
        AND ((src_kind = 'pod' AND src_namespace = ${own}) OR (dst_kind IN ('pod', 'service') AND dst_namespace = ${own}))
-       AND ${relation} = ${UNRELATED} AND NOT ${linkUpkeep}
-     GROUP BY ${ends.join(', ')}, domain, source_account, allowed, proto, port, answered
+       AND ${relation} = ${UNRELATED} AND NOT ${linkUpkeep} AND NOT ${icmpError}
+     GROUP BY ${ends.join(', ')}, domain, source_account, allowed, proto, port, guessed
      ORDER BY flows DESC LIMIT ${MAX_OBSERVED + 1}`,
     parameters,
   );
@@ -74,7 +74,7 @@ export async function observedFlows(
   return rows.map((row) => ({
     src: endpointOf(row, 'src'),
     dst: endpointOf(row, 'dst'),
-    ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port, answered: row.answered !== 0 },
+    ...{ protocol: row.proto, port: row.port, sourcePort: row.source_port, guessed: row.guessed !== 0 },
     ...{ domain: row.domain, sourceAccount: row.source_account, allowed: row.allowed !== 0 },
     traffic: {
       ...{ flows: Number(row.flows), connections: Number(row.connections), bytes: Number(row.bytes) },

@@ -1,3 +1,4 @@
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { type QueryParameters, StoreError } from '../store.js';
 
 /** The SQL interface that migrations and partition ownership use. */
@@ -26,3 +27,26 @@ export function parseJsonRows<Row>(result: Uint8Array): Row[] {
     });
   }
 }
+
+/** Bytes that are parsed before returning to the event loop: about a millisecond of work. */
+const SLICE_BYTES = 1 << 16;
+
+/**
+ * Parses rows as {@link parseJsonRows} does, in slices between which the event loop runs: parsing the largest results at
+ * once would block it for seconds.
+ * @throws StoreError if the result is something else.
+ */
+export async function parseJsonRowsInSlices<Row>(result: Uint8Array): Promise<Row[]> {
+  if (result.length <= SLICE_BYTES) return parseJsonRows<Row>(result);
+  const rows: Row[] = [];
+  for (let start = 0; start < result.length;) {
+    const newline = result.indexOf(NEWLINE, start + SLICE_BYTES);
+    const end = newline < 0 ? result.length : newline + 1;
+    for (const row of parseJsonRows<Row>(result.subarray(start, end))) rows.push(row);
+    start = end;
+    await yieldToEventLoop();
+  }
+  return rows;
+}
+
+const NEWLINE = '\n'.charCodeAt(0);

@@ -13,7 +13,7 @@ import {
   StoreError,
 } from '../store.js';
 import { SerialQueue } from './serial-queue.js';
-import { parseJsonRows, type SqlEngine } from './sql-engine.js';
+import { parseJsonRowsInSlices, type SqlEngine } from './sql-engine.js';
 
 /** What both engines have in common: a store whose operations are SQL statements. */
 export abstract class SqlStore implements FlowStore {
@@ -57,7 +57,7 @@ export abstract class SqlStore implements FlowStore {
 
   async query<Row>(sql: string, parameters?: QueryParameters, options?: QueryOptions): Promise<Row[]> {
     this.#assertOpen();
-    return parseJsonRows<Row>(await this.read(sql, parameters, options));
+    return await parseJsonRowsInSlices<Row>(await this.read(sql, parameters, options));
   }
 
   async queryStream(

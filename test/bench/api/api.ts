@@ -9,16 +9,18 @@ import { Registry } from 'prom-client';
 import { measureAgainstEngine } from './against-engine.js';
 import type { ClientReport } from './dashboard-clients.js';
 import { measureFanOut } from './fan-out.js';
+import { measureLargeResponses } from './large-responses.js';
 import { inTemporaryDirectory } from '../measure/temporary-directory.js';
 
 /**
  * Measures the query API on ten million flows: concurrent dashboards, their cost relative to the engine alone, and live
- * views of many subscribers.
+ * views of many subscribers; then health checks while a reader requests large pages.
  */
 export function run(): Promise<Record<string, number>> {
   return inTemporaryDirectory('api', async (directory) => {
     await fillStore(directory);
-    return await measure(directory);
+    const figures = await measure(directory);
+    return { ...figures, ...(await measureLargeResponses(createLogger('bench', 'warn'))) };
   });
 }
 
