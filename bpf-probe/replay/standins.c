@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What flowprobe takes from Linux, for a program that has only its memory and its host (host.h). */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exit.h"
@@ -11,7 +12,15 @@
 
 #define PAGE_SIZE 65536
 
-/* Memory of WebAssembly is zeroed, and occupies room only once it is written to. */
+/* The heap takes all memory that there is when it is first used, so that must be before the memory grows. */
+__attribute__((constructor)) static void begin_heap(void)
+{
+	static void *volatile first __attribute__((unused));
+
+	first = malloc(1);
+}
+
+/* Memory of WebAssembly is zeroed, and takes up room only once it is written to. */
 void *reserve_memory(size_t size)
 {
 	size_t page = __builtin_wasm_memory_grow(0, (size + PAGE_SIZE - 1) / PAGE_SIZE);

@@ -175,7 +175,24 @@ describe('the tables of a capture source', () => {
     expect(counters.get('connections_tracked')).toBe(500);
     expect(counters.get('connections_evicted')).toBe(2500);
   });
+
+  it('keep every connection of many windows apart', async () => {
+    const many = Array.from({ length: 200_000 }, (_, index) => ({
+      timeMicros: TIME + index,
+      frame: connectionFrame(index),
+    }));
+    const { starts, packets, summary } = await read(pcapFile(many));
+    expect(summary.problem).toBeUndefined();
+    expect([packets, starts.length]).toEqual([200_000, 200_000]);
+  });
 });
+
+/** A frame of a connection of its own, for up to 16 million. */
+function connectionFrame(number: number): Buffer {
+  const copy = Buffer.from(frame(0).frame);
+  copy.writeUInt32BE(0x0b000000 + number, 14 + 12);
+  return copy;
+}
 
 /** Puts a block of names, one of statistics, and a long custom one before the last packet. */
 function withOtherBlocks(file: Buffer): Buffer {

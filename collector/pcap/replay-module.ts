@@ -30,6 +30,8 @@ export class ReplayFailedError extends Error {
 /** The exports of bpf-probe/replay/replay.c. */
 interface ReplayExports {
   readonly memory: { readonly buffer: ArrayBuffer };
+  /** Runs what C runs before main(). */
+  _initialize(): void;
   replay_open(maxFlows: number, maxConnections: number, windowMs: number, inputBytes: number): number;
   replay_packet(
     offset: number,
@@ -78,6 +80,7 @@ export class ReplayModule {
       },
     });
     this.#exports = exports as unknown as ReplayExports;
+    this.#exports._initialize();
     const at = this.#exports.replay_open(maxFlows, maxConnections, windowMs, INPUT_BYTES);
     this.input = new PacketBuffer(this.#exports.memory, at >>> 0, INPUT_BYTES);
   }
