@@ -1,3 +1,6 @@
+import { kubernetesCase } from '@sonde/test/kubernetes/case-file';
+import { readManifests } from '@sonde/backbone/manifests/read';
+import { pruneObject } from '../watch/prune-object.js';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
@@ -81,14 +84,58 @@ describe('the history of policies', () => {
     ]);
   });
 
-  it('names who changed it by the annotation, where there is one', async () => {
+  it('names the author in the annotation for the changes that wrote it, else the program', async () => {
     const name = cluster();
-    const annotated = {
-      ...DENY,
-      metadata: { ...DENY.metadata, annotations: { 'sonde/changed-by': 'ada@example.com', other: 'x' } },
+    const { objects } = await readManifests([kubernetesCase('changed-by-stays.yaml')]);
+    const [applied] = objects.map(({ object }) => object);
+    if (!applied) throw new Error('the case has no object');
+    const at = (second: number) => `2026-01-01T00:00:0${second}Z`;
+    const annotations = { 'f:sonde/changed-by': {} };
+    const byApply = {
+      ...{ manager: 'kubectl-client-side-apply', operation: 'Update', time: at(1) },
+      fieldsV1: { 'f:metadata': { 'f:annotations': annotations }, 'f:spec': {} },
     };
-    await life(name, (history) => history.apply(changed(annotated, '5', '2026-01-01T00:00:00Z'), 1));
-    expect(await versions(name)).toEqual([expect.stringMatching(/ by ada@example\.com$/)]);
+    const byPatch = {
+      manager: 'kubectl-patch',
+      operation: 'Update',
+      time: at(2),
+      fieldsV1: { 'f:spec': {} },
+    };
+    const version = (port: number, managedFields: object[], author = 'alice') =>
+      pruneObject({
+        ...applied,
+        metadata: { ...applied.metadata, annotations: { 'sonde/changed-by': author }, managedFields },
+        ...{ spec: { podSelector: {}, ingress: [{ ports: [{ port }] }] } },
+      });
+    const patched = version(9999, [byApply, byPatch]);
+    await life(name, (history) => {
+      history.apply(version(9880, [byApply]), 1);
+      history.apply(patched, 2);
+      // Another author, by a program that already owned the annotation.
+      history.apply(version(7, [{ ...byApply, time: at(3) }, byPatch], 'carol'), 3);
+      history.remove(patched, Date.parse(at(4)));
+    });
+    const by = (text: string) =>
+      expect.stringMatching(new RegExp(`^NetworkPolicy default/who-test \\d+ ${text}$`)) as string;
+    expect(await versions(name)).toEqual(['by alice', 'by kubectl-patch', 'by carol', 'gone'].map(by));
+  });
+
+  it('names the author that manifests without managed fields name, until a change leaves the annotation alone', async () => {
+    const name = cluster();
+    const version = (policy: KubernetesObject, author: string): KubernetesObject => {
+      const annotations = { 'sonde/changed-by': author };
+      return { ...policy, metadata: { ...policy.metadata, annotations } };
+    };
+    await life(name, (history) => {
+      history.apply(version(DENY, 'alice'), 1000);
+      history.apply(version(ALLOW, 'alice'), 2000);
+      history.apply(version(DENY, 'bob'), 3000);
+    });
+    expect(await versions(name)).toEqual([
+      'NetworkPolicy shop/web 1000 by alice',
+      'NetworkPolicy shop/web 2000',
+      'NetworkPolicy shop/web 3000 by bob',
+    ]);
   });
 
   it('gets nothing new from what is told again, by whomever and after a restart', async () => {

@@ -15,35 +15,37 @@ import {
   changedBy,
   affectsPolicies,
   manifestText,
+  namedAuthor,
   type ObjectVersion,
+  UNKNOWN_AUTHOR,
 } from '@sonde/model/policy/history/object-version';
 import type { ObjectSink } from '../watch/known-objects.js';
 
 export interface PolicyHistoryOptions {
   readonly store: FlowStore;
-  /** Resolves once every object that is there was told: what the store holds besides is gone. */
+  /** Resolves once every existing object was reported: other objects in the store were deleted. */
   readonly ready: Promise<void>;
   readonly log: Logger;
-  /** Ends the writing, after what was told so far. */
+  /** Ends `run`, after the versions reported so far. */
   readonly signal: AbortSignal;
 }
 
-/** What became of versions, for metrics. */
+/** Numbers of versions by outcome, for metrics. */
 export interface PolicyHistoryCounts {
   written: number;
-  /** Versions that were followed by others before the store took them, while it was refusing for long. */
+  /** Versions that were replaced before they were stored, during a long outage of the store. */
   skipped: number;
   /** Failed attempts to read or write versions; each is retried. */
   failures: number;
 }
 
-/** How long changes are gathered before they are written. */
+/** How long changes are collected before they are written. */
 const GATHER_MS = 500;
-/** Above so many changes that wait, those which others of the same object follow are skipped. */
+/** Above this number of waiting changes, only the latest of each object is kept. */
 const MAX_WAITING = 20_000;
-/** Versions that are written at once. */
+/** Versions per insert. */
 const MAX_WRITTEN = 1000;
-/** How often the store is told that what holds still does, so that retention spares it. */
+/** How often current versions are confirmed, so that retention keeps them. */
 const CONFIRM_MS = 6 * 3_600_000;
 const MAX_RETRY_MS = 15_000;
 
@@ -51,58 +53,62 @@ interface Change {
   readonly object: KubernetesObject;
   readonly atMs: number;
   readonly deleted: boolean;
+  /** Empty if unknown, as for deletions: Kubernetes does not record who deletes. */
+  readonly changedBy: string;
 }
 
-/** The latest version that the store holds of an object. */
+/** The latest stored version of an object. */
 type Stored = Pick<ObjectVersion, 'version' | 'changedAtMs' | 'deleted' | 'manifest'>;
 
 /**
- * Keeps every version of what policies depend on in the store, each written once: an object that is told again
- * unchanged, after a restart or by another enricher, makes no new one. Hears of objects as an observer of
- * `followCluster`, from the start on; `run` writes them.
+ * Stores every version of the objects that policies depend on, each once: an unchanged object that is reported again,
+ * after a restart or by another enricher, makes no new version. It observes `followCluster`; `run` writes the versions.
  */
 export class PolicyHistory implements ObjectSink {
   readonly counts: PolicyHistoryCounts = { written: 0, skipped: 0, failures: 0 };
   readonly #portNames = new PortNamesOfPods();
   #waiting: Change[] = [];
-  /** The objects that are there, by key, as far as they were told. */
-  readonly #present = new Set<string>();
+  /** The existing objects by key, with the authors that their annotations name. */
+  readonly #authors = new Map<string, string | undefined>();
 
   constructor(readonly cluster: string) {}
 
   apply(object: KubernetesObject, atMs: number): void {
     if (object.kind === 'Pod' && object.apiVersion === 'v1') {
       const names = this.#portNames.apply(object as Pod);
-      if (names) this.#wait({ object: names, atMs, deleted: false });
+      if (names) this.#wait({ object: names, atMs, deleted: false, changedBy: '' });
     } else if (affectsPolicies(object)) {
-      this.#present.add(objectKey(object));
-      this.#wait({ object, atMs, deleted: false });
+      const key = objectKey(object);
+      const former = this.#authors.has(key) ? this.#authors.get(key) : UNKNOWN_AUTHOR;
+      this.#authors.set(key, namedAuthor(object));
+      this.#wait({ object, atMs, deleted: false, changedBy: changedBy(object, former) });
     }
   }
 
   remove(object: KubernetesObject, atMs: number): void {
     if (object.kind === 'Pod' && object.apiVersion === 'v1') this.#portNames.remove(object);
-    else if (this.#present.delete(objectKey(object))) this.#wait({ object, atMs, deleted: true });
+    else if (this.#authors.delete(objectKey(object)))
+      this.#wait({ object, atMs, deleted: true, changedBy: '' });
   }
 
   /**
-   * Writes versions until the signal, then what still waits. While the store refuses, it is tried again.
+   * Writes versions until the signal, then those that still wait. Failed inserts are retried.
    * @throws StoreError only if the last attempt, after the signal, fails.
    */
   async run(options: PolicyHistoryOptions): Promise<void> {
     const { store, ready, log, signal } = options;
     const stored = await this.#trying(() => this.#load(store), options);
-    /** Whether everything was told, and what is gone not yet noted. */
-    const told = { all: false };
-    // What made the first reading fail is told by whoever reads.
-    ready.then(() => (told.all = true)).catch(() => undefined);
+    /** Whether every existing object was reported, and deletions from before are not recorded yet. */
+    const reported = { all: false };
+    // A failure of the first reading is reported by the reader.
+    ready.then(() => (reported.all = true)).catch(() => undefined);
     let confirmedMs = 0;
     for (let isLast = false; !isLast;) {
       await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
       isLast = signal.aborted;
-      if (told.all) {
-        told.all = false;
-        this.#noteGone(stored);
+      if (reported.all) {
+        reported.all = false;
+        this.#noteDeletions(stored);
       }
       await this.#trying(() => this.#write(store, stored), options);
       if (Date.now() - confirmedMs < CONFIRM_MS) continue;
@@ -158,20 +164,20 @@ export class PolicyHistory implements ObjectSink {
     return new Map(entries);
   }
 
-  /** What the store holds and nobody told of went while nobody was there to see it. */
-  #noteGone(stored: ReadonlyMap<string, Stored>): void {
+  /** Records the deletions that happened while no enricher watched. */
+  #noteDeletions(stored: ReadonlyMap<string, Stored>): void {
     const atMs = Date.now();
     for (const [key, { manifest, deleted }] of stored) {
-      if (deleted || this.#present.has(key)) continue;
+      if (deleted || this.#authors.has(key)) continue;
       const object = JSON.parse(manifest) as KubernetesObject;
-      if (!isPortNames(object)) this.#wait({ object, atMs, deleted: true });
+      if (!isPortNames(object)) this.#wait({ object, atMs, deleted: true, changedBy: '' });
     }
   }
 
   async #write(store: FlowStore, stored: Map<string, Stored>): Promise<void> {
     while (this.#waiting.length > 0) {
       const changes = this.#waiting.slice(0, MAX_WRITTEN);
-      // What the store then holds, which counts only once it has taken it.
+      // Effective once the insert succeeded.
       const next = new Map<string, Stored>();
       const versions = changes.flatMap((change) => {
         const key = objectKey(change.object);
@@ -182,16 +188,19 @@ export class PolicyHistory implements ObjectSink {
       await store.insertRows(clusterObjects, versions);
       this.counts.written += versions.length;
       for (const [key, value] of next) stored.set(key, value);
-      // Others may have come to wait meanwhile, and those written may have been skipped.
+      // Meanwhile others may have been added, and written ones replaced.
       const done = new Set(changes);
       this.#waiting = this.#waiting.filter((change) => !done.has(change));
     }
   }
 
-  /** The version that a change makes of what is stored; undefined if it makes none. */
-  #version({ object, atMs, deleted }: Change, before: Stored | undefined): ObjectVersion | undefined {
+  /** The version that a change makes; undefined if nothing changed. */
+  #version(
+    { object, atMs, deleted, changedBy }: Change,
+    before: Stored | undefined,
+  ): ObjectVersion | undefined {
     if (deleted && (!before || before.deleted)) return undefined;
-    // Who tells of an end may know no more of the object than its name.
+    // A deletion may be reported with no more than the object's name.
     const manifest = deleted && before ? before.manifest : manifestText(object);
     if (!deleted && before?.deleted === false && before.manifest === manifest) return undefined;
     const timeMs = deleted ? atMs : (changedAtMs(object) ?? atMs);
@@ -204,7 +213,7 @@ export class PolicyHistory implements ObjectSink {
       version: deleted ? `${before?.version ?? ''} gone` : own,
       changedAtMs: changedMs,
       deleted,
-      changedBy: deleted ? '' : changedBy(object),
+      changedBy,
       manifest,
     };
   }

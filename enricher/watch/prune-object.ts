@@ -9,7 +9,7 @@ import type {
 } from '@sonde/model/cluster/objects';
 import { NETWORK_STATUS_ANNOTATION, secondaryAddresses } from '@sonde/model/cluster/pod-addresses';
 import { addressAnnotations } from '@sonde/model/cluster/node-addresses';
-import { CHANGED_BY_ANNOTATION } from '@sonde/model/policy/history/object-version';
+import { CHANGED_BY_ANNOTATION, ownsAuthor } from '@sonde/model/policy/history/object-version';
 
 /** An object without the fields that Sonde does not use, and with the metadata that Calico's API shows. */
 export function pruneObject(given: KubernetesObject): KubernetesObject {
@@ -62,12 +62,15 @@ function withHistory(pruned: KubernetesObject, { metadata }: KubernetesObject): 
   };
 }
 
-function pruneManagedFields({ manager, operation, time, subresource }: ManagedFields): ManagedFields {
+function pruneManagedFields(change: ManagedFields): ManagedFields {
+  const { manager, operation, time, subresource } = change;
+  const author = { 'f:metadata': { 'f:annotations': { [`f:${CHANGED_BY_ANNOTATION}`]: {} } } };
   return {
     ...(manager === undefined ? {} : { manager }),
     ...(operation === undefined ? {} : { operation }),
     ...(time === undefined ? {} : { time }),
     ...(subresource === undefined ? {} : { subresource }),
+    ...(ownsAuthor(change) ? { fieldsV1: author } : {}),
   };
 }
 

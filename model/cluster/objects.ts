@@ -24,6 +24,10 @@ export interface ManagedFields {
   readonly time?: string;
   /** Empty or absent for the object itself, else for example `status`. */
   readonly subresource?: string;
+  /** The fields that the change wrote; only annotations are used. */
+  readonly fieldsV1?: {
+    readonly 'f:metadata'?: { readonly 'f:annotations'?: Readonly<Record<string, unknown>> };
+  };
 }
 
 export interface OwnerReference {

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { readManifests } from '@sonde/backbone/manifests/read';
 import { collectionPath } from '@sonde/enricher/watch/resources';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
@@ -7,6 +6,7 @@ import { evaluateNamed } from '@sonde/model/policy/manifests/connection';
 import { readPolicyObject } from '@sonde/model/policy/read-object';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
+import { kubernetesCase } from './case-file.js';
 import type { FakeApiServer } from './fake-api-server.js';
 import { followFake, stopFollowing } from './follow-fake.js';
 
@@ -18,8 +18,7 @@ const WEB_TO_PARTNER = {
 };
 
 async function labelsInAnnotation(): Promise<KubernetesObject[]> {
-  const file = fileURLToPath(new URL('cases/calico-labels-in-annotation.yaml', import.meta.url));
-  const { objects, problems } = await readManifests([file]);
+  const { objects, problems } = await readManifests([kubernetesCase('calico-labels-in-annotation.yaml')]);
   expect(problems).toEqual([]);
   return objects.map(({ object }) => object);
 }
@@ -67,7 +66,6 @@ describe('objects of the datastore with the labels and name of their API in an a
 
   it('are evaluated and named on an API server as Calico does', async () => {
     const objects = await labelsInAnnotation();
-    const file = fileURLToPath(new URL('cases/calico-labels-in-annotation.yaml', import.meta.url));
     expect(objects).toHaveLength(4);
     const { followed, enriched } = await followFake({
       prepare(server) {
@@ -93,7 +91,7 @@ describe('objects of the datastore with the labels and name of their API in an a
       },
     });
     await followed.ready;
-    expect(enriched(WEB_TO_PARTNER), file).toMatchObject({
+    expect(enriched(WEB_TO_PARTNER)).toMatchObject({
       ...{ action: 'allow', policies: '0|default|gnp:to-partners|allow|0', dst_labels: 'role=partners' },
     });
   });

@@ -14,6 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { buildPod } from '../builders/pod.js';
 import { eventually } from '../eventually.js';
+import { kubernetesCase } from './case-file.js';
 import { FakeApiServer } from './fake-api-server.js';
 import { followFake, stopFollowing } from './follow-fake.js';
 
@@ -40,7 +41,7 @@ function noting() {
 }
 
 it('reads the list of a kind that has no objects, as Kubernetes 1.36 sends it', async () => {
-  const file = new URL('cases/empty-metadata-list.json', import.meta.url);
+  const file = kubernetesCase('empty-metadata-list.json');
   const { request, answer_of_kubernetes_1_36: answer } = JSON.parse(readFileSync(file, 'utf8')) as {
     request: { path: string; accept: string };
     answer_of_kubernetes_1_36: { items: unknown };

@@ -95,12 +95,40 @@ export function changedAtMs({ metadata }: KubernetesObject): number | undefined 
   return time === undefined ? undefined : Date.parse(time);
 }
 
-/** Author of an object's latest change: by annotation, else the program that made it; empty if unknown. */
-export function changedBy({ metadata }: KubernetesObject): string {
-  const named: unknown = metadata.annotations?.[CHANGED_BY_ANNOTATION];
+/**
+ * Author of an object's latest change: the one that the annotation names if that change wrote it, else the program that
+ * made the change; empty if unknown. `former` is the annotation of the previous version: undefined if it had none,
+ * `unknown` if that is not known.
+ */
+export function changedBy(
+  object: KubernetesObject,
+  former: string | undefined | typeof UNKNOWN_AUTHOR,
+): string {
+  const named = namedAuthor(object);
+  const latest = lastChange(object.metadata.managedFields ?? []);
+  if (named !== undefined) {
+    const isNew = former !== UNKNOWN_AUTHOR && named !== former;
+    // A manifest has no managed fields: the file as it is first read names its author.
+    const isWritten = latest ? ownsAuthor(latest) : former === UNKNOWN_AUTHOR;
+    if (isNew || isWritten) return named;
+  }
+  return latest?.manager ?? '';
+}
+
+/** Stands for the annotation of a previous version that is not known. */
+export const UNKNOWN_AUTHOR = Symbol('unknown author');
+
+/** The author that an object's annotation names; undefined if it names none. */
+export function namedAuthor({ metadata }: KubernetesObject): string | undefined {
   // Manifests may contain anything.
-  if (typeof named === 'string') return named;
-  return lastChange(metadata.managedFields ?? [])?.manager ?? '';
+  const named: unknown = metadata.annotations?.[CHANGED_BY_ANNOTATION];
+  return typeof named === 'string' ? named : undefined;
+}
+
+/** Whether a change wrote the annotation (Kubernetes API reference, FieldsV1). */
+export function ownsAuthor({ fieldsV1 }: ManagedFields): boolean {
+  const annotations = fieldsV1?.['f:metadata']?.['f:annotations'];
+  return annotations?.[`f:${CHANGED_BY_ANNOTATION}`] !== undefined;
 }
 
 /** The latest change of the object, without changes of its status. */
