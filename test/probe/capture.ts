@@ -42,9 +42,9 @@ export function totalOf(counts: Captured['counts'], picks: (key: string) => bool
   return { packets, bytes };
 }
 
-/** Frames of a pcap file in `captures/`: little-endian, with 24 bytes of header and 16 bytes before each frame. */
+/** Frames of a pcap file in `test/captures/cases/`: little-endian, with 24 bytes of header and 16 bytes before each frame. */
 export function framesOf(file: string): Buffer[] {
-  const capture = readFileSync(path.join(import.meta.dirname, 'captures', file));
+  const capture = readFileSync(path.join(import.meta.dirname, '../captures/cases', file));
   const frames: Buffer[] = [];
   for (let at = 24; at < capture.length;) {
     const length = capture.readUInt32LE(at + 8);
