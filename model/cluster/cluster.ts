@@ -149,7 +149,12 @@ export class Cluster {
     const before = this.#zones.get(name);
     this.#zones.set(name, zone);
     const { own, derived } = nodeAddresses(node);
-    const identity = { ...identityOf('node', node), labels: canonicalLabels(labels), node: name, zone };
+    const identity = {
+      ...identityOf('node', node),
+      labels: canonicalLabels(labels, () => true),
+      node: name,
+      zone,
+    };
     const fromMs = createdAt(node);
     const { podCIDR = '', podCIDRs = [podCIDR] } = node.spec ?? {};
     const ranges = podCIDRs.filter(Boolean);
@@ -198,7 +203,10 @@ function serviceBinding(service: Service): BindingState {
   const { ports = [] } = service.spec ?? {};
   const fromMs = createdAt(service);
   return {
-    identity: { ...identityOf('service', service), labels: canonicalLabels(service.metadata.labels) },
+    identity: {
+      ...identityOf('service', service),
+      labels: canonicalLabels(service.metadata.labels, () => true),
+    },
     addressKind: 'virtual',
     addresses: serviceAddresses(service),
     ports: ports.flatMap(({ nodePort, protocol }) =>

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from './objects.js';
 
-/** What an address belongs to: the fields of the flow record that say so, for one end. */
+/** The owner of an address: the fields of one endpoint in the flow record. */
 export interface EndpointIdentity {
   readonly kind: 'pod' | 'node' | 'host_network_pod' | 'service' | 'network_set';
   readonly namespace: string;
@@ -14,7 +14,7 @@ export interface EndpointIdentity {
   readonly zone: string;
 }
 
-/** The identity of an object of which nothing but its name is known. */
+/** The identity of an object of which only the name is known. */
 export function identityOf(kind: EndpointIdentity['kind'], { metadata }: KubernetesObject): EndpointIdentity {
   return {
     kind,
@@ -29,7 +29,7 @@ export function identityOf(kind: EndpointIdentity['kind'], { metadata }: Kuberne
   };
 }
 
-/** Labels that differ between the replicas of one workload, or change with each roll-out. */
+/** Labels that differ between the replicas of one workload, or change with each rollout. */
 const PER_REPLICA_LABELS = new Set([
   'pod-template-hash',
   'controller-revision-hash',
@@ -41,12 +41,24 @@ const PER_REPLICA_LABELS = new Set([
   'job-name',
   'batch.kubernetes.io/job-name',
   'batch.kubernetes.io/job-completion-index',
+  'kubernetes.io/hostname',
 ]);
 
-/** Labels as one text: sorted `k=v` pairs joined by commas, per-replica labels left out. */
-export function canonicalLabels(labels: Readonly<Record<string, string>> = {}): string {
+/** Prefixes of labels that pods get from their node (Kubernetes, PodTopologyLabels admission plugin, and its predecessors). */
+const PER_NODE_PREFIXES = ['topology.kubernetes.io/', 'failure-domain.'];
+
+/** Whether all pods of a workload have a label: not if it depends on the replica, on the rollout or on the node. */
+export function isWorkloadLabel(key: string): boolean {
+  return !PER_REPLICA_LABELS.has(key) && !PER_NODE_PREFIXES.some((prefix) => key.startsWith(prefix));
+}
+
+/** Labels as text: sorted `k=v` pairs, separated by commas; of pods only those of the workload. */
+export function canonicalLabels(
+  labels: Readonly<Record<string, string>> = {},
+  isIncluded: (key: string) => boolean = isWorkloadLabel,
+): string {
   return Object.keys(labels)
-    .filter((key) => !PER_REPLICA_LABELS.has(key))
+    .filter(isIncluded)
     .sort()
     .map((key) => `${key}=${labels[key] ?? ''}`)
     .join(',');

@@ -66,7 +66,7 @@ export class NetworkSets {
           set: namespacedName(set.metadata),
           namespace,
           name,
-          labels: canonicalLabels(labels),
+          labels: canonicalLabels(labels, () => true),
         });
       else
         problems.push({

@@ -1,3 +1,4 @@
+import { isWorkloadLabel } from '../../cluster/identity.js';
 import { parseLabels } from '../preview/snapshot-pods.js';
 import type { ObservedEndpoint } from './observed.js';
 
@@ -39,7 +40,7 @@ export class WorkloadSelectors {
     const own = workloads.get(name) ?? new Map<string, Labels>();
     workloads.set(name, own);
     if (own.has(labels)) return;
-    own.set(labels, parseLabels(labels));
+    own.set(labels, workloadLabels(parseLabels(labels)));
     this.#found.clear();
   }
 
@@ -68,6 +69,11 @@ export class WorkloadSelectors {
     const labels = candidates.find((candidate) => alsoSelected(candidate).length === 0) ?? common;
     return { labels, alsoSelects: alsoSelected(labels) };
   }
+}
+
+/** Flows from before a label was known to depend on the node contain it. */
+function workloadLabels(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => isWorkloadLabel(key)));
 }
 
 function commonLabels([first = {}, ...others]: readonly Labels[]): Labels {
