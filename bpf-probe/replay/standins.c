@@ -20,7 +20,7 @@ __attribute__((constructor)) static void begin_heap(void)
 	first = malloc(1);
 }
 
-/* Memory of WebAssembly is zeroed, and takes up room only once it is written to. */
+/* Memory of WebAssembly is zeroed, and the host backs it only once it is written to. */
 void *reserve_memory(size_t size)
 {
 	size_t page = __builtin_wasm_memory_grow(0, (size + PAGE_SIZE - 1) / PAGE_SIZE);
