@@ -141,9 +141,11 @@ async function up(
         `The console is at ${embedded.url}, the API at ${embedded.url}/api/v1; flows are stored in ${options.clickhouse ?? options.data}. Press Ctrl-C to stop.`,
       );
       if (options.table) printer = createFlowPrinter(process.stdout, `Console: ${embedded.url}`);
-      const ended = await Promise.race([stopping, embedded.done.then(() => 'ended' as const)]);
-      if (ended === 'ended') {
-        say('All sources have ended; the API keeps running until you press Ctrl-C.');
+      const completed = elsewhere.kafka ? embedded.published : embedded.done.then(() => 0);
+      const undelivered = await Promise.race([stopping, completed, embedded.done.then(() => 0)]);
+      if (typeof undelivered === 'number') {
+        say(endOfSources(undelivered));
+        await Promise.race([stopping, embedded.done]);
         await stopping;
       }
     } finally {
@@ -154,6 +156,13 @@ async function up(
   } finally {
     await down();
   }
+}
+
+/** What is printed when every source has ended. */
+function endOfSources(undelivered: number): string {
+  const rest =
+    undelivered > 0 ? ` Kafka is unavailable: ${undelivered} batches wait on disk for the next start.` : '';
+  return `All sources have ended; the API keeps running until you press Ctrl-C.${rest}`;
 }
 
 function chosen(clusters: ClusterChoices, { node }: UpOptions, command: Command): readonly ClusterChoice[] {

@@ -46,6 +46,11 @@ export interface Embedded {
    * only after `stop`. Rejects if a part has failed.
    */
   readonly done: Promise<void>;
+  /**
+   * Resolves when every source has ended and its flows are in the transport, with the number of batches that Kafka did
+   * not accept, which the next start delivers. Rejects if a part has failed.
+   */
+  readonly published: Promise<number>;
   /** Lets the sources report what they hold, stores it, and closes everything. */
   stop(): Promise<void>;
 }
@@ -96,6 +101,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       url: api.url,
       store,
       done,
+      published,
       async stop() {
         for (const { source } of sources) source.stop();
         enricher.flush();
@@ -137,10 +143,10 @@ function completion(collectors: readonly Promise<void>[], stored: Promise<void>,
       await Promise.race([Promise.all(collectors), stored]);
     } catch (error) {
       pipe.endConsuming();
-      throw error;
-    } finally {
       await pipe.endPublishing();
+      throw error;
     }
+    return await pipe.endPublishing();
   })();
   const done = (async () => {
     try {

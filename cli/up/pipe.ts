@@ -16,8 +16,11 @@ import type { Registry } from 'prom-client';
 export interface Pipe {
   readonly publisher: FlowPublisher;
   readonly consumer: FlowConsumer;
-  /** Accepts no more batches; resolves when published batches are durable or queued for the consumer. */
-  endPublishing(): Promise<void>;
+  /**
+   * Accepts no more batches; resolves when published batches are queued for the consumer, in Kafka, or on disk. Returns
+   * the number of those on disk, which the next start delivers.
+   */
+  endPublishing(): Promise<number>;
   /** Ends the consumer's deliveries if they do not end with the published batches. */
   endConsuming(): void;
 }
@@ -27,7 +30,7 @@ export const DIRECT_CAPACITY = 64;
 
 /** The in-process transport. */
 export async function directPipe(store: FlowStore, registry: Registry): Promise<Pipe> {
-  // New offsets must be above every stored one; after a claim, no other writer can add any.
+  // New offsets must be above every stored one; after the acquisition, no other writer can add any.
   await store.acquirePartitions([IN_PROCESS_PARTITION]);
   const firstOffset = ((await store.highestOffsets()).get(IN_PROCESS_PARTITION) ?? -1) + 1;
   const transport = createInProcessTransport({ firstOffset, capacity: DIRECT_CAPACITY, registry });
@@ -36,7 +39,7 @@ export async function directPipe(store: FlowStore, registry: Registry): Promise<
     consumer: transport,
     endPublishing() {
       transport.close();
-      return Promise.resolve();
+      return Promise.resolve(0);
     },
     endConsuming: () => undefined,
   };
@@ -77,7 +80,10 @@ export async function kafkaPipe(
   return {
     publisher,
     consumer,
-    endPublishing: () => publisher.close(DRAIN_MS),
+    async endPublishing() {
+      await publisher.close(DRAIN_MS);
+      return publisher.waiting;
+    },
     endConsuming: () => consumer.close(),
   };
 }

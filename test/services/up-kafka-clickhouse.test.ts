@@ -32,7 +32,7 @@ it.each<[string, readonly ('--kafka' | '--clickhouse')[]]>([
   ['Kafka alone', ['--kafka']],
   ['ClickHouse alone', ['--clickhouse']],
 ])(
-  'sonde up with %s shows, keeps and answers for the same flows, also when it comes again',
+  'sonde up with %s returns the same flows after a restart, and says when its sources have ended',
   async (name, flags) => {
     const where = { '--kafka': kafka.addresses.join(','), '--clickhouse': clickHouse.url };
     const commandArguments = [
@@ -57,6 +57,7 @@ it.each<[string, readonly ('--kafka' | '--clickhouse')[]]>([
       };
       await eventually(async () => expect(await flowsFrom(), time).toBeGreaterThan(before), SOON_MS);
       before = await flowsFrom();
+      await eventually(() => expect(sonde.errors).toContain('All sources have ended'), SOON_MS);
       expect(await sonde.end('SIGINT'), sonde.errors).toBe(0);
     }
     if (!flags.includes('--clickhouse')) return;
