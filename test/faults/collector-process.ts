@@ -10,10 +10,9 @@ import { Registry } from 'prom-client';
 import type { CollectorSettings, LedgerLine } from './ledger.js';
 
 /**
- * A collector, as `sonde collector` runs it, of made-up traffic: a program of its own, so that it can be killed. Of
- * each window it writes down that it begins to hand it over, and that it was told that it is safe. Each flow is
- * known by its window's name (`tls_server_name`) and its number there (`src_port`), each lookup by the window's
- * name in `query_name`.
+ * A collector like `sonde collector` with synthetic traffic, in its own process so that it can be killed. It records in
+ * the ledger when it starts to publish a window and when the window is safe. A flow is identified by its window's name
+ * (`tls_server_name`) and its number in the window (`src_port`), a lookup by the window's name in `query_name`.
  */
 const settings = JSON.parse(process.argv[2] ?? '') as CollectorSettings;
 const ledger = openSync(settings.ledgerFile, 'a');
@@ -42,7 +41,7 @@ async function end(): Promise<void> {
   console.log(JSON.stringify({ lostFlows: flows?.value }));
 }
 
-/** Asking for the next window says that the last one was published. */
+/** The request for the next window means that the last one was published. */
 function madeUpSource(): FlowSource {
   const stopping = new AbortController();
   return {

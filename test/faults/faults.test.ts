@@ -15,13 +15,13 @@ import {
 import type { TestProcess } from './processes.js';
 import { givenClickHouse, Stack } from './stack.js';
 
-/** The long form, `npm run soak`, does what the short one does, more often and for longer. */
+/** `npm run soak` repeats the same faults more often and for longer. */
 const isSoak = process.env['SONDE_SOAK'] === '1';
 const KILLS = isSoak ? 20 : 2;
 const SERVER_KILLS = isSoak ? 20 : 1;
-/** Each round meets each fault once a table. */
+/** Each round injects each fault once per table. */
 const FAULT_ROUNDS = isSoak ? 7 : 1;
-/** Of a window, of which each of three nodes has seven a second. */
+/** Rows of a window; each of three nodes has seven windows a second. */
 const ROWS = isSoak ? 500 : 100;
 const AWAY_MS = isSoak ? 60_000 : 2_000;
 const TIMEOUT_MS = isSoak ? 3_600_000 : 900_000;
@@ -42,24 +42,24 @@ beforeAll(async () => {
 
 afterAll(() => stack.end(), TIMEOUT_MS);
 
-/** Some time under load, of random length, so that faults meet every moment of the work. */
+/** A random time under load, so that faults occur at any moment. */
 async function aMoment(maxMs = 400): Promise<void> {
   await delay(Math.random() * maxMs);
 }
 
-/** How long a killed server is away: the first time for long. */
+/** How long a killed server is down: longest the first time. */
 function awayFor(kill: number): Promise<void> {
   return kill === 0 ? delay(AWAY_MS) : aMoment();
 }
 
-describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
+describe('no flow is lost or duplicated', { timeout: TIMEOUT_MS }, () => {
   it(`when enrichers are killed, ${KILLS} times`, async () => {
     for (let kill = 0; kill < KILLS; kill++) {
       await aMoment();
       await enrichers.shift()?.end('SIGKILL');
       enrichers.push(stack.startEnricher());
       await stack.untilSafe(3);
-      // Only then it has been noticed, and others work on what it had.
+      // Only then was its failure noticed and its partitions reassigned.
       expect(await stack.untilStored()).toEqual(nothingAmiss);
     }
   });
@@ -67,7 +67,7 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
   it(`when all enrichers are killed while one inserts, ${KILLS} times`, async () => {
     for (let kill = 0; kill < KILLS; kill++) {
       const inserts = ['flows', 'dns', 'progress'].map((table) => `INSERT INTO ${table}`);
-      // ClickHouse hears of it when whoever sent it is gone: before others take over, or after.
+      // ClickHouse receives it after its sender is gone: before others take over, or afterwards.
       const delayMs = 300 + Math.random() * 8_000;
       await stack.untilMet({ kind: 'slow', delayMs }, inserts[kill % inserts.length] ?? '');
       await Promise.all(enrichers.splice(0).map((enricher) => enricher.end('SIGKILL')));
@@ -76,18 +76,18 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
     }
   });
 
-  it('when an enricher stands still until others have taken over, and then goes on', async () => {
+  it('when an enricher is stopped until others have taken over, and then continues', async () => {
     const [sleeper] = enrichers;
     sleeper?.signal('SIGSTOP');
     await stack.untilSafe(3);
-    // Its session ends, the other one stores what it had; only then it wakes in the middle of its work.
+    // Its session ends and the other one stores its messages; only then does it continue.
     expect(await stack.untilStored()).toEqual(nothingAmiss);
     sleeper?.signal('SIGCONT');
     await stack.untilSafe(3);
     expect(await stack.untilStored()).toEqual(nothingAmiss);
   });
 
-  it('when a third enricher comes, and one goes', async () => {
+  it('when a third enricher starts, and one ends', async () => {
     enrichers.push(stack.startEnricher());
     await stack.untilSafe(6);
     expect(await enrichers.shift()?.end('SIGTERM')).toBe(0);
@@ -118,23 +118,26 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
     },
   );
 
-  it.skipIf(givenBrokers)('but what is counted, when the broker is away until a spool is full', async () => {
-    await stack.kafka.restart?.('SIGKILL', async () => {
-      await stack.startCollector('node-full', { maxSpoolBytes: 150_000, windowMs: 1, maxWindows: 300 });
-      await stack.untilSafe(300, ['node-full']);
-    });
-    const lostFlows = await stack.stopCollector('node-full');
-    const ledger = stack.takeLedger('node-full');
-    await eventually(async () => {
-      const { missingRows, wrong } = await compare(ledger, stack.store);
-      expect({ missingRows, wrong }).toEqual({ missingRows: lostFlows, wrong: [] });
-    }, 300_000);
-    expect(lostFlows).toBeGreaterThan(0);
-    expect(lostFlows).toBeLessThan(ledger.safeRows);
-    expect(await stack.untilStored()).toEqual(nothingAmiss);
-  });
+  it.skipIf(givenBrokers)(
+    'except what is counted, when the broker is down until a spool is full',
+    async () => {
+      await stack.kafka.restart?.('SIGKILL', async () => {
+        await stack.startCollector('node-full', { maxSpoolBytes: 150_000, windowMs: 1, maxWindows: 300 });
+        await stack.untilSafe(300, ['node-full']);
+      });
+      const lostFlows = await stack.stopCollector('node-full');
+      const ledger = stack.takeLedger('node-full');
+      await eventually(async () => {
+        const { missingRows, wrong } = await compare(ledger, stack.store);
+        expect({ missingRows, wrong }).toEqual({ missingRows: lostFlows, wrong: [] });
+      }, 300_000);
+      expect(lostFlows).toBeGreaterThan(0);
+      expect(lostFlows).toBeLessThan(ledger.safeRows);
+      expect(await stack.untilStored()).toEqual(nothingAmiss);
+    },
+  );
 
-  it('when ClickHouse refuses, is slow, is cut off, does not answer, and has too much to do', async () => {
+  it('when ClickHouse is slow, overloaded, unreachable, or its connections break', async () => {
     const faults: readonly Fault[] = [
       { kind: 'refused' },
       { kind: 'slow', delayMs: 500 },
@@ -164,7 +167,7 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
     },
   );
 
-  it('when Kafka has messages twice, and other enrichers read them the second time', async () => {
+  it('when Kafka has messages twice, and another enricher reads the duplicates', async () => {
     const skippedDuplicates = () =>
       enrichers.filter(({ log }) => log.includes('duplicate message skipped')).length;
     await repeatMessages(stack.kafka, 30);
@@ -176,7 +179,7 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
     expect(await stack.untilStored()).toEqual(nothingAmiss);
   });
 
-  it("when a node's clock jumps by days, forth and back", async () => {
+  it("when a node's clock jumps by days, forward and back", async () => {
     for (const clockAheadMs of [5, -9].map((days) => days * 86_400_000)) {
       await stack.stopCollector('node-a');
       await stack.startCollector('node-a', { clockAheadMs });
@@ -189,7 +192,7 @@ describe('no flow is lost or doubled', { timeout: TIMEOUT_MS }, () => {
 });
 
 it(
-  'a message that cannot be read is put aside, and those of later versions are read',
+  'moves a message that cannot be decoded to the dead-letter topic, and decodes messages of later versions',
   { timeout: TIMEOUT_MS },
   async () => {
     const plain = messageOfOneFlow('stranger', 'plain');

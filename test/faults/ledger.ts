@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { FlowStore } from '@sonde/backbone/store/store';
 
-/** What a collector of made-up traffic is told. */
+/** Settings of a collector with synthetic traffic. */
 export interface CollectorSettings {
   readonly cluster: string;
   readonly node: string;
-  /** Tells the windows of this process from those of processes before it. */
+  /** Distinguishes the windows of this process from those of earlier ones. */
   readonly generation: number;
   readonly brokers: readonly string[];
-  /** What names in Kafka begin with. */
+  /** Prefix of names in Kafka. */
   readonly prefix: string;
   readonly partitions: number;
   readonly spoolDirectory: string;
@@ -17,13 +17,13 @@ export interface CollectorSettings {
   readonly rowsPerWindow: number;
   readonly windowMs: number;
   readonly maxWindows: number;
-  /** How wrong the node's clock is. */
+  /** The error of the node's clock. */
   readonly clockAheadMs: number;
   readonly drainMs: number;
   readonly logLevel: string;
 }
 
-/** A window is `begun` when a collector hands it over, and `safe` when it was told that it will not be lost. */
+/** A window is `begun` when a collector publishes it, and `safe` when `publish` has resolved. */
 export interface LedgerLine {
   readonly node: string;
   /** Unique on its node. */
@@ -32,9 +32,9 @@ export interface LedgerLine {
   readonly state: 'begun' | 'safe';
 }
 
-/** What collectors wrote down that they sent. */
+/** What collectors have published, according to themselves. */
 export interface Ledger {
-  /** Rows of each window by `node/window`; windows that are not safe may be stored or not, but only as a whole. */
+  /** Rows of each window by `node/window`; a window that is not safe may be stored or not, but only completely. */
   readonly windows: ReadonlyMap<string, { readonly rows: number; readonly isSafe: boolean }>;
   readonly safeRows: number;
 }
@@ -52,17 +52,17 @@ export function readLedger(files: readonly string[]): Ledger {
   return { windows, safeRows: safe.reduce((sum, { rows }) => sum + rows, 0) };
 }
 
-/** How the store differs from a ledger. What nobody in the ledger sent is not looked at. */
+/** The differences between the store and a ledger. Rows that are not in the ledger are ignored. */
 export interface Difference {
-  /** Windows of which not every flow and lookup is stored; if they are not safe, then only if something of them is. */
+  /** Windows of which flows or lookups are missing; if a window is not safe, only if a part of it is stored. */
   readonly missing: readonly string[];
-  /** How many flows that is. */
+  /** Number of missing flows. */
   readonly missingRows: number;
   /** Windows of which a flow or lookup is stored more than once. */
   readonly wrong: readonly string[];
 }
 
-/** Compares row by row: by the node, the window's name and the flow's number in it. */
+/** Compares row by row: by node, window name and number of the flow. */
 export async function compare(ledger: Ledger, store: FlowStore): Promise<Difference> {
   const stored = new Map((await storedWindows(store)).map((one) => [`${one.node}/${one.window}`, one]));
   const missing: string[] = [];
@@ -90,7 +90,7 @@ interface StoredWindow {
   readonly flows: number;
   readonly distinct: number;
   readonly lookups: number;
-  /** By their offsets: more than one if the transport has doubled them, one if the store has. */
+  /** By their offsets: several if the transport has duplicated them, one if the store has. */
   readonly messages: number;
 }
 

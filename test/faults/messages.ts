@@ -8,7 +8,7 @@ import type { Message } from 'kafkajs';
 import { eventually } from '../eventually.js';
 import type { TestKafka } from '../kafka/broker.js';
 
-/** Sends messages as they are to the flows' topic, all to one partition. */
+/** Sends messages unchanged to one partition of the topic of flows. */
 export async function sendMessages(kafka: TestKafka, messages: readonly Uint8Array[]): Promise<void> {
   const producer = client(kafka).producer();
   await producer.connect();
@@ -19,7 +19,7 @@ export async function sendMessages(kafka: TestKafka, messages: readonly Uint8Arr
   await producer.disconnect();
 }
 
-/** Sends messages of the flows' topic that are there once more, as they are, to the partitions that they are in. */
+/** Sends existing messages of the topic of flows again, unchanged, to their partitions. */
 export async function repeatMessages(kafka: TestKafka, count: number): Promise<void> {
   const topic = kafkaNames(kafka).flows;
   const consumer = client(kafka).consumer({ groupId: `${kafka.prefix}repeating` });
@@ -41,7 +41,7 @@ export async function repeatMessages(kafka: TestKafka, count: number): Promise<v
   await producer.disconnect();
 }
 
-/** How many messages were put aside. */
+/** Number of messages in the dead-letter topic. */
 export async function deadMessages(kafka: TestKafka): Promise<number> {
   const admin = client(kafka).admin();
   await admin.connect();
@@ -54,19 +54,19 @@ function client({ addresses }: TestKafka) {
   return kafkaClient({ brokers: addresses, clientId: 'test' }, createLogger('test', 'silent'));
 }
 
-/** One flow of a node, known by its server's name, as a message of this version. */
+/** A message of this version with one flow of a node, identified by its server's name. */
 export function messageOfOneFlow(node: string, name: string): Uint8Array {
   const flows = observedFlows([{ start_time: Date.now(), end_time: Date.now(), tls_server_name: name }]);
   return encodeBatch(batchOf(flows, { cluster: 'faults', node }));
 }
 
-/** The same as a later version may send it: with a field that this version does not know (number 900, a text). */
+/** The same from a later version: with a field that this version does not know (number 900, a string). */
 export function withUnknownField(message: Uint8Array): Uint8Array {
   const tag = [(((900 << 3) | 2) & 0x7f) | 0x80, (900 << 3) >> 7];
   return Uint8Array.from([...message, ...tag, 3, ...Buffer.from('new')]);
 }
 
-/** The same with a schema version that says that older readers would misread it. The version is the first field. */
+/** The same with an incompatible schema version. The version is the first field. */
 export function ofLaterSchema(message: Uint8Array): Uint8Array {
   const changed = message.slice();
   if (changed[0] !== 0x08) throw new Error('the schema version is not the first field of the message');

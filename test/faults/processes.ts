@@ -5,15 +5,15 @@ import path from 'node:path';
 
 const require = createRequire(import.meta.url);
 
-/** A program of ours, compiled, as a process that tests may kill. */
+/** A compiled program of this repository, as a process that tests can kill. */
 export class TestProcess {
-  /** The last that it said on standard error: its log. */
+  /** The end of its standard error: its log. */
   log = '';
   output = '';
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  /** `program` is a file of this repository's compiled JavaScript. */
+  /** @param program a compiled JavaScript file. */
   constructor(program: string, programArguments: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     this.#process = spawn(process.execPath, [program, ...programArguments], {
       env: { ...process.env, ...environment },
@@ -30,14 +30,14 @@ export class TestProcess {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
-  /** Sends a signal, waits for the end, and gives the exit code; null if the signal killed it. */
+  /** Sends a signal and waits for the exit; returns the exit code, null if the signal killed it. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     this.#process.kill(signal);
     await this.#ended;
     return this.#process.exitCode;
   }
 
-  /** Stops it without its noticing, until SIGCONT. */
+  /** Stops it (SIGSTOP) until SIGCONT. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#process.kill(signal);
   }

@@ -14,7 +14,7 @@ import { sondeProgram, TestProcess, testProgram } from './processes.js';
 
 const PARTITIONS = 6;
 
-/** Collectors, Kafka, enrichers and ClickHouse as processes of their own, and what was sent through them. */
+/** Collectors, Kafka, enrichers and ClickHouse in separate processes, and the ledger of what was sent. */
 export class Stack {
   readonly #collectors = new Map<string, { process: TestProcess; settings: CollectorSettings }>();
   readonly #enrichers: TestProcess[] = [];
@@ -24,7 +24,7 @@ export class Stack {
   private constructor(
     readonly directory: string,
     readonly kafka: TestKafka,
-    /** Stands before ClickHouse. */
+    /** The proxy in front of ClickHouse. */
     readonly proxy: FaultProxy,
     readonly store: FlowStore,
     private readonly database: string,
@@ -56,7 +56,7 @@ export class Stack {
     await this.kafka.remove();
   }
 
-  /** Starts a collector on a new node, or with the spool of the one that was there before. */
+  /** Starts a collector on a new node, or with the spool of the node's former one. */
   async startCollector(node: string, settings: Partial<CollectorSettings> = {}): Promise<TestProcess> {
     const former = this.#collectors.get(node);
     const ledgerFile = path.join(this.directory, `${node}.ledger`);
@@ -80,7 +80,7 @@ export class Stack {
       ...settings,
       generation: (former?.settings.generation ?? -1) + 1,
     };
-    // JSON knows no infinity.
+    // JSON has no Infinity.
     const sent = { ...all, maxWindows: Math.min(all.maxWindows, Number.MAX_SAFE_INTEGER) };
     await mkdir(all.spoolDirectory, { recursive: true });
     const process = new TestProcess(testProgram('faults/collector-process.js'), [JSON.stringify(sent)]);
@@ -88,13 +88,13 @@ export class Stack {
     return process;
   }
 
-  /** Kills a collector as a crash would, and starts it again. */
+  /** Kills a collector like a crash, and restarts it. */
   async crashCollector(node: string): Promise<void> {
     await this.#collectors.get(node)?.process.end('SIGKILL');
     await this.startCollector(node);
   }
 
-  /** Has a collector deliver all it has, and end; gives how many flows it says that it has lost. */
+  /** Lets a collector deliver everything and exit; returns how many flows it reports as lost. */
   async stopCollector(node: string): Promise<number> {
     const collector = this.#collectors.get(node)?.process;
     const exitCode = await collector?.end('SIGTERM');
@@ -125,7 +125,7 @@ export class Stack {
     return enricher;
   }
 
-  /** Kills ClickHouse as a crash would, and starts it again on its data; not somebody else's. */
+  /** Kills ClickHouse like a crash, and restarts it on its data; only the test's own server. */
   async crashClickHouse(whileDown: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     if (!this.#clickHouse) throw new Error('the ClickHouse of CLICKHOUSE_URL must not be killed');
     await this.#clickHouse.end('SIGKILL');
@@ -135,7 +135,7 @@ export class Stack {
     await eventually(() => saidUrl(started), DEADLINE_MS);
   }
 
-  /** Lets something go wrong with the next request to ClickHouse whose statement begins so, and waits until it has. */
+  /** Injects a fault into the next request to ClickHouse with a statement, and waits until it occurred. */
   async untilMet(fault: Fault, statement: string): Promise<void> {
     const met = this.proxy.faults;
     this.proxy.fault(fault, statement);
@@ -148,14 +148,14 @@ export class Stack {
     return readLedger([...this.#ledgerFiles.values()]);
   }
 
-  /** What one node has sent. From now on nobody else asks after it. */
+  /** The ledger of one node, which is then removed from the common one. */
   takeLedger(node: string): Ledger {
     const file = this.#ledgerFiles.get(node);
     this.#ledgerFiles.delete(node);
     return readLedger(file === undefined ? [] : [file]);
   }
 
-  /** Waits until this many more windows of every node, or of the given one, are safe. */
+  /** Waits until this many more windows of every node, or of one, are safe. */
   async untilSafe(more: number, nodes: Iterable<string> = this.#ledgerFiles.keys()): Promise<void> {
     const wanted = new Map([...nodes].map((node) => [node, this.#safeWindows(node) + more]));
     await eventually(() => {
@@ -171,7 +171,7 @@ export class Stack {
     return [...windows.values()].filter(({ isSafe }) => isSafe).length;
   }
 
-  /** Waits until all that is safe is stored; gives how the store then differs from what was sent. */
+  /** Waits until everything safe is stored; returns the differences between the store and the ledger. */
   async untilStored(): Promise<Difference> {
     const { ledger } = this;
     return await eventually(async () => {
@@ -191,12 +191,12 @@ export class Stack {
   }
 }
 
-/** The ClickHouse that CLICKHOUSE_URL names: tests that must kill one are skipped then. */
+/** Whether CLICKHOUSE_URL names a server; tests that kill it are skipped then. */
 export const givenClickHouse = process.env['CLICKHOUSE_URL'];
 
 if (givenClickHouse !== undefined) console.log('CLICKHOUSE_URL is given: the test that kills one is skipped');
 
-/** How long a busy machine may take until something has come about. */
+/** Maximum time for a condition on a busy machine. */
 const DEADLINE_MS = 300_000;
 
 function endpointProcess(directory: string, port: number): TestProcess {

@@ -18,10 +18,10 @@ import { FakeStore } from './fake-store.js';
 
 const log = createLogger('test', process.env['SONDE_TEST_LOG'] ?? 'silent');
 
-/** Several times what a client waits for an answer that does not come. */
+/** Several times a client's timeout for a response. */
 const SOON_MS = 240_000;
 
-describe('flows arrive once each though connections to Kafka', { timeout: 600_000 }, () => {
+describe('flows arrive once each although connections to Kafka', { timeout: 600_000 }, () => {
   let proxy: ConnectionProxy;
   let broker: TestBroker;
   let directory: string;
@@ -58,7 +58,7 @@ describe('flows arrive once each though connections to Kafka', { timeout: 600_00
     try {
       await publisher.close(0);
       for (const enricher of enrichers) await enricher.stop();
-      // A connection that is left open would be one for each failure, for as long as a service runs.
+      // A leak would be one connection per failure, for as long as a service runs.
       await eventually(() => expect(proxy.open).toBe(0), 10_000);
     } finally {
       await proxy.close();
@@ -80,7 +80,7 @@ describe('flows arrive once each though connections to Kafka', { timeout: 600_00
     await untilStored();
   });
 
-  it('are cut and refused again and again, at any moment', async () => {
+  it('are closed and refused repeatedly, at any moment', async () => {
     const faults = ['cut', 'half cut', 'refused'] as const;
     for (let round = 0; round < 60; round++) {
       proxy.break(faults[round % faults.length] ?? 'cut');

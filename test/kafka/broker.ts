@@ -11,25 +11,25 @@ import { eventually } from '../eventually.js';
 
 /** A Kafka for a test. */
 export interface TestKafka {
-  /** `host:port` of each listener, in the order asked for. */
+  /** `host:port` of each listener, in the given order. */
   readonly addresses: readonly string[];
-  /** For `KafkaConnection.prefix` and for names of groups: nobody else has any that begin so. */
+  /** A unique prefix, for `KafkaConnection.prefix` and names of groups. */
   readonly prefix: string;
-  /** Ends it, by SIGKILL if need be at once, and starts it again on its data. Absent where it is somebody else's. */
+  /** Ends it with a signal and restarts it on its data. Absent if it is not the test's own broker. */
   restart?(signal?: 'SIGTERM' | 'SIGKILL', whileDown?: () => Promise<void>): Promise<void>;
-  /** Removes everything whose name begins with the prefix; its broker too, if it is the test's own. */
+  /** Removes everything with the prefix, and the broker if it is the test's own. */
   remove(): Promise<void>;
 }
 
-/** A broker that a test has to itself, on free ports, with its data in a temporary directory. */
+/** A test's own broker, on free ports, with its data in a temporary directory. */
 export type TestBroker = Required<TestKafka> & { readonly directory: string };
 
-/** The brokers that KAFKA_BROKERS names: tests that must end one are skipped then. */
+/** The brokers of KAFKA_BROKERS; tests that end a broker are skipped if it is set. */
 export const givenBrokers = process.env['KAFKA_BROKERS']?.split(',');
 
 if (givenBrokers) console.log('KAFKA_BROKERS is given: tests that must end a broker are skipped');
 
-/** The Kafka of KAFKA_BROKERS if it is given, else a broker of this test's own. */
+/** The Kafka of KAFKA_BROKERS if it is set, else the test's own broker. */
 export async function useTestKafka(): Promise<TestKafka> {
   if (!givenBrokers) return await startTestBroker();
   const prefix = newPrefix();
@@ -40,7 +40,7 @@ function newPrefix(): string {
   return `sonde-test-${randomUUID()}.`;
 }
 
-/** Longer than any session of tests. */
+/** Longer than any session of these tests. */
 const SESSION_MS = 60_000;
 
 async function removeAll(brokers: readonly string[], prefix: string): Promise<void> {
@@ -49,7 +49,7 @@ async function removeAll(brokers: readonly string[], prefix: string): Promise<vo
   try {
     const topics = await admin.listTopics();
     await admin.deleteTopics({ topics: topics.filter((topic) => topic.startsWith(prefix)) });
-    // Members that were killed are in their groups until their sessions end.
+    // Killed members stay in their groups until their sessions end.
     await eventually(async () => {
       const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId);
       await admin.deleteGroups(groups.filter((group) => group.startsWith(prefix)));
@@ -63,7 +63,7 @@ type Settings = Partial<Omit<BrokerOptions, 'directory' | 'controllerPort' | 'li
 
 type Listening = BrokerListener['protocol'] | Omit<BrokerListener, 'port'>;
 
-/** Starts a broker that listens by these protocols; the first must be PLAINTEXT, which the broker itself uses. */
+/** Starts a broker with listeners of these protocols; the first must be PLAINTEXT, which the broker itself uses. */
 export async function startTestBroker(
   wanted: readonly Listening[] = ['PLAINTEXT'],
   settings: Settings = {},
@@ -98,7 +98,7 @@ export async function startTestBroker(
   };
 }
 
-/** Ports that are free now. They are held until all are found, so that they differ. */
+/** Free ports. They are held until all are found, so that they differ. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports = await Promise.all(

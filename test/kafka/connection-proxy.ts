@@ -1,23 +1,23 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** What goes wrong with connections to a broker. */
+/** A fault of connections to a broker. */
 export type ConnectionFault =
-  /** Those that there are end at once; new ones work. */
+  /** Open connections close; new ones work. */
   | 'cut'
-  /** Every other one of those that there are ends at once. */
+  /** Every other open connection closes. */
   | 'half cut'
-  /** Nothing is carried any more, and nobody is told: for ever on connections that there are, on new ones until it heals. */
+  /** Data is silently discarded: forever on open connections, on new ones until the fault is removed. */
   | 'silent'
-  /** Those that there are end, and there are no new ones until it heals. */
+  /** Open connections close, and new ones are refused until the fault is removed. */
   | 'refused';
 
-/** A TCP proxy before a broker, whose connections go wrong as a test asks for it. */
+/** A TCP proxy in front of a broker that injects faults. */
 export interface ConnectionProxy {
   readonly port: number;
-  /** Where connections go to. */
+  /** The target of connections. */
   target: number;
-  /** How many connections clients have open. */
+  /** Number of open client connections. */
   readonly open: number;
   break(fault: ConnectionFault): void;
   heal(): Promise<void>;
@@ -37,14 +37,14 @@ export async function startConnectionProxy(): Promise<ConnectionProxy> {
     if (isSilent) silence(client);
   }
 
-  /** Ends and errors are carried too: either end goes with the other. */
+  /** Forwards closes and errors in both directions. */
   function carry(from: Socket, to: Socket): void {
     from.pipe(to);
     from.on('error', () => to.destroy());
     from.once('close', () => to.destroy());
   }
 
-  /** What comes is thrown away: only one who reads hears of an end. */
+  /** Discards data; reading is needed to notice a close. */
   function silence(client: Socket): void {
     const broker = sockets.get(client);
     for (const end of [client, broker]) end?.unpipe().resume();

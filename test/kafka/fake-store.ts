@@ -3,29 +3,29 @@ import { StreamPositions } from '@sonde/backbone/transport/interface/stream-posi
 import type { DeliveredBatch, StoredOffset } from '@sonde/backbone/transport/interface/transport';
 
 /**
- * What a store promises of partitions (`FlowStore.acquirePartitions`), without an engine: which batches are stored, and that only the
- * last who claimed a partition writes it.
+ * A fake of a store's partition ownership (`FlowStore.acquirePartitions`) without an engine: records which batches are
+ * stored, and accepts them only from the last writer that acquired their partitions.
  */
 export class FakeStore {
-  /** How often each batch was stored, by its node and sequence. */
+  /** How often each batch was stored, by node and sequence. */
   readonly stored = new Map<string, number>();
   /** The sequences of each node in the order in which they were stored. */
   readonly order = new Map<string, number[]>();
-  isAway = false;
+  isUnavailable = false;
   readonly #writers = new Map<number, string>();
   readonly #places = new Map<number, { storedTo: number; readonly streams: StreamPositions }>();
 
   claim(writer: string, partitions: readonly number[]): Promise<ReadonlyMap<number, StoredOffset>> {
-    if (this.isAway) return Promise.reject(new StoreError('the store is away'));
+    if (this.isUnavailable) return Promise.reject(new StoreError('the store is unavailable'));
     for (const partition of partitions) this.#writers.set(partition, writer);
     return Promise.resolve(new Map(partitions.map((partition) => [partition, this.#place(partition)])));
   }
 
   /** Stores all of the batches, or none if one of them has another writer. */
   insert(writer: string, batches: readonly DeliveredBatch[]): Promise<void> {
-    if (this.isAway) return Promise.reject(new StoreError('the store is away'));
+    if (this.isUnavailable) return Promise.reject(new StoreError('the store is unavailable'));
     if (batches.some(({ partition }) => this.#writers.get(partition) !== writer)) {
-      return Promise.reject(new WriterReplacedError('another writer has claimed the partition'));
+      return Promise.reject(new WriterReplacedError('another writer has acquired the partition'));
     }
     for (const { batch, partition, offset, source } of batches) {
       const name = `${batch.node}/${batch.sequence}`;

@@ -12,14 +12,14 @@ import { useTestKafka } from './broker.js';
 import { startEnricher } from './consume.js';
 import { FakeStore } from './fake-store.js';
 
-/** Compiled by the set-up: it has to be a process of its own. */
+/** Compiled, because it runs in its own process. */
 const program = path.resolve(import.meta.dirname, '../dist/kafka/publishing-process.js');
 const KILLS = 12;
 const SOON_MS = 120_000;
 const log = createLogger('test', 'silent');
 
 it(
-  'what a collector has accepted arrives once, however often it is killed, also together with the broker',
+  'batches that a collector accepted arrive once, however often it is killed, also together with the broker',
   { timeout: 400_000 },
   async () => {
     const kafka = await useTestKafka();
@@ -29,14 +29,14 @@ it(
       const spool = path.join(directory, 'spool');
       const accepted = new Set<number>();
       for (let run = 0; run < KILLS; run++) {
-        // Each run has numbers of its own: what was accepted just before a kill may be unknown to us.
+        // Each run has its own numbers: a batch accepted just before a kill may not have been printed.
         const arguments_ = [program, JSON.stringify(connection), spool, String(run * 1_000_000)];
         const collector = spawn(process.execPath, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
         let output = '';
         collector.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
         const ended = once(collector, 'close');
         await eventually(() => expect(output.length).toBeGreaterThan(0), SOON_MS);
-        // At different moments of connecting and sending.
+        // Kills at different moments of connecting and sending.
         await delay(run * 150);
         if (run === KILLS / 2) await kafka.restart?.('SIGKILL');
         collector.kill('SIGKILL');

@@ -1,6 +1,6 @@
 /**
- * Publishes batches through a spool until it is killed, and writes each one's number to standard output once it is
- * accepted: what a test kills. Arguments: the connection as JSON, the spool's directory, the first number.
+ * A process for tests to kill: publishes batches through a spool and prints each one's number once it is accepted.
+ * Arguments: the connection as JSON, the spool's directory, the first number.
  */
 import { writeSync } from 'node:fs';
 import { createLogger } from '@sonde/backbone/logging';

@@ -12,7 +12,7 @@ import { expect, it } from 'vitest';
 import { useTestKafka } from './broker.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
-/** Debian's Python, which has Debian's packages. */
+/** Debian's Python, which finds Debian's packages. */
 const PYTHON = '/usr/bin/python3';
 const missing = whatIsMissing();
 if (missing !== undefined) console.log(`test/kafka/python-reader.test.ts is skipped: ${missing}`);

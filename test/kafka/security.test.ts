@@ -30,7 +30,7 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
     directory = temporaryDirectory('tls');
     const { certificate, key } = buildCertificate('broker');
     authority = certificate;
-    // Kafka reads the key and its certificate from one file.
+    // Kafka reads the key and the certificate from one file.
     const certificateFile = path.join(directory, 'broker.pem');
     await writeFile(certificateFile, key + certificate);
     broker = await startTestBroker(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], {
@@ -63,7 +63,7 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
     await publisher.close(0);
   });
 
-  it('refuses a wrong password, and the enricher says so and ends instead of trying for ever', async () => {
+  it('rejects a wrong password, and the enricher reports it and exits instead of retrying forever', async () => {
     const sasl = { ...right.plain, password: 'wrong' };
     const enricher = startEnricher({
       name: 'stranger',
@@ -74,7 +74,7 @@ describe('a broker with TLS and users', { timeout: 120_000 }, () => {
     await expect(enricher.ended).rejects.toThrow(/Authentication failed/);
   });
 
-  it('is refused itself if nobody we trust vouches for it', async () => {
+  it('is rejected if no trusted authority signed its certificate', async () => {
     const connection = { brokers: [broker.addresses[1] ?? ''], clientId: 'test', tls: {} };
     const sink = createKafkaPublisher({ connection, log });
     await expect(sink.open('stream')).rejects.toThrow(/self-signed certificate/);

@@ -155,12 +155,12 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
 
   it('wait in Kafka while the store is unavailable', async () => {
     const publisher = await collector('one');
-    store.isAway = true;
+    store.isUnavailable = true;
     enricher('first');
     for (let sequence = 0; sequence < 50; sequence++) await publish(publisher, 'a', sequence);
     await eventually(() => expect(publisher.waiting).toBe(0), SOON_MS);
     expect(store.stored.size).toBe(0);
-    store.isAway = false;
+    store.isUnavailable = false;
     await untilStored(50);
   });
 

@@ -33,7 +33,7 @@ class FakeSink implements SpoolSink {
   /** Messages without duplicates. */
   readonly arrived: OutgoingMessage[] = [];
   repeated = 0;
-  isAway = false;
+  isUnavailable = false;
   /**
    * Faults of the next deliveries: the response is lost before or after the messages arrive, or it comes and the
    * messages never arrive.
@@ -45,12 +45,12 @@ class FakeSink implements SpoolSink {
   readonly #last = new Map<string, number>();
 
   open(): Promise<number> {
-    if (this.isAway) return Promise.reject(new Error('away'));
+    if (this.isUnavailable) return Promise.reject(new Error('away'));
     return Promise.resolve(this.#position);
   }
 
   send(messages: readonly OutgoingMessage[], position: number): Promise<void> {
-    if (this.isAway) return Promise.reject(new Error('away'));
+    if (this.isUnavailable) return Promise.reject(new Error('away'));
     if (messages.reduce((sum, { value }) => sum + value.length, 0) > this.maxBytes) {
       return Promise.reject(new MessageTooLargeError('too large'));
     }
@@ -82,9 +82,9 @@ describe('a spooled publisher', () => {
     const publisher = await started(sink);
     await publish(publisher, 0, 3);
     await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2]), soon);
-    sink.isAway = true;
+    sink.isUnavailable = true;
     await publish(publisher, 3, 6);
-    sink.isAway = false;
+    sink.isUnavailable = false;
     await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4, 5]), soon);
   });
 
@@ -127,11 +127,11 @@ describe('a spooled publisher', () => {
   it('delivers what the previous process accepted, without duplicates', async () => {
     const sink = new FakeSink();
     sink.faults.push('after');
-    sink.isAway = true;
+    sink.isUnavailable = true;
     const before = await started(sink);
     await publish(before, 0, 5);
     await publishers.pop()?.close(0);
-    sink.isAway = false;
+    sink.isUnavailable = false;
     const after = await started(sink);
     await publish(after, 5, 7);
     await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
@@ -166,9 +166,9 @@ describe('a spooled publisher', () => {
     const publisher = await started(sink, 4_000);
     await publish(publisher, 0, 1);
     await vi.waitFor(() => expect(sink.sequences).toHaveLength(1), soon);
-    sink.isAway = true;
+    sink.isUnavailable = true;
     await publish(publisher, 1, 100);
-    sink.isAway = false;
+    sink.isUnavailable = false;
     await vi.waitFor(() => expect(publisher.waiting).toBe(0), soon);
     await publish(publisher, 100, 101);
     await vi.waitFor(() => expect(sink.sequences.at(-1)).toBe(100), soon);
@@ -209,7 +209,7 @@ describe('a spooled publisher on a full disk', () => {
     if (typeof disk === 'string') return skip(`cannot mount a file system here (${disk})`);
     ({ directory } = disk);
     const sink = new FakeSink();
-    sink.isAway = true;
+    sink.isUnavailable = true;
     const before = await started(sink);
     await publish(before, 0, 5);
     disk.fill();
@@ -218,7 +218,7 @@ describe('a spooled publisher on a full disk', () => {
     await publish(after, 5, 8);
     expect(await lostFlows()).toBe(3);
     expect(after.problem).toMatch(/cannot write to the spool: .*ENOSPC/);
-    sink.isAway = false;
+    sink.isUnavailable = false;
     await vi.waitFor(() => expect(sink.sequences).toEqual([0, 1, 2, 3, 4]), soon);
     disk.free();
     await publish(after, 8, 9);
