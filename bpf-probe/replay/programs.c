@@ -8,6 +8,7 @@
 #include "kernel/map_values.h"
 #include "lru_map.h"
 #include "memory.h"
+#include "uplinks.h"
 
 /* Ingress marks packets with this; each packet is a new one here, so none is marked before. */
 #define MARK 0x100
@@ -170,6 +171,18 @@ static __u64 packet_hash(const struct slow_packet *s)
 	return mix_bytes(hash, bytes, end);
 }
 
+/* Whether an end of the packet is a pod behind the interface, rather than on another node. */
+static bool is_of_pod(const struct slow_packet *s)
+{
+	bool routed = was_routed(s->version == 4 ? s->ip4.ttl : s->ip6.hop_limit);
+
+	if (s->packet.tunnel || (routed && current->direction == DIRECTION_IN)) {
+		add_uplink(current->interface);
+		return false;
+	}
+	return !is_uplink(current->interface);
+}
+
 /* Several interfaces: what was counted at one is not counted again at another. */
 static void count_unless_copy(struct __sk_buff *skb, enum hook hook)
 {
@@ -177,12 +190,12 @@ static void count_unless_copy(struct __sk_buff *skb, enum hook hook)
 
 	if (!s)
 		return;
-	if (is_copy(packet_hash(s), current->interface, current->at)) {
+	if (!is_of_pod(s))
+		hook &= ~HOOK_POD;
+	if (is_copy(packet_hash(s), current->interface, current->at))
 		copies_skipped++;
-		return;
-	}
-	/* Behind an interface that carries a tunnel are other nodes. */
-	count_slow_packet(skb, s, s->packet.tunnel ? hook & ~HOOK_POD : hook);
+	else
+		count_slow_packet(skb, s, hook);
 }
 
 void run_programs(const struct captured_packet *packet)

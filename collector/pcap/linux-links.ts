@@ -7,13 +7,16 @@ const OUTGOING = 4;
 const COOKED_BYTES = 16;
 const COOKED2_BYTES = 20;
 
+/** Stands for all interfaces that packets came in by, or left by (INTERFACE_UNNAMED of bpf-probe/replay/uplinks.h). */
+const UNNAMED = 0x8000_0000;
+
 /** LINKTYPE_LINUX_SLL: captures of all interfaces, which tell the direction. */
 export function cooked(view: DataView, at: number, end: number, link: Link): boolean {
   if (at + COOKED_BYTES > end) return false;
   const isOutgoing = view.getUint16(at) === OUTGOING;
   link.direction = isOutgoing ? DIRECTION.out : DIRECTION.in;
   // The interface is not known, only that a packet came in by one and left by another.
-  link.interfaceIndex = isOutgoing ? 1 : 2;
+  link.interfaceIndex = UNNAMED + (isOutgoing ? 1 : 2);
   return cookedPayload(view, at + 14, at + COOKED_BYTES, end, link);
 }
 

@@ -190,6 +190,20 @@ describe('captured packets', () => {
     expect(enumerationValue('reporter', windows[0]?.columns.reporter[0] ?? -1)).toBe('src');
   });
 
+  it('that came from another node, or through its interface, are reported by neither end', async () => {
+    const fromAfar = { ...client, flags: 'S', ttl: 63 };
+    const later = { ...client, fromPort: 2000, flags: 'S' };
+    const sent = { ...server, toPort: 3000, flags: 'S' };
+    const directions = ['in', 'in', 'out'] as const;
+    const windows = await windowsOf([fromAfar, later, sent], LINK_TYPES.cooked2, (ip, index) =>
+      cookedFrame(ip, 2, directions[index] ?? 'in'),
+    );
+    expect(flowsOf(windows)[0]).toHaveLength(3);
+    expect(
+      [...(windows[0]?.columns.reporter ?? [])].map((value) => enumerationValue('reporter', value)),
+    ).toEqual(['both', 'both', 'both']);
+  });
+
   it.each([
     ['in', 'src'],
     ['out', 'dst'],

@@ -14,6 +14,8 @@ export interface PacketSpec {
   readonly toPort?: number;
   /** TCP flags by their initials: S, A, F, R, P. */
   readonly flags?: string;
+  /** TTL or hop limit. */
+  readonly ttl?: number;
   /** TCP sequence number. */
   readonly sequence?: number;
   readonly icmp?: readonly [type: number, code: number];
@@ -38,11 +40,13 @@ export function ipPacket(packet: PacketSpec): Buffer {
     header[0] = 0x45;
     header.writeUInt16BE(20 + body.length, 2);
     header.writeUInt16BE((packet.fragmentOffset ?? 0) / 8, 6);
+    header[8] = packet.ttl ?? 64;
     header[9] = protocol;
     return Buffer.concat([header.subarray(0, 12), source.subarray(12), destination.subarray(12), body]);
   }
   const header = Buffer.alloc(8);
   header[0] = 0x60;
+  header[7] = packet.ttl ?? 64;
   if (packet.fragmentOffset === undefined) {
     header.writeUInt16BE(body.length, 4);
     header[6] = protocol;
