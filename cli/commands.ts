@@ -39,6 +39,10 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       summary: 'Show, evaluate, preview and suggest network policies',
       load: async () => (await import('./policy/command.js')).policyCommand(),
     },
+    status: {
+      summary: 'Show whether Sonde works: data, services, lag and losses',
+      load: async () => (await import('./status/command.js')).statusCommand(),
+    },
     fields: {
       summary: 'List the fields of records and their values',
       load: async () => (await import('./fields/command.js')).fieldsCommand(),
@@ -50,11 +54,15 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       load: async () => (await import('./login/command.js')).loginCommand(),
     },
     logout: {
-      summary: 'Forget the token of a profile',
+      summary: 'Remove the token of a profile and revoke it',
       load: async () => (await import('./login/logout.js')).logoutCommand(),
     },
+    whoami: {
+      summary: 'Show your identity and your rights at the server',
+      load: async () => (await import('./login/whoami.js')).whoamiCommand(),
+    },
     profile: {
-      summary: 'List, select and remove saved profiles',
+      summary: 'List, show, select and remove saved profiles',
       load: async () => (await import('./profile/command.js')).profileCommand(),
     },
   },

@@ -56,15 +56,15 @@ describe('sonde ends', () => {
   it('with 3 when the server cannot be reached', async () => {
     await server.close();
     const { code, errors } = await sonde('top');
-    expect([code, errors]).toEqual([3, expect.stringMatching(/^sonde: .* does not answer/)]);
+    expect([code, errors]).toEqual([3, expect.stringMatching(/^sonde: cannot reach /)]);
     server = await startStubServer();
   });
 
   it.each([
-    [401, 4, /does not know you \(why\)/],
-    [403, 4, /does not let you do this: why/],
+    [401, 4, /requires a login \(why\)/],
+    [403, 4, /denies access: why/],
     [404, 5, /refused: why/],
-    [503, 6, /cannot answer at present: why/],
+    [503, 6, /failed: why/],
   ])('when the server answers %i with %i', async (status, expected, message) => {
     server.answer = () => ({ status, body: { detail: 'why' } });
     const { code, output, errors } = await sonde('observe');

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { ClientError } from './client/errors.js';
 import { sondeCommand } from './commands.js';
-import { endWhenReaderLeaves } from './broken-pipe.js';
+import { exitOnBrokenPipe } from './broken-pipe.js';
 import { tell } from './table/tell.js';
 
-endWhenReaderLeaves(process.stdout);
+exitOnBrokenPipe(process.stdout);
 try {
   const sonde = await sondeCommand(process.argv.slice(2));
   if (process.argv.length === 2) sonde.outputHelp();

@@ -1,13 +1,13 @@
 import { ClientError, EXIT } from './errors.js';
 import { printable } from '../table/printable.js';
 
-/** Parameters of a question; those that are undefined are left out. */
+/** Parameters of a request; those that are undefined are omitted. */
 export type Parameters = Readonly<Record<string, string | number | undefined>>;
 
-/** Gives the token to show to a server, a good one each time; undefined where none is needed. */
+/** Returns a valid token for the server; undefined if none is needed. */
 export type TokenSource = () => Promise<string | undefined>;
 
-/** Asks a query API. Every failure is a {@link ClientError} that says what to do. */
+/** A client of the query API. Every failure is a {@link ClientError} that says what to do. */
 export class ApiClient {
   constructor(
     readonly server: string,
@@ -20,12 +20,7 @@ export class ApiClient {
       value === undefined ? [] : [[name, String(value)]],
     );
     const query = new URLSearchParams(given).toString();
-    const filter = parameters['filter'];
-    const response = await this.request(
-      `${path}${query === '' ? '' : `?${query}`}`,
-      {},
-      typeof filter === 'string' ? filter : undefined,
-    );
+    const response = await this.request(`${path}${query === '' ? '' : `?${query}`}`);
     return (await response.json()) as Answer;
   }
 
@@ -35,17 +30,16 @@ export class ApiClient {
     return (await response.json()) as Answer;
   }
 
-  /** The same where the answer is a text that is no JSON. */
+  /** The same for responses that are not JSON. */
   async postForText(path: string, body: object): Promise<string> {
     return (await this.#post(path, body)).text();
   }
 
   /**
-   * Any request to a path below `/api/v1`; gives the answer if it is no error. `filter` is the one that it asks by, for
-   * errors to show the place in it.
+   * Any request to a path below `/api/v1`; returns the response if it is not an error.
    * @throws ClientError
    */
-  async request(path: string, init: RequestInit, filter?: string): Promise<Response> {
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     const token = await this.token?.();
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
@@ -57,60 +51,48 @@ export class ApiClient {
       const cause =
         error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
       throw new ClientError(
-        `${this.server} does not answer (${cause}): is \`sonde up\` running there?`,
+        `cannot reach ${this.server} (${cause}): start \`sonde up\`, or select a server with --server or --profile`,
         EXIT.unreachable,
       );
     }
-    if (!response.ok) throw await refusal(this.server, response, filter);
+    if (!response.ok) throw await errorOf(this.server, response);
     return response;
   }
 
   #post(path: string, body: object): Promise<Response> {
-    const filter = 'filter' in body && typeof body.filter === 'string' ? body.filter : undefined;
     const headers = { 'content-type': 'application/json' };
-    return this.request(path, { method: 'POST', headers, body: JSON.stringify(body) }, filter);
+    return this.request(path, { method: 'POST', headers, body: JSON.stringify(body) });
   }
 }
 
-async function refusal(server: string, response: Response, filter: string | undefined): Promise<ClientError> {
+async function errorOf(server: string, response: Response): Promise<ClientError> {
   const { status } = response;
-  const reason = await problemText(response, filter);
+  const reason = await problemText(response);
   if (status === 401) {
-    return new ClientError(`${server} does not know you (${reason}): \`sonde login\``, EXIT.notAllowed);
+    return new ClientError(`${server} requires a login (${reason}): run \`sonde login\``, EXIT.notAllowed);
   }
   if (status === 403 || status === 421) {
-    return new ClientError(`${server} does not let you do this: ${reason}`, EXIT.notAllowed);
+    return new ClientError(`${server} denies access: ${reason}`, EXIT.notAllowed);
   }
   if (status === 429 || status >= 500) {
-    return new ClientError(`${server} cannot answer at present: ${reason}`, EXIT.failed);
+    return new ClientError(`${server} failed: ${reason}`, EXIT.failed);
   }
   return new ClientError(`${server} refused: ${reason}`, EXIT.refused);
 }
 
-/** What a problem document (RFC 9457) says, with the reason of each parameter that is wrong. */
-async function problemText(response: Response, filter: string | undefined): Promise<string> {
+/** The text of a problem document (RFC 9457), with the reason for each invalid parameter. */
+async function problemText(response: Response): Promise<string> {
   const text = await response.text();
   if (response.headers.get('content-type')?.startsWith('application/problem+json') !== true) {
     return `${response.status} ${printable(text.slice(0, 200))}`;
   }
   const problem = printable(JSON.parse(text) as ProblemDocument);
   const code = response.status >= 500 && problem.code !== undefined ? ` (${problem.code})` : '';
-  const reasons = (problem.errors ?? []).map(({ parameter, reason, nearest = [], start, end }) => {
+  const reasons = (problem.errors ?? []).map(({ parameter, reason, nearest = [] }) => {
     const meant = nearest.length > 0 ? ` (did you mean ${nearest.join(' or ')}?)` : '';
-    const isPlaced = parameter === 'filter' && filter !== undefined && start !== undefined;
-    const place = isPlaced ? `\n${marked(filter, start, end ?? start + 1)}` : '';
-    return `${parameter}: ${reason}${meant}${place}`;
+    return `${parameter}: ${reason}${meant}`;
   });
   return reasons.length > 0 ? reasons.join('; ') : `${problem.detail}${code}`;
-}
-
-/** The line of a text that a part of it begins on, and a line that marks the part. */
-function marked(text: string, start: number, end: number): string {
-  const begin = text.lastIndexOf('\n', start - 1) + 1;
-  const [line = ''] = text.slice(begin).split('\n');
-  const from = start - begin;
-  const width = Math.max(1, Math.min(end - begin, line.length) - from);
-  return `  ${line}\n  ${' '.repeat(from)}${'^'.repeat(width)}`;
 }
 
 interface ProblemDocument {
@@ -120,8 +102,5 @@ interface ProblemDocument {
     readonly parameter: string;
     readonly reason: string;
     readonly nearest?: readonly string[];
-    /** Where in the parameter's text it is. */
-    readonly start?: number;
-    readonly end?: number;
   }[];
 }

@@ -24,17 +24,15 @@ afterEach(async () => {
 });
 
 describe('a client', () => {
-  it('asks the server of the option, else of the profile, else the local one', async () => {
+  it('uses the server of the option, else of the profile, else the local one', async () => {
     expect((await connect({}, environment)).server).toBe('http://127.0.0.1:4180');
     await saveProfile(profilesFile(environment), 'work', { server: url, token: 'secret' });
     expect((await connect({}, environment)).server).toBe(url);
     expect((await connect({ server: 'http://192.0.2.1' }, environment)).server).toBe('http://192.0.2.1');
-    await expect(connect({ profile: 'home' }, environment)).rejects.toThrow(
-      /no profile "home" \(there are: work\)/,
-    );
+    await expect(connect({ profile: 'home' }, environment)).rejects.toThrow(/no profile "home": saved: work/);
   });
 
-  it('shows its token to the profile server only, and that of the environment to any', async () => {
+  it('sends the token of a profile to its server only, and SONDE_TOKEN to any', async () => {
     server.answer = () => ok({});
     await saveProfile(profilesFile(environment), 'work', { server: url, token: 'secret' });
     await (await connect({}, environment)).get('whoami');
@@ -49,7 +47,7 @@ describe('a client', () => {
   });
 
   it.each(['http://192.0.2.1:4180', 'http://127.0.0.1.example.com', 'http://sonde.example.com'])(
-    'sends no token to %s by plain http, unless that is asked for',
+    'sends no token to %s over unencrypted HTTP, unless that is allowed',
     async (far) => {
       await saveProfile(profilesFile(environment), 'far', { server: far, token: 'secret' });
       await expect(connect({}, environment)).rejects.toThrow(/--insecure-http/);
@@ -74,12 +72,12 @@ describe('a client', () => {
   );
 
   it.each([
-    [401, EXIT.notAllowed, /does not know you \(why\): `sonde login`/],
-    [403, EXIT.notAllowed, /does not let you do this: why/],
+    [401, EXIT.notAllowed, /requires a login \(why\): run `sonde login`/],
+    [403, EXIT.notAllowed, /denies access: why/],
     [404, EXIT.refused, /refused: why/],
-    [429, EXIT.failed, /cannot answer at present: why/],
-    [503, EXIT.failed, /cannot answer at present: why/],
-  ])('says of a refusal with %i what to do, and ends with %i', async (status, exitCode, message) => {
+    [429, EXIT.failed, /failed: why/],
+    [503, EXIT.failed, /failed: why/],
+  ])('explains status %i and exits with %i', async (status, exitCode, message) => {
     server.answer = () => ({ status, body: { detail: 'why' } });
     const client = await connect({ server: url }, environment);
     await expect(client.get('flows')).rejects.toMatchObject({
@@ -88,7 +86,7 @@ describe('a client', () => {
     });
   });
 
-  it('says which parameters were wrong, and what may have been meant', async () => {
+  it('names invalid parameters and similar names', async () => {
     const errors = [{ parameter: 'filter', reason: 'there is no src.namspace', nearest: ['src.namespace'] }];
     server.answer = () => ({ status: 400, body: { detail: 'wrong', errors } });
     const client = await connect({ server: url }, environment);
@@ -97,14 +95,14 @@ describe('a client', () => {
     );
   });
 
-  it('says when nothing answers', async () => {
+  it('reports a server that cannot be reached', async () => {
     const client = await connect({ server: 'http://127.0.0.1:9' }, environment);
     await expect(client.get('flows')).rejects.toMatchObject({ exitCode: EXIT.unreachable });
   });
 });
 
 describe('profiles', () => {
-  it('are for their owner only, and one does not replace another', async () => {
+  it('are readable by their owner only, and one does not replace another', async () => {
     const file = profilesFile(environment);
     await saveProfile(file, 'one', { server: url, token: 'a' });
     await saveProfile(file, 'two', { server: url, token: 'b' });
@@ -126,28 +124,28 @@ describe('a login', () => {
   const ways = (more: object) =>
     ok({ required: true, openIdProviders: [], staticTokens: true, kubernetes: false, ...more });
 
-  it('by a token keeps it, once the server knows it', async () => {
+  it('saves a token once the server accepts it', async () => {
     server.answer = (request) => (request.endsWith('/login') ? ways({}) : whoami);
-    expect(await logIn({ server: url }, surroundings())).toContain('you may view the namespaces storefront');
+    expect(await logIn({ server: url }, surroundings())).toContain('view namespaces storefront');
     expect(server.requests.at(-1)).toBe('GET /api/v1/whoami Bearer pasted');
     const { current, profiles } = await readProfiles(profilesFile(environment));
     expect([current, profiles]).toEqual(['default', { default: { server: url, token: 'pasted' } }]);
   });
 
-  it('by a token that the server does not know keeps nothing', async () => {
+  it('saves nothing if the server rejects the token', async () => {
     server.answer = (request) =>
       request.endsWith('/login') ? ways({}) : { status: 401, body: { detail: 'no' } };
     await expect(logIn({ server: url }, surroundings())).rejects.toMatchObject({ exitCode: EXIT.notAllowed });
     expect(await readProfiles(profilesFile(environment))).toEqual({ profiles: {} });
   });
 
-  it('to a server without authentication needs no token', async () => {
+  it('needs no token for a server without authentication', async () => {
     server.answer = (request) => (request.endsWith('/login') ? ways({ required: false }) : whoami);
     await logIn({ server: url, profile: 'lab' }, surroundings());
     expect((await readProfiles(profilesFile(environment))).profiles).toEqual({ lab: { server: url } });
   });
 
-  it('by device waits until somebody agrees, and renews the token when it expires', async () => {
+  it('waits in the device flow until the user confirms, and renews the token when it expires', async () => {
     const polls = ['authorization_pending', 'slow_down', undefined];
     server.answer = (request, form, headers) => {
       switch (request) {
@@ -196,7 +194,7 @@ describe('a login', () => {
     });
   });
 
-  it('by device that is refused says so', async () => {
+  it('reports a device flow that the provider refused', async () => {
     server.answer = (request) => {
       if (request.endsWith('/login')) return ways({ openIdProviders: [{ issuer: url, clientId: 'sonde' }] });
       if (request.startsWith('GET /.well-known')) {
@@ -215,11 +213,11 @@ describe('a login', () => {
   });
 
   it.each([
-    [{ issuer: 'https://other.example.com' }, /speaks of another issuer: https:\/\/other\.example\.com/],
+    [{ issuer: 'https://other.example.com' }, /is of another issuer: https:\/\/other\.example\.com/],
     [{ token_endpoint: 'http://192.0.2.1/token' }, /http:\/\/192\.0\.2\.1 .*--insecure-http/],
     [{ device_authorization_endpoint: 'http://192.0.2.1/device' }, /--insecure-http/],
     [{ revocation_endpoint: 'http://192.0.2.1/revoke' }, /--insecure-http/],
-  ])('by device tells nothing to a provider that says of itself %o', async (claim, message) => {
+  ])('sends nothing to a provider whose discovery document says %o', async (claim, message) => {
     server.answer = (request) => {
       if (request.endsWith('/login')) return ways({ openIdProviders: [{ issuer: url, clientId: 'sonde' }] });
       const device_authorization_endpoint = `${url}/device`;
@@ -229,7 +227,7 @@ describe('a login', () => {
     expect(server.requests.at(-1)).toMatch(/^GET \/\.well-known/);
   });
 
-  it('where the provider has no device flow asks for a token', async () => {
+  it('prompts for a token if the provider has no device flow', async () => {
     server.answer = (request) => {
       if (request.endsWith('/login')) return ways({ openIdProviders: [{ issuer: url, clientId: 'sonde' }] });
       return request.startsWith('GET /.well-known')

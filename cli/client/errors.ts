@@ -1,18 +1,18 @@
-/** Exit codes besides 0 and 1, which is for everything that has none of its own (docs/cli.md). */
+/** Exit codes besides 0 and 1, which stands for all other errors (docs/cli.md). */
 export const EXIT = {
   /** The server cannot be reached. */
   unreachable: 3,
   /** The server does not accept the token or denies access. */
   notAllowed: 4,
-  /** The server refused the question as wrong, or has not what was asked for. */
+  /** The server rejected the request as invalid, or what it names does not exist. */
   refused: 5,
-  /** The server failed, or is too busy. */
+  /** The server failed or is overloaded. */
   failed: 6,
-  /** `--exit-code` was given, and there was something to tell. */
+  /** `--exit-code` was given, and there is a finding. */
   found: 10,
 } as const;
 
-/** A question that could not be answered; the message says what to do. */
+/** A request that failed; the message says what to do. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
   constructor(

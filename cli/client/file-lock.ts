@@ -2,13 +2,13 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Who holds a lock longer than this is gone: what is done meanwhile takes less. */
+/** Age after which a lock is stale; nothing holds one longer. */
 const STALE_MS = 60_000;
 const RETRY_MS = 20;
 
-/** Does something while no other process does anything under the same lock, which is a file. */
+/** Runs an action while holding a lock file, so that processes run one after the other. */
 export async function whileLocked<Result>(lock: string, action: () => Promise<Result>): Promise<Result> {
-  while (!(await isTaken(lock))) {
+  while (!(await tryLock(lock))) {
     if (await isStale(lock)) await rm(lock, { force: true });
     else await delay(RETRY_MS);
   }
@@ -19,7 +19,7 @@ export async function whileLocked<Result>(lock: string, action: () => Promise<Re
   }
 }
 
-async function isTaken(lock: string): Promise<boolean> {
+async function tryLock(lock: string): Promise<boolean> {
   try {
     await writeFile(lock, `${hostname()} ${process.pid}`, { flag: 'wx', mode: 0o600 });
     return true;
@@ -29,14 +29,14 @@ async function isTaken(lock: string): Promise<boolean> {
   }
 }
 
-/** Whether its holder is known to be gone, or must be. */
+/** Whether the process that holds the lock has ended, or must have. */
 async function isStale(lock: string): Promise<boolean> {
   try {
     const [host, pid] = (await readFile(lock, 'utf8')).split(' ');
     if (host === hostname() && !isAlive(Number(pid))) return true;
     return Date.now() - (await stat(lock)).mtimeMs > STALE_MS;
   } catch (error) {
-    // It was let go of meanwhile.
+    // It was released meanwhile.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }

@@ -1,12 +1,12 @@
 /**
- * Refuses to send a secret where anybody on the way can read it: by plain http to anywhere but this machine.
+ * Refuses to send a secret over unencrypted HTTP, except to this machine.
  * @throws Error that says what to do.
  */
 export function refusePlainHttp(address: string, isAllowed = false): void {
   const { protocol, hostname, origin } = new URL(address);
   if (protocol === 'https:' || isAllowed || isLoopback(hostname)) return;
   throw new Error(
-    `${origin} is not asked by https: whoever is on the way there could read the login; --insecure-http allows it`,
+    `${origin} does not use HTTPS: others on the network could read the token. Use HTTPS, or allow it with --insecure-http`,
   );
 }
 

@@ -4,8 +4,8 @@ import { changeProfiles, type Profile } from './profiles.js';
 import { isExpired, renewed } from './renewal.js';
 
 /**
- * The token of a profile, which is good when it is given: one that has expired is renewed and kept. Commands that run
- * at the same time renew it once, for a provider may take a refresh token only once (RFC 9700 §4.14.2).
+ * The valid token of a profile: an expired one is renewed and saved. Concurrent commands renew it once, because a
+ * provider may accept a refresh token only once (RFC 9700 §4.14.2).
  */
 export function profileToken(file: string, name: string, profile: Profile): TokenSource {
   let known = profile;
@@ -15,7 +15,7 @@ export function profileToken(file: string, name: string, profile: Profile): Toke
   };
 }
 
-/** @throws ClientError if the provider gives no new token, or the profile is gone meanwhile. */
+/** @throws ClientError if the provider issues no new token, or the profile was removed meanwhile. */
 async function renewedProfile(file: string, name: string, server: string): Promise<Profile> {
   const { profiles } = await changeProfiles(file, async (all) => {
     const kept = all.profiles[name];
@@ -27,7 +27,7 @@ async function renewedProfile(file: string, name: string, server: string): Promi
   const profile = profiles[name];
   if (profile?.server === server) return profile;
   throw new ClientError(
-    `the profile "${name}" is no login to ${server} any more: \`sonde login\``,
+    `profile "${name}" has no login for ${server} anymore: run \`sonde login\``,
     EXIT.notAllowed,
   );
 }

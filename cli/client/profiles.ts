@@ -1,46 +1,47 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { nearestNames } from '@sonde/model/filter/nearest-names';
 import { whileLocked } from './file-lock.js';
 
-/** How to reach a server, and as whom. */
+/** A server and the login to it. */
 export interface Profile {
   readonly server: string;
-  /** The token that the server knows its owner by; absent where none is needed. */
+  /** The token; absent if the server requires none. */
   readonly token?: string;
-  /** How to get a new token when it expires. */
+  /** How to renew the token. */
   readonly renewal?: Renewal;
-  /** Whether the token may go there by plain http. */
+  /** Whether the token may be sent over unencrypted HTTP. */
   readonly insecureHttp?: true;
 }
 
-/** What an OpenID provider renews a token for (RFC 6749 §6). */
+/** What renewing a token at an OpenID provider needs (RFC 6749 §6). */
 export interface Renewal {
   readonly tokenEndpoint: string;
   readonly clientId: string;
   readonly refreshToken: string;
   /** When the token expires, in ms since 1970. */
   readonly expiresAtMs: number;
-  /** Where the provider is told that nobody needs it any more (RFC 7009), if it has such a place. */
+  /** Where the refresh token can be revoked (RFC 7009), if the provider supports it. */
   readonly revocationEndpoint?: string;
 }
 
-/** The servers that somebody uses, by a name for each. */
+/** The saved profiles by name. */
 export interface Profiles {
-  /** The one to use where none is named. */
+  /** The profile that commands use by default. */
   readonly current?: string;
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
-/** Where profiles are kept (XDG Base Directory Specification). */
+/** The file of profiles (XDG Base Directory Specification). */
 export function profilesFile(environment: NodeJS.ProcessEnv = process.env): string {
   const directory = environment['XDG_CONFIG_HOME'] || path.join(homedir(), '.config');
   return path.join(directory, 'sonde', 'profiles.json');
 }
 
 /**
- * Reads the profiles; there are none before the first login.
- * @throws Error if the file cannot be read, or is no such file.
+ * Reads the profiles; none if the file does not exist.
+ * @throws Error if the file cannot be read or is invalid.
  */
 export async function readProfiles(file: string): Promise<Profiles> {
   let text: string;
@@ -55,7 +56,7 @@ export async function readProfiles(file: string): Promise<Profiles> {
     if (typeof profiles !== 'object') throw new Error('it has no profiles');
     return { profiles, ...(current === undefined ? {} : { current }) };
   } catch (error) {
-    throw new Error(`${file} cannot be used: ${(error as Error).message}; remove it and log in again`, {
+    throw new Error(`${file} is invalid: ${(error as Error).message}; remove it and log in again`, {
       cause: error,
     });
   }
@@ -63,16 +64,22 @@ export async function readProfiles(file: string): Promise<Profiles> {
 
 /**
  * The profile of a name.
- * @throws Error that says which there are, if there is none.
+ * @throws Error that lists the profiles if it does not exist.
  */
 export function namedProfile({ profiles }: Profiles, name: string): Profile {
   const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (profile) return profile;
-  const known = Object.keys(profiles).join(', ') || 'none';
-  throw new Error(`there is no profile "${name}" (there are: ${known}); \`sonde login\` makes one`);
+  const names = Object.keys(profiles);
+  const near = nearestNames(name, names);
+  const listed = names.length === 0 ? 'none is saved' : `saved: ${names.join(', ')}`;
+  const hint =
+    near.length > 0
+      ? `did you mean ${near.join(' or ')}?`
+      : `${listed}; \`sonde login --profile ${name}\` creates it`;
+  throw new Error(`there is no profile "${name}": ${hint}`);
 }
 
-/** Keeps a profile, in place of the one of its name, and has it be the one to use where none is named. */
+/** Saves a profile, replacing one of the same name, and makes it the current one. */
 export async function saveProfile(file: string, name: string, profile: Profile): Promise<void> {
   await changeProfiles(file, ({ profiles }) => ({
     current: name,
@@ -81,8 +88,7 @@ export async function saveProfile(file: string, name: string, profile: Profile):
 }
 
 /**
- * Changes the profiles, while no other process does, and gives them as they then are. The file holds tokens: only its
- * owner may read it.
+ * Changes the profiles under a lock and returns the result. The file contains tokens: only its owner may read it.
  */
 export async function changeProfiles(
   file: string,

@@ -32,7 +32,7 @@ const renewal = () => ({
 });
 const expired = () => saveProfile(file(), 'work', { server: server.url, token: 't0', renewal: renewal() });
 
-/** A provider that takes each refresh token once, and whose tokens are good for so many seconds. */
+/** A provider that accepts each refresh token once, and whose tokens expire after so many seconds. */
 function rotating(lifeSeconds: number): void {
   let good = 0;
   server.answer = (request, form) => {
@@ -44,7 +44,7 @@ function rotating(lifeSeconds: number): void {
 }
 
 describe('a token that has expired', () => {
-  it('is renewed once by commands that run at the same time', async () => {
+  it('is renewed once by concurrent commands', async () => {
     rotating(3600);
     await expired();
     const clients = await Promise.all(Array.from({ length: 5 }, () => connect({}, environment)));
@@ -54,7 +54,7 @@ describe('a token that has expired', () => {
     expect((await readProfiles(file())).profiles['work']?.renewal?.refreshToken).toBe('r1');
   });
 
-  it('is renewed each time that a client needs it, however long the client lives', async () => {
+  it('is renewed whenever a long-lived client needs it', async () => {
     rotating(0);
     await expired();
     const client = await connect({}, environment);
@@ -64,7 +64,7 @@ describe('a token that has expired', () => {
     }
   });
 
-  it('is renewed though a process was killed while it did so', async () => {
+  it('is renewed although a process was killed while renewing it', async () => {
     rotating(3600);
     await expired();
     const { pid } = spawnSync('true');
@@ -75,8 +75,8 @@ describe('a token that has expired', () => {
 
   it.each([
     [400, EXIT.notAllowed, /`sonde login`/],
-    [503, EXIT.failed, /at present/],
-  ])('and whose provider answers %i is an error of its own kind', async (status, exitCode, message) => {
+    [503, EXIT.failed, /try again later/],
+  ])('is an error of its own kind if the provider returns %i', async (status, exitCode, message) => {
     server.answer = () => ({ status, body: {} });
     await expired();
     const client = await connect({}, environment);
@@ -85,7 +85,7 @@ describe('a token that has expired', () => {
     });
   });
 
-  it('and whose provider is away is no end of the login', async () => {
+  it('is kept while its provider cannot be reached', async () => {
     await saveProfile(file(), 'work', {
       ...{ server: server.url, token: 't0' },
       renewal: { ...renewal(), tokenEndpoint: 'http://127.0.0.1:9/token' },
@@ -104,8 +104,8 @@ describe('a token that has expired', () => {
   });
 });
 
-describe('the life of a token', () => {
-  it('is what an ID token says of itself, whatever the access token beside it has', () => {
+describe('the lifetime of a token', () => {
+  it('follows the claims of the ID token, not those of the access token', () => {
     const claims = Buffer.from(JSON.stringify({ iat: 1000, exp: 1300 })).toString('base64url');
     const before = Date.now();
     const tokens = tokensOf({ id_token: `x.${claims}.y`, refresh_token: 'r', expires_in: 86_400 }, renewal());

@@ -1,7 +1,7 @@
 import { ClientError, EXIT } from './errors.js';
 import type { Profile, Renewal } from './profiles.js';
 
-/** What a token endpoint gives (RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3). */
+/** The response of a token endpoint (RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3). */
 export interface TokenAnswer {
   readonly id_token?: string;
   readonly access_token?: string;
@@ -9,19 +9,19 @@ export interface TokenAnswer {
   readonly expires_in?: number;
 }
 
-/** How long before its end a token is renewed: it must not expire on its way. */
+/** How long before its expiry a token is renewed, so that it does not expire in transit. */
 const MARGIN_MS = 30_000;
 const DEFAULT_LIFE_SECONDS = 300;
-/** How long a provider may take to answer. Others who need the token wait meanwhile. */
-const PATIENCE_MS = 20_000;
+/** Timeout of the provider; other commands that need the token wait meanwhile. */
+const TIMEOUT_MS = 20_000;
 
 export function isExpired({ expiresAtMs }: Renewal, nowMs = Date.now()): boolean {
   return nowMs > expiresAtMs - MARGIN_MS;
 }
 
 /**
- * Gets a new token for one that has expired.
- * @throws ClientError if the provider gives none; its exit code says whether it refuses or is not there at present.
+ * Renews an expired token.
+ * @throws ClientError if that fails; its exit code tells a refusal from a provider that is unavailable.
  */
 export async function renewed(renewal: Renewal): Promise<Pick<Profile, 'token' | 'renewal'>> {
   const { tokenEndpoint, clientId, refreshToken } = renewal;
@@ -31,12 +31,12 @@ export async function renewed(renewal: Renewal): Promise<Pick<Profile, 'token' |
   try {
     response = await fetch(tokenEndpoint, {
       ...{ method: 'POST', body: new URLSearchParams(form) },
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ClientError(
-      `your login has expired, and ${host} cannot be asked for a new one (${reason})`,
+      `the login has expired, and ${host}, which renews it, cannot be reached (${reason})`,
       EXIT.unreachable,
     );
   }
@@ -44,26 +44,25 @@ export async function renewed(renewal: Renewal): Promise<Pick<Profile, 'token' |
   const { status } = response;
   if (status === 429 || status >= 500) {
     throw new ClientError(
-      `your login has expired, and ${host} cannot renew it at present (it answers ${status})`,
+      `the login has expired, and ${host} failed to renew it (status ${status}): try again later`,
       EXIT.failed,
     );
   }
   throw new ClientError(
-    `your login has expired and was not renewed (${host} answers ${status}): \`sonde login\``,
+    `the login has expired, and ${host} refuses to renew it (status ${status}): run \`sonde login\``,
     EXIT.notAllowed,
   );
 }
 
 /**
- * The token of an answer, and how to renew it. An ID token is made for the client that logged in, so it is what the
- * server is shown where there is one.
+ * The token of a response and how to renew it. An ID token is issued for the client that logged in, so it is preferred.
  */
 export function tokensOf(
   answer: TokenAnswer,
   from: Omit<Renewal, 'refreshToken' | 'expiresAtMs'> & Partial<Renewal>,
 ): Pick<Profile, 'token' | 'renewal'> {
   const token = answer.id_token ?? answer.access_token;
-  if (token === undefined) throw new ClientError('the provider gave no token', EXIT.notAllowed);
+  if (token === undefined) throw new ClientError('the provider issued no token', EXIT.notAllowed);
   const refreshToken = answer.refresh_token ?? from.refreshToken;
   if (refreshToken === undefined) return { token };
   const lifeSeconds = lifeSecondsOf(answer.id_token) ?? answer.expires_in ?? DEFAULT_LIFE_SECONDS;
@@ -71,8 +70,8 @@ export function tokensOf(
 }
 
 /**
- * How long an ID token is good by its own claims (OpenID Connect Core 1.0 §2): the `expires_in` beside it is that of
- * the access token. A difference of two of the provider's times, so that it holds whatever the clock here says.
+ * The lifetime of an ID token by its own claims (OpenID Connect Core 1.0 §2); `expires_in` is that of the access token.
+ * As a difference of two times of the provider, it does not depend on the clock of this machine.
  */
 function lifeSecondsOf(idToken: string | undefined): number | undefined {
   const payload = idToken?.split('.')[1];
@@ -84,7 +83,7 @@ function lifeSecondsOf(idToken: string | undefined): number | undefined {
     };
     return typeof exp === 'number' && typeof iat === 'number' ? exp - iat : undefined;
   } catch {
-    // Not a JSON web token that can be read: the server evaluates it.
+    // Not a readable JSON web token: the server validates it.
     return undefined;
   }
 }

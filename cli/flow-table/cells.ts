@@ -4,6 +4,7 @@ import { isIcmp } from '@sonde/model/net/protocol';
 import { NAME, type TableColumn } from '../table/layout.js';
 import { printable } from '../table/printable.js';
 import { type TimeFormat, timeText } from '../table/time.js';
+import { decidingPolicy } from '../table/trace-text.js';
 import { portOrTypeText } from './ports.js';
 
 /** The cells of a flow as text. */
@@ -16,6 +17,8 @@ export interface FlowCells {
   readonly bytes: string;
   readonly packets: string;
   readonly rtt: string;
+  /** The policy that denied the connection. */
+  readonly denied: string;
 }
 
 /** The columns of a flow table, in their order. */
@@ -24,10 +27,11 @@ export const FLOW_TABLE_COLUMNS = [
   { name: 'source', title: 'SOURCE', flexible: NAME },
   { name: 'destination', title: 'DESTINATION', flexible: NAME },
   { name: 'port', title: 'PORT' },
-  { name: 'verdict', title: 'VERDICT', flexible: { preferred: 18, min: 10 } },
-  { name: 'bytes', title: 'BYTES', isNumber: true, drop: 1 },
-  { name: 'packets', title: 'PACKETS', isNumber: true, drop: 3 },
-  { name: 'rtt', title: 'RTT', isNumber: true, drop: 2 },
+  { name: 'verdict', title: 'VERDICT', flexible: { preferred: 20, min: 10 } },
+  { name: 'bytes', title: 'BYTES', isNumber: true, drop: 2 },
+  { name: 'packets', title: 'PACKETS', isNumber: true, drop: 4 },
+  { name: 'rtt', title: 'RTT', isNumber: true, drop: 3 },
+  { name: 'denied', title: 'DENIED BY', flexible: { preferred: 21, min: 8 }, drop: 1 },
 ] as const satisfies readonly (TableColumn & { readonly name: keyof FlowCells })[];
 
 /** The text of a flow's cells; its time is when it started, which flows are ordered by. */
@@ -41,6 +45,7 @@ export function flowCells(flow: FlowRow, times: TimeFormat): FlowCells {
     bytes: bytesText(flow.bytes_out + flow.bytes_in),
     packets: String(flow.packets_out + flow.packets_in),
     rtt: microsText(flow.rtt_us),
+    denied: flow.action === 'deny' ? printable(decidingPolicy(flow.policies)) : '',
   };
 }
 

@@ -3,12 +3,12 @@ import { connect, type ServerOptions, positiveInteger, withServer } from '../cli
 import { apiTimeRange, type TimeRangeOptions, withTimeRange } from '../client/time-range.js';
 import { withFilter } from '../filter/options.js';
 import { type FilterOptions, recordFilter } from '../filter/record-filter.js';
-import { type Paint, paintFor } from '../table/color.js';
 import { withExamples } from '../help/help.js';
 import type { GraphAnswer } from './answer.js';
 import { graphDot } from './dot.js';
 import { graphTree } from './tree.js';
 import { jsonText, printable } from '../table/printable.js';
+import { type Screen, screenOf } from '../table/screen.js';
 
 export interface GraphOptions extends ServerOptions, TimeRangeOptions, FilterOptions {
   readonly level: string;
@@ -33,7 +33,7 @@ export function graphCommand(): Command {
       .default('tree'),
   );
   withServer(withFilter(command)).action(async (terms: readonly string[], options: GraphOptions) => {
-    process.stdout.write(`${await graph(terms, options, paintFor(process.stdout))}\n`);
+    process.stdout.write(`${await graph(terms, options, screenOf(process.stdout))}\n`);
   });
   return withExamples(command, [
     'sonde graph --level namespace',
@@ -43,12 +43,16 @@ export function graphCommand(): Command {
 }
 
 /** The text of a graph. @throws ClientError */
-export async function graph(terms: readonly string[], options: GraphOptions, paint: Paint): Promise<string> {
+export async function graph(
+  terms: readonly string[],
+  options: GraphOptions,
+  screen: Screen,
+): Promise<string> {
   const { level, limit, output } = options;
   const filter = recordFilter('flows', terms, options);
   const client = await connect(options);
   const answer = await client.get<GraphAnswer>('graph', { level, filter, ...apiTimeRange(options), limit });
   if (output === 'json') return jsonText(answer, 2);
   const shown = printable(answer);
-  return output === 'dot' ? graphDot(shown) : graphTree(shown, paint);
+  return output === 'dot' ? graphDot(shown) : graphTree(shown, screen);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paintFor } from '../table/color.js';
+import { screenOf } from '../table/screen.js';
 import { type GraphAnswer, nodeName } from './answer.js';
 import { graphDot } from './dot.js';
 import { graphTree } from './tree.js';
@@ -26,7 +26,7 @@ const graph: GraphAnswer = {
 describe('an edge', () => {
   it('names protocols with their ports, and those without by their name', () => {
     const ports = 'icmp,tcp/0,tcp/443,protocol 47';
-    expect(graphTree(graph, paintFor({}))).toBe(`shop/web\n└─ shop/api ${ports}  3 connections, 1 B`);
+    expect(graphTree(graph, screenOf({}))).toBe(`shop/web\n└─ shop/api ${ports}  3 connections, 1 B`);
     expect(graphDot(graph)).toContain(`[label="${ports} 1 B"`);
   });
 });

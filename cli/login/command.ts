@@ -8,10 +8,11 @@ import { withExamples } from '../help/help.js';
 import { refusePlainHttp } from '../client/plain-http.js';
 import { type Profile, profilesFile, readProfiles, saveProfile } from '../client/profiles.js';
 import { logInByDevice } from './device-flow.js';
+import { type Identity, namespacesText } from './identity.js';
 import { printable } from '../table/printable.js';
 import { tell } from '../table/tell.js';
 
-/** How a server says that one gets a token (`GET /api/v1/login`). */
+/** How to get a token for a server (`GET /api/v1/login`). */
 interface LoginWays {
   readonly required: boolean;
   readonly openIdProviders: readonly { readonly issuer: string; readonly clientId?: string }[];
@@ -19,12 +20,7 @@ interface LoginWays {
   readonly kubernetes: boolean;
 }
 
-interface Identity {
-  readonly subject: string;
-  readonly rights: Readonly<Record<string, 'all' | readonly string[]>>;
-}
-
-/** `sonde login`: gets a token, sees that the server knows it, and keeps both as a profile. */
+/** `sonde login`: gets a token, checks it with the server and saves both as a profile. */
 export function loginCommand(): Command {
   const command = new Command('login')
     .description('Log in to a server and save it as a profile')
@@ -40,37 +36,37 @@ export function loginCommand(): Command {
   ]);
 }
 
-/** What a login needs of its surroundings. */
-export interface LoginSurroundings {
+/** The environment of a login; tests provide their own. */
+export interface LoginEnvironment {
   readonly environment: NodeJS.ProcessEnv;
   readonly say: (line: string) => void;
-  /** A token that was given already. */
+  /** A token from standard input. */
   readonly pasted: string | undefined;
-  /** Asks the person for a token, which is not shown. */
-  readonly ask: (question: string) => Promise<string>;
-  /** How long a second of waiting is, for tests. */
+  /** Prompts for a token without echo. */
+  readonly ask: (prompt: string) => Promise<string>;
+  /** Length of a second of waiting, in ms; shorter in tests. */
   readonly secondMs?: number;
 }
 
-/** Logs in and keeps the profile; returns what to tell the person. */
-export async function logIn(options: ServerOptions, surroundings: LoginSurroundings): Promise<string> {
-  const file = profilesFile(surroundings.environment);
+/** Logs in and saves the profile; returns a message for the user. */
+export async function logIn(options: ServerOptions, login: LoginEnvironment): Promise<string> {
+  const file = profilesFile(login.environment);
   const { profiles } = await readProfiles(file);
   const name = options.profile ?? 'default';
   const server = options.server ?? profiles[name]?.server ?? LOCAL_SERVER;
   const { insecureHttp } = options;
   const ways = await new ApiClient(server).get<LoginWays>('login');
   if (ways.required) refusePlainHttp(server, insecureHttp);
-  const tokens = ways.required ? await tokensFor(ways, surroundings, insecureHttp) : {};
+  const tokens = ways.required ? await tokensFor(ways, login, insecureHttp) : {};
   const client = new ApiClient(server, () => Promise.resolve(tokens.token));
   const { subject, rights } = await client.get<Identity>('whoami');
   await saveProfile(file, name, { server, ...tokens, ...(insecureHttp ? { insecureHttp } : {}) });
-  return `You are ${subject} at ${server} (profile ${name}); you may view ${namespacesText(rights['view'])}.`;
+  return `Logged in to ${server} as ${subject} (profile ${name}). Access: view ${namespacesText(rights['view'])}.`;
 }
 
 async function tokensFor(
   ways: LoginWays,
-  { pasted, ask, say, secondMs }: LoginSurroundings,
+  { pasted, ask, say, secondMs }: LoginEnvironment,
   insecureHttp: true | undefined,
 ): Promise<Pick<Profile, 'token' | 'renewal'>> {
   if (pasted !== undefined) return { token: pasted.trim() };
@@ -82,20 +78,14 @@ async function tokensFor(
     if (tokens) return tokens;
   }
   const accepted = [
-    ...ways.openIdProviders.map(({ issuer }) => `of ${issuer}`),
-    ...(ways.staticTokens ? ['that its operators hand out'] : []),
-    ...(ways.kubernetes ? ['of the Kubernetes cluster (`kubectl create token`)'] : []),
+    ...ways.openIdProviders.map(({ issuer }) => `a token of ${issuer}`),
+    ...(ways.staticTokens ? ['a token from its administrator'] : []),
+    ...(ways.kubernetes ? ['a token of the Kubernetes cluster (`kubectl create token`)'] : []),
   ];
-  return { token: (await ask(`Token (the server accepts those ${accepted.join(', ')}): `)).trim() };
+  return { token: (await ask(`Enter ${accepted.join(' or ')}: `)).trim() };
 }
 
-function namespacesText(namespaces: 'all' | readonly string[] | undefined): string {
-  if (namespaces === 'all') return 'everything';
-  if (namespaces === undefined || namespaces.length === 0) return 'nothing';
-  return `the namespaces ${namespaces.join(', ')}`;
-}
-
-/** Asks for a line that the terminal does not show. */
+/** Prompts for a line without echo. */
 async function askHidden(question: string): Promise<string> {
   process.stderr.write(printable(question));
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });

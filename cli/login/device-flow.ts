@@ -56,7 +56,7 @@ export async function logInByDevice(
   if (deviceEndpoint === undefined || tokenEndpoint === undefined) return undefined;
   const scope = 'openid profile email groups offline_access';
   const started = await post(deviceEndpoint, { client_id: clientId, scope });
-  if (!started.ok) throw failed(`${issuer} does not let this client log in: ${await started.text()}`);
+  if (!started.ok) throw failed(`${issuer} does not allow the login: ${await started.text()}`);
   const device = (await started.json()) as DeviceAnswer;
   prompt({ address: device.verification_uri_complete ?? device.verification_uri, code: device.user_code });
 
@@ -81,16 +81,16 @@ export async function logInByDevice(
     else if (error !== 'authorization_pending')
       throw failed(`${issuer} refused the login: ${error ?? 'unknown'}`);
   }
-  throw failed('nobody agreed to the login in time');
+  throw failed('the login was not confirmed in time');
 }
 
-/** What a provider says of itself, once it is sure that it speaks of itself (OpenID Connect Discovery 1.0 §4.3). */
+/** The discovery document of a provider, after checking its issuer (OpenID Connect Discovery 1.0 §4.3). */
 async function discover({ issuer, insecureHttp }: Provider): Promise<Discovery> {
   refusePlainHttp(issuer, insecureHttp);
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const discovery = await readDiscovery(address);
   if (discovery.issuer !== issuer) {
-    throw failed(`${address} speaks of another issuer: ${discovery.issuer ?? 'none'}`);
+    throw failed(`${address} is of another issuer: ${discovery.issuer ?? 'none'}`);
   }
   const { device_authorization_endpoint, token_endpoint, revocation_endpoint } = discovery;
   for (const endpoint of [device_authorization_endpoint, token_endpoint, revocation_endpoint]) {
@@ -103,7 +103,7 @@ async function readDiscovery(address: string): Promise<Discovery> {
   try {
     const response = await fetch(address);
     if (response.ok) return (await response.json()) as Discovery;
-    throw failed(`${address} answers ${response.status}`);
+    throw failed(`${address} returned status ${response.status}`);
   } catch (error) {
     if (error instanceof ClientError) throw error;
     throw failed(`${address} cannot be read: ${error instanceof Error ? error.message : String(error)}`);

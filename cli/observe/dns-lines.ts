@@ -24,7 +24,11 @@ export function dnsLayout(
   lookups: readonly DnsRow[],
   times: TimeFormat,
   width: number | undefined,
+  date?: string,
 ): TableLayout {
+  const columns = COLUMNS.map((column) =>
+    column.title === 'TIME' && date !== undefined ? { ...column, title: date } : column,
+  );
   const widths =
     lookups.length === 0
       ? COLUMNS.map((column) => column.width)
@@ -32,7 +36,7 @@ export function dnsLayout(
           lookups.map((lookup) => cells(lookup, times)),
           COLUMNS.length,
         );
-  return layoutTable(COLUMNS, widths, width);
+  return layoutTable(columns, widths, width);
 }
 
 /** A lookup as one line, with the response in its color. */

@@ -4,7 +4,7 @@ import { flowCells } from '../flow-table/cells.js';
 import { flowLayout, flowLine } from '../flow-table/lines.js';
 import { jsonText, printable } from '../table/printable.js';
 import type { Screen } from '../table/screen.js';
-import type { TimeFormat } from '../table/time.js';
+import { commonDate, type TimeFormat } from '../table/time.js';
 import { columnTable } from './column-lines.js';
 import { compactFlow, compactLookup } from './compact-lines.js';
 import { dnsLayout, dnsLine } from './dns-lines.js';
@@ -45,22 +45,38 @@ function textLayout(kind: RecordKind, options: LayoutOptions, records: readonly 
   const { times } = options;
   if (output === 'compact')
     return { line: (record) => compactFlow(record as unknown as FlowRow, times, screen.paint) };
+  const { date, shownTimes } = datedTimes(flows, options);
   const layout = flowLayout(
-    flows.map((flow) => flowCells(flow, times)),
+    flows.map((flow) => flowCells(flow, shownTimes)),
     screen.width,
+    date,
   );
   return {
     title: layout.title(screen.paint),
-    line: (record) => flowLine(layout, record as unknown as FlowRow, times, screen.paint),
+    line: (record) => flowLine(layout, record as unknown as FlowRow, shownTimes, screen.paint),
   };
 }
 
-function lookupLayout({ output, times, screen }: LayoutOptions, lookups: readonly DnsRow[]): Layout {
+/** On a terminal, the date of records of one day is the title of the column of times. */
+function datedTimes(
+  records: readonly { readonly start_time: string }[],
+  { times, screen }: LayoutOptions,
+): { readonly date: string | undefined; readonly shownTimes: TimeFormat } {
+  const [first] = records;
+  if (!first || screen.width === undefined) return { date: undefined, shownTimes: times };
+  const starts = records.map(({ start_time }) => start_time);
+  const date = commonDate(starts, times);
+  return { date, shownTimes: date === undefined ? times : { ...times, nowMs: Date.parse(first.start_time) } };
+}
+
+function lookupLayout(options: LayoutOptions, lookups: readonly DnsRow[]): Layout {
+  const { output, times, screen } = options;
   if (output === 'compact')
     return { line: (record) => compactLookup(record as unknown as DnsRow, times, screen.paint) };
-  const layout = dnsLayout(lookups, times, screen.width);
+  const { date, shownTimes } = datedTimes(lookups, options);
+  const layout = dnsLayout(lookups, shownTimes, screen.width, date);
   return {
     title: layout.title(screen.paint),
-    line: (record) => dnsLine(layout, record as unknown as DnsRow, times, screen.paint),
+    line: (record) => dnsLine(layout, record as unknown as DnsRow, shownTimes, screen.paint),
   };
 }

@@ -36,7 +36,7 @@ const request = () => ({
 const streamOf = (dst_port: number) => ok(`data: {"dst_port":${dst_port}}\n\n`);
 
 describe('a stream that ends', () => {
-  it('after its token has expired goes on with a renewed one', async () => {
+  it('continues with a renewed token after its token has expired', async () => {
     const renewal = {
       tokenEndpoint: `${server.url}/token`,
       clientId: 'sonde',
@@ -59,7 +59,7 @@ describe('a stream that ends', () => {
     expect(lost).toEqual([]);
   });
 
-  it('leaves a gap, which is told before what comes after it', async () => {
+  it('reports the gap before the records after it', async () => {
     const begunMs = Date.now();
     let streams = 0;
     server.answer = () => streamOf(++streams);
@@ -77,7 +77,7 @@ describe('a stream that ends', () => {
     expect(begunMs <= fromMs && fromMs <= toMs && toMs <= Date.now()).toBe(true);
   });
 
-  it('is asked for again while the server cannot answer, and no more once it refuses', async () => {
+  it('is reopened while the server fails, and not once it denies access', async () => {
     const statuses = [200, 503, 200, 403];
     server.answer = () => {
       const status = statuses.shift() ?? 500;
@@ -93,12 +93,12 @@ describe('a stream that ends', () => {
         seen.push(flow);
     };
     await expect(follow()).rejects.toMatchObject({ exitCode: EXIT.notAllowed });
-    expect([seen.length, gaps.length, lost]).toEqual([2, 1, [expect.stringContaining('at present: why')]]);
+    expect([seen.length, gaps.length, lost]).toEqual([2, 1, [expect.stringContaining('failed: why')]]);
   });
 });
 
-describe('what is told of a gap', () => {
-  it('names a time range in which all is that was stored meanwhile', () => {
+describe('the text of a gap', () => {
+  it('names a time range that contains everything stored meanwhile', () => {
     const fromMs = Date.parse('2026-03-01T12:00:00.250Z');
     expect(gapText('flows', { fromMs, toMs: fromMs + 3250 })).toBe(
       'reconnected after 3.3 s; flows stored meanwhile are not shown. To list them, replace --follow with ' +

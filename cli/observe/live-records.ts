@@ -8,33 +8,33 @@ export interface LiveRequest {
   readonly filter: string;
   readonly fields: string;
   readonly signal: AbortSignal;
-  /** Told what was left out, because more came than could be kept up with. */
-  readonly onDropped: (leftOut: LeftOut) => void;
-  /** Told that the server went away; it is asked again. */
+  /** Called when the server dropped records because they arrived faster than they could be sent. */
+  readonly onDropped: (dropped: DroppedRecords) => void;
+  /** Called when the connection was lost, before reconnecting. */
   readonly onLost: (reason: string) => void;
-  /** Told that records come again, and when none could: those stored meanwhile are not among them. */
+  /** Called after a reconnect; records stored in the gap are not streamed. */
   readonly onGap: (gap: Gap) => void;
 }
 
-/** The time between what was last heard of a stream and the beginning of the next, in ms since 1970. */
+/** The time between the last data of a stream and the start of the next, in ms since 1970. */
 export interface Gap {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** How many records were left out, and whether there were more of which nobody knows whether they would have passed. */
-export interface LeftOut {
+/** Number of matching records that were dropped; `more` if others were dropped before they were filtered. */
+export interface DroppedRecords {
   readonly records: number;
   readonly more: boolean;
 }
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
-/** A stream that ends sooner is not one that ended because it had lasted long enough. */
+/** A stream that ends sooner failed; servers end streams after minutes. */
 const SHORT_STREAM_MS = 1000;
 
 /**
- * Records as they come to the store, until the signal. A stream that ends, as they do now and then, is opened again.
+ * Streams records as they are stored, until the signal aborts. Reopens streams that end.
  * @throws ClientError if the server refuses.
  */
 export async function* liveRecords<Kind extends RecordKind>(
@@ -45,27 +45,27 @@ export async function* liveRecords<Kind extends RecordKind>(
   const { filter, fields, signal } = request;
   const query = new URLSearchParams({ filter, fields }).toString();
   let endedMs: number | undefined;
-  // Read again each time: the compiler takes a property for what it was before waiting.
-  const isOver = () => signal.aborted;
-  for (let retryMs = FIRST_RETRY_MS; !isOver();) {
+  // A function, because the compiler assumes that the property does not change while waiting.
+  const isAborted = () => signal.aborted;
+  for (let retryMs = FIRST_RETRY_MS; !isAborted();) {
     let openedMs: number | undefined;
-    let heardMs: number | undefined;
+    let receivedMs: number | undefined;
     try {
-      const response = await client.request(`${kind}/live?${query}`, { signal }, filter);
+      const response = await client.request(`${kind}/live?${query}`, { signal });
       openedMs = Date.now();
       if (endedMs !== undefined) request.onGap({ fromMs: endedMs, toMs: openedMs });
-      const body = response.body?.pipeThrough(told(() => (heardMs = Date.now())));
+      const body = response.body?.pipeThrough(observed(() => (receivedMs = Date.now())));
       if (body) yield* recordsOf<Partial<RowOfKind[Kind]>>(body, request);
-      heardMs = Date.now();
+      receivedMs = Date.now();
     } catch (error) {
-      // A stream that breaks is one that ends: only a server that never answered, or refuses, is an error.
-      if (isOver()) return;
-      const isKnown = openedMs !== undefined || endedMs !== undefined;
-      if (error instanceof ClientError && !(isKnown && isPassing(error))) throw error;
+      // A stream that breaks is reopened; only a server that never responded, or rejects the request, is an error.
+      if (isAborted()) return;
+      const wasOpen = openedMs !== undefined || endedMs !== undefined;
+      if (error instanceof ClientError && !(wasOpen && isTemporary(error))) throw error;
       request.onLost(error instanceof Error ? error.message : String(error));
     }
     const hasLasted = openedMs !== undefined && Date.now() - openedMs >= SHORT_STREAM_MS;
-    endedMs = heardMs ?? openedMs ?? endedMs;
+    endedMs = receivedMs ?? openedMs ?? endedMs;
     if (hasLasted) retryMs = FIRST_RETRY_MS;
     else {
       await delay(retryMs, undefined, { signal }).catch(() => undefined);
@@ -74,12 +74,12 @@ export async function* liveRecords<Kind extends RecordKind>(
   }
 }
 
-function isPassing({ exitCode }: ClientError): boolean {
+function isTemporary({ exitCode }: ClientError): boolean {
   return exitCode === EXIT.unreachable || exitCode === EXIT.failed;
 }
 
-/** Passes chunks on and tells of each. */
-function told(onChunk: () => void): TransformStream<Uint8Array, Uint8Array> {
+/** Passes chunks through and calls back for each. */
+function observed(onChunk: () => void): TransformStream<Uint8Array, Uint8Array> {
   return new TransformStream({
     transform(chunk, controller) {
       onChunk();
@@ -94,6 +94,6 @@ async function* recordsOf<Row>(
 ): AsyncGenerator<Row> {
   for await (const { name, data } of serverSentEvents(body)) {
     if (name === '') yield JSON.parse(data) as Row;
-    if (name === 'dropped') onDropped(JSON.parse(data) as LeftOut);
+    if (name === 'dropped') onDropped(JSON.parse(data) as DroppedRecords);
   }
 }

@@ -1,6 +1,7 @@
 import { bytesText } from '../flow-table/cells.js';
 import { formatTable } from '../table/format.js';
 import type { Screen } from '../table/screen.js';
+import { secondsText, type TimeFormat } from '../table/time.js';
 
 /** The response of `GET /api/v1/policies`, as far as it is printed. */
 export interface ActivityAnswer {
@@ -38,6 +39,7 @@ type Actions = Readonly<Record<string, { readonly connections: number; readonly 
 export function activityText(
   { cluster, from, to, tiers, problems }: ActivityAnswer,
   { paint, width }: Screen,
+  times: TimeFormat,
 ): string {
   const parts = tiers.flatMap(({ name, exists, order, defaultAction, policies }) => {
     const facts = [
@@ -47,22 +49,32 @@ export function activityText(
     ];
     const title = `${paint('bold', `Tier ${name}`)} (${facts.join(', ')})`;
     if (policies.length === 0) return [title, '  no policies', ''];
-    const header = ['ORDER', 'POLICY', 'ALLOW', 'DENY', 'PASS', 'BYTES', 'LAST HIT'];
-    const table = formatTable(header, policies.map(policyCells), {
-      numbers: [0, 2, 3, 4, 5],
-      width: width === undefined ? undefined : width - 2,
-    });
+    const header = ['ORDER', 'POLICY', 'KIND', 'ALLOW', 'DENY', 'PASS', 'BYTES', 'LAST HIT'];
+    const table = formatTable(
+      header,
+      policies.map((policy) => policyCells(policy, times)),
+      {
+        numbers: [0, 3, 4, 5, 6],
+        drop: [2, 6],
+        width: width === undefined ? undefined : width - 2,
+      },
+    );
     return [title, ...table.split('\n').map((line) => `  ${line}`), ''];
   });
   const broken = problems.map(({ kind, name, reason }) =>
     paint('red', `${kind} ${name} is invalid and ignored: ${reason}`),
   );
-  return [`Cluster ${cluster}, connections from ${from} to ${to}`, '', ...parts, ...broken]
+  return [
+    `Cluster ${cluster}, connections from ${secondsText(from, times)} to ${secondsText(to, times)}`,
+    '',
+    ...parts,
+    ...broken,
+  ]
     .join('\n')
     .trimEnd();
 }
 
-function policyCells(policy: PolicyActivity): string[] {
+function policyCells(policy: PolicyActivity, times: TimeFormat): string[] {
   const { kind, namespace, name, order, staged, hits, pendingHits, lastHit, neverHit } = policy;
   // Staged policies match traffic only as if they were enforced.
   const { actions } = staged === undefined ? hits : pendingHits;
@@ -71,9 +83,10 @@ function policyCells(policy: PolicyActivity): string[] {
   const label = staged === undefined ? '' : ` (staged: ${staged})`;
   return [
     order === undefined ? '-' : String(order),
-    `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}${label}`,
+    `${namespace === undefined ? '' : `${namespace}/`}${name}${label}`,
+    kind,
     ...['allow', 'deny', 'pass'].map(count),
     bytesText(bytes),
-    neverHit ? 'never' : (lastHit ?? '-'),
+    neverHit ? 'never' : lastHit === undefined ? '-' : secondsText(lastHit, times),
   ];
 }

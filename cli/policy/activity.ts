@@ -10,6 +10,7 @@ import { type ActivityAnswer, activityText } from './activity-text.js';
 import { clusterOption, outputOption, print, type RemoteOptions } from './remote-options.js';
 
 export interface ActivityOptions extends RemoteOptions {
+  readonly utc?: true;
   readonly output: 'table' | 'json';
 }
 
@@ -18,9 +19,13 @@ export function addActivityCommand(policy: Command): void {
   withExamples(
     withServer(
       withFilter(
-        withTimeRange(policy.command('activity').addOption(clusterOption()), '24h').addOption(
-          outputOption(['table', 'json']),
-        ),
+        withTimeRange(
+          policy
+            .command('activity')
+            .addOption(clusterOption())
+            .option('--utc', 'print times in UTC instead of local time'),
+          '24h',
+        ).addOption(outputOption(['table', 'json'])),
       ),
     )
       .description('List the policies of a cluster in evaluation order, with their observed traffic')
@@ -36,10 +41,12 @@ export function addActivityCommand(policy: Command): void {
 /** The text of the activity. @throws ClientError */
 export async function activity(options: ActivityOptions, screen: Screen): Promise<string> {
   const client = await connect(options);
-  const { cluster, output } = options;
+  const { cluster, output, utc = false } = options;
   const filter = recordFilter('flows', [], options);
   const answer = await client.get<ActivityAnswer>('policies', {
     ...{ cluster, ...apiTimeRange(options), filter },
   });
-  return output === 'json' ? jsonText(answer, 2) : activityText(printable(answer), screen);
+  return output === 'json'
+    ? jsonText(answer, 2)
+    : activityText(printable(answer), screen, { utc, nowMs: Date.now() });
 }

@@ -10,7 +10,7 @@ import { InputError, loadCluster, readJson } from './load.js';
 import { formatTable } from '../table/format.js';
 import { jsonText, printable } from '../table/printable.js';
 import type { Screen } from '../table/screen.js';
-import { traceTexts } from './trace-text.js';
+import { traceTexts } from '../table/trace-text.js';
 
 /** A requested connection with the result of its evaluation. */
 type Evaluated = Readonly<Record<string, unknown>> & ConnectionReport;

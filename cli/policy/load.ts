@@ -5,7 +5,7 @@ import { AddressError, parseAddress } from '@sonde/model/net/address';
 import { readManifestCluster, type ManifestCluster } from '@sonde/model/policy/manifests/cluster';
 import { tell } from '../table/tell.js';
 
-/** The input cannot be used; every line says where, what and why. */
+/** Invalid input; each line says where, what and why. */
 export class InputError extends Error {
   override readonly name = 'InputError';
   constructor(lines: readonly string[]) {
@@ -14,9 +14,9 @@ export class InputError extends Error {
 }
 
 /**
- * Reads a cluster from manifests, and DNS answers if a file of them is given. Anything that cannot be read is an
- * error, for a verdict without it would be a guess.
- * @throws InputError naming file, line, object and field of everything that cannot be used.
+ * Reads a cluster from manifests, and DNS answers from a file. Anything invalid is an error, because a verdict without
+ * it could be wrong.
+ * @throws InputError with file, line, object and field of everything that is invalid.
  */
 export async function loadCluster(paths: readonly string[], dnsFile?: string): Promise<ManifestCluster> {
   const manifests = await readManifests(paths);
@@ -31,7 +31,7 @@ export async function loadCluster(paths: readonly string[], dnsFile?: string): P
   ];
   if (lines.length > 0) throw new InputError(lines);
   for (const tier of cluster.evaluator.missingTiers) {
-    tell(`There is no tier ${tier}, which policies name; they are evaluated after all others.`);
+    tell(`Tier ${tier} does not exist; its policies are evaluated after all other tiers.`);
   }
   return cluster;
 }

@@ -10,18 +10,18 @@ export interface MatchOptions {
   readonly file?: string;
 }
 
-/** Whether labels are selected, or what is wrong with the selector and where, in characters from 0. */
+/** Whether the selector matches, or its error with the position in characters from 0. */
 type Answer = boolean | { readonly error: string; readonly position: number };
 
 /**
- * Answers for one selector and labels, or for a file of them with a list of the same length.
- * @returns The answer as JSON.
- * @throws InputError if the options or the file make no sense.
+ * Evaluates a selector with labels, or each item of a file.
+ * @returns the result as JSON, for a file a list of the same length.
+ * @throws InputError if the options or the file are invalid.
  */
 export async function match({ selector, labels, file }: MatchOptions): Promise<string> {
   if (file !== undefined) {
     if (selector !== undefined || labels !== undefined) {
-      throw new InputError(['--file stands alone, without --selector and --labels.']);
+      throw new InputError(['--file cannot be combined with --selector and --labels.']);
     }
     const given = await readJson(file);
     if (!Array.isArray(given)) throw new InputError([`${file}: must be a list of {selector, labels}`]);
@@ -36,10 +36,10 @@ function answerItem(item: unknown, where: string): Answer {
     string,
     unknown
   >;
-  if (typeof selector !== 'string') throw new InputError([`${where}: selector must be a text`]);
+  if (typeof selector !== 'string') throw new InputError([`${where}: selector must be a string`]);
   const entries = Object.entries(typeof labels === 'object' && labels !== null ? labels : {});
   const texts = entries.map(([key, value]: [string, unknown]) => {
-    if (typeof value !== 'string') throw new InputError([`${where}: the label ${key} must be a text`]);
+    if (typeof value !== 'string') throw new InputError([`${where}: label ${key} must be a string`]);
     return [key, value] as const;
   });
   return answer(selector, new Map(texts));

@@ -4,7 +4,7 @@ import { portOrTypeText } from '../flow-table/ports.js';
 import { counted } from '../table/counted.js';
 import { formatTable } from '../table/format.js';
 import type { Screen } from '../table/screen.js';
-import { decidingStep, policyText } from './trace-text.js';
+import { decidingStep, policyText } from '../table/trace-text.js';
 
 /** The response of `POST /api/v1/policies/preview`. */
 export interface PreviewAnswer {

@@ -4,12 +4,13 @@ import { layoutTable, NAME, widthsOf } from './layout.js';
 export function formatTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
-  { numbers = [], width, wrapsLast = false }: TableFormat = {},
+  { numbers = [], drop = [], width, wrapsLast = false }: TableFormat = {},
 ): string {
   if (wrapsLast && width !== undefined) return wrappedTable(header, rows, width);
   const columns = header.map((title, at) => ({
     title,
     ...(numbers.includes(at) ? { isNumber: true } : { flexible: NAME }),
+    ...(drop.includes(at) ? { drop: drop.length - drop.indexOf(at) } : {}),
   }));
   const layout = layoutTable(columns, widthsOf(rows, header.length), width);
   return [layout.title((_, text) => text), ...rows.map((row) => layout.line(row))].join('\n');
@@ -18,6 +19,8 @@ export function formatTable(
 export interface TableFormat {
   /** Indexes of the columns of numbers, which end at the right. */
   readonly numbers?: readonly number[];
+  /** Indexes of the columns that are left out on narrow terminals, the first one first. */
+  readonly drop?: readonly number[];
   /** Characters of a line; undefined if nothing is to be cut. */
   readonly width?: number | undefined;
   /** Whether the last column continues on further lines instead of being cut. */

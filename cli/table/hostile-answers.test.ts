@@ -44,6 +44,7 @@ beforeAll(async () => {
       drop_reason: HOSTILE,
       dropped_packets: 1,
       action: 'deny',
+      policies: HOSTILE,
       dst_service: HOSTILE,
     },
     ...{ dst_service_namespace: 'shop', policies: `0|default|knp:shop/${HOSTILE}|deny|-1` },
@@ -125,6 +126,7 @@ describe('names that a terminal would obey', () => {
       start_time: '2026-03-01T12:00:00.000Z',
       protocol: 6,
       action: 'deny',
+      policies: HOSTILE,
       dst_service: HOSTILE,
     };
     const cells = flowCells({ ...flow, ...names, ...rest } as unknown as Parameters<typeof flowCells>[0], {

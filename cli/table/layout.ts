@@ -25,15 +25,17 @@ const GAP = '  ';
 
 /**
  * Lays columns out to the widths of their values, `widths`, within a terminal of `limit` characters; undefined if there
- * is no terminal, so that nothing is cut.
+ * is no terminal, so that nothing is cut. Columns for which `isShown` is false are left out.
  */
 export function layoutTable(
   columns: readonly TableColumn[],
   widths: readonly number[],
   limit: number | undefined,
+  isShown: (column: number) => boolean = () => true,
 ): TableLayout {
   const natural = columns.map(({ title }, at) => Math.max(title.length, widths[at] ?? 0));
-  const fitted = limit === undefined ? natural : fit(columns, natural, limit);
+  const candidates = [...columns.keys()].filter(isShown);
+  const fitted = fit(columns, natural, candidates, limit ?? Infinity);
   const shown = columns.flatMap((column, at) => {
     const width = fitted[at];
     return width === undefined ? [] : [{ column, at, width }];
@@ -42,7 +44,7 @@ export function layoutTable(
     shown
       .map(({ column: { isNumber = false }, at, width }) =>
         paintCell(
-          aligned(limit === undefined ? (cells[at] ?? '') : cut(cells[at] ?? '', width), width, isNumber),
+          aligned(limit === undefined ? (cells[at] ?? '') : cutName(cells[at] ?? '', width), width, isNumber),
           at,
         ),
       )
@@ -66,6 +68,16 @@ export function cut(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
 }
 
+/** The same for names: of `namespace/name` the namespace is cut first, `store…/frontend`. */
+function cutName(text: string, width: number): string {
+  const excess = text.length - width;
+  const [, before = '', namespace = '', rest = ''] =
+    /^((?:service |node )?)([^ /]+)(\/[^ ]*)$/.exec(text) ?? [];
+  if (excess <= 0 || namespace.length < 3) return cut(text, width);
+  const kept = namespace.length - excess - 1;
+  return kept > 0 ? `${before}${namespace.slice(0, kept)}…${rest}` : cut(`…${rest}`, width);
+}
+
 /** A text with blanks to a width; numbers end at the right. */
 export function aligned(text: string, width: number, isNumber: boolean): string {
   return isNumber ? text.padStart(width) : text.padEnd(width);
@@ -75,9 +87,10 @@ export function aligned(text: string, width: number, isNumber: boolean): string 
 function fit(
   columns: readonly TableColumn[],
   natural: readonly number[],
+  candidates: readonly number[],
   limit: number,
 ): (number | undefined)[] {
-  const shown = new Set(columns.keys());
+  const shown = new Set(candidates);
   for (;;) {
     const preferred = shrink(columns, natural, shown, limit, 'preferred');
     const droppable = [...shown].filter((at) => columns[at]?.drop !== undefined);

@@ -1,26 +1,26 @@
 /**
- * Characters that tell a terminal to do something other than show them: control characters (ECMA-48's C0, DEL and C1),
- * line and paragraph separators, and what turns the direction of text around (Unicode Standard Annex #9 §2).
+ * Characters that control a terminal: control characters (ECMA-48's C0, DEL and C1), line and paragraph separators, and
+ * changes of the text direction (Unicode Standard Annex #9 §2).
  */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
+// eslint-disable-next-line no-control-regex -- matches control characters
 const COMMANDS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
- * What somebody else wrote, as it can be shown on a terminal: names of processes, for instance, are whatever a pod
- * chooses. Every text in a value is given with such characters as codes, `\x1b`; keys stay as they are.
+ * Untrusted values, such as names that pods choose, in a form that is safe on a terminal: control characters in strings
+ * become escapes such as `\x1b`. Keys are not changed.
  */
 export function printable<Value>(value: Value): Value {
   return mapped(value) as Value;
 }
 
-/** The same of a text of several lines, which stay lines. */
+/** The same for a text of several lines, which are kept. */
 export function printableLines(text: string): string {
   return text.replace(COMMANDS, (found, at: number) =>
     found === '\n' || (found === '\r' && text[at + 1] === '\n') ? found : codeOf(found),
   );
 }
 
-/** JSON of the same meaning, in which such characters are escaped: `JSON.stringify` leaves many as they are. */
+/** JSON in which such characters are escaped, which `JSON.stringify` does for few of them. */
 export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(COMMANDS, (found) =>
     found === '\n' ? found : `\\u${hex(found, 4)}`,

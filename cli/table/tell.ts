@@ -1,6 +1,6 @@
 import { printableLines } from './printable.js';
 
-/** Writes to standard error, where everything goes that is no answer (docs/cli.md). */
+/** Writes a message to standard error; standard output is for results (docs/cli.md). */
 export function tell(text: string): void {
   process.stderr.write(`${printableLines(text)}\n`);
 }

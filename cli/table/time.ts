@@ -12,9 +12,21 @@ export function timeText(rfc3339: string, format: TimeFormat): string {
   return time.startsWith(today) ? time.slice(11) : time;
 }
 
+/** The date of some times if it is the same for all of them, and not today: `2026-03-01`. */
+export function commonDate(times: readonly string[], format: TimeFormat): string | undefined {
+  const dates = new Set(times.map((time) => zoned(Date.parse(time), format).slice(0, 10)));
+  const [date] = dates;
+  return dates.size === 1 && date !== zoned(format.nowMs, format).slice(0, 10) ? date : undefined;
+}
+
 /** A time of the API as `2026-03-01 12:00:00.000`. */
 export function dateTimeText(rfc3339: string, format: TimeFormat): string {
   return zoned(Date.parse(rfc3339), format);
+}
+
+/** The same without fractions of a second. */
+export function secondsText(rfc3339: string, format: TimeFormat): string {
+  return dateTimeText(rfc3339, format).replace(/\.\d+$/, '');
 }
 
 function zoned(ms: number, { utc }: TimeFormat): string {

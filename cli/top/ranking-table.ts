@@ -67,7 +67,9 @@ export function rankingTable(
     texts.push([...rest, ...withShare(cells, whole - listed)]);
   }
   const numbers = titles.map((_, at) => at).slice(groups.length);
-  return formatTable(titles, texts, { numbers, width });
+  // The measure that the ranking is sorted by, and its share, are always shown.
+  const drop = numbers.slice(total ? 2 : 1).toReversed();
+  return formatTable(titles, texts, { numbers, drop, width });
 }
 
 function text(value: QueryValue | undefined): string {

@@ -47,8 +47,8 @@ describe('the clusters of a command line', () => {
   });
 
   it.each([
-    ['--manifests m', 'give cluster lab one of --lab, --pcap and --interface'],
-    ['--pcap a --interface b --cluster east', 'give cluster east one of'],
+    ['--manifests m', 'specify exactly one of --lab, --pcap and --interface for cluster lab'],
+    ['--pcap a --interface b --cluster east', 'for cluster east'],
     ['--pcap a --cluster east --cluster west --pcap b', 'must follow the --cluster'],
     ['--cluster east --pcap a --cluster east --pcap b', 'its own name'],
     ['--cluster east --lab a --cluster west --lab b', 'only one --cluster can be a --lab'],

@@ -5,22 +5,22 @@ import { clickHouseOptions, openConfiguredStore } from '@sonde/backbone/store/cl
 import { kafkaConnection, kafkaOptions, kafkaTopics } from '@sonde/backbone/transport/kafka/options';
 import type { KafkaRoute } from './pipe.js';
 
-/** What of `sonde up` is elsewhere; how to reach it otherwise is said in the environment, as services are told. */
+/** External services of `sonde up`; other settings of them are read from the environment. */
 export interface ElsewhereOptions {
-  /** Brokers, separated by commas. */
+  /** Comma-separated brokers. */
   readonly kafka?: string;
-  /** Addresses of servers, separated by commas. */
+  /** Comma-separated URLs of servers. */
   readonly clickhouse?: string;
 }
 
 export interface Elsewhere {
   readonly kafka: KafkaRoute | undefined;
-  /** Opens the store that is elsewhere; absent if it is in this process. */
+  /** Opens the external store; absent for the embedded one. */
   readonly openStore?: (log: Logger) => FlowStore;
 }
 
 /**
- * Reads where Kafka and ClickHouse are, if they are to be used.
+ * Reads the settings of Kafka and ClickHouse, if they are used.
  * @throws ConfigurationError with everything that is wrong.
  */
 export function readElsewhere({ kafka, clickhouse }: ElsewhereOptions, spoolDirectory: string): Elsewhere {

@@ -6,7 +6,7 @@ import {
   type TraceEntry,
   UNKNOWN_RULE,
 } from '@sonde/model/policy/trace/entry';
-import { readTrace } from '@sonde/model/policy/trace/read';
+import { readTrace, TraceError } from '@sonde/model/policy/trace/read';
 
 const ACTIONS: Readonly<Record<TraceAction, string>> = {
   allow: 'allowed by',
@@ -29,6 +29,17 @@ export function stepText(step: TraceEntry): string {
 export function decidingStep(trace: readonly string[]): TraceEntry | undefined {
   const steps = trace.length === 0 ? [] : readTrace(trace);
   return steps.find(({ action }) => action === 'deny') ?? steps.at(-1);
+}
+
+/** The policy that decided, of a comma-separated trace; empty if there is none. Unknown forms are returned as they are. */
+export function decidingPolicy(trace: string): string {
+  try {
+    const step = decidingStep(trace === '' ? [] : trace.split(','));
+    return step ? policyText(step) : '';
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    return trace;
+  }
 }
 
 /** A policy as kubectl names it, with Calico's tier before its name: `security.pci-boundary`, `NetworkPolicy shop/api`. */
