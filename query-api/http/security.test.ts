@@ -7,15 +7,8 @@ import { TLSSocket } from 'node:tls';
 import { temporaryDirectory } from '@sonde/test/fixtures/temporary-directory';
 import { describe, expect, it, vi } from 'vitest';
 import { buildCertificate } from '@sonde/test/builders/certificate';
-import {
-  A_MINUTE,
-  apiLog,
-  bearer,
-  security,
-  sha256,
-  startApi,
-  startServer,
-} from '@sonde/test/fixtures/secured-api';
+import { sha256 } from '@sonde/test/builders/security';
+import { A_MINUTE, apiLog, bearer, security, startApi, startServer } from '@sonde/test/fixtures/secured-api';
 
 // Many servers are started, and the machine may be busy.
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { createLogger } from '@sonde/backbone/logging';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
@@ -8,6 +7,7 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GivenCursor } from './random-cursors.js';
 import { RandomRequests, type RandomRequest } from './random-requests.js';
+import { securityOf, viewOf } from '../builders/security.js';
 import { DAY, fillStore, storeVariants } from './store-pair.js';
 
 /** `npm run fuzz:api` makes ten thousand; SONDE_FUZZ_SEED makes others. */
@@ -40,13 +40,9 @@ beforeAll(async () => {
   await fillStore(api.store, storeVariants[0]);
   document = JSON.parse((await api.get('/api/v1/openapi.json')).text) as ApiDocument;
   const token = 'reader';
-  const groups = ['readers'];
   scoped = await startQueryApi({
     ...{ store: api.store, port: 0, registry: new Registry(), log: createLogger('test', 'silent'), limits },
-    security: {
-      tokens: [{ name: 'reader', sha256: createHash('sha256').update(token).digest('hex'), groups }],
-      roles: [{ name: 'shop', groups, rights: ['view'], namespaces: ['shop'] }],
-    },
+    security: securityOf({ [token]: [viewOf(['shop'])] }),
   });
   clients = [
     { url: api.url, headers: {} },

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createLogger } from '@sonde/backbone/logging';
 import { openClickHouseStore } from '@sonde/backbone/store/clickhouse/clickhouse-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
@@ -7,6 +6,7 @@ import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { type EventStream, openEventStream } from '../fixtures/event-stream.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { securityOf, viewOf } from '../builders/security.js';
 import { startTestClickHouse, type TestClickHouse } from '../clickhouse/server.js';
 
 // A busy machine is slow; no test depends on time.
@@ -31,7 +31,12 @@ beforeAll(async () => {
   const options = { port: 0, log };
   replicas = [
     await startQueryApi({ ...options, store: first, registry: new Registry() }),
-    await startQueryApi({ ...options, store: second, registry: new Registry(), security: ofShop() }),
+    await startQueryApi({
+      ...options,
+      store: second,
+      registry: new Registry(),
+      security: securityOf({ [TOKEN]: [viewOf(['shop'])] }),
+    }),
   ];
 });
 
@@ -45,14 +50,6 @@ function enricher(): FlowStore {
   const [store] = stores;
   if (!store) throw new Error('there is no store');
   return store;
-}
-
-function ofShop() {
-  const sha256 = createHash('sha256').update(TOKEN).digest('hex');
-  return {
-    tokens: [{ name: 'shop', sha256, groups: ['shop'] }],
-    roles: [{ name: 'shop', groups: ['shop'], rights: ['view'] as const, namespaces: ['shop'] }],
-  };
 }
 
 /** Subscribes to a replica's flows; `names` are the sources' names in order of arrival. */

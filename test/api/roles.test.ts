@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { createLogger } from '@sonde/backbone/logging';
-import type { Right } from '@sonde/query/access/access';
+import type { Grant } from '@sonde/query/access/access';
 import type { ApiDocument } from '../fixtures/openapi-conformance.js';
 import { startQueryApi } from '@sonde/query-api/server';
 import { startTestApi, type TestApi } from '../fixtures/test-api.js';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { securityOf } from '../builders/security.js';
 import { DAY, fillStore, storeVariants } from './store-pair.js';
 
 // Many requests per test, on a machine that may be busy.
@@ -76,10 +76,7 @@ const expected: Readonly<Record<string, Expected>> = {
   },
 };
 
-const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
-const grants: Readonly<
-  Partial<Record<RoleName, { rights: readonly Right[]; namespaces: 'all' | readonly string[] }>>
-> = {
+const grants: Readonly<Partial<Record<RoleName, Grant>>> = {
   capturer: { rights: ['capture', 'download'], namespaces: ['shop'] },
   viewer: { rights: ['view'], namespaces: ['shop'] },
   'viewer of all': { rights: ['view'], namespaces: 'all' },
@@ -97,10 +94,7 @@ beforeAll(async () => {
   document = JSON.parse((await open.get('/api/v1/openapi.json')).text) as ApiDocument;
   api = await startQueryApi({
     ...{ store: open.store, port: 0, registry: new Registry(), log: createLogger('test', 'silent') },
-    security: {
-      tokens: known.map((name) => ({ name: tokenOf(name), sha256: sha256(tokenOf(name)), groups: [name] })),
-      roles: Object.entries(grants).map(([name, grant]) => ({ name, groups: [name], ...grant })),
-    },
+    security: securityOf(Object.fromEntries(known.map((role) => [tokenOf(role), grantsOf(role)]))),
   });
 });
 
@@ -108,6 +102,11 @@ afterAll(async () => {
   await api.close();
   await open.close();
 });
+
+function grantsOf(role: RoleName): readonly Grant[] {
+  const grant = grants[role];
+  return grant ? [grant] : [];
+}
 
 function tokenOf(role: RoleName): string {
   return role.replaceAll(' ', '-');

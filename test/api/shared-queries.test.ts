@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto';
 import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { enrichedFlows } from '../builders/enriched-flows.js';
+import { securityOf, viewOf } from '../builders/security.js';
 import { type QueryApi, startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
-// A busy machine may take many times as long; nothing here waits for time to pass.
+// A busy machine is slow; no test depends on time.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const log = createLogger('test', 'silent');
@@ -17,7 +17,7 @@ type Reader = (typeof NAMESPACES)[number] | 'everyone';
 
 let directory: string;
 let store: FlowStore;
-/** One server, which knows all readers by tokens that are their names. */
+/** A server whose readers have their names as tokens. */
 let api: QueryApi;
 
 beforeAll(async () => {
@@ -34,20 +34,10 @@ beforeAll(async () => {
     return [{ ...flow, src_namespace }];
   });
   await store.insert({ flows: enrichedFlows(flows) });
-  const readers: Reader[] = [...NAMESPACES, 'everyone'];
-  const security = {
-    tokens: readers.map((name) => ({
-      name,
-      sha256: createHash('sha256').update(name).digest('hex'),
-      groups: [name],
-    })),
-    roles: readers.map((name) => ({
-      name,
-      groups: [name],
-      rights: ['view'] as const,
-      namespaces: name === 'everyone' ? ('all' as const) : [name],
-    })),
-  };
+  const security = securityOf({
+    ...Object.fromEntries(NAMESPACES.map((name) => [name, [viewOf([name])]])),
+    everyone: [viewOf('all')],
+  });
   api = await startQueryApi({ store, port: 0, registry: new Registry(), log, security });
 });
 

@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -8,6 +7,7 @@ import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import { startQueryApi } from '@sonde/query-api/server';
 import { Registry } from 'prom-client';
 import { enrichedFlows } from '../../builders/enriched-flows.js';
+import { securityOf, viewOf } from '../../builders/security.js';
 import { inTemporaryDirectory } from '../measure/temporary-directory.js';
 import type { LargeResponsesReport } from './large-responses-clients.js';
 
@@ -23,14 +23,10 @@ export function measureLargeResponses(log: Logger): Promise<Record<string, numbe
     const store = await openChdbStore({ directory, log });
     await store.migrate();
     await store.insert({ flows: enrichedFlows(Array.from({ length: FLOWS }, (_, row) => flow(row))) });
-    const sha256 = createHash('sha256').update(TOKEN).digest('hex');
     const api = await startQueryApi({
       ...{ store, port: 0, registry: new Registry(), log },
       limits: { querySeconds: 300, waiting: 1000, requests: { burst: Infinity, perSecond: 1 } },
-      security: {
-        tokens: [{ name: 'reader', sha256, groups: ['readers'] }],
-        roles: [{ name: 'reader', groups: ['readers'], rights: ['view'], namespaces: ['shop'] }],
-      },
+      security: securityOf({ [TOKEN]: [viewOf(['shop'])] }),
     });
     const eventLoop = monitorEventLoopDelay({ resolution: 5 });
     try {
