@@ -98,7 +98,7 @@ async function traffic(netns: string): Promise<void> {
   const request = { requestBytes: 700, responseBytes: 9000 };
   await makeConnections(netns, [
     { host: '10.96.10.2', port: 80, localPort: 31_001, ...request },
-    { host: 'fd00:10:96::10:3', port: 80, localPort: 31_002, ...request },
+    { host: 'fd00:10:96::a:9', port: 80, localPort: 31_002, ...request },
     { host: '10.244.1.12', port: 8080, localPort: 31_003, ...request },
     { host: 'fd00:10:244:2::12', port: 8080, localPort: 31_004, ...request },
     { host: '10.244.1.12', port: 8080, localPort: 31_005, requestBytes: 200_000 },
