@@ -79,10 +79,15 @@ static __always_inline struct payload_message *prepare_payload(struct __sk_buff 
 	return message;
 }
 
+/* How many bytes of the payload are there: all of them, except in files with the beginnings of packets (replay/). */
+#ifndef present_payload
+#define present_payload(p) ((p)->payload_length)
+#endif
+
 /* Copies the payload into the message and sends it. */
 static __always_inline void send_payload(struct __sk_buff *skb, struct payload_message *message, const struct packet *p)
 {
-	__u32 length = message->full_length > MAX_PAYLOAD ? MAX_PAYLOAD : message->full_length;
+	__u32 length = present_payload(p) > MAX_PAYLOAD ? MAX_PAYLOAD : present_payload(p);
 	__u32 last = length - 1;
 
 	/* Verifiers before Linux 6.3 learn that a length is not 0 only from a comparison of this kind. */

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "programs.h"
 
+static const struct captured_packet *current;
+
+/* Of the payload of a packet that was cut off, what is there is read. */
+#define present_payload(p)                                                                                             \
+	((p)->payload >= current->captured			  ? 0                                                  \
+	 : (p)->payload_length < current->captured - (p)->payload ? (p)->payload_length                                \
+								  : current->captured - (p)->payload)
+
 #include <linux/bpf.h>
 #include "handle_packet.h"
 
@@ -19,7 +27,6 @@
 __u64 copies_skipped;
 
 static struct program_events events;
-static const struct captured_packet *current;
 
 /* The maps. */
 static struct flow *flow_entries;
