@@ -15,6 +15,7 @@ import { graphPlugin } from './graph/plugin.js';
 import { detectDisconnects } from './http/client-disconnect.js';
 import { addEntityTags } from './http/entity-tags.js';
 import { handleErrors, sendError } from './http/errors.js';
+import { rejectUnknownPaths } from './http/unknown-paths.js';
 import { rejectInfiniteNumbers } from './http/finite-numbers.js';
 import { encodeLargeResponses } from './http/large-responses.js';
 import { acceptJsonBodies } from './http/json-body.js';
@@ -24,6 +25,7 @@ import { requestId, sendRequestIds } from './http/request-ids.js';
 import { measureRequests } from './http/request-metrics.js';
 import { securityHeaders, sendHeaders } from './http/security-headers.js';
 import { type TlsFiles, tlsOptions } from './http/tls.js';
+import { requireUniqueHeaders } from './http/unique-headers.js';
 import { limitRequests } from './limits/limit-requests.js';
 import type { Limits } from './limits/limits.js';
 import type { LiveFeed } from './live/feed.js';
@@ -51,8 +53,17 @@ export interface ServerParts {
 /** Timeout for a request to arrive completely, so that slow senders do not hold connections. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Maximum length of a path parameter; each route limits its own parameters further. */
-const MAX_PATH_PARAMETER_LENGTH = 1024;
+/**
+ * Maximum length of an encoded path parameter: the longest one that a route accepts (350 characters of a label) has up to
+ * 12 bytes per character when it is percent-encoded.
+ */
+const MAX_PATH_PARAMETER_LENGTH = 350 * 12;
+
+/**
+ * Maximum size of the request line and headers: enough for a filter, fields, a cursor and a token of maximum length, of
+ * which a filter has up to 12 bytes per character when it is percent-encoded.
+ */
+const MAX_HEADER_BYTES = 192 * 1024;
 
 /** Creates the server with all features; it does not listen yet. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
@@ -71,12 +82,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   detectDisconnects(server);
   sendHeaders(server, headers);
   measureRequests(server, metrics.onResponse);
+  requireUniqueHeaders(server);
   requireAccess(server, security ? (request) => security.authenticate(request) : allowLoopback());
   limitRequests(server, limits, metrics.onRefused);
+  rejectUnknownPaths(server);
   provideQueryContext(server, { store: bounded, limits, cache: new SharedQueries(bounded), scheduler });
   encodeLargeResponses(server, scheduler);
   addEntityTags(server);
-  await describeApi(server);
+  await describeApi(server, { limits, isAuthenticated: security !== undefined });
 
   await server.register(recordsPlugin);
   await server.register(livePlugin, { feed, security });
@@ -95,8 +108,10 @@ function createHttpServer(
   headers: Readonly<Record<string, string>>,
 ): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = log;
+  // Requests without a host header get a problem document instead of Node's empty response.
+  const http = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false };
   return fastify({
-    ...(typeof tls === 'object' && { https: tlsOptions(tls) }),
+    ...(typeof tls === 'object' ? { https: { ...http, ...tlsOptions(tls) } } : { http }),
     loggerInstance,
     trustProxy: [...trustedProxies],
     bodyLimit: limits.bodyBytes,

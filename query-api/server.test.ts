@@ -128,10 +128,21 @@ describe('a malformed request', () => {
     ['is not HTTP', 'nonsense\r\n\r\n', 400],
     [
       'has headers that are too long',
-      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`,
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(200_000)}\r\n\r\n`,
       431,
     ],
     ['has a malformed path', 'GET /api/%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 400],
+    ['has no host header', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+    [
+      'has two host headers',
+      'GET /healthz HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+      400,
+    ],
+    [
+      'has two authorization headers',
+      'GET /healthz HTTP/1.1\r\nhost: localhost\r\nauthorization: a\r\nAuthorization: b\r\nconnection: close\r\n\r\n',
+      400,
+    ],
   ])('that %s gets a problem document with security headers', async (_what, sent, status) => {
     const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
     socket.write(sent);
@@ -245,5 +256,51 @@ describe('when the store', () => {
       status: 500,
       body: { code: 'SONDE_INTERNAL', detail: 'internal error; the server log has the cause' },
     });
+  });
+});
+
+describe('a filter of maximum length', () => {
+  it.each(['a', '"', 'é', '日', '😀'])('is accepted in a URL if it consists of %s', async (character) => {
+    const start = 'src.name == "';
+    const content = character === '"' ? '\\"' : character;
+    const filter = `${start}${content.repeat(Math.floor((8192 - start.length - 1) / [...content].length))}"`;
+    const { status } = await api.get(`/api/v1/flows?filter=${encodeURIComponent(filter)}`);
+    expect(status).toBe(200);
+    const tooLong = await api.get(`/api/v1/flows?filter=${encodeURIComponent(`${filter}${' '.repeat(9)}`)}`);
+    expect(tooLong.body['errors']).toMatchObject([{ parameter: 'filter' }]);
+  });
+});
+
+describe('without a token', () => {
+  it('a request with a long URL is unauthenticated, not too large', async () => {
+    const secured = await startQueryApi({
+      ...{ port: 0, registry: new Registry(), log: createLogger('test', 'silent') },
+      store: stubStore(() => Promise.resolve([])),
+      security: {
+        tokens: [{ name: 'ci', sha256: 'ab'.repeat(32), groups: ['ci'] }],
+        roles: [{ name: 'ci', groups: ['ci'], rights: ['view'], namespaces: 'all' }],
+      },
+    });
+    const response = await fetch(`${secured.url}/api/v1/flows?filter=${'a'.repeat(100_000)}`);
+    await secured.close();
+    expect(response.status).toBe(401);
+  });
+});
+
+describe('the OpenAPI document', () => {
+  it('states the limits of this server', async () => {
+    const limited = await startQueryApi({
+      ...{ port: 0, registry: new Registry(), log: createLogger('test', 'silent') },
+      store: stubStore(() => Promise.resolve([])),
+      limits: { rows: 77, bodyBytes: 12_345, rangeMs: 3 * 86_400_000 },
+    });
+    const document = await (await fetch(`${limited.url}/api/v1/openapi.json`)).text();
+    await limited.close();
+    expect(document).toContain('12345 bytes per request body; 3 days per time range; 77 rows per response');
+    const { paths } = JSON.parse(document) as {
+      paths: Record<string, { get: { parameters: { name: string; schema: { maximum?: number } }[] } }>;
+    };
+    const limit = paths['/api/v1/flows']?.get.parameters.find(({ name }) => name === 'limit');
+    expect(limit?.schema.maximum).toBe(77);
   });
 });

@@ -22,7 +22,7 @@ export const timeRangeSchema = {
     description:
       'Start of the time range, inclusive: an RFC 3339 time, or a time before now as a number with the unit s, m, h, d ' +
       'or w, for example `-2h`; 15 minutes before `to` by default',
-    examples: ['-1h', '2026-03-01T12:00:00Z'],
+    examples: ['-1h'],
   },
   to: {
     type: 'string',

@@ -1,9 +1,11 @@
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
+import { durationPlaceholder } from './durations.js';
 import { FilterError } from './errors.js';
+import { syntaxHint } from './hints.js';
 
 export type CelNode = ASTNode;
 
-/** Maximum number of characters in a filter. */
+/** Maximum number of characters (code points) in a filter. */
 const MAX_CHARACTERS = 8192;
 
 /** Maximum depth of the tree; the parser's own limit applies to brackets only. */
@@ -19,7 +21,7 @@ const environment = new Environment({ unlistedVariablesAreDyn: true, limits: LIM
  * @throws FilterError
  */
 export function parseCel(text: string): CelNode {
-  if (text.length > MAX_CHARACTERS) {
+  if (text.length > MAX_CHARACTERS && [...text].length > MAX_CHARACTERS) {
     throw new FilterError(
       `a filter may have at most ${MAX_CHARACTERS} characters`,
       MAX_CHARACTERS,
@@ -29,7 +31,7 @@ export function parseCel(text: string): CelNode {
   const lone = text.search(/\p{Surrogate}/u);
   if (lone >= 0) throw new FilterError('this is an unpaired surrogate', lone, lone + 1);
   try {
-    const { ast } = environment.parse(withoutReservedWord(text));
+    const { ast } = environment.parse(withPlaceholders(text));
     if (depthOf(ast) > MAX_DEPTH) {
       throw new FilterError('the filter is too large or too deep', ast.start, ast.end);
     }
@@ -37,6 +39,8 @@ export function parseCel(text: string): CelNode {
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
     const { start, end } = error.range ?? { start: 0, end: 0 };
+    const hint = syntaxHint(text, start);
+    if (hint) throw new FilterError(hint.reason, hint.start, hint.end);
     throw new FilterError(REASONS[error.code] ?? error.summary, start, end);
   }
 }
@@ -44,6 +48,7 @@ export function parseCel(text: string): CelNode {
 const REASONS: Readonly<Record<string, string>> = {
   unexpected_token: 'a value or a condition is missing here',
   limit_exceeded: 'the filter is too large or too deep',
+  unterminated_string: 'this string has no closing quote',
 };
 
 /** The parts of `a && b && c`, which the tree nests two at a time. */
@@ -98,10 +103,9 @@ export function nameOf(name: string): string {
  */
 const PLACEHOLDER = 'nAmEsPaCe';
 
-function withoutReservedWord(text: string): string {
-  return text.replace(TOKEN, (token) => (token === 'namespace' ? PLACEHOLDER : token));
+function withPlaceholders(text: string): string {
+  return text.replace(TOKEN, (token) => (token === 'namespace' ? PLACEHOLDER : durationPlaceholder(token)));
 }
 
-/** Strings and comments, which must not be changed, and words. */
-const TOKEN =
-  /[rR]?(?:"""[^]*?"""|'''[^]*?'''|"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*')|\/\/[^\n]*|[A-Za-z_]\w*/g;
+/** Strings and comments, which must not be changed, words and durations. */
+const TOKEN = /[rR]?(?:"""[^]*?"""|'''[^]*?'''|"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*')|\/\/[^\n]*|\w+/g;

@@ -3,27 +3,12 @@ import { nearestNames } from '@sonde/model/filter/nearest-names';
 import { invalidQuery, type ParameterError, QueryError } from '@sonde/query/errors';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasDisconnected } from './client-disconnect.js';
-import { allowedMethods } from './methods.js';
 import { Problem, PROBLEM_MEDIA_TYPE, problemDocument } from './problem.js';
 import type { ProblemCode } from './problem-types.js';
 
 /** Makes the server respond to every error with a problem document. */
 export function handleErrors(server: FastifyInstance): void {
   server.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
-  server.setNotFoundHandler((request, reply) => {
-    const path = request.url.replace(/\?.*/s, '');
-    // The route of a method that is allowed did not find its resource.
-    const allowed = allowedMethods(server, path).filter((method) => method !== request.method);
-    const isMethodMissing = request.routeOptions.url === undefined && allowed.length > 0;
-    send(
-      reply,
-      isMethodMissing
-        ? new Problem('SONDE_METHOD_NOT_ALLOWED', `${path} does not support ${request.method}`, {
-            headers: { allow: allowed.join(', ') },
-          })
-        : new Problem('SONDE_NOT_FOUND', `there is no resource at ${path}`),
-    );
-  });
 }
 
 /** Responds to an error; logs it if the server is at fault. */

@@ -1,38 +1,62 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { PROBLEM_MEDIA_TYPE, problemSchema } from '../http/problem.js';
+import type { Limits } from '../limits/limits.js';
 import { exampleOf } from './example-of.js';
 
 /**
  * Generates the OpenAPI 3.1 document of the routes that are added from now on, from their schemas. Adds what all routes
  * have in common: operation ids, tags, errors as problem documents, authentication and examples.
  */
-export async function describeApi(server: FastifyInstance): Promise<void> {
+export async function describeApi(
+  server: FastifyInstance,
+  { limits, isAuthenticated }: { limits: Limits; isAuthenticated: boolean },
+): Promise<void> {
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Sonde',
         version: '1',
-        description:
-          'Flow logs for Kubernetes: connections between workloads with volume, health and policy verdicts',
+        description: `Flow logs for Kubernetes: connections between workloads with volume, health and policy verdicts.\n\n${limitsText(limits)}`,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: 'http',
-            scheme: 'bearer',
-            description:
-              'A static token, a token of an OpenID provider, or a Kubernetes token. Not required on a server without authentication',
-          },
-        },
-      },
-      security: [{ bearer: [] }],
+      ...(isAuthenticated && { components: { securitySchemes: { bearer } }, security: [{ bearer: [] }] }),
     },
     transform: ({ schema, url, route }) => ({ schema: describeRoute(schema, url, route), url }),
   });
+}
+
+/** The authentication of servers that require it. */
+const bearer = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'A static token, a token of an OpenID provider, or a Kubernetes token',
+} as const;
+
+/** The limits of this server in words. */
+function limitsText({
+  rangeMs,
+  rows,
+  querySeconds,
+  bodyBytes,
+  requests,
+  concurrent,
+  streams,
+}: Limits): string {
+  const rate = Number.isFinite(requests.burst)
+    ? [`${requests.perSecond} requests per second (burst ${requests.burst}) per identity`]
+    : [];
+  const limits = [
+    ...rate,
+    `${concurrent} concurrent requests and ${streams} live streams per identity`,
+    `${bodyBytes} bytes per request body`,
+    `${rangeMs / 86_400_000} days per time range`,
+    `${rows} rows per response`,
+    `${querySeconds} seconds per query`,
+  ];
+  return `Limits: ${limits.join('; ')}.`;
 }
 
 function describeRoute(schema: FastifySchema | undefined, url: string, route: RouteOptions): FastifySchema {

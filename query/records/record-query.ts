@@ -44,7 +44,7 @@ export const recordQuerySchema = {
     maxLength: MAX_FILTER_LENGTH,
     default: '',
     description: 'Selects records by a CEL expression over their fields; empty selects all (docs/filter.md)',
-    examples: ['src.namespace == "storefront" && action == "deny"', 'either(labels["app"] == "backend")'],
+    examples: ['src.namespace == "storefront"', 'src.labels["app"] == "backend"'],
   },
 } as const;
 

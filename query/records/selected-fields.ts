@@ -9,7 +9,7 @@ export const fieldsSchema = {
   default: '',
   description:
     'Comma-separated list of the fields to return, for example `src_ip,dst.workload`; empty returns all',
-  examples: ['start_time,src.workload,dst.workload,action'],
+  examples: ['start_time,src.workload,dst_ip'],
 } as const;
 
 /**
