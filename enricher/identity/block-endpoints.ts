@@ -30,7 +30,7 @@ export type EndpointColumns = Readonly<Record<EndpointStringField, StringColumn>
   readonly kind: Uint8Array;
 };
 
-/** What is kept by address until it is looked for. */
+/** Marks a value that is not computed yet. */
 const NOT_LOOKED_FOR = -2;
 
 /** Who is looked for behind a node's address: its own pods by their ports, or services by their node ports. */

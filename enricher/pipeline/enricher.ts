@@ -32,7 +32,7 @@ export interface EnricherOptions {
    * block any more once `onStored` has returned.
    */
   readonly reusesMemory?: boolean;
-  /** Gives up a block that the store keeps refusing; without it the enricher tries for ever. */
+  /** Gives up a block that the store keeps rejecting; without it, the enricher retries forever. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -135,7 +135,7 @@ async function enrichBlock(
     });
   let parts = enrichGroups();
   const settled = await Promise.all(
-    parts.map(({ flows }, at) => pending?.settle(clusterOf(groups[at]), flows)),
+    parts.map(async ({ flows }, at) => await pending?.settle(clusterOf(groups[at]), flows)),
   );
   if (settled.includes(true)) {
     memory.reuse();

@@ -69,7 +69,7 @@ export function primaryLookups(
 }
 
 /**
- * The place of each row's end, worked out once for each distinct end and stranger's address. An address of nobody that is known is a pod's
+ * The place of each row's end, computed once for each distinct end and unknown address. An address of nobody that is known is a pod's
  * if it belongs to a node: the API server has told of the pod too late, or never.
  */
 function places(

@@ -13,7 +13,7 @@ export type IdentifyEndpoint = (address: Uint8Array, holder: number) => number;
 
 /**
  * What policies say of connections that got no further than a service's address, in one block's flows: the result of
- * the service's backends where all have the same verdict. Worked out once for each source, service and port.
+ * the service's backends where all have the same verdict. Computed once for each source, service and port.
  */
 export class UnreachedServices {
   readonly #policies: PolicyContext;

@@ -44,7 +44,7 @@ export function followManifests(
         await readInto(known, paths, options);
       } catch (error) {
         // As between the removal and the renaming of a file; what was known stays until it can be read.
-        log.warn({ reason: String(error) }, 'manifests cannot be read; what was known of them stays');
+        log.warn({ reason: String(error) }, 'cannot read manifests; keeping their previous objects');
       }
     }
     await Promise.all(watches);
@@ -88,7 +88,7 @@ async function noteChanges(path: string, changes: Changes, options: FollowManife
     while ((await iterator.next()).done !== true) changes.note();
   } catch (error) {
     if (signal.aborted) return;
-    log.warn({ path, reason: String(error) }, 'changes of manifests cannot be followed');
+    log.warn({ path, reason: String(error) }, 'cannot watch manifests for changes');
   }
 }
 
@@ -99,7 +99,7 @@ async function readInto(
   { sink, log }: FollowManifestsOptions,
 ): Promise<void> {
   const { objects, problems } = await readManifests(paths);
-  for (const problem of problems) log.warn({ ...problem }, 'a manifest was passed over');
+  for (const problem of problems) log.warn({ ...problem }, 'ignored an invalid manifest');
   const found = new Map<string, Known>();
   for (const { object, file, line } of objects) {
     const key = objectKey(object);
@@ -107,7 +107,7 @@ async function readInto(
     const twin = found.get(key);
     if (!twin) found.set(key, { object, text });
     else if (twin.text !== text)
-      log.warn({ file, line, object: key }, 'another manifest of this object was passed over, which differs');
+      log.warn({ file, line, object: key }, 'ignored a different manifest of the same object');
   }
   for (const [key, { object }] of known) {
     if (found.has(key)) continue;

@@ -21,7 +21,7 @@ const rule = (fields: object) =>
 const global = (spec: object) => calico('GlobalNetworkPolicy', 'p', spec);
 
 describe('objects that are no policies', () => {
-  it('are passed over', () => {
+  it('are ignored', () => {
     expect(readPolicyObject(manifest('apps/v1', 'Deployment', 'a/d', {})).is).toBe('other');
   });
 

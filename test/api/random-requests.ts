@@ -68,7 +68,7 @@ const ODD_VALUES: readonly unknown[] = [
   ...[{ __proto__: 1 }, { a: { b: { c: {} } } }, 'text'],
 ];
 
-/** Words that filters are put together of, sensible and not. */
+/** Parts of random filters, valid and invalid. */
 const FILTER_WORDS = [
   ...[
     'src',
@@ -111,7 +111,7 @@ const FILTER_WORDS = [
   ...['"2026-03-01T00:00:00Z"', 'size(', 'has(', 'unknown_field', '"(?i)a+"', '"(a*)*b"', '\\', '\u0000'],
 ];
 
-/** Filters that are right; fuzzing only wrong ones would not come far. */
+/** Valid filters: fuzzing with invalid ones only would not get far. */
 const FILTERS = [
   ...['src.namespace == "shop"', 'dst.port in [443, 8443] && action == "deny"', 'cidr(dst.ip, "10.0.0.0/8")'],
   ...[

@@ -46,6 +46,8 @@ export const renamedTerms = [
   { pattern: /\b(by|in) turns\b/i, instead: 'alternately, in alternating runs' },
   { pattern: /\bwho asks\b/i, instead: 'the caller, the client' },
   { pattern: /\bas though\b/i, instead: 'as if' },
+  { pattern: /\bpassed over\b/i, instead: 'ignored, skipped' },
+  { pattern: /\bfor ever\b|\bworked out\b|\bput together of\b/i, instead: 'forever; computed; consists of' },
   { pattern: /\bevaluateed\b|\b(said|reloaded) again\b/i, instead: 'evaluated, repeated, reloaded' },
   { pattern: /\b(anew|amiss|thereof|wherefrom)\b/i, instead: 'plain English' },
   { pattern: /\ban (client|server|namespace|pod|source|destination)\b/i, instead: '“a” before a consonant' },

@@ -17,6 +17,8 @@ describe('the vocabulary check', () => {
     ['docs/policies.md', 'The policy board lists', /write policy activity/],
     ['docs/benchmarks.md', 'measured by turns', /alternating runs/],
     ['query-api/server.ts', '/** Tells who asks. */', /write the caller/],
+    ['enricher/watch/follow-manifests.ts', "'a manifest was passed over'", /write ignored, skipped/],
+    ['enricher/pipeline/enricher.ts', '// tries for ever', /write forever/],
     ['docs/access.md', 'empty, as though it were unknown', /write as if/],
     ['model/policy/evaluator.ts', '// The policies are evaluateed', /write evaluated/],
     [
