@@ -2,6 +2,7 @@ import type { Logger } from '@sonde/backbone/logging';
 import { Cluster, type ClusterProblem } from '@sonde/model/cluster/cluster';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { type DomainScope, FlowDomains } from '../domains/flow-domains.js';
+import { DeclaredPorts } from '../identity/declared-ports.js';
 import { EndpointCache } from '../identity/endpoint-cache.js';
 import { LivePolicies, type UnevaluatedKind } from '../policy/live-policies.js';
 import { FlowPolicies } from '../policy/flow-policies.js';
@@ -12,14 +13,16 @@ export interface EnrichmentContext {
   readonly policies: FlowPolicies;
   readonly domains: FlowDomains;
   readonly ends: EndpointCache;
+  readonly declaredPorts: DeclaredPorts;
   /** Whether a node's flows are collected too, so that it reports its own ends of connections. */
   isMonitored(node: string): boolean;
 }
 
-/** A context that is kept up with the objects of a cluster as they come, change and go. */
+/** A context that follows the objects of a cluster as they are created, changed and deleted. */
 export class LiveContext implements EnrichmentContext {
   readonly cluster = new Cluster();
   readonly ends = new EndpointCache(this.cluster);
+  readonly declaredPorts = new DeclaredPorts(this.cluster);
   readonly policies: FlowPolicies;
   readonly #policies = new LivePolicies();
   readonly domains: FlowDomains;
@@ -46,6 +49,7 @@ export class LiveContext implements EnrichmentContext {
   /** Applies an object as it was at `atMs`, new or changed; returns which parts of it cannot be used. */
   apply(object: KubernetesObject, atMs: number): readonly ClusterProblem[] {
     this.cluster.apply(object, atMs);
+    this.declaredPorts.apply(object);
     const { kind, metadata } = object;
     const name = [kind, metadata.namespace, metadata.name].filter(Boolean).join('/');
     const ofPolicies = this.#policies
@@ -57,7 +61,8 @@ export class LiveContext implements EnrichmentContext {
   /** Removes an object that was gone by `atMs`; earlier flows are still attributed to it. */
   remove(object: KubernetesObject, atMs: number): void {
     this.cluster.remove(object, atMs);
-    this.#policies.remove(object);
+    this.declaredPorts.remove(object);
+    this.#policies.remove(object, atMs);
   }
 }
 

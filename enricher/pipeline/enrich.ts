@@ -8,7 +8,9 @@ import { observedFlowFields } from '@sonde/model/flow/observed';
 import type { EnrichmentContext } from './context.js';
 import type { AddressColumn } from '../identity/block-addresses.js';
 import { BlockEndpoints, prefixed } from '../identity/block-endpoints.js';
+import { contradictionReasons } from '../policy/contradiction-reasons.js';
 import { compareWithEvidence } from '../policy/evidence.js';
+import { orientByDeclaredPorts } from './orientation.js';
 import { origin } from './origin.js';
 import { primaryFlows } from './primary.js';
 import { addressedServices } from '../identity/services.js';
@@ -25,20 +27,24 @@ export function enrich(
   const { cluster } = context;
   const rows = delivered.reduce((sum, { batch }) => sum + batch.rows, 0);
   const batches = delivered.map(({ batch }) => batch);
-  const observed = joinColumns(observedFlowFields, batches, memory);
-  const { start_time, protocol: protocols } = observed;
-  const atNodes = { who: 'pods', protocols } as const;
+  const reported = joinColumns(observedFlowFields, batches, memory);
   const ends = new BlockEndpoints(cluster, context.ends, memory);
   const addressesOf = (name: 'src_ip' | 'dst_ip' | 'dst_service_ip') =>
-    ends.addresses.column(batches, name, observed[name], memory);
-  const clients = addressesOf('src_ip');
-  const servers = addressesOf('dst_ip');
+    ends.addresses.column(batches, name, reported[name], memory);
+  const { observed, clients, servers } = orientByDeclaredPorts(
+    { observed: reported, clients: addressesOf('src_ip'), servers: addressesOf('dst_ip') },
+    context.declaredPorts,
+    memory,
+  );
+  const { start_time, protocol: protocols } = observed;
+  const atNodes = { who: 'pods', protocols } as const;
   const atClients = { ...atNodes, ports: observed.src_port, processes: observed.src_process };
   const atServers = { ...atNodes, ports: observed.dst_port, processes: observed.dst_process };
   const src = ends.attribute(clients, start_time, atClients);
   const dst = ends.attribute(servers, start_time, atServers);
 
-  const policies = context.policies.evaluate(cluster, observed, { src, dst }, memory);
+  const verdicts = context.policies.evaluate(cluster, observed, { src, dst }, memory);
+  const explain = contradictionReasons(observed, { src, dst }, verdicts.deciding);
 
   const where = origin(delivered, (batch) => batch.rows, memory);
   const domains = context.domains.name(observed, { src, dst }, where.cluster, memory);
@@ -59,8 +65,8 @@ export function enrich(
       domains.dst_domain,
       memory,
     ),
-    ...policies,
-    ...compareWithEvidence(observed, policies.action, memory),
+    ...verdicts.columns,
+    ...compareWithEvidence(observed, verdicts.columns.action, explain, memory),
   };
   return { rows, columns };
 }
@@ -76,5 +82,5 @@ function addressClasses({ bytes, numbers, distinct }: AddressColumn, memory: Col
   return classes;
 }
 
-/** What stands for the class of an address until it is worked out. */
+/** Marks an address whose class is not computed yet. */
 const NO_CLASS = 255;

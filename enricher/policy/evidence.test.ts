@@ -2,6 +2,7 @@ import { observedFlows, type ObservedFlowRow } from '@sonde/test/builders/observ
 import { ColumnMemory } from '@sonde/model/record/column-memory';
 import { enumerationNumber, enumerationValue, type EnumerationValue } from '@sonde/model/flow/enumerations';
 import { describe, expect, it } from 'vitest';
+import { UNEXPLAINED } from './contradiction-reasons.js';
 import { compareWithEvidence } from './evidence.js';
 
 /** What is said of one flow, when policies say `action` of it. */
@@ -10,6 +11,7 @@ function evaluated(row: ObservedFlowRow, action: EnumerationValue<'action'> = 'u
   const { evidence, contradiction } = compareWithEvidence(
     columns,
     Uint8Array.of(enumerationNumber('action', action)),
+    () => UNEXPLAINED,
     new ColumnMemory(),
   );
   return { evidence: enumerationValue('evidence', evidence[0] ?? -1), contradiction: contradiction[0] === 1 };

@@ -2,16 +2,18 @@ import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { FlowColumns } from '@sonde/model/flow/records';
 import { enumerationNumber } from '@sonde/model/flow/enumerations';
 import { halvesOf, isZeroWide } from '@sonde/model/record/wide';
+import { type ExplainContradiction, NO_CONTRADICTION, UNEXPLAINED } from './contradiction-reasons.js';
 
-/** What the wire showed of each flow, and whether policies say otherwise. */
+/** The evidence of the wire for each flow, and whether the policies contradict it. */
 export interface EvidenceColumns {
   readonly evidence: Uint8Array;
   readonly contradiction: Uint8Array;
+  readonly contradiction_reason: Uint8Array;
 }
 
 type Observed = Pick<FlowColumns, 'connection_state' | 'dropped_packets' | 'drop_reason' | 'packets_in'>;
 
-/** Drop reasons of those who enforce policies: packet filters and traffic control (include/net/dropreason-core.h). */
+/** Drop reasons of policy enforcement: packet filters and traffic control (include/net/dropreason-core.h). */
 const ENFORCEMENT_REASONS = new Set([
   'NETFILTER_DROP',
   'TC_INGRESS',
@@ -31,13 +33,15 @@ const ALLOW = enumerationNumber('action', 'allow');
 const DENY = enumerationNumber('action', 'deny');
 
 /**
- * Evaluates flows by what the wire showed: an answer proves delivery; without one, a drop that the kernel told proves a
- * drop. Policies and the wire contradict each other where a denied connection was answered by its server, and where
- * an allowed one was dropped by enforcement. A refusal proves nothing: a firewall may refuse in the server's name.
+ * Derives the evidence of flows: an answer proves delivery; without one, a drop in the kernel proves a drop. The policies
+ * and the wire disagree if a denied connection was answered by its server, or if an allowed one was dropped by enforcement.
+ * A refusal proves nothing: a firewall may refuse in the server's name. Only a disagreement that `explain` cannot explain
+ * is a contradiction.
  */
 export function compareWithEvidence(
   observed: Observed,
   action: Uint8Array,
+  explain: ExplainContradiction,
   memory: ColumnMemory,
 ): EvidenceColumns {
   const { connection_state, drop_reason } = observed;
@@ -47,19 +51,24 @@ export function compareWithEvidence(
   const byEnforcement = drop_reason.dictionary.map((reason) => ENFORCEMENT_REASONS.has(reason));
   const evidence = memory.column('enumeration', rows);
   const contradiction = memory.column('boolean', rows).fill(0);
+  const contradiction_reason = memory.column('enumeration', rows).fill(NO_CONTRADICTION);
   for (let row = 0; row < rows; row++) {
     const state = connection_state[row];
     let shown = UNANSWERED;
     if (state === STATE_REFUSED) shown = REFUSED;
     else if (!isZeroWide(packetsIn, row)) shown = DELIVERED;
     else if (!isZeroWide(droppedPackets, row)) shown = DROPPED;
-    // A standing connection was answered once, if not in this window.
+    // An established connection was answered before, if not in this window.
     else if (state === STATE_ESTABLISHED || state === STATE_CLOSED) shown = DELIVERED;
     evidence[row] = shown;
-    if (action[row] === DENY) contradiction[row] = Number(shown === DELIVERED);
-    else if (action[row] === ALLOW && shown === DROPPED) {
-      contradiction[row] = Number(byEnforcement[drop_reason.indexes[row] ?? 0] ?? false);
-    }
+    const disagrees =
+      action[row] === DENY
+        ? shown === DELIVERED
+        : action[row] === ALLOW && shown === DROPPED && byEnforcement[drop_reason.indexes[row] ?? 0] === true;
+    if (!disagrees) continue;
+    const reason = explain(row);
+    contradiction_reason[row] = reason;
+    contradiction[row] = Number(reason === UNEXPLAINED);
   }
-  return { evidence, contradiction };
+  return { evidence, contradiction, contradiction_reason };
 }

@@ -4,9 +4,16 @@ import { UNKNOWN_IDENTITY } from '@sonde/model/cluster/identity-index';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { StringColumn } from '@sonde/model/record/columns';
 import type { ObservedColumns } from '@sonde/model/flow/records';
+import { anyOf } from '@sonde/model/filter/filter';
 import { filterPredicate } from '@sonde/model/filter/predicate';
 import { enumerationNumber, enumerationValues } from '@sonde/model/flow/enumerations';
-import { ANSWERED, type EndpointKind, isGoverned, LINK_UPKEEP } from '@sonde/model/policy/flow-conditions';
+import {
+  GUESSED_DIRECTION,
+  type EndpointKind,
+  ICMP_ERROR,
+  isGoverned,
+  LINK_UPKEEP,
+} from '@sonde/model/policy/flow-conditions';
 import { HOST_NETWORK_POD, NODE, SERVICE } from '../identity/endpoint-cache.js';
 import { FROM_OWN_NODE, SELF, UNRELATED, type Relation } from '@sonde/model/policy/evaluate/connection';
 import type { PolicyPod } from '@sonde/model/policy/endpoint/pods-and-nodes';
@@ -16,6 +23,7 @@ import { evaluateReversed } from '@sonde/model/policy/reversed-connection';
 import { UNKNOWN_RULE } from '@sonde/model/policy/trace/entry';
 import { type FieldProblem, Fields } from '@sonde/model/policy/resources/fields';
 import { isSecondaryAddress } from '@sonde/model/cluster/pod-addresses';
+import type { DecidingPolicies } from './contradiction-reasons.js';
 import type { FlowEndpoints } from '../identity/block-endpoints.js';
 import type { PolicyContext, UnevaluatedKind } from './live-policies.js';
 import { hostPortTranslator } from './host-ports.js';
@@ -28,14 +36,20 @@ export interface PolicyColumns {
   readonly pending_policies: StringColumn;
 }
 
+/** The policy fields of a block of flows, and when the deciding policies last changed. */
+export interface FlowVerdicts {
+  readonly columns: PolicyColumns;
+  readonly deciding: DecidingPolicies;
+}
+
 /** Addresses whose policy identity is remembered before the memory starts afresh. */
 const MAX_CACHED_ADDRESSES = 500_000;
 /** Results whose texts are remembered before the memory starts afresh: some 20 MiB. */
 const MAX_CACHED_VERDICTS = 50_000;
 
 const KINDS = enumerationValues('src_kind') as readonly EndpointKind[];
-const linkUpkeepRows = filterPredicate(LINK_UPKEEP);
-const answeredRows = filterPredicate(ANSWERED);
+const notEvaluatedRows = filterPredicate(anyOf([LINK_UPKEEP, ICMP_ERROR]));
+const guessedRows = filterPredicate(GUESSED_DIRECTION);
 
 const ICMP = 1;
 const ICMPV6 = 58;
@@ -45,9 +59,16 @@ interface FlowVerdict {
   readonly action: number;
   readonly policies: string;
   readonly pending: string;
+  /** Time of the latest change of the policies in the trace, in ms since 1970; 0 if unknown. */
+  readonly changedMs: number;
 }
 
-const NO_VERDICT: FlowVerdict = { action: enumerationNumber('action', 'unknown'), policies: '', pending: '' };
+const NO_VERDICT: FlowVerdict = {
+  action: enumerationNumber('action', 'unknown'),
+  policies: '',
+  pending: '',
+  changedMs: 0,
+};
 
 /**
  * Evaluates the policies of a cluster for flows. A flow of a pair of ends, protocol and port seen before costs one
@@ -66,6 +87,8 @@ export class FlowPolicies {
   readonly #pods = new WeakMap<Pod, PolicyPod>();
   /** The trace that stands for policies that are not evaluated; empty if the cluster has none. */
   #unevaluatedTrace = '';
+  /** The count of policy changes at the last block. */
+  #changeCount = 0;
   /** By number of result. */
   #said = new Map<number, FlowVerdict>();
   /** The place of each result in the dictionaries of the block at hand, one more than the number; 0 for none. */
@@ -85,7 +108,7 @@ export class FlowPolicies {
     observed: ObservedColumns,
     { src, dst }: { readonly src: FlowEndpoints; readonly dst: FlowEndpoints },
     memory: ColumnMemory,
-  ): PolicyColumns {
+  ): FlowVerdicts {
     this.#refresh(cluster);
     const { evaluator } = this.#policies;
     const { protocol: protocols, src_port } = observed;
@@ -97,14 +120,14 @@ export class FlowPolicies {
       this.#identify(cluster, address, 0, holder),
     );
     const containerPort = hostPortTranslator(cluster, dst, observed.start_time);
-    const isAnswered = answeredRows(observed);
-    const isLinkUpkeep = linkUpkeepRows(observed);
+    const isGuessed = guessedRows(observed);
+    const isNotEvaluated = notEvaluatedRows(observed);
     const verdictOf = (result: number) => evaluator.verdict(result);
     const words = memory.column('uint32', src_port.length);
     const results = new Int32Array(words.buffer, words.byteOffset, words.length);
     for (let row = 0; row < results.length; row++) {
       results[row] = NO_SINGLE_ENDPOINT;
-      if (isLinkUpkeep(row)) continue;
+      if (isNotEvaluated(row)) continue;
       const source = sourceOf(row);
       if (serverKind[row] === SERVICE) {
         results[row] = toServices.evaluate(cluster, observed, dst, row, source);
@@ -116,7 +139,7 @@ export class FlowPolicies {
       const sourcePort = src_port[row] ?? 0;
       const relation = relationOf(src, dst, row);
       const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
-      if (evaluator.verdict(result) === 'deny' && isAnswered(row)) {
+      if (evaluator.verdict(result) === 'deny' && isGuessed(row)) {
         const ends = [source, destination, protocol, port, sourcePort, relation] as const;
         const answers = evaluateReversed(evaluator, verdictOf, ...ends);
         if (answers !== undefined) {
@@ -177,12 +200,15 @@ export class FlowPolicies {
   /** Forgets what was remembered when policies have changed what they look at, or it became too much. */
   #refresh({ identities }: Cluster): void {
     this.#policies.prepare();
-    const { evaluator, unevaluatedKinds } = this.#policies;
+    const { evaluator, unevaluatedKinds, changes } = this.#policies;
     const trimmed = evaluator.trim();
     const unevaluatedTrace = traceOfUnevaluated(unevaluatedKinds);
     const unevaluatedChanged = unevaluatedTrace !== this.#unevaluatedTrace;
     this.#unevaluatedTrace = unevaluatedTrace;
-    if (trimmed || unevaluatedChanged || this.#said.size > MAX_CACHED_VERDICTS) this.#said = new Map();
+    const policiesChanged = changes.count !== this.#changeCount;
+    this.#changeCount = changes.count;
+    const isCurrent = !trimmed && !unevaluatedChanged && !policiesChanged;
+    if (!isCurrent || this.#said.size > MAX_CACHED_VERDICTS) this.#said = new Map();
     const current =
       evaluator.generation === this.#generation && identities.generation === this.#holderGeneration;
     if (!trimmed && current && this.#addresses.size < MAX_CACHED_ADDRESSES) return;
@@ -193,7 +219,7 @@ export class FlowPolicies {
     this.#identities = [];
   }
 
-  #columns(results: Int32Array, memory: ColumnMemory): PolicyColumns {
+  #columns(results: Int32Array, memory: ColumnMemory): FlowVerdicts {
     const said: FlowVerdict[] = [];
     const occurring: number[] = [];
     const indexes = memory.column('uint32', results.length);
@@ -213,9 +239,12 @@ export class FlowPolicies {
     }
     for (const place of occurring) entries[place] = 0;
     return {
-      action,
-      policies: { indexes, dictionary: said.map(({ policies }) => policies) },
-      pending_policies: { indexes, dictionary: said.map(({ pending }) => pending) },
+      columns: {
+        action,
+        policies: { indexes, dictionary: said.map(({ policies }) => policies) },
+        pending_policies: { indexes, dictionary: said.map(({ pending }) => pending) },
+      },
+      deciding: { indexes, changedMs: said.map(({ changedMs }) => changedMs) },
     };
   }
 
@@ -226,7 +255,8 @@ export class FlowPolicies {
     let said = this.#said.get(result);
     if (!said) {
       const { verdict, policies, pending } = this.#policies.evaluator.result(result);
-      said = { action: enumerationNumber('action', verdict), policies, pending: pending.policies };
+      const changedMs = this.#policies.changes.latestOf(policies);
+      said = { action: enumerationNumber('action', verdict), policies, pending: pending.policies, changedMs };
       this.#said.set(result, said);
     }
     return said;

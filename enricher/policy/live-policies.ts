@@ -3,6 +3,7 @@ import { objectKey } from '@sonde/model/cluster/objects';
 import { PolicyObjects, type ServiceBackends } from '@sonde/model/policy/manifests/policy-objects';
 import type { PolicyEvaluator } from '@sonde/model/policy/evaluator';
 import type { FieldProblem } from '@sonde/model/policy/resources/fields';
+import { PolicyChanges } from './policy-changes.js';
 import { unsupportedPolicyKind } from '../watch/unsupported-policies.js';
 
 /** The policies of a cluster, which may change between blocks. */
@@ -12,6 +13,8 @@ export interface PolicyContext {
   readonly servicesByAddress: ReadonlyMap<string, ServiceBackends>;
   /** Kinds whose objects are not part of verdicts although they should be; with any, verdicts are unknown. */
   readonly unevaluatedKinds: readonly UnevaluatedKind[];
+  /** When the policies last changed. */
+  readonly changes: PolicyChanges;
   /** Must be called before policies are evaluated for a block of flows. */
   prepare(): void;
 }
@@ -29,6 +32,7 @@ export class LivePolicies implements PolicyContext {
   readonly #objects = new PolicyObjects();
   readonly evaluator = this.#objects.evaluator;
   readonly servicesByAddress = this.#objects.servicesByAddress;
+  readonly changes = new PolicyChanges();
   /** Kinds of the unsupported policies, by object key. */
   readonly #unsupported = new Map<string, string>();
   readonly #unread = new Set<string>();
@@ -44,7 +48,10 @@ export class LivePolicies implements PolicyContext {
   /** Adds an object, or replaces its former version; returns the problems because of which it is ignored. */
   apply(object: KubernetesObject): readonly FieldProblem[] {
     const unsupported = unsupportedPolicyKind(object);
-    if (unsupported === undefined) return this.#objects.apply(object);
+    if (unsupported === undefined) {
+      this.changes.apply(object);
+      return this.#objects.apply(object);
+    }
     this.#unsupported.set(objectKey(object), unsupported);
     return [];
   }
@@ -54,9 +61,11 @@ export class LivePolicies implements PolicyContext {
     this.#objects.selectBackends();
   }
 
-  /** Removes an object, if it exists. */
-  remove(object: KubernetesObject): void {
-    if (!this.#unsupported.delete(objectKey(object))) this.#objects.remove(object);
+  /** Removes an object that was gone by `atMs`, if it exists. */
+  remove(object: KubernetesObject, atMs: number): void {
+    if (this.#unsupported.delete(objectKey(object))) return;
+    this.changes.remove(object, atMs);
+    this.#objects.remove(object);
   }
 
   /** Sets whether the objects of a kind are known, for example of `networkpolicies.networking.k8s.io`. */

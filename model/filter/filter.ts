@@ -33,9 +33,7 @@ export type Filter =
       readonly right: NumberOperand;
     }
   /** A number field has one of some values, all of which its type can hold. */
-  | { readonly kind: 'numbers'; readonly field: FieldDeclaration; readonly values: readonly bigint[] }
-  /** A number field of up to 32 bits has all bits of a mask set. */
-  | { readonly kind: 'bits'; readonly field: FieldDeclaration; readonly mask: number };
+  | { readonly kind: 'numbers'; readonly field: FieldDeclaration; readonly values: readonly bigint[] };
 
 export type ComparisonOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 

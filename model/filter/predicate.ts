@@ -91,13 +91,6 @@ export function filterPredicate(filter: Filter): (columns: FilterColumns) => Row
       return comparisonPredicate(filter);
     case 'numbers':
       return numbersPredicate(filter.field, filter.values);
-    case 'bits': {
-      const { field, mask } = filter;
-      return (columns) => {
-        const values = columnOf('uint32', columns, field);
-        return (row) => ((values[row] ?? 0) & mask) === mask;
-      };
-    }
   }
 }
 

@@ -50,10 +50,6 @@ export function filterSql(filter: Filter, parameters: Parameters): string {
       if (filter.values.length === 0) return 'false';
       return `(${filter.field.name} IN ${parameters.add(filter.values, 'Array(UInt64)')})`;
     }
-    case 'bits': {
-      const mask = parameters.add(filter.mask, 'UInt32');
-      return `(bitAnd(${filter.field.name}, ${mask}) = ${mask})`;
-    }
   }
 }
 

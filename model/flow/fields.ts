@@ -344,7 +344,23 @@ export const flowFields = [
     name: 'contradiction',
     type: 'boolean',
     origin: 'context',
-    description: 'True where the policies and the wire disagree',
+    description: 'True if the policies and the wire disagree and nothing explains it',
+  },
+  {
+    name: 'contradiction_reason',
+    type: 'enumeration',
+    values: [
+      'none',
+      'unexplained',
+      'guessed_direction',
+      'icmp',
+      'node_traffic',
+      'older_than_policy',
+      'not_ready_endpoint',
+    ],
+    origin: 'context',
+    description:
+      'Why the policies and the wire disagree: the client is only guessed (guessed_direction); enforcement treats ICMP differently (icmp); traffic between a node and its own pods (node_traffic); the connection may have started before a policy of the trace changed (older_than_policy); the service has no ready endpoint (not_ready_endpoint); none of these (unexplained). none if they agree',
   },
 
   // Provenance

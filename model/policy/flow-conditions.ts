@@ -1,4 +1,4 @@
-import { type Filter, allOf, not } from '../filter/filter.js';
+import type { Filter } from '../filter/filter.js';
 import { parseFilter } from '../filter/parse.js';
 import type { EnumerationValue } from '../flow/enumerations.js';
 import { flowFields } from '../flow/fields.js';
@@ -16,16 +16,17 @@ export const LINK_UPKEEP: Filter = parse(
   'protocol == "icmpv6" && (icmp_type >= 130 && icmp_type <= 137 || icmp_type == 143)',
 );
 
-const TCP_SYN = 2;
-
 /**
- * Packets went both ways and the beginning of the connection was not seen, so that client and server may be swapped.
+ * ICMP errors (RFC 792, RFC 4443 section 2.1). They belong to the connection whose packet they quote: connection tracking
+ * lets them through as related to it, whatever the policies say of their own addresses.
  */
-export const ANSWERED: Filter = allOf([
-  parse('packets_out > 0'),
-  parse('packets_in > 0'),
-  not(allOf([parse('protocol == "tcp"'), { kind: 'bits', field: field('tcp_flags'), mask: TCP_SYN }])),
-]);
+export const ICMP_ERROR: Filter = parse(
+  'protocol == "icmp" && (icmp_type >= 3 && icmp_type <= 5 || icmp_type == 11 || icmp_type == 12) || ' +
+    'protocol == "icmpv6" && icmp_type >= 1 && icmp_type <= 4',
+);
+
+/** Only port numbers tell which side is the client, so that client and server may be swapped. */
+export const GUESSED_DIRECTION: Filter = parse('orientation == "guessed"');
 
 /** The kinds of endpoints that a flow record tells. */
 export type EndpointKind = EnumerationValue<'src_kind'>;
@@ -44,10 +45,4 @@ export function isGoverned(
 
 function parse(text: string): Filter {
   return parseFilter(text, flowFields);
-}
-
-function field(name: 'tcp_flags') {
-  const declared = flowFields.find((one) => one.name === name);
-  if (!declared) throw new RangeError(`the flow record has no field ${name}`);
-  return declared;
 }

@@ -147,14 +147,23 @@ function compileKind<Kind extends Policy['kind']>(
   policy: PolicyOf<Kind>,
   sources: FactSources,
 ): CompiledPolicy {
-  const { tier, traceKind, sortKind, compile } = POLICY_KINDS[kind];
+  return POLICY_KINDS[kind].compile(policy, sources, namesOfKind(kind, policy));
+}
+
+/** The position and the names of a policy of any kind. */
+export function policyNames(policy: Policy): PolicyNames {
+  return namesOfKind(policy.kind, policy);
+}
+
+function namesOfKind<Kind extends Policy['kind']>(kind: Kind, policy: PolicyOf<Kind>): PolicyNames {
+  const { tier: tierOf, traceKind, sortKind } = POLICY_KINDS[kind];
   const namespace = 'namespace' in policy ? policy.namespace : '';
-  const tierName = tier(policy);
+  const tier = tierOf(policy);
   const reference = `${traceKind}:${namespace === '' ? policy.name : `${namespace}/${policy.name}`}`;
-  return compile(policy, sources, {
-    tier: tierName,
+  return {
+    tier,
     sortKey: `${policy.name}/${namespace}/${sortKind}`,
     reference,
-    tracePrefix: `${tierName}|${reference}`,
-  });
+    tracePrefix: `${tier}|${reference}`,
+  };
 }

@@ -9,7 +9,7 @@ import {
   type Profile,
 } from './resources/endpoints.js';
 import { Fields, type FieldProblem } from './resources/fields.js';
-import { CALICO_API_VERSIONS, POLICY_KINDS, type Policy } from './policy-kinds.js';
+import { CALICO_API_VERSIONS, isPolicy, POLICY_KINDS, type Policy, policyNames } from './policy-kinds.js';
 import { readTier, type Tier } from './resources/tier.js';
 
 /** A validated resource of any policy API: a policy, or something that policies refer to. */
@@ -105,6 +105,13 @@ export function readPolicyObject(given: KubernetesObject): PolicyReading {
     fields.problem('metadata.name', 'must be "default" for a BaselineAdminNetworkPolicy');
   }
   return problems.length > 0 ? { is: 'invalid', problems } : { is: 'resource', resource };
+}
+
+/** Tier and policy as in traces, such as `default|knp:shop/web`; undefined if the object is not a valid policy. */
+export function tracePrefixOf(object: KubernetesObject): string | undefined {
+  const reading = readPolicyObject(object);
+  if (reading.is !== 'resource' || !isPolicy(reading.resource)) return undefined;
+  return policyNames(reading.resource).tracePrefix;
 }
 
 function readUnsupported({ apiVersion, kind }: KubernetesObject): PolicyReading {

@@ -3,8 +3,7 @@ import type { Relation } from './evaluate/connection.js';
 import type { Verdict } from './evaluate/trace-rules.js';
 
 /**
- * Evaluates the reverse of a denied flow whose beginning was not seen and whose packets went both ways: client and
- * server may be swapped. If the reverse connection is allowed, its result is the flow's.
+ * Evaluates the reverse of a denied flow with a guessed direction: client and server may be swapped. If the reverse connection is allowed, its result is the flow's.
  * @param verdictOf returns the verdict of a result under the relevant view of the policies.
  * @returns the number of the reverse connection's result; undefined if that is not allowed either.
  */

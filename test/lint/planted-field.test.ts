@@ -46,7 +46,6 @@ function messages(file: string, origin: 'observed' | 'context', type: FieldType)
 describe('a new field of the flow record is a compile error until it is filled', () => {
   it.each([
     ['observed', 'collector/probe/flow-records.ts'],
-    ['observed', 'collector/pcap/flow-table.ts'],
     ['context', 'enricher/pipeline/enrich.ts'],
   ] as const)('%s: %s', { timeout: 120_000 }, (origin, file) => {
     for (const type of TYPES) expect(messages(file, origin, type), type).toContain('planted');

@@ -2,7 +2,7 @@ import { createLogger } from '@sonde/backbone/logging';
 import { openChdbStore } from '@sonde/backbone/store/chdb/chdb-store';
 import type { FlowStore } from '@sonde/backbone/store/store';
 import { filterPredicate } from '@sonde/model/filter/predicate';
-import { ANSWERED, LINK_UPKEEP } from '@sonde/model/policy/flow-conditions';
+import { GUESSED_DIRECTION, ICMP_ERROR, LINK_UPKEEP } from '@sonde/model/policy/flow-conditions';
 import { flowSql } from '@sonde/query/policies/flow-sql';
 import { SqlParameters } from '@sonde/query/sql/parameters';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,10 +14,8 @@ const random = new Random(12);
 
 const rows = Array.from({ length: 5000 }, (_, number) => ({
   protocol: random.pick([1, 6, 17, 58]),
-  icmp_type: random.pick([0, 8, 128, 129, 130, 133, 136, 137, 138, 142, 143, 144]),
-  tcp_flags: random.pick([0, 1, 2, 16, 18, 27, 0x1ff, 0x1fd]),
-  packets_out: random.pick([0, 1, 2 ** 32, 2 ** 40]),
-  packets_in: random.pick([0, 1, 2 ** 32, 2 ** 40]),
+  icmp_type: random.pick([0, 1, 2, 3, 4, 5, 8, 11, 12, 128, 129, 130, 133, 136, 137, 138, 142, 143, 144]),
+  orientation: random.pick(['seen', 'declared', 'socket', 'conntrack', 'guessed'] as const),
   transport_offset: number,
 }));
 const flows = enrichedFlows(rows);
@@ -31,11 +29,18 @@ const CONDITIONS = [
       protocol === 58 && [130, 131, 132, 133, 134, 135, 136, 137, 143].includes(icmp_type),
   },
   {
-    name: 'answered without a seen beginning',
-    filter: ANSWERED,
-    sql: 'answered',
-    holds: ({ protocol, tcp_flags, packets_out, packets_in }: (typeof rows)[number]) =>
-      packets_out > 0 && packets_in > 0 && !(protocol === 6 && (tcp_flags >> 1) % 2 === 1),
+    name: 'ICMP error',
+    filter: ICMP_ERROR,
+    sql: 'icmpError',
+    holds: ({ protocol, icmp_type }: (typeof rows)[number]) =>
+      (protocol === 1 && [3, 4, 5, 11, 12].includes(icmp_type)) ||
+      (protocol === 58 && [1, 2, 3, 4].includes(icmp_type)),
+  },
+  {
+    name: 'guessed direction',
+    filter: GUESSED_DIRECTION,
+    sql: 'guessed',
+    holds: ({ orientation }: (typeof rows)[number]) => orientation === 'guessed',
   },
 ] as const;
 

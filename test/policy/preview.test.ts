@@ -154,7 +154,7 @@ function placeOf(policy: Policy): { name: string; namespace?: string } {
 function flowOf({ from, to, protocol, port, sourcePort }: Connection, index: number): NamedFlow {
   return {
     ...{ index, src: endOf(from), dst: endOf(to), protocol: protocolNumber(protocol) ?? 0 },
-    ...{ port, sourcePort, relation: UNRELATED, answered: false, domain: '' },
+    ...{ port, sourcePort, relation: UNRELATED, guessed: false, domain: '' },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { readManifestCluster } from '../manifests/cluster.js';
+import { isPolicy, policyNames } from '../policy-kinds.js';
 import { readPolicyObject } from '../read-object.js';
 import { BUILT_IN_TIERS } from '../resources/tier.js';
 import type { StagedAction } from '../resources/staged-action.js';
@@ -105,8 +106,10 @@ function stagedActionOf(object: KubernetesObject): StagedAction | undefined {
   return reading.is === 'resource' && 'staged' in reading.resource ? reading.resource.staged : undefined;
 }
 
-/** The `sortKey` of the object's compiled policy. */
-function sortKeyOf({ apiVersion, kind, metadata }: KubernetesObject): string {
-  const isKubernetes = /^(policy\.)?networking\.k8s\.io\//.test(apiVersion);
-  return `${metadata.name}/${metadata.namespace ?? ''}/${isKubernetes ? 'Kubernetes' : ''}${kind}`;
+/** The `sortKey` of the object's compiled policy; undefined if it is not a valid policy. */
+function sortKeyOf(object: KubernetesObject): string | undefined {
+  const reading = readPolicyObject(object);
+  return reading.is === 'resource' && isPolicy(reading.resource)
+    ? policyNames(reading.resource).sortKey
+    : undefined;
 }

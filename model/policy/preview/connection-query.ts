@@ -120,7 +120,7 @@ function resultsBetween(
   dst: FlowEndpoint,
 ) {
   const { protocol, port, sourcePort, relation } = query;
-  const flow = { src, dst, protocol, port, sourcePort, relation, answered: false, domain: '' };
+  const flow = { src, dst, protocol, port, sourcePort, relation, guessed: false, domain: '' };
   return evaluateFlow(snapshot, flow, 'enforced');
 }
 

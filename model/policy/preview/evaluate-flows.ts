@@ -90,7 +90,7 @@ export function evaluateFlow(
   const destination = identify(snapshot, dst);
   const result = evaluator.evaluate(source, destination, protocol, port, sourcePort, relation);
   const verdictOf = verdictReader(evaluator, view);
-  if (flow.answered && verdictOf(result) === 'deny') {
+  if (flow.guessed && verdictOf(result) === 'deny') {
     const ends = [source, destination, protocol, port, sourcePort, relation] as const;
     const answers = evaluateReversed(evaluator, verdictOf, ...ends);
     if (answers !== undefined) return [answers];

@@ -23,8 +23,8 @@ export interface FlowIdentity {
   /** The client's port; -1 if unknown. */
   readonly sourcePort: number;
   readonly relation: Relation;
-  /** Whether packets went both ways and the connection's beginning was not seen: client and server may be swapped. */
-  readonly answered: boolean;
+  /** Whether the direction is only guessed: client and server may be swapped. */
+  readonly guessed: boolean;
   /** A domain name of the server's address; empty if unknown. */
   readonly domain: string;
 }

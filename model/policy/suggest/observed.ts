@@ -23,8 +23,8 @@ export interface ObservedFlow {
   readonly port: number;
   /** A client's port. */
   readonly sourcePort: number;
-  /** Whether the connection's beginning was not seen, so that client and server may be swapped. */
-  readonly answered: boolean;
+  /** Whether the direction is only guessed: nothing is learned from such flows. */
+  readonly guessed: boolean;
   /** The domain name by which the server's address was looked up; empty if unknown. */
   readonly domain: string;
   readonly traffic: Evidence;
@@ -46,20 +46,6 @@ export interface Evidence {
   /** In ms since 1970. */
   readonly firstMs: number;
   readonly lastMs: number;
-}
-
-/** The first ephemeral port of clients (Linux ip_local_port_range). */
-const FIRST_CLIENT_PORT = 32_768;
-
-/**
- * The flow from the more likely client: if its beginning was not seen, client and server may be swapped. A service address
- * is always the server.
- */
-export function oriented(flow: ObservedFlow): ObservedFlow {
-  if (flow.dst.kind === 'service') return flow;
-  const swapped = flow.answered && flow.port >= FIRST_CLIENT_PORT && flow.sourcePort < FIRST_CLIENT_PORT;
-  if (!swapped || flow.sourcePort === 0) return flow;
-  return { ...flow, src: flow.dst, dst: flow.src, port: flow.sourcePort, sourcePort: flow.port, domain: '' };
 }
 
 /** The sum of two pieces of evidence. */

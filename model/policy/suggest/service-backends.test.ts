@@ -40,7 +40,7 @@ function toService(firstMs: number, lastMs: number, fields: Partial<ObservedFlow
   return {
     src: WEB,
     dst: { kind: 'service', namespace: 'shop', name: 'api', labels: '', address: '10.96.0.1' },
-    ...{ protocol: TCP, port: 80, sourcePort: 40_000, answered: false, domain: '' },
+    ...{ protocol: TCP, port: 80, sourcePort: 40_000, guessed: false, domain: '' },
     ...{ sourceAccount: 'default', allowed: true },
     traffic: { flows: 1, connections: 2, bytes: 100, firstMs, lastMs },
     ...fields,

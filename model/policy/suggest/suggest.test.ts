@@ -45,7 +45,7 @@ function flow(
     protocol: TCP,
     port,
     sourcePort: 40_000,
-    answered: false,
+    guessed: false,
     domain: '',
     sourceAccount: 'default',
     allowed: true,
@@ -85,7 +85,7 @@ function verdicts(manifests: readonly SuggestedManifest[], flows: readonly Obser
   return evaluateFlows(world, flows.map(identityOf), 'enforced').map(({ verdict }) => verdict);
 }
 
-function identityOf({ src, dst, protocol, port, sourcePort, answered, domain }: ObservedFlow): FlowIdentity {
+function identityOf({ src, dst, protocol, port, sourcePort, guessed, domain }: ObservedFlow): FlowIdentity {
   const end = ({ kind, namespace: own, labels, address }: ObservedEndpoint): FlowEndpoint => ({
     ...{ kind, namespace: own, labels, serviceAccount: 'default', address: parseAddress(address) },
   });
@@ -96,7 +96,7 @@ function identityOf({ src, dst, protocol, port, sourcePort, answered, domain }: 
     port,
     sourcePort,
     relation: UNRELATED,
-    answered,
+    guessed,
     domain,
   };
 }
@@ -202,13 +202,12 @@ describe('a suggestion', () => {
     });
   });
 
-  it('takes answers for what they answer', () => {
-    const answers = flow(API, WEB, 45_000, { sourcePort: 8080, answered: true });
-    const [api, web] = suggestPolicies('shop', [answers]).policies;
-    expect([api?.ingress[0]?.ports, api?.egress, web?.egress.length]).toEqual([
-      [{ protocol: TCP, from: 8080, to: 8080 }],
-      [],
-      1,
+  it('learns nothing from flows with a guessed direction, and lists them', () => {
+    const guessed = flow(API, WEB, 45_000, { sourcePort: 8080, guessed: true });
+    const { policies, notCovered } = suggestPolicies('shop', [guessed]);
+    expect(policies).toEqual([]);
+    expect(notCovered).toMatchObject([
+      { reason: 'it is only guessed which side is the client', evidence: { flows: 1 } },
     ]);
   });
 

@@ -5,7 +5,6 @@ import {
   type Evidence,
   type ObservedEndpoint,
   type ObservedFlow,
-  oriented,
   type ServiceReference,
   mergeEvidence,
 } from './observed.js';
@@ -121,7 +120,7 @@ export function* learnPolicies(
   const drafts = new Map<string, Draft>();
   for (const { endpoint } of services.pods) selectors.add(endpoint);
   let learned = 0;
-  for (const flow of flows.map(oriented)) {
+  for (const flow of flows) {
     const resolved = flowsToPods(flow, services);
     if (typeof resolved === 'string')
       notCovered.set(resolved, mergeEvidence(notCovered.get(resolved), flow.traffic));
@@ -156,6 +155,7 @@ export function* learnPolicies(
 
 /** The flow, or the flows to the backends of its service; a string is the reason why no rule can cover it. */
 function flowsToPods(flow: ObservedFlow, services: ServiceContext): readonly ObservedFlow[] | string {
+  if (flow.guessed) return 'it is only guessed which side is the client';
   const reason = unsupportedReason(flow.src);
   if (reason !== undefined) return reason;
   if (flow.dst.kind === 'service') return flowsToBackends(flow, services);
@@ -167,7 +167,7 @@ function isPodOf(namespace: string, { kind, namespace: own }: ObservedEndpoint):
 }
 
 function unsupportedReason({ kind, namespace, labels }: ObservedEndpoint): string | undefined {
-  if (kind === 'service') return 'their beginning was not seen, and a service cannot be the client';
+  if (kind === 'service') return 'the client is a service, which no policy selects';
   if (kind === 'pod' && namespace === '') return 'you may not see the pod at the other end';
   if (kind === 'pod' && labels === '') return 'a pod has no labels, so no policy can select it alone';
   return undefined;
