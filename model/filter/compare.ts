@@ -91,6 +91,14 @@ function numbersIn(number: NumberOperand & { kind: 'field' }, value: Typed, item
 function numberPair(left: Typed, right: Typed): [NumberOperand, NumberOperand] | undefined {
   const [a, b] = [left.operand, right.operand];
   if ((a.type === 'number' || a.type === 'time') && a.type === b.type) return [a.number, b.number];
+  if (a.type === 'number' && b.type === 'duration') {
+    const literal = durationIn(a, b);
+    if (literal) return [a.number, literal];
+  }
+  if (a.type === 'duration' && b.type === 'number') {
+    const literal = durationIn(b, a);
+    if (literal) return [literal, b.number];
+  }
   if (a.type === 'number' && b.type === 'quoted') {
     const protocol = protocolOf(a, b, right);
     if (protocol) return [a.number, protocol];
@@ -100,6 +108,15 @@ function numberPair(left: Typed, right: Typed): [NumberOperand, NumberOperand] |
     if (protocol) return [protocol, b.number];
   }
   return undefined;
+}
+
+/** A duration in the unit of a field, undefined if the number is not a duration. */
+function durationIn({ number }: Of<'number'>, { micros }: Of<'duration'>): NumberOperand | undefined {
+  if (number.kind !== 'field') return undefined;
+  if (number.field.unit === 'microseconds') return { kind: 'literal', value: micros, isTime: false };
+  return number.field.unit === 'seconds'
+    ? { kind: 'literal', value: micros / 1_000_000n, isTime: false }
+    : undefined;
 }
 
 function protocolOf({ number }: Of<'number'>, { value }: Of<'quoted'>, at: Typed): NumberOperand | undefined {
@@ -156,9 +173,13 @@ function valueOf({ field }: Of<'enumeration'>, typed: Typed): string {
 
 function mismatch(node: CelNode, left: Typed, right: Typed) {
   const [a, b] = [left, right].map(({ operand }) => TYPE_NAMES[operand.type]);
-  const hint =
-    left.operand.type === 'time' || right.operand.type === 'time'
-      ? ': write timestamp("2026-03-01T12:00:00Z")'
-      : '';
-  return errorAt(node, `${a} and ${b} cannot be compared${hint}`);
+  return errorAt(node, `${a} and ${b} cannot be compared${mismatchHint(left.operand, right.operand)}`);
+}
+
+function mismatchHint(left: Operand, right: Operand): string {
+  const operands = [left, right];
+  if (operands.some(({ type }) => type === 'time')) return ': write timestamp("2026-03-01T12:00:00Z")';
+  const quoted = operands.find((operand) => operand.type === 'quoted');
+  const isNumber = operands.some(({ type }) => type === 'number');
+  return isNumber && quoted && /^\d+$/.test(quoted.value) ? `: write ${quoted.value} without quotes` : '';
 }

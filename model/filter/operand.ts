@@ -11,6 +11,7 @@ export type Operand =
   | { readonly type: 'condition'; readonly filter: Filter }
   | { readonly type: 'number'; readonly number: NumberOperand }
   | { readonly type: 'time'; readonly number: NumberOperand }
+  | { readonly type: 'duration'; readonly micros: bigint }
   | { readonly type: 'string'; readonly string: StringOperand }
   | { readonly type: 'quoted'; readonly value: string }
   | { readonly type: 'enumeration'; readonly field: FieldDeclaration }
@@ -31,6 +32,7 @@ export const TYPE_NAMES: Readonly<Record<OperandType, string>> = {
   condition: 'a condition',
   number: 'a number',
   time: 'a time',
+  duration: 'a duration',
   string: 'a string',
   quoted: 'a quoted string',
   enumeration: 'an enumeration',

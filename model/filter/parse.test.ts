@@ -120,6 +120,16 @@ describe('what is wrong with a filter is told', () => {
   });
 
   it.each([
+    ['action = "deny"', 'write == to compare'],
+    ['action == "deny" and dst.port == 1', 'write && instead of and'],
+    ['not contradiction', 'write ! instead of not'],
+    ['dst.port == 443 & primary', 'write && for "and"'],
+    ['action == “deny”', 'write straight quotes'],
+    ['action == \'deny"', 'no closing quote'],
+    ['action == denied', 'if it is a value, write "denied"'],
+    ['dst.port == "443"', 'write 443 without quotes'],
+    ['rtt > 5parsecs', 'only durations have a unit'],
+    ['dst.port == 5ms', 'a number and a duration cannot be compared'],
     ['src.namespace', 'expected a condition, not a string'],
     ['src', 'expected a condition, not a side of the record'],
     ['src.namespace == 1', 'a string and a number cannot be compared'],

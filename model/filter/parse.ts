@@ -2,6 +2,7 @@ import type { FieldDeclaration } from '../record/field.js';
 import { type CelNode, chain, nameOf, parseCel } from './cel.js';
 import { compare, contained } from './compare.js';
 import { allOf, anyOf, type Filter, type NumberOperand, not } from './filter.js';
+import { durationMicros, durationText } from './durations.js';
 import { call, method } from './functions.js';
 import { condition, errorAt, fieldOperand, type Operand, type Typed, wrongType } from './operand.js';
 import { Variables } from './variables.js';
@@ -29,7 +30,12 @@ function operandOf(node: CelNode, variables: Variables): Operand {
     case 'value':
       return literal(node);
     case 'id': {
-      const variable = variables.named(nameOf(node.args), node.start, node.end);
+      const name = nameOf(node.args);
+      const duration = durationText(name);
+      if (duration !== undefined) return { type: 'duration', micros: durationMicros(duration) };
+      const sum = variables.sum(name);
+      if (sum) return { type: 'number', number: sum };
+      const variable = variables.named(name, node.start, node.end);
       return typeof variable === 'string' ? { type: 'end', end: variable } : fieldOperand(variable);
     }
     case '.':

@@ -1,9 +1,16 @@
 import type { FieldDeclaration } from '../record/field.js';
 import { FilterError } from './errors.js';
+import type { NumberOperand } from './filter.js';
 import { nearestNames } from './nearest-names.js';
 
 /** The two sides of a record: names in filters and prefixes of field names. */
 export type Side = 'src' | 'dst';
+
+/** Sums of both directions. */
+const SUMS: Readonly<Record<string, readonly string[]>> = {
+  bytes: ['bytes_out', 'bytes_in'],
+  packets: ['packets_out', 'packets_in'],
+};
 
 /** What a name in a filter refers to: a field, or a side whose fields follow after a dot. */
 export type Variable = FieldDeclaration | Side;
@@ -37,12 +44,14 @@ export class Variables {
    */
   named(name: string, start: number, end: number): Variable {
     if (this.#end !== undefined) return this.member(this.#end, name, start, end);
-    const field = this.#fields.get(name);
+    // `rtt` is `rtt_us`: durations have a unit in filters.
+    const field = this.#fields.get(name) ?? this.#fields.get(`${name}_us`);
     if (field) return field;
     if (isEnd(name) && this.#namesOf(name).length > 0) return name;
     const dotted = [...this.#fields.keys()].map((known) => known.replace(/^(src|dst)_/, '$1.'));
     const nearest = nearestNames(name, [...new Set([...this.#fields.keys(), ...dotted])]);
-    throw new FilterError(`there is no field ${name}`, start, end, nearest);
+    const quote = nearest.length === 0 ? `; if it is a value, write "${name}"` : '';
+    throw new FilterError(`there is no field ${name}${quote}`, start, end, nearest);
   }
 
   /**
@@ -55,6 +64,17 @@ export class Variables {
     const prefix = this.#end === undefined ? `${end}.` : '';
     const nearest = nearestNames(name, this.#namesOf(end)).map((near) => prefix + near);
     throw new FilterError(`src and dst have no field ${name}`, start, textEnd, nearest);
+  }
+
+  /** The sum of both directions that a name stands for, `bytes` or `packets`. */
+  sum(name: string): NumberOperand | undefined {
+    const [first, second] = Object.hasOwn(SUMS, name) ? (SUMS[name] ?? []) : [];
+    const [left, right] = [first, second].map((part) => this.#fields.get(part ?? ''));
+    if (!left || !right || this.#end !== undefined) return undefined;
+    return {
+      ...{ kind: 'arithmetic', operator: '+' },
+      ...{ left: { kind: 'field', field: left }, right: { kind: 'field', field: right } },
+    };
   }
 
   /** The field of this name; undefined if there is none. */
