@@ -1,12 +1,12 @@
 #!/bin/sh
-# fuzz/run.sh SECONDS: fuzzes the parsers of packets and of payloads for SECONDS each, then, as root, the loaded kernel
-# programs. Failing inputs are left in the build folder.
+# fuzz/run.sh SECONDS: fuzzes the parsers of packets and of payloads, and the code for capture files, for SECONDS each,
+# then, as root, the loaded kernel programs. Failing inputs are left in the build folder.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
 build=${BUILD:-build}
 make -s BUILD="$build" fuzz
-for reader in packet payload; do
+for reader in packet payload replay; do
 	mkdir -p "$build/corpus-$reader"
 	echo "fuzz: $reader, $seconds s"
 	"$build/fuzz_$reader" -max_total_time="$seconds" -max_len=2048 -verbosity=0 -print_final_stats=1 \
