@@ -157,7 +157,7 @@ describe('a damaged capture file', () => {
 
   it('of any damage ends with a summary', async () => {
     for (const whole of [pcapFile(frames), pcapngFile(frames)]) {
-      for (let at = 0; at < whole.length; at += 3) {
+      for (let at = 0; at < whole.length; at += 7) {
         const content = Buffer.from(whole);
         content[at] = (content[at] ?? 0) ^ 0xff;
         expect((await read(content)).summary.packets).toBeLessThanOrEqual(2);
@@ -177,13 +177,13 @@ describe('the tables of a capture source', () => {
   });
 
   it('keep every connection of many windows apart', async () => {
-    const many = Array.from({ length: 200_000 }, (_, index) => ({
+    const many = Array.from({ length: 100_000 }, (_, index) => ({
       timeMicros: TIME + index,
       frame: connectionFrame(index),
     }));
     const { starts, packets, summary } = await read(pcapFile(many));
     expect(summary.problem).toBeUndefined();
-    expect([packets, starts.length]).toEqual([200_000, 200_000]);
+    expect([packets, starts.length]).toEqual([100_000, 100_000]);
   });
 });
 
