@@ -24,7 +24,7 @@ import { protocolNumber, TCP } from '../net/protocol.js';
 /** Labels of a Node that name its zone, newest first (Kubernetes well-known labels). */
 const ZONE_LABELS = ['topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'];
 
-/** What could not be used of an object: which one, which field, and why. */
+/** A part of an object that cannot be used. */
 export interface ClusterProblem {
   readonly object: string;
   readonly field: string;
@@ -32,19 +32,19 @@ export interface ClusterProblem {
 }
 
 /**
- * A cluster as seen from its addresses: applies Kubernetes objects as they are added, changed and deleted, and answers through
- * `identities` who an address belonged to when, through `ports` who listened on a node's port, through `processes` who ran what
- * there, and through `networkSets` which network sets contain an address. Does no I/O.
+ * The identities of a cluster: applies Kubernetes objects as they are added, changed and deleted, and looks up
+ * the owners of addresses over time (`identities`), of ports of nodes (`ports`) and of processes (`processes`), and the network
+ * sets that contain an address (`networkSets`). Does no I/O.
  */
 export class Cluster {
   readonly identities = new IdentityIndex();
   readonly ports = new PortIndex(this.identities);
   readonly processes = new ProcessIndex(this.identities);
   readonly networkSets = new NetworkSets();
-  /** On which nodes pods must be that nobody has told of yet. */
+  /** Nodes of pods that are not reported yet. */
   readonly nodeRanges = new NodeRanges();
   readonly externalNames = new ExternalNames();
-  /** Parts of objects that could not be used; the reader may empty it. */
+  /** Parts of objects that cannot be used; the reader may clear it. */
   readonly problems: ClusterProblem[] = [];
   readonly #zones = new Map<string, string>();
   readonly #controllers = new Controllers();
@@ -58,7 +58,7 @@ export class Cluster {
     { readonly uid: string | undefined; readonly binding: AddressBinding }
   >();
 
-  /** Applies objects in any order, as they were at `atMs`; those that others refer to are applied first. */
+  /** Applies objects as they were at `atMs`, those that others refer to first. */
   applyAll(objects: readonly KubernetesObject[], atMs: number): void {
     const referredTo = (object: KubernetesObject) => object.kind !== 'Pod' && object.kind !== 'Service';
     for (const object of objects) if (referredTo(object)) this.apply(object, atMs);
@@ -78,7 +78,7 @@ export class Cluster {
         this.#report(object, 'status.podIPs', this.#pods.apply(object as Pod, atMs));
         break;
       case 'Service':
-        this.#hold(object, 'spec.clusterIPs', serviceBinding(object as Service), atMs);
+        this.#bind(object, 'spec.clusterIPs', serviceBinding(object as Service), atMs);
         this.externalNames.apply(object as Service, atMs);
         break;
       case 'BlockAffinity': {
@@ -135,7 +135,7 @@ export class Cluster {
     }
   }
 
-  /** Drops identities that had no address, port or process any more at `beforeMs`. */
+  /** Removes identities without an address, port or process at `beforeMs` or later. */
   forget(beforeMs: number): void {
     this.identities.forget(beforeMs);
     this.ports.forget(beforeMs);
@@ -160,26 +160,26 @@ export class Cluster {
     const ranges = podCIDRs.filter(Boolean);
     this.#report(node, 'spec.podCIDRs', this.nodeRanges.setPodCidrs(name, ranges));
     const state = { identity, ports: [], processes: [], fromMs, sureMs: fromMs };
-    this.#hold(node, 'status.addresses', { ...state, addressKind: 'own', addresses: own }, atMs);
-    this.#hold(node, 'spec.podCIDRs', { ...state, addressKind: 'virtual', addresses: derived }, atMs);
+    this.#bind(node, 'status.addresses', { ...state, addressKind: 'own', addresses: own }, atMs);
+    this.#bind(node, 'spec.podCIDRs', { ...state, addressKind: 'virtual', addresses: derived }, atMs);
     if (zone === before) return;
     const difference: ChangeKind = before === undefined ? 'correction' : 'change';
     this.#pods.relatedChanged(nodeKey(name), atMs, difference);
   }
 
-  #hold(object: KubernetesObject, field: string, claim: BindingState, atMs: number): void {
-    const key = bindingKey(object, claim.addressKind);
+  #bind(object: KubernetesObject, field: string, state: BindingState, atMs: number): void {
+    const key = bindingKey(object, state.addressKind);
     const { uid } = object.metadata;
-    let held = this.#bindings.get(key);
-    if (held && held.uid !== uid) {
-      held.binding.end(Math.min(atMs, claim.fromMs === 0 ? atMs : claim.fromMs));
-      held = undefined;
+    let bound = this.#bindings.get(key);
+    if (bound && bound.uid !== uid) {
+      bound.binding.end(Math.min(atMs, state.fromMs === 0 ? atMs : state.fromMs));
+      bound = undefined;
     }
-    if (!held) {
-      held = { uid, binding: new AddressBinding(this) };
-      this.#bindings.set(key, held);
+    if (!bound) {
+      bound = { uid, binding: new AddressBinding(this) };
+      this.#bindings.set(key, bound);
     }
-    this.#report(object, field, held.binding.update(claim, atMs));
+    this.#report(object, field, bound.binding.update(state, atMs));
   }
 
   #report(object: KubernetesObject, field: string, reasons: readonly string[]): void {

@@ -1,15 +1,15 @@
 import type { DomainNames } from './domain-names.js';
 
-/** How often names are looked through for addresses that no client holds any more. */
+/** How often addresses without a valid answer are removed. */
 const SWEEP_EVERY_MS = 60_000;
 
 /**
- * The addresses of each domain name, the other way round than {@link DomainNames}, which says how long an address goes
- * by a name: for as long as one client holds an answer that says so.
+ * The addresses of each domain name: the inverse of {@link DomainNames}, which determines how long an address has a
+ * name, namely while any client has a valid answer.
  */
 export class DomainAddresses {
   readonly #names: DomainNames;
-  /** By name, addresses (16 bytes each) by their bytes as text. */
+  /** Addresses (16 bytes each) by name and by their bytes as a string. */
   readonly #addresses = new Map<string, Map<string, Uint8Array>>();
   readonly #changed = new Set<string>();
   #sweptMs = 0;
@@ -18,7 +18,7 @@ export class DomainAddresses {
     this.#names = names;
   }
 
-  /** Takes in that a name was answered with an address, as the names were told too. */
+  /** Adds an address of a name; the answer must have been added to the names, too. */
   add(name: string, address: Uint8Array): void {
     let addresses = this.#addresses.get(name);
     if (!addresses) this.#addresses.set(name, (addresses = new Map<string, Uint8Array>()));
@@ -33,7 +33,7 @@ export class DomainAddresses {
     return [...(this.#addresses.get(name)?.values() ?? [])];
   }
 
-  /** The names whose addresses are others than when this was last asked, with those that they have at `nowMs`. */
+  /** The names whose addresses changed since the last call, with their addresses at `nowMs`. */
   takeChanges(nowMs: number): Map<string, Uint8Array[]> {
     if (nowMs - this.#sweptMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
     const changes = new Map([...this.#changed].map((name) => [name, this.of(name)]));

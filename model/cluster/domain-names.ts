@@ -1,50 +1,50 @@
 import { AddressTable } from '../net/address-table.js';
 
-/** An answer that a client got: `name`, or an alias of it, has the address. */
+/** A DNS answer: `name`, or an alias of it, has the address. */
 export interface DomainAnswer {
-  /** Who asked, by any text that tells clients apart. */
+  /** Identifies the client. */
   readonly client: string;
-  /** The name that was asked for; what it is an alias of (CNAME) does not matter to who asked. */
+  /** The name in the query, not the one that it is an alias of (CNAME). */
   readonly name: string;
-  /** When the client asked, ms since 1970. */
+  /** Time of the query, in ms since 1970. */
   readonly timeMs: number;
   /** How long the answer may be cached. */
   readonly ttlSeconds: number;
 }
 
-/** A name of an address, from the moment that it was asked for. */
-interface HeldName {
+/** A name of an address and how long it is valid, starting with the query. */
+interface ValidName {
   readonly name: string;
   readonly fromMs: number;
   untilMs: number;
 }
 
-/** How many names a client may know one address by; the oldest answers go first. */
+/** Maximum number of names of an address per client; the oldest answers are dropped first. */
 const NAMES_PER_CLIENT = 8;
 
-/** Clients use an answer somewhat longer than its TTL allows, and many TTLs are a few seconds. */
+/** Clients use answers longer than their TTL, and many TTLs are a few seconds. */
 const MIN_TTL_MS = 60_000;
-/** Resolvers do not keep answers longer (cache-max-ttl of Unbound, for one). */
+/** Resolvers do not cache answers longer (for example cache-max-ttl of Unbound). */
 const MAX_TTL_MS = 86_400_000;
-/** A connection outlives the answer that it was made by: each lookup of a name keeps it this much longer. */
+/** A connection outlives the answer that it was opened with: each lookup of a name extends its validity by this. */
 const GRACE_MS = 600_000;
-/** Flows are stamped by the kernel's coarse clock, which is behind by up to a tick (10 ms with HZ = 100). */
+/** Times of flows are from the kernel's coarse clock, which is late by up to a tick (10 ms with HZ = 100). */
 const CLOCK_TICK_MS = 10;
 
 /** The names of one address. */
 export class AddressNames {
   /** By client, newest answer first. */
-  readonly #byClient = new Map<string, HeldName[]>();
-  /** Of all clients together, so that nobody has to look through them. */
-  #forAnyone: HeldName[] = [];
+  readonly #byClient = new Map<string, ValidName[]>();
+  /** Names of all clients together. */
+  #forAnyone: ValidName[] = [];
   #size = 0;
 
-  /** How many names of clients are held. */
+  /** Number of names over all clients. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes in an answer; returns how many of the client's names had to go for it. */
+  /** Adds an answer; returns how many names of the client were evicted. */
   add(answer: DomainAnswer): number {
     const held = this.#byClient.get(answer.client) ?? [];
     this.#byClient.set(answer.client, held);
@@ -58,15 +58,15 @@ export class AddressNames {
   }
 
   /**
-   * What a client called the address at a moment: `likely` if that is among the names answered to it, else the
-   * newest; empty if it had no answer. A name that is asked for stays, as its connection may.
+   * The name by which a client resolved the address at a time: `likely` if it is one of the names, else the
+   * newest; empty if the client had no answer. The lookup extends the validity of the name.
    */
   nameFor(client: string, timeMs: number, likely = ''): string {
     const held = this.#byClient.get(client);
     if (!held) return '';
-    let found: HeldName | undefined;
+    let found: ValidName | undefined;
     for (const one of held) {
-      if (!isHeld(one, timeMs)) continue;
+      if (!isValid(one, timeMs)) continue;
       found ??= one;
       if (one.name === likely) found = one;
     }
@@ -75,18 +75,18 @@ export class AddressNames {
     return found.name;
   }
 
-  /** The name that all clients who had an answer at a moment called the address; empty if they differ. */
+  /** The name by which all clients with an answer at a time resolved the address; empty if they differ. */
   soleName(timeMs: number): string {
     let sole = '';
     for (const one of this.#forAnyone) {
-      if (!isHeld(one, timeMs)) continue;
+      if (!isValid(one, timeMs)) continue;
       if (sole !== '') return '';
       sole = one.name;
     }
     return sole;
   }
 
-  /** Whether any client holds the name at a moment. */
+  /** Whether any client has a valid answer with the name at a time. */
   holds(name: string, timeMs: number): boolean {
     for (const held of this.#byClient.values()) {
       if (held.some((one) => one.name === name && one.untilMs > timeMs)) return true;
@@ -94,14 +94,14 @@ export class AddressNames {
     return false;
   }
 
-  /** How many names are still held at a moment. */
-  countHeld(timeMs: number): number {
+  /** Number of names that are valid after a time. */
+  countValid(timeMs: number): number {
     let count = 0;
     for (const held of this.#byClient.values()) count += held.filter((one) => one.untilMs > timeMs).length;
     return count;
   }
 
-  /** Forgets names that are no longer held. */
+  /** Removes the names that are no longer valid. */
   forgetBefore(timeMs: number): void {
     for (const [client, held] of this.#byClient) {
       const kept = held.filter((one) => one.untilMs > timeMs);
@@ -113,8 +113,8 @@ export class AddressNames {
   }
 }
 
-/** Puts an answer's name at the beginning of a list that may hold it already. */
-function putFirst(held: HeldName[], { name, timeMs, ttlSeconds }: DomainAnswer): void {
+/** Moves or adds the name of an answer to the beginning of a list. */
+function putFirst(held: ValidName[], { name, timeMs, ttlSeconds }: DomainAnswer): void {
   const ttlMs = Math.min(Math.max(ttlSeconds * 1000, MIN_TTL_MS), MAX_TTL_MS);
   const former = held.findIndex((one) => one.name === name);
   const [known] = former < 0 ? [] : held.splice(former, 1);
@@ -125,20 +125,20 @@ function putFirst(held: HeldName[], { name, timeMs, ttlSeconds }: DomainAnswer):
   });
 }
 
-function isHeld({ fromMs, untilMs }: HeldName, timeMs: number): boolean {
+function isValid({ fromMs, untilMs }: ValidName, timeMs: number): boolean {
   return timeMs >= fromMs && timeMs < untilMs;
 }
 
-/** Addresses whose names came or were used at about the same time. */
+/** Addresses whose names were added or used at about the same time. */
 interface Generation {
   readonly addresses: AddressTable;
-  /** By number of the address; undefined once it has moved to the next generation. */
+  /** By id of the address; undefined once the address moved to the next generation. */
   readonly names: (AddressNames | undefined)[];
   size: number;
 }
 
 /**
- * Which domain names an address had for whom and when, learned from DNS answers. Holds about `capacity` names:
+ * The domain names of addresses by client and time, learned from DNS answers. Contains about `capacity` names:
  * addresses are kept in two generations, and those of the older one that were neither answered nor looked up while
  * the younger one filled up are dropped with it.
  */
@@ -150,21 +150,21 @@ export class DomainNames {
 
   constructor(private readonly capacity: number) {}
 
-  /** How many names are held. */
+  /** Number of names. */
   get size(): number {
     return this.#young.size + this.#old.size;
   }
 
-  /** How many names were dropped for want of room while they were still held. */
+  /** Number of valid names that were dropped because the cache was full. */
   get evicted(): number {
     return this.#evicted;
   }
 
-  /** Takes in that the 16 bytes at `offset` of `addresses` were answered. */
+  /** Adds an answer with the address at `offset` of `addresses`. */
   learn(addresses: Uint8Array, offset: number, answer: DomainAnswer): void {
     this.#newestMs = Math.max(this.#newestMs, answer.timeMs);
     if (this.#young.size * 2 >= this.capacity) this.#turn();
-    // There is room in the younger generation now, so that is where the address's names are from here on.
+    // The younger generation has room now, so the names of the address are moved there.
     const names = this.find(addresses, offset) ?? this.#insert(addresses, offset, new AddressNames());
     const before = names.size;
     this.#evicted += names.add(answer);
@@ -184,7 +184,7 @@ export class DomainNames {
     return this.#insert(addresses, offset, names);
   }
 
-  /** Whether any client holds `name` for the address (16 bytes) at a moment; does not count as use of the address. */
+  /** Whether any client has a valid answer with `name` for the address (16 bytes) at a time; does not count as use. */
   holds(address: Uint8Array, name: string, timeMs: number): boolean {
     return [this.#young, this.#old].some(({ addresses, names }) => {
       return names[addresses.find(address, 0)]?.holds(name, timeMs) === true;
@@ -198,7 +198,7 @@ export class DomainNames {
   }
 
   #turn(): void {
-    for (const names of this.#old.names) this.#evicted += names?.countHeld(this.#newestMs) ?? 0;
+    for (const names of this.#old.names) this.#evicted += names?.countValid(this.#newestMs) ?? 0;
     this.#old = this.#young;
     this.#young = emptyGeneration();
   }

@@ -4,7 +4,7 @@ import { Intervals, NOBODY } from './intervals.js';
 import type { Pod } from './objects.js';
 import { PodRanges } from './pod-ranges.js';
 
-/** The identity number of an address that nothing is known of. */
+/** The identity number of an unknown address. */
 export const UNKNOWN_IDENTITY = NOBODY;
 
 /**
@@ -14,29 +14,29 @@ export const UNKNOWN_IDENTITY = NOBODY;
 export type AddressKind = 'own' | 'virtual';
 
 /**
- * Who held which address when. An address belongs to an owner for an interval [from, to); a lookup names the
- * owner at a moment, so a flow is attributed by its own time and a reused address never goes to the wrong pod.
+ * The owners of addresses over time. An address belongs to an owner for an interval [from, to); a lookup returns the
+ * owner at a time, so that a flow is attributed by its own time and a reused address never to the wrong pod.
  *
- * An address that a pod or node has is theirs even if a service (a load balancer on the nodes, say) claims it too.
+ * An address of a pod or node takes precedence over the same address of a service, for example of a load balancer.
  * Lookups are allocation-free.
  */
 export class IdentityIndex {
   readonly #addresses = new AddressTable();
-  /** Where pods have had addresses. */
+  /** Ranges of addresses of pods. */
   readonly podRanges = new PodRanges();
   readonly #own = new Intervals();
   readonly #virtual = new Intervals();
   readonly #identities: (EndpointIdentity | undefined)[] = [undefined];
   readonly #pods: (Pod | undefined)[] = [undefined];
-  /** How many intervals hold each identity number. */
+  /** Number of intervals of each identity. */
   readonly #uses: number[] = [0];
   readonly #freed: number[] = [];
   #generation = 0;
   #forgotten = 0;
 
   /**
-   * Registers an owner and gives it its number, which is never {@link UNKNOWN_IDENTITY}; `pod` is the object that a
-   * pod's identity was read from.
+   * Adds an owner; returns its number, which is never {@link UNKNOWN_IDENTITY}. `pod` is the object that a pod's
+   * identity was read from.
    */
   add(identity: EndpointIdentity, pod?: Pod): number {
     const number = this.#freed.pop() ?? this.#identities.length;
@@ -46,12 +46,12 @@ export class IdentityIndex {
     return number;
   }
 
-  /** Says more exactly who an owner has been all the time. */
+  /** Replaces the identity of an owner for its whole time. */
   correct(number: number, identity: EndpointIdentity): void {
     this.#identities[number] = identity;
   }
 
-  /** The owner of a number; undefined for {@link UNKNOWN_IDENTITY}. */
+  /** The identity with a number; undefined for {@link UNKNOWN_IDENTITY}. */
   identity(number: number): EndpointIdentity | undefined {
     return this.#identities[number];
   }
@@ -61,64 +61,64 @@ export class IdentityIndex {
     return this.#pods[number];
   }
 
-  /** How many owners are kept. */
+  /** Number of owners. */
   get size(): number {
     return this.#identities.length - 1 - this.#freed.length;
   }
 
-  /** How many owners were forgotten because they had been gone for longer than the horizon. */
+  /** Number of owners that were removed because they were gone for longer than the horizon. */
   get forgotten(): number {
     return this.#forgotten;
   }
 
-  /** Changes whenever numbers of owners may come to stand for others; until then they may be remembered. */
+  /** Changes when numbers of owners may be reused; until then they can be cached. */
   get generation(): number {
     return this.#generation;
   }
 
   /**
-   * Says that `owner` holds the address from somewhere between `fromMs` and `sureMs` on, until another owner takes
-   * it or it is released.
+   * Assigns the address to `owner` from a time between `fromMs` and `sureMs` on, until another owner gets it or it
+   * is released.
    */
   assign(
     address: Uint8Array,
     owner: number,
     fromMs: number,
     sureMs = fromMs,
-    hold: AddressKind = 'own',
+    kind: AddressKind = 'own',
   ): void {
-    const intervals = hold === 'own' ? this.#own : this.#virtual;
+    const intervals = kind === 'own' ? this.#own : this.#virtual;
     if (this.#identities[owner]?.kind === 'pod') this.podRanges.add(address);
     if (intervals.assign(this.#addresses.intern(address, 0), owner, fromMs, sureMs)) this.use(owner);
   }
 
-  /** Says that `owner` gave up the address at `toMs`. Nothing happens if another owner holds it by then. */
-  release(address: Uint8Array, owner: number, toMs: number, hold: AddressKind = 'own'): void {
+  /** Ends the assignment of the address to `owner` at `toMs`. */
+  release(address: Uint8Array, owner: number, toMs: number, kind: AddressKind = 'own'): void {
     const number = this.#addresses.find(address, 0);
-    if (number >= 0) (hold === 'own' ? this.#own : this.#virtual).release(number, owner, toMs);
+    if (number >= 0) (kind === 'own' ? this.#own : this.#virtual).release(number, owner, toMs);
   }
 
-  /** The number of who held the address at `offset` of `addresses` at `timeMs`. */
+  /** The owner of the address at `offset` of `addresses` at `timeMs`. */
   lookup(addresses: Uint8Array, offset: number, timeMs: number): number {
     return this.holder(this.find(addresses, offset), timeMs);
   }
 
   /**
-   * The place in the index of the address at `offset` of `addresses`, negative if it has none: for {@link holder},
-   * where one address is looked up at many times. It holds until the index changes.
+   * The id of the address at `offset` of `addresses` for {@link holder}, if an address is looked up at many times; negative
+   * if it is unknown. It is valid until the index changes.
    */
   find(addresses: Uint8Array, offset: number): number {
     return this.#addresses.find(addresses, offset);
   }
 
-  /** The number of who held the address of a place at `timeMs`. */
+  /** The owner at `timeMs` of the address with an id. */
   holder(place: number, timeMs: number): number {
     if (place < 0) return UNKNOWN_IDENTITY;
     const owner = this.#own.lookup(place, timeMs);
     return owner === UNKNOWN_IDENTITY ? this.#virtual.lookup(place, timeMs) : owner;
   }
 
-  /** Keeps an owner for one more interval than the index itself has of it; {@link unuse} undoes it. */
+  /** Keeps an owner for an interval outside of the index; {@link unuse} reverts it. */
   use(owner: number): void {
     this.#uses[owner] = (this.#uses[owner] ?? 0) + 1;
   }
@@ -134,7 +134,7 @@ export class IdentityIndex {
     this.#generation++;
   };
 
-  /** Forgets owners that held nothing at `beforeMs` or later, and addresses that nobody did. */
+  /** Removes owners without an interval at `beforeMs` or later, and addresses without an owner. */
   forget(beforeMs: number): void {
     const { size } = this.#addresses;
     this.#own.forget(size, beforeMs, this.unuse);
@@ -143,7 +143,7 @@ export class IdentityIndex {
     for (let number = 0; number < size; number++) {
       if (this.#own.isKnown(number) || this.#virtual.isKnown(number)) kept.push(number);
     }
-    // Moving what is kept is worth it only if that is little.
+    // Compaction pays off only if little is kept.
     if (kept.length * 2 > size) return;
     const former = Uint32Array.from(kept);
     this.#addresses.keep(former);

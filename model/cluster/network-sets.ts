@@ -4,26 +4,26 @@ import { AddressTable } from '../net/address-table.js';
 import { canonicalLabels } from './identity.js';
 import { type KubernetesObject, namespacedName } from './objects.js';
 
-/** Calico's NetworkSet and GlobalNetworkSet (projectcalico.org/v3), reduced to what names an address. */
+/** Calico's NetworkSet and GlobalNetworkSet (projectcalico.org/v3), reduced to the fields that are used. */
 export interface NetworkSetObject extends KubernetesObject {
   readonly spec?: { readonly nets?: readonly string[] };
 }
 
-/** The number of the match for an address that no set holds. */
+/** The match of addresses that are in no set. */
 export const NO_NETWORK_SET = 0;
 
-/** The sets that hold an address, most specific first. */
+/** The sets that contain an address. */
 export interface NetworkSetMatch {
-  /** The most specific set, which names the address. */
+  /** Namespace of the most specific set, which names the address. */
   readonly namespace: string;
   readonly name: string;
   readonly labels: string;
-  /** Names of all sets that hold it, `namespace/name` or `name`, comma-separated. */
+  /** Names of all sets that contain it, most specific first: `namespace/name` or `name`, separated by commas. */
   readonly all: string;
 }
 
-/** How many addresses' matches are remembered before the memory starts afresh. */
-const REMEMBERED = 65_536;
+/** Maximum number of addresses with a cached match; above it, the cache is cleared. */
+const MAX_CACHED_ADDRESSES = 65_536;
 
 interface Prefix {
   readonly set: string;
@@ -34,18 +34,18 @@ interface Prefix {
   readonly labels: string;
 }
 
-/** The prefixes of one length, by network: however many there are, an address is in those of one network. */
+/** The prefixes of one length, by network: an address is in at most one network of a length. */
 interface Length {
   readonly bits: number;
   readonly networks: AddressTable;
-  /** By number of the network. */
+  /** By id of the network. */
   readonly prefixes: Prefix[][];
 }
 
-/** Finds the network sets that hold an address: longest prefix first, then by name, as Calico's flow logs do. */
+/** Finds the network sets that contain an address: longest prefix first, then by name, as in Calico's flow logs. */
 export class NetworkSets {
   #prefixes: Prefix[] = [];
-  /** Longest first; undefined until an address is looked up after a change. */
+  /** Longest first; undefined after a change until the next lookup. */
   #lengths: Length[] | undefined;
   readonly #network = new Uint8Array(16);
   #seen = new AddressTable();
@@ -53,7 +53,7 @@ export class NetworkSets {
   #matches: (NetworkSetMatch | undefined)[] = [undefined];
   readonly #numbers = new Map<string, number>();
 
-  /** Takes in a set, in place of the one of its kind and name; returns what could not be read of it. */
+  /** Adds a set, or replaces the one of its namespace and name; returns the prefixes that are not valid. */
   set(set: NetworkSetObject): { field: string; reason: string }[] {
     const problems: { field: string; reason: string }[] = [];
     const { name, namespace = '', labels } = set.metadata;
@@ -82,18 +82,18 @@ export class NetworkSets {
     this.#replace(namespacedName(set.metadata), []);
   }
 
-  /** The number of the match for the address at `offset` of `addresses`; {@link NO_NETWORK_SET} if none holds it. */
+  /** The match of the address at `offset` of `addresses`; {@link NO_NETWORK_SET} if no set contains it. */
   lookup(addresses: Uint8Array, offset: number): number {
     if (this.#prefixes.length === 0) return NO_NETWORK_SET;
     const known = this.#seen.find(addresses, offset);
     if (known >= 0) return this.#matchOf[known] ?? NO_NETWORK_SET;
-    if (this.#seen.size >= REMEMBERED) this.#forget();
+    if (this.#seen.size >= MAX_CACHED_ADDRESSES) this.#forget();
     const match = this.#search(addresses, offset);
     this.#matchOf[this.#seen.intern(addresses, offset)] = match;
     return match;
   }
 
-  /** The match of a number; undefined for {@link NO_NETWORK_SET}. Numbers hold until a set changes. */
+  /** The match with a number; undefined for {@link NO_NETWORK_SET}. Numbers are valid until a set changes. */
   match(number: number): NetworkSetMatch | undefined {
     return this.#matches[number];
   }
@@ -141,12 +141,12 @@ function parsePrefix(text: string): { network: Uint8Array; bits: number } | unde
     const [, bits] = ipaddr.parseCIDR(text);
     return { network, bits: address.includes(':') ? bits : bits + 96 };
   } catch {
-    // Both parsers throw only to say that the text is not theirs; the caller reports it by field.
+    // Both parsers throw only if the text is not valid; the caller reports it.
     return undefined;
   }
 }
 
-/** Prefixes, sorted by falling length, apart by length and network. */
+/** Groups prefixes, which are sorted by descending length, by length and network. */
 function byLength(sorted: readonly Prefix[]): Length[] {
   const lengths: Length[] = [];
   const network = new Uint8Array(16);
@@ -163,7 +163,7 @@ function byLength(sorted: readonly Prefix[]): Length[] {
   return lengths;
 }
 
-/** Writes the first bits of an address, and zeros after them. */
+/** Writes the first bits of an address, followed by zeros. */
 function writeNetwork(network: Uint8Array, addresses: Uint8Array, offset: number, bits: number): void {
   for (let byte = 0; byte < 16; byte++) {
     const rest = Math.min(Math.max(bits - byte * 8, 0), 8);

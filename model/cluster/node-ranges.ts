@@ -4,7 +4,7 @@ import { parsePrefix } from '../net/prefix.js';
 
 /** Nodes by ranges of addresses, the narrowest range first. */
 class Ranges {
-  /** For each prefix length, nodes by the number of the range's first address. */
+  /** By prefix length: nodes by the id of the range's first address. */
   readonly #byLength = new Map<number, { readonly starts: AddressTable; readonly nodes: string[] }>();
   #lengths: number[] = [];
   readonly #prefixesOf = new Map<
@@ -13,7 +13,7 @@ class Ranges {
   >();
   readonly #start = new Uint8Array(16);
 
-  /** Says that the owner's ranges, and no others of its, are a node's; returns what of them is no range. */
+  /** Sets the ranges of an owner, which belong to a node; returns why some are not valid. */
   set(owner: string, node: string, cidrs: readonly string[]): string[] {
     const problems: string[] = [];
     for (const prefix of this.#prefixesOf.get(owner) ?? []) this.#assign(prefix, '');
@@ -32,7 +32,7 @@ class Ranges {
     return problems;
   }
 
-  /** The node of the range that holds the address at `offset`; empty if none does. */
+  /** The node of the narrowest range with the address at `offset`; empty if there is none. */
   nodeOf(addresses: Uint8Array, offset: number): string {
     for (const bits of this.#lengths) {
       const of = this.#byLength.get(bits);
@@ -62,38 +62,37 @@ class Ranges {
 }
 
 /**
- * On which node a pod must be that has an address, though nobody has told of the pod yet: by the blocks that Calico's
- * address management gave to nodes (BlockAffinity), else by the ranges that Kubernetes did (a Node's `podCIDRs`).
- * Where one known pod has its address from elsewhere, the latter are not what addresses are given out by, and count
- * no more.
+ * Finds the node of a pod by an address, before the pod is reported: by the blocks that Calico's address
+ * management assigned to nodes (BlockAffinity), else by a Node's `podCIDRs`. If a known pod has an address outside
+ * of its node's `podCIDRs`, addresses are not assigned by them, and they are ignored from then on.
  */
 export class NodeRanges {
   readonly #blocks = new Ranges();
   readonly #podCidrs = new Ranges();
-  #podCidrsHold = true;
+  #usesPodCidrs = true;
 
-  /** Takes in a node's `podCIDRs`; returns what of them is no range. */
+  /** Sets a node's `podCIDRs`; returns why some are not valid. */
   setPodCidrs(node: string, cidrs: readonly string[]): string[] {
     return this.#podCidrs.set(node, node, cidrs);
   }
 
-  /** Takes in the block of a BlockAffinity by its name; none if it is gone. */
+  /** Sets the block of a BlockAffinity by its name; an empty list removes it. */
   setBlock(name: string, node: string, cidrs: readonly string[]): string[] {
     return this.#blocks.set(name, node, cidrs);
   }
 
-  /** Takes notice of where a pod is that has the address (16 bytes). */
+  /** Compares the node of a pod with the ranges of its address (16 bytes). */
   observe(address: Uint8Array, node: string): void {
-    if (!this.#podCidrsHold || node === '') return;
+    if (!this.#usesPodCidrs || node === '') return;
     const expected = this.#podCidrs.nodeOf(address, 0);
-    if (expected !== '' && expected !== node) this.#podCidrsHold = false;
+    if (expected !== '' && expected !== node) this.#usesPodCidrs = false;
   }
 
-  /** The node that a pod with the address at `offset` is on; empty if that cannot be said. */
+  /** The node of a pod with the address at `offset`; empty if it is unknown. */
   nodeOf(addresses: Uint8Array, offset: number): string {
     return (
       this.#blocks.nodeOf(addresses, offset) ||
-      (this.#podCidrsHold ? this.#podCidrs.nodeOf(addresses, offset) : '')
+      (this.#usesPodCidrs ? this.#podCidrs.nodeOf(addresses, offset) : '')
     );
   }
 }

@@ -1,14 +1,14 @@
 import type { KubernetesObject, Pod } from './objects.js';
 
-/** Phases in which a pod has given up its address, though its status may still name it. */
+/** Phases in which a pod has no address any more, even if its status contains one. */
 const FINISHED_PHASES = new Set(['Succeeded', 'Failed']);
 
-/** Times of Kubernetes objects are cut off to seconds. */
+/** Times of Kubernetes objects are truncated to seconds. */
 const RESOLUTION_MS = 1000;
 
-/** When a pod began to hold its addresses, in ms: not before `fromMs`, and by `sureMs`. */
+/** When a pod got its addresses, in ms: not before `fromMs`, and not after `sureMs`. */
 export function bindingStart(pod: Pod): { readonly fromMs: number; readonly sureMs: number } {
-  // The kubelet notes startTime before it asks for an address; a sandbox is ready once it has one.
+  // The kubelet sets startTime before the pod gets an address; a sandbox is ready once it has one.
   const fromMs = timeOf(pod.status?.startTime) ?? createdAt(pod);
   const signs = (pod.status?.conditions ?? [])
     .filter(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'True')
@@ -20,7 +20,7 @@ export function bindingStart(pod: Pod): { readonly fromMs: number; readonly sure
   return { fromMs, sureMs: Math.max(fromMs, known.length > 0 ? Math.min(...known) : fromMs) };
 }
 
-/** When the last of a pod's containers had ended, in ms; undefined if one has not or it is not said. */
+/** When the last of a pod's containers ended, in ms; undefined if one runs or the status does not say. */
 export function containersEnded(pod: Pod): number | undefined {
   const ends = (pod.status?.containerStatuses ?? []).map(({ state }) =>
     timeOf(state?.terminated?.finishedAt),
@@ -29,12 +29,12 @@ export function containersEnded(pod: Pod): number | undefined {
   return Math.max(...ends.map((end) => end ?? 0)) + RESOLUTION_MS;
 }
 
-/** Whether a pod ran to its end. */
+/** Whether a pod has finished. */
 export function isFinished(pod: Pod): boolean {
   return FINISHED_PHASES.has(pod.status?.phase ?? '');
 }
 
-/** When the object began to exist; the beginning of time where a manifest does not say. */
+/** When an object was created, in ms; 0 if a manifest does not say. */
 export function createdAt(object: KubernetesObject): number {
   return timeOf(object.metadata.creationTimestamp) ?? 0;
 }

@@ -4,7 +4,7 @@ import { Intervals, NOBODY } from './intervals.js';
 /** The host of a port that is open on every node. */
 export const EVERY_NODE = '';
 
-/** A port that an owner listens on at the addresses of a node, or of {@link EVERY_NODE}. */
+/** A port at the addresses of a node, or of {@link EVERY_NODE}. */
 export interface NodePort {
   readonly node: string;
   /** IANA protocol number. */
@@ -13,13 +13,13 @@ export interface NodePort {
 }
 
 /**
- * Who listened on which port of a node when: pods on the node's network by their container ports, and services by
- * their node ports. Owners are numbers of the identity index.
+ * The owners of ports of nodes over time: pods on the node's network by their container ports, other pods by their
+ * host ports, and services by their node ports. Owners are numbers of the identity index.
  */
 export class PortIndex {
   readonly #identities: IdentityIndex;
   readonly #nodes = new Map<string, number>();
-  /** The numbers of ports by node, protocol and port. */
+  /** Ids of ports by node, protocol and port. */
   #numbers = new Map<number, number>();
   readonly #intervals = new Intervals();
 
@@ -27,7 +27,7 @@ export class PortIndex {
     this.#identities = identities;
   }
 
-  /** Says that `owner` listens from somewhere between `fromMs` and `sureMs` on. */
+  /** Assigns a port to `owner` from a time between `fromMs` and `sureMs` on. */
   assign(port: NodePort, owner: number, fromMs: number, sureMs = fromMs): void {
     const key = this.#key(port.node, port.protocol, port.port);
     let number = this.#numbers.get(key);
@@ -35,12 +35,13 @@ export class PortIndex {
     if (this.#intervals.assign(number, owner, fromMs, sureMs)) this.#identities.use(owner);
   }
 
+  /** Ends the assignment of a port to `owner` at `toMs`. */
   release(port: NodePort, owner: number, toMs: number): void {
     const number = this.#numbers.get(this.#key(port.node, port.protocol, port.port));
     if (number !== undefined) this.#intervals.release(number, owner, toMs);
   }
 
-  /** The number of who listened on the port at `timeMs`; 0 if nobody is known to. */
+  /** The owner of a port at `timeMs`; 0 if it is unknown. */
   lookup(node: string, protocol: number, port: number, timeMs: number): number {
     const nodeNumber = this.#nodes.get(node);
     if (nodeNumber === undefined) return NOBODY;
@@ -48,7 +49,7 @@ export class PortIndex {
     return number === undefined ? NOBODY : this.#intervals.lookup(number, timeMs);
   }
 
-  /** Forgets who had stopped listening by `beforeMs`. */
+  /** Removes the assignments that ended by `beforeMs`. */
   forget(beforeMs: number): void {
     this.#intervals.forget(this.#numbers.size, beforeMs, this.#identities.unuse);
     const kept = [...this.#numbers].filter(([, number]) => this.#intervals.isKnown(number));

@@ -1,10 +1,10 @@
 import type { IdentityIndex } from './identity-index.js';
 import { NOBODY } from './intervals.js';
 
-/** A process that an owner runs on a node's network. */
+/** A process on a node's network. */
 export interface NodeProcess {
   readonly node: string;
-  /** As {@link processName} gives it. */
+  /** As returned by {@link processName}. */
   readonly name: string;
 }
 
@@ -14,17 +14,17 @@ interface Run {
   toMs: number;
 }
 
-/** The kernel keeps so many bytes of a process's name (TASK_COMM_LEN less the final zero, include/linux/sched.h). */
+/** Length of process names in the kernel (TASK_COMM_LEN without the final zero, include/linux/sched.h). */
 const MAX_NAME_BYTES = 15;
 
-/** A process's name in the form that names are compared in: cut off as the kernel does, `_` and `-` as one. */
+/** Normalizes the name of a process: truncated as by the kernel, in lower case, with `-` for `_`. */
 export function processName(text: string): string {
   return text.slice(0, MAX_NAME_BYTES).replaceAll('_', '-').toLowerCase();
 }
 
 /**
- * Which pods on a node's network ran a process of a name when. Owners are numbers of the identity index. Where two
- * pods of a node did at the same time, nothing is said.
+ * The pods on a node's network by the names of their processes over time. Owners are numbers of the identity index. A name that
+ * two pods of a node have at the same time identifies neither.
  */
 export class ProcessIndex {
   readonly #identities: IdentityIndex;
@@ -48,7 +48,7 @@ export class ProcessIndex {
     }
   }
 
-  /** The number of the one pod that ran a process of the name at `timeMs`; 0 if none is known to have, or several. */
+  /** The only pod with a process of the name at `timeMs`; 0 if there is none or several. */
   lookup(node: string, process: string, timeMs: number): number {
     let sole = NOBODY;
     for (const { owner, fromMs, toMs } of this.#runs.get(keyOf(node, processName(process))) ?? []) {
@@ -59,7 +59,7 @@ export class ProcessIndex {
     return sole;
   }
 
-  /** Forgets what had ended by `beforeMs`. */
+  /** Removes the processes that ended by `beforeMs`. */
   forget(beforeMs: number): void {
     for (const [key, runs] of this.#runs) {
       const kept = runs.filter(({ toMs }) => toMs > beforeMs);
