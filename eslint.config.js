@@ -1,5 +1,6 @@
 import js from '@eslint/js';
 import globals from 'globals';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 import { folderCircles } from './test/lint/folder-circles.js';
 import { importDirection } from './test/lint/import-direction.js';
@@ -8,7 +9,7 @@ export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', 'bpf-probe/build/**', '.sonde/**', 'test/.work/**'] },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -25,6 +26,13 @@ export default tseslint.config(
     files: ['*.ts', '*/vitest.config.ts'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { parserOptions: { projectService: false } },
+  },
+  {
+    files: ['console/**/*.tsx', 'console/**/*.ts'],
+    extends: [reactHooks.configs.flat.recommended],
+    languageOptions: { globals: globals.browser },
+    // The table's virtualizer cannot be memoized by a compiler, which is not used.
+    rules: { 'react-hooks/incompatible-library': 'off' },
   },
   {
     files: ['**/*.js', '**/*.mjs'],

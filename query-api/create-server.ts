@@ -12,6 +12,7 @@ import { requireAccess } from './access/request-access.js';
 import { aggregationPlugin } from './aggregation/plugin.js';
 import { builtConsole, consolePlugin } from './console/plugin.js';
 import { graphPlugin } from './graph/plugin.js';
+import { logRequests } from './http/access-log.js';
 import { detectDisconnects } from './http/client-disconnect.js';
 import { addEntityTags } from './http/entity-tags.js';
 import { handleErrors, sendError } from './http/errors.js';
@@ -82,6 +83,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   detectDisconnects(server);
   sendHeaders(server, headers);
   measureRequests(server, metrics.onResponse);
+  logRequests(server);
   requireUniqueHeaders(server);
   requireAccess(server, security ? (request) => security.authenticate(request) : allowLoopback());
   limitRequests(server, limits, metrics.onRefused);

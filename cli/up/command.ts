@@ -1,12 +1,7 @@
 import { hostname } from 'node:os';
-import path from 'node:path';
 import { ConfigurationError } from '@sonde/backbone/configuration/problem';
 import { parseDuration } from '@sonde/backbone/configuration/quantity';
-import { createLogger } from '@sonde/backbone/logging';
-import { nextShutdownSignal } from '@sonde/backbone/service/signals';
-import { flowRow } from '@sonde/model/flow/records';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { createFlowPrinter, type FlowPrinter } from '../flow-table/printer.js';
 import {
   CLUSTER_OPTIONS,
   type ClusterChoice,
@@ -14,26 +9,9 @@ import {
   ClusterChoices,
   DEFAULT_LAB,
 } from './cluster-choices.js';
-import { type Elsewhere, type ElsewhereOptions, readElsewhere } from './elsewhere.js';
-import { type EmbeddedCluster, startEmbedded } from './embedded.js';
-import { prepareTraffic, type Traffic, type TrafficOptions } from './traffic.js';
+import type { UpOptions } from './run.js';
 
 const DEFAULT_CLUSTER = 'lab';
-
-interface UpOptions extends ElsewhereOptions {
-  readonly data: string;
-  readonly node: string;
-  /** In ms. */
-  readonly window: number;
-  /** In ms. */
-  readonly identityTimeout: number;
-  /** In ms. */
-  readonly identityRetention: number;
-  readonly host: string;
-  readonly port: number;
-  readonly table: boolean;
-  readonly logLevel: string;
-}
 
 /** `sonde up`: every service in one process, on live traffic or on capture files. */
 export function upCommand(): Command {
@@ -92,77 +70,22 @@ export function upCommand(): Command {
     .option('--port <number>', 'listen port of the API; 0 picks a free port', port, 4180)
     .option('--no-table', 'do not print flows')
     .option('--log-level <level>', 'log level: debug, info, warn, error or silent', 'warn')
-    .action((options: UpOptions) =>
-      up(options, chosen(clusters, options, command), chosenElsewhere(options, command)),
-    );
+    .action(async (options: UpOptions) => {
+      const choices = chosen(clusters, options, command);
+      // The services take a second to load, which help and completion need not wait for.
+      const { runUp } = await import('./run.js');
+      try {
+        await runUp(options, choices);
+      } catch (error) {
+        if (!(error instanceof ConfigurationError)) throw error;
+        command.error(`error: ${error.message}`);
+      }
+    });
   // Listens to events because the order decides which cluster an option belongs to.
   for (const option of CLUSTER_OPTIONS) {
     command.on(`option:${option}`, (value: string | null) => clusters.take(option, value));
   }
   return command;
-}
-
-async function up(
-  options: UpOptions,
-  choices: readonly ClusterChoice[],
-  elsewhere: Elsewhere,
-): Promise<void> {
-  const log = createLogger('sonde', options.logLevel);
-  const say = (line: string) => process.stderr.write(`${line}\n`);
-  const stopping = nextShutdownSignal();
-
-  let apiUrl: string | undefined;
-  const { clusters, down } = await prepareClusters(choices, {
-    windowMs: options.window,
-    dataDirectory: options.data,
-    apiUrl: () => apiUrl,
-    say,
-  });
-  try {
-    let printer: FlowPrinter | undefined;
-    const embedded = await startEmbedded({
-      clusters: clusters.map((cluster) => ({ ...cluster, identityRetentionMs: options.identityRetention })),
-      dataDirectory: options.data,
-      store: elsewhere.openStore?.(log),
-      kafka: elsewhere.kafka,
-      identityTimeoutMs: options.identityTimeout,
-      api: { host: options.host, port: options.port },
-      log,
-      onStored(flows) {
-        for (let row = 0; printer && row < flows.rows; row++) {
-          // Both nodes of a connection may report it; print one record.
-          if (flows.columns.primary[row] === 1) printer.print(flowRow(flows.columns, row));
-        }
-      },
-    });
-    apiUrl = embedded.url;
-    try {
-      say(
-        `The console is at ${embedded.url}, the API at ${embedded.url}/api/v1; flows are stored in ${options.clickhouse ?? options.data}. Press Ctrl-C to stop.`,
-      );
-      if (options.table) printer = createFlowPrinter(process.stdout, `Console: ${embedded.url}`);
-      const completed = elsewhere.kafka ? embedded.published : embedded.done.then(() => 0);
-      const undelivered = await Promise.race([stopping, completed, embedded.done.then(() => 0)]);
-      if (typeof undelivered === 'number') {
-        say(endOfSources(undelivered));
-        await Promise.race([stopping, embedded.done]);
-        await stopping;
-      }
-    } finally {
-      await embedded.stop();
-      printer?.close();
-    }
-    await embedded.done;
-  } finally {
-    await down();
-  }
-}
-
-/** What is printed when every source has ended. */
-function endOfSources(undelivered: number): string {
-  const rest =
-    undelivered > 0 ? ` Kafka is unavailable: ${undelivered} batches wait on disk for the next start.` : '';
-  return `All sources have ended; the API keeps running until you press Ctrl-C.${rest}`;
 }
 
 function chosen(clusters: ClusterChoices, { node }: UpOptions, command: Command): readonly ClusterChoice[] {
@@ -172,39 +95,6 @@ function chosen(clusters: ClusterChoices, { node }: UpOptions, command: Command)
     if (!(error instanceof ClusterChoiceError)) throw error;
     return command.error(`error: ${error.message}`);
   }
-}
-
-function chosenElsewhere(options: UpOptions, command: Command): Elsewhere {
-  try {
-    return readElsewhere(options, path.join(options.data, 'kafka-spool'));
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    return command.error(`error: ${error.message}`);
-  }
-}
-
-/** Prepares the traffic of all clusters, or of none if one fails. */
-async function prepareClusters(
-  choices: readonly ClusterChoice[],
-  options: TrafficOptions,
-): Promise<{ readonly clusters: readonly EmbeddedCluster[]; readonly down: () => Promise<void> }> {
-  const clusters: EmbeddedCluster[] = [];
-  const prepared: Traffic[] = [];
-  const down = async () => {
-    for (const traffic of prepared) await traffic.down();
-  };
-  try {
-    for (const { name, traffic: choice, manifests, kubeConfig } of choices) {
-      const traffic = await prepareTraffic(choice, options);
-      prepared.push(traffic);
-      const { sources } = traffic;
-      clusters.push({ name, manifests: [...traffic.manifests, ...manifests], kubeConfig, sources });
-    }
-  } catch (error) {
-    await down();
-    throw error;
-  }
-  return { clusters, down };
 }
 
 /** Parses a duration within bounds to milliseconds. */

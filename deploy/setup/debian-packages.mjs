@@ -28,6 +28,7 @@ const PACKAGES_FOR_TESTS = [
   { name: 'python3-protobuf', why: 'the Python program of docs/kafka-topics.md' },
   { name: 'python3-confluent-kafka', why: 'the Python program of docs/kafka-topics.md' },
   { name: 'iperf3', why: 'bulk traffic for tests and benchmarks' },
+  { name: 'chromium', why: 'the browser tests of the console' },
   { name: 'clang-format', why: 'checks the layout of the C files in lint' },
   { name: 'clang-tidy', why: 'checks the C files in lint' },
   { name: 'prometheus', why: 'promtool, which checks the metrics in tests' },
