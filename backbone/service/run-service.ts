@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Configuration, OptionDeclaration } from '../configuration/option.js';
 import { ConfigurationError } from '../configuration/problem.js';
 import { readConfiguration } from '../configuration/read.js';
-import { createLogger, type Logger } from '../logging.js';
+import { createLogger, logProcessWarnings, type Logger } from '../logging.js';
 import { registerBuildInfo } from '../metrics/build-info.js';
 import { startMonitoring } from '../metrics/monitoring-server.js';
 import { Readiness } from '../metrics/readiness.js';
@@ -36,7 +36,7 @@ export interface ServiceDefinition<Declared extends OptionDeclaration> {
   start(context: ServiceContext<Declared>): RunningService | Promise<RunningService>;
 }
 
-/** Where a service reads its settings from, besides the environment. */
+/** Where a service reads its settings from, in addition to the environment. */
 export interface ServiceArguments {
   readonly configFile: string | undefined;
   /** Values of flags by name, without dashes. */
@@ -58,7 +58,7 @@ export async function runService<const Declared extends OptionDeclaration>(
       environment: process.env,
       flags,
     });
-    assertMonitoringProtected(configuration as CommonConfiguration);
+    assertMonitoringProtected(configuration);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     process.stderr.write(
@@ -68,6 +68,7 @@ export async function runService<const Declared extends OptionDeclaration>(
   }
   const common = configuration as CommonConfiguration;
   const log = createLogger(service.name, common['log.level']);
+  logProcessWarnings(log);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   registerBuildInfo(registry);

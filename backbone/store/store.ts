@@ -3,7 +3,6 @@ import type { EnrichedDns } from '@sonde/model/dns/records';
 import type { EnrichedFlows } from '@sonde/model/flow/records';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import type { DeliveredBatch, StoredOffset } from '../transport/interface/transport.js';
-import type { StateTable } from './schema/state-table.js';
 
 /**
  * The records of each table, by table name. To add a record type, add it here and declare its table in
@@ -81,6 +80,27 @@ export interface FlowStore {
 
   /** Waits for running operations, then closes the engine and its files. */
   close(): Promise<void>;
+}
+
+/**
+ * A table of state: rows that services keep in the store, as opposed to records that pass through it. To add one,
+ * declare it like `schema/cluster-objects.ts`, create it in a migration and write it with `insertRows`.
+ */
+export interface StateTable<Row> {
+  /** Name in the connection's database. */
+  readonly name: string;
+  /** The columns that a row fills. */
+  readonly columns: readonly StateColumn<Row>[];
+  /** The column that each insert sets to the current time. */
+  readonly insertTimeColumn: string;
+}
+
+export interface StateColumn<Row> {
+  readonly name: string;
+  /** Its ClickHouse type, with a codec if it has one. */
+  readonly type: string;
+  /** The column's value of a row. */
+  readonly of: (row: Row) => string | number | boolean;
 }
 
 /** Values of a query's parameters, by name. */

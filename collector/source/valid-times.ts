@@ -20,13 +20,12 @@ export interface ValidTimes {
 
 /** Removes the flows and lookups of a window whose times are not from {@link EARLIEST_MS} up to {@link LATEST_MS}. */
 export function removeInvalidTimes(window: ObservedWindow): ValidTimes {
-  const { rows, columns, dns } = window;
+  const { rows, columns, dns, counters } = window;
   const flows = validRows(rows, columns.start_time, columns.end_time);
   const lookups = dns && validRows(dns.rows, dns.columns.start_time);
   if (!flows && !lookups) return { window, invalidFlows: 0, invalidLookups: 0 };
-  const { dns: _, ...others } = window;
   const valid: ObservedWindow = {
-    ...others,
+    ...{ rows, columns, counters },
     ...(flows && { rows: flows.length, columns: selectRows(observedFlowFields, columns, flows) }),
     ...withLookups(dns, lookups),
   };

@@ -1,9 +1,9 @@
 import { ColumnMemory } from '@sonde/model/record/column-memory';
 
-/** Memory that is not used again is taken in pieces of this size, so that small blocks take little. */
+/** Allocation unit of memory that is not reused, so that small blocks use little. */
 const SMALL_PIECE_BYTES = 2 ** 16;
 
-/** Memory for the columns of blocks: if it is reused, that of one that is stored serves the next one. */
+/** Memory for the columns of blocks; optionally, the memory of a stored block is reused for the next one. */
 export class BlockMemories {
   readonly #idle: ColumnMemory[] = [];
 
@@ -14,7 +14,7 @@ export class BlockMemories {
     return this.#idle.pop() ?? new ColumnMemory();
   }
 
-  /** If it is reused, nobody may use any more what lies in it. */
+  /** Returns memory; if it is reused, its columns are no longer valid. */
   giveBack(memory: ColumnMemory): void {
     if (!this.isReused) return;
     memory.reuse();

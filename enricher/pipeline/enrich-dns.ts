@@ -8,9 +8,8 @@ import { origin } from './origin.js';
 import { primaryLookups } from './primary.js';
 
 /**
- * The DNS lookups of batches from the transport as the store takes them: every field filled. Flows of the same
- * batches are enriched after them, since the context learns from the answers how to name addresses. Columns lie in
- * `memory`, if it is given.
+ * Enriches the DNS lookups of batches: returns them with every field. Enrich them before the flows of the same
+ * batches, because the context learns names of addresses from their answers. Columns are allocated in `memory`.
  */
 export function enrichDns(
   delivered: readonly DeliveredBatch[],

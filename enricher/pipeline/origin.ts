@@ -4,7 +4,7 @@ import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import { StringColumnBuilder } from '@sonde/model/record/string-column';
 import { halvesOf, writeWide } from '@sonde/model/record/wide';
 
-/** Where each row was seen and what it came through: the same for all `rowsOf` a batch. */
+/** The cluster, node and transport position of each row, which are the same for all rows of a batch. */
 export function origin(
   delivered: readonly DeliveredBatch[],
   rowsOf: (batch: FlowBatch) => number,

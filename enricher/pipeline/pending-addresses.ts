@@ -7,26 +7,24 @@ import { EXTERNAL, NETWORK_SET } from '../identity/endpoint-cache.js';
 import { halvesOf, readWide } from '@sonde/model/record/wide';
 
 export interface PendingOptions {
-  /** A cluster by its name, as batches give it; undefined if it tells of nothing late, so that none is waited for. */
+  /** A cluster by its name in batches; undefined if its pods are never reported late, so that flows do not wait. */
   readonly clusterOf: (name: string) => Cluster | undefined;
-  /** How long flows wait at most, in ms. */
+  /** Maximum wait of flows, in ms. */
   readonly waitMs?: number;
-  /** Ends all waiting, now and later, as when everything is to stop. */
+  /** Ends all waits, also later ones. */
   readonly signal: AbortSignal;
   /** The time in ms; injected by tests. */
   readonly now?: () => number;
 }
 
 const WAIT_MS = 5_000;
-const LOOK_EVERY_MS = 50;
-/** Flows that ended so long ago are no news: the cluster had its time to tell of their pods. */
-const NEWS_MS = 60_000;
-/** For so long nobody waits again for an address that stayed unknown. */
-const GIVEN_UP_MS = 60_000;
-/** Addresses that are waited for at once, and given up ones that are remembered, at most. */
-const MOST = 65_536;
-
-/** The kinds of ends whose address nobody is known to hold. */
+const POLL_MS = 50;
+/** Flows that ended before this time do not wait: their pods would have been reported. */
+const RECENT_MS = 60_000;
+/** Flows do not wait again for an address that stayed unknown within this time. */
+const TIMED_OUT_MS = 60_000;
+/** Maximum number of addresses that are waited for, and of remembered ones that stayed unknown. */
+const MAX_ADDRESSES = 65_536;
 
 interface Wait {
   readonly identities: IdentityIndex;
@@ -35,17 +33,17 @@ interface Wait {
 }
 
 /**
- * Lets flows wait until the pods that hold their addresses are known, since a pod's first packets often come before
- * the API server tells of its address. A block waits as a whole, so that order stays; only addresses where pods live are
- * waited for, and one that stayed unknown not again soon. What it costs blocks whose ends are all known is next to nothing,
- * since it looks at them when they are enriched.
+ * Delays flows until the pods of their addresses are known, because the first packets of a pod often arrive before
+ * the API server reports its address. A block waits as a whole, to keep the order. Flows wait only for addresses in ranges of
+ * pods, and not again soon for one that stayed unknown. Blocks without unknown addresses cost next to nothing, because
+ * they are checked after enrichment.
  */
 export class PendingAddresses {
   readonly #options: PendingOptions;
   readonly #now: () => number;
-  #givenUp = new AddressTable();
-  #givenUpAt: number[] = [];
-  /** How many addresses flows wait for now, how many became known while flows waited, and how many did not. */
+  #timedOut = new AddressTable();
+  #timedOutAt: number[] = [];
+  /** Addresses that flows wait for now, that became known while flows waited, and that did not. */
   readonly counts = { waiting: 0, settled: 0, givenUp: 0 };
 
   constructor(options: PendingOptions) {
@@ -54,8 +52,8 @@ export class PendingAddresses {
   }
 
   /**
-   * Resolves once no address of flows of a cluster, as they were enriched, is worth waiting for, after the longest wait at
-   * the latest. Says whether it waited: then they are to be enriched again.
+   * Waits until every address of enriched flows of a cluster is known or not worth waiting for, at most for the
+   * maximum wait. Returns whether it waited: then the flows must be enriched again.
    */
   async settle(cluster: string, flows: EnrichedFlows): Promise<boolean> {
     const { waitMs = WAIT_MS, signal } = this.#options;
@@ -67,7 +65,7 @@ export class PendingAddresses {
     while (waits.length > 0 && !signal.aborted && performance.now() < deadline) {
       this.counts.waiting += waits.length - counted;
       counted = waits.length;
-      await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
       const still = waits.filter(
         ({ identities, address, timeMs }) => identities.lookup(address, 0, timeMs) === UNKNOWN_IDENTITY,
       );
@@ -75,11 +73,11 @@ export class PendingAddresses {
       waits = still;
     }
     this.counts.waiting -= counted;
-    for (const { address } of waits) this.#giveUp(address);
+    for (const { address } of waits) this.#timeOut(address);
     return true;
   }
 
-  /** The addresses of flows just reported that may be pods' and that nothing is known of. */
+  /** The unknown addresses of recent flows that may belong to pods. */
   #unknown(cluster: string, { rows, columns }: EnrichedFlows, now: number): Wait[] {
     const waits: Wait[] = [];
     const identities = this.#options.clusterOf(cluster)?.identities;
@@ -90,9 +88,9 @@ export class PendingAddresses {
     const note = (kind: number | undefined, addresses: Uint8Array, row: number) => {
       if (kind !== EXTERNAL && kind !== NETWORK_SET) return;
       const at = row * 16;
-      if (now - readWide(ends, row) > NEWS_MS || waits.length >= MOST) return;
+      if (now - readWide(ends, row) > RECENT_MS || waits.length >= MAX_ADDRESSES) return;
       if (!identities.podRanges.mayHold(addresses, at)) return;
-      if (now - (this.#givenUpAt[this.#givenUp.find(addresses, at)] ?? -Infinity) < GIVEN_UP_MS) return;
+      if (now - (this.#timedOutAt[this.#timedOut.find(addresses, at)] ?? -Infinity) < TIMED_OUT_MS) return;
       if (seen.find(addresses, at) >= 0) return;
       seen.intern(addresses, at);
       waits.push({ identities, address: addresses.slice(at, at + 16), timeMs: readWide(starts, row) });
@@ -104,12 +102,12 @@ export class PendingAddresses {
     return waits;
   }
 
-  #giveUp(address: Uint8Array): void {
-    if (this.#givenUp.size >= MOST) {
-      this.#givenUp = new AddressTable();
-      this.#givenUpAt = [];
+  #timeOut(address: Uint8Array): void {
+    if (this.#timedOut.size >= MAX_ADDRESSES) {
+      this.#timedOut = new AddressTable();
+      this.#timedOutAt = [];
     }
-    this.#givenUpAt[this.#givenUp.intern(address, 0)] = this.#now();
+    this.#timedOutAt[this.#timedOut.intern(address, 0)] = this.#now();
     this.counts.givenUp++;
   }
 }

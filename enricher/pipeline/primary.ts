@@ -10,22 +10,22 @@ import type { FlowEndpoints } from '../identity/block-endpoints.js';
 const BY_CLIENT = enumerationNumber('reporter', 'src');
 const BY_SERVER = enumerationNumber('reporter', 'dst');
 
-/** Where one end of a connection is. */
-interface Place {
-  /** `host`: the node itself or a pod on its network; `outside`: no node's, as far as is known. */
+/** The location of one endpoint of a connection. */
+interface Location {
+  /** `host`: the node itself or a pod on its network; `outside`: on no known node. */
   readonly at: 'pod' | 'host' | 'outside';
   readonly node: string;
-  /** Whether the node's own flows are collected too. */
+  /** Whether the flows of the node are collected. */
   readonly isMonitored: boolean;
 }
 
-const OUTSIDE: Place = { at: 'outside', node: '', isMonitored: false };
+const OUTSIDE: Location = { at: 'outside', node: '', isMonitored: false };
 
 /**
- * Which records totals count: of all that report the same packets exactly one, and each record can be told by itself.
- * It is that of the first of these nodes that is monitored: the client pod's, which sees all that the pod sends and
- * gets; the server pod's; the node that the client itself is or shares the network of, seen at its uplink; else the
- * one that reports.
+ * Marks the records that totals count: of all records of the same packets exactly one, decided for each record without the
+ * others. It is the record of the first of these nodes that is monitored: the node of the client pod, which sees all
+ * traffic of the pod; the node of the server pod; the node that is the client or shares its network, seen at its
+ * uplink; else any reporting node.
  */
 export function primaryFlows(
   reporter: ObservedColumns['reporter'],
@@ -34,11 +34,11 @@ export function primaryFlows(
   context: EnrichmentContext,
   memory: ColumnMemory,
 ): Uint8Array {
-  const clientAt = places(ends.src, context);
-  const serverAt = places(ends.dst, context);
+  const clientAt = locations(ends.src, context);
+  const serverAt = locations(ends.dst, context);
 
   const counts = (row: number): boolean => {
-    // The probe knows that the client is behind an interface of its own, whatever its address is said to be.
+    // The probe saw the client behind an interface of its own node, whoever owns its address.
     if (reporter[row] === BY_CLIENT) return true;
     const here = stringAt(nodes, row);
     const client = clientAt(row);
@@ -54,13 +54,13 @@ export function primaryFlows(
   return column;
 }
 
-/** Which records of DNS lookups totals count: that of the client pod's node, if it is monitored, else any. */
+/** Marks the DNS lookups that totals count: those of the client pod's node if it is monitored, else any. */
 export function primaryLookups(
   nodes: StringColumn,
   ends: FlowEndpoints,
   context: EnrichmentContext,
 ): Uint8Array {
-  const clientAt = places(ends, context);
+  const clientAt = locations(ends, context);
   return Uint8Array.from(ends.numbers, (_, row) => {
     const { at, node, isMonitored } = clientAt(row);
     const isReportedElsewhere = at === 'pod' && isMonitored && node !== stringAt(nodes, row);
@@ -69,40 +69,40 @@ export function primaryLookups(
 }
 
 /**
- * The place of each row's end, computed once for each distinct end and unknown address. An address of nobody that is known is a pod's
+ * The location of each row's end, computed once for each distinct end and unknown address. An address of nobody that is known is a pod's
  * if it belongs to a node: the API server has told of the pod too late, or never.
  */
-function places(
+function locations(
   { addresses, numbers, distinct, columns }: FlowEndpoints,
   context: EnrichmentContext,
 ): (row: number) => Place {
   const { nodeRanges } = context.cluster;
-  const known = new Array<Place | undefined>(distinct);
-  const ofStrangers = new Array<Place | undefined>(addresses.distinct);
-  const podsOf = new Map<string, Place>();
-  const podOf = (node: string): Place => {
-    let place = podsOf.get(node);
-    if (!place) podsOf.set(node, (place = { at: 'pod', node, isMonitored: context.isMonitored(node) }));
-    return place;
+  const known = new Array<Location | undefined>(distinct);
+  const ofUnknown = new Array<Location | undefined>(addresses.distinct);
+  const podsOf = new Map<string, Location>();
+  const podOf = (node: string): Location => {
+    let location = podsOf.get(node);
+    if (!location) podsOf.set(node, (location = { at: 'pod', node, isMonitored: context.isMonitored(node) }));
+    return location;
   };
   return (row) => {
     const number = numbers[row] ?? 0;
-    let place = known[number];
-    if (!place) {
+    let location = known[number];
+    if (!location) {
       const kind = columns.kind[row] ?? 0;
       const node = stringAt(columns.node, row);
-      if (kind === POD) place = podOf(node);
-      else if (kind === NODE || kind === HOST_NETWORK_POD) place = { ...podOf(node), at: 'host' };
-      else place = OUTSIDE;
-      known[number] = place;
+      if (kind === POD) location = podOf(node);
+      else if (kind === NODE || kind === HOST_NETWORK_POD) location = { ...podOf(node), at: 'host' };
+      else location = OUTSIDE;
+      known[number] = location;
     }
-    if (place !== OUTSIDE || columns.kind[row] === SERVICE) return place;
+    if (location !== OUTSIDE || columns.kind[row] === SERVICE) return location;
     const address = addresses.numbers[row] ?? 0;
-    let stranger = ofStrangers[address];
-    if (!stranger) {
+    let unknown = ofUnknown[address];
+    if (!unknown) {
       const node = nodeRanges.nodeOf(addresses.bytes, row * 16);
-      ofStrangers[address] = stranger = node === '' ? OUTSIDE : podOf(node);
+      ofUnknown[address] = unknown = node === '' ? OUTSIDE : podOf(node);
     }
-    return stranger;
+    return unknown;
   };
 }

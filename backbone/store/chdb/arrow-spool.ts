@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createDirectory } from '../../files/create-directory.js';
 
 /** A block's content for one table. */
 export interface TableContent {
@@ -26,7 +27,7 @@ export class ArrowSpool {
 
   /** Opens a spool: creates its directory if it does not exist and removes incomplete blocks. */
   static async open(directory: string): Promise<ArrowSpool> {
-    await mkdir(directory, { recursive: true });
+    await createDirectory(directory);
     const spool = new ArrowSpool(directory);
     for (const name of await readdir(directory)) {
       if (name.endsWith(unfinished)) await rm(path.join(directory, name), { recursive: true });

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { drainPending, Session } from 'chdb';
@@ -14,7 +13,7 @@ import { recordTables } from '../schema/record-tables.js';
 import { ON_ONE_SERVER } from '../schema/table-definition.js';
 import { toStoreError } from '../sql/engine-error.js';
 import { parseJsonRows } from '../sql/sql-engine.js';
-import { SqlStore } from '../sql/sql-store.js';
+import { SqlStore } from '../engine/sql-store.js';
 import {
   type FlowStore,
   type QueryOptions,
@@ -25,6 +24,7 @@ import {
 } from '../store.js';
 import { ArrowSpool } from './arrow-spool.js';
 import { ChdbQueryPool } from './query-pool.js';
+import { createDirectory } from '../../files/create-directory.js';
 
 /**
  * The approximate number of similarly sized parts that a merge combines; the engine's default is 5. Merging a row costs
@@ -57,7 +57,7 @@ export async function openChdbStore(options: ChdbStoreOptions): Promise<FlowStor
   let lock: DirectoryLock | undefined;
   let store: ChdbStore | undefined;
   try {
-    await mkdir(directory, { recursive: true });
+    await createDirectory(directory);
     lock = lockDirectory(directory);
     const spool = await ArrowSpool.open(path.join(directory, 'spool'));
     store = new ChdbStore(path.join(directory, 'chdb'), spool, lock, options);

@@ -20,7 +20,7 @@ import { upgradeTables } from '../schema/migrations.js';
 import { recordTables } from '../schema/record-tables.js';
 import { ON_ONE_SERVER, onCluster, storedName, type TableLayout } from '../schema/table-definition.js';
 import { quoted } from '../sql/sql-engine.js';
-import { SqlStore } from '../sql/sql-store.js';
+import { SqlStore } from '../engine/sql-store.js';
 import {
   type FlowStore,
   type QueryOptions,

@@ -1,7 +1,8 @@
 import type { ObjectVersion } from '@sonde/model/policy/history/object-version';
-import type { FlowStore } from '../store.js';
+import type { FlowStore, StateColumn, StateTable } from '../store.js';
 import { DURABLE_SETTINGS } from './record-tables.js';
-import { type StateColumn, stateColumnDefinitions, type StateTable } from './state-table.js';
+import { stateColumnDefinitions } from './state-table.js';
+import type { TableDefinition } from './table-definition.js';
 
 /** Name of the table of versions of the objects that policies depend on. */
 export const clusterObjectsTable = 'cluster_objects';
@@ -32,15 +33,17 @@ const objectColumns = 'cluster, kind, api_version, namespace, name';
  * removes versions that were replaced long ago and never a current one.
  */
 export const clusterObjects: StateTable<ObjectVersion> = {
-  definition: {
-    name: clusterObjectsTable,
-    elements: stateColumnDefinitions({ columns, insertTimeColumn: 'seen_at' }),
-    engine: 'ReplacingMergeTree',
-    versionColumn: 'seen_at',
-    clauses: [`ORDER BY (${objectColumns}, version)`, DURABLE_SETTINGS],
-  },
+  name: clusterObjectsTable,
   columns,
   insertTimeColumn: 'seen_at',
+};
+
+export const clusterObjectsDefinition: TableDefinition = {
+  name: clusterObjectsTable,
+  elements: stateColumnDefinitions(clusterObjects),
+  engine: 'ReplacingMergeTree',
+  versionColumn: 'seen_at',
+  clauses: [`ORDER BY (${objectColumns}, version)`, DURABLE_SETTINGS],
 };
 
 /**

@@ -1,5 +1,5 @@
 import type { FieldDeclaration } from '@sonde/model/record/field';
-import { clusterObjects } from './cluster-objects.js';
+import { clusterObjects, clusterObjectsDefinition } from './cluster-objects.js';
 import { PROGRESS_TTL, progressDefinition, STREAMS_COLUMN } from './progress-table.js';
 import {
   columnDefinition,
@@ -33,7 +33,7 @@ interface SchemaMigration {
 const migrations: readonly SchemaMigration[] = [
   creation('create flows', recordTableDefinition(flowsTable)),
   creation('create dns', recordTableDefinition(dnsTable)),
-  creation('create cluster_objects', clusterObjects.definition),
+  creation('create cluster_objects', clusterObjectsDefinition),
   creation('create progress', progressDefinition),
   {
     name: 'add progress.streams',
@@ -74,7 +74,7 @@ export async function upgradeTables(
   }
   await setRetention(
     engine,
-    clusterObjects.definition,
+    clusterObjectsDefinition,
     clusterObjects.insertTimeColumn,
     layout,
     retentionDays,

@@ -1,24 +1,4 @@
-import type { TableDefinition } from './table-definition.js';
-
-/**
- * A table of state: rows that services keep in the store, as opposed to records that pass through it. To add one,
- * declare it like `cluster-objects.ts`, create it in a migration and write it with `FlowStore.insertRows`.
- */
-export interface StateTable<Row> {
-  readonly definition: TableDefinition;
-  /** The columns that a row fills. */
-  readonly columns: readonly StateColumn<Row>[];
-  /** The column that each insert sets to the current time. */
-  readonly insertTimeColumn: string;
-}
-
-export interface StateColumn<Row> {
-  readonly name: string;
-  /** Its ClickHouse type, with a codec if it has one. */
-  readonly type: string;
-  /** The column's value of a row. */
-  readonly of: (row: Row) => string | number | boolean;
-}
+import type { StateTable } from '../store.js';
 
 /** The definitions of a state table's columns, for `TableDefinition.elements`. */
 export function stateColumnDefinitions<Row>({
@@ -45,7 +25,6 @@ export function jsonRows<Row>({ columns }: StateTable<Row>, rows: readonly Row[]
 /** An INSERT of the rows that `source` gives: a table function, a table or a subquery with the table's columns. */
 export function insertFrom<Row>(table: StateTable<Row>, source: string): string {
   const names = table.columns.map(({ name }) => name).join(', ');
-  const { definition, insertTimeColumn } = table;
-  return `INSERT INTO ${definition.name} (${names}, ${insertTimeColumn})
+  return `INSERT INTO ${table.name} (${names}, ${table.insertTimeColumn})
     SELECT ${names}, now64(3) FROM ${source}`;
 }

@@ -2,7 +2,7 @@ import type { FlowBatch } from '@sonde/model/batch/batch';
 import { describe, expect, it } from 'vitest';
 import { createInProcessTransport, IN_PROCESS_PARTITION, TransportClosedError } from './in-process.js';
 
-/** A batch that only its sequence tells from others; the transport does not look inside. */
+/** A batch identified by its sequence; the transport does not read its content. */
 function batch(sequence: number): FlowBatch {
   return { sequence } as FlowBatch;
 }

@@ -2,14 +2,14 @@ import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
 import { type FetchedMessage, type FetchedPartition, hideAbortedMessages } from './aborted-transactions.js';
 
-/** What kafkajs makes of a fetch from some offset on. */
+/** The messages that kafkajs delivers from a fetch response. */
 const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch.js') as new (
   topic: string,
   fetchedOffset: string,
   partition: FetchedPartition,
 ) => { readonly messages: readonly FetchedMessage[]; lastOffset(): string };
 
-/** A partition from offset 10 on: each letter a message of the producer of that name, upper case its end. */
+/** A partition from offset 10 on: each letter is a message of the producer with that name, upper case the end of its transaction. */
 function partition(
   log: string,
   aborted: readonly [producerId: string, firstOffset: number][],
@@ -59,7 +59,7 @@ it.each([
     [],
   ],
   [
-    'beside one that is committed',
+    'together with one that is committed',
     'acbBCA',
     [
       ['b', 12],
@@ -79,7 +79,7 @@ it.each([
   ).toEqual(expected);
 });
 
-it('those that began before what is fetched are known, too', () => {
+it('hides messages of transactions that began before the fetched range', () => {
   const fetched = partition('bBA', [
     ['b', 10],
     ['a', 3],
@@ -87,7 +87,7 @@ it('those that began before what is fetched are known, too', () => {
   expect(given(fetched)).toEqual([]);
 });
 
-it('a fetch of nothing but aborted messages says where to go on', () => {
+it('advances the offset after a fetch of only aborted messages', () => {
   const fetched = partition('aa', [['a', 10]]);
   hideAbortedMessages(fetched);
   const batch = new Batch('flows', '10', fetched);

@@ -6,7 +6,7 @@ import { BlockQueue } from './block-queue.js';
 
 const limits = { rows: 10, bytes: 1000, ageMs: 500 };
 
-describe('batches that wait to make a block', () => {
+describe('batches that wait for a block', () => {
   it('are due when the first of them has waited long enough', () => {
     const waiting = new BlockQueue(limits);
     expect(waiting.dueMs()).toBe(Infinity);
@@ -33,7 +33,7 @@ describe('batches that wait to make a block', () => {
     expect(waiting.dueMs()).toBe(-Infinity);
   });
 
-  it('are taken in the order in which they came, as many as fit', () => {
+  it('are taken in order of arrival, as many as fit', () => {
     const waiting = new BlockQueue(limits);
     for (const offset of [0, 1, 2, 3]) add(waiting, { offset, rows: 4 });
     expect(waiting.take().map(({ offset }) => offset)).toEqual([0, 1]);

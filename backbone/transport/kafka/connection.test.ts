@@ -5,7 +5,7 @@ it.each([
   'SASL PLAIN authentication failed: Authentication failed: Invalid username or password',
   'SASL SCRAM SHA512 authentication failed: Authentication failed during authentication due to invalid credentials',
   'SASL PLAIN mechanism is not supported by the server',
-])('brokers refuse who says it wrongly: %s', (message) => {
+])('recognizes rejected credentials: %s', (message) => {
   expect(isAuthenticationFailure(authenticationError(message))).toBe(true);
 });
 
@@ -16,17 +16,17 @@ it.each([
   'SASL SCRAM SHA256 authentication failed: Connection closed by the server',
   'SASL PLAIN authentication failed: Not connected',
   'SASL PLAIN authentication failed: Request SaslAuthenticate(key: 36, version: 1) timed out',
-])('a connection that fails amid the check of credentials is no refusal: %s', (message) => {
+])('does not take a connection that fails during authentication for rejected credentials: %s', (message) => {
   expect(isAuthenticationFailure(authenticationError(message))).toBe(false);
 });
 
-it('other errors are no refusals', () => {
+it('does not take other errors for rejected credentials', () => {
   expect(isAuthenticationFailure(new Error('SASL PLAIN authentication failed: Authentication failed'))).toBe(
     false,
   );
 });
 
-/** As kafkajs says it. */
+/** An error of kafkajs. */
 function authenticationError(message: string): Error {
   return Object.assign(new Error(message), { name: 'KafkaJSSASLAuthenticationError' });
 }

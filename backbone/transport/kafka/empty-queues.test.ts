@@ -39,7 +39,7 @@ function request(correlationId: number, sent: number[]): Request {
   };
 }
 
-it('a connection on which nothing waits to be sent is not looked after', async () => {
+it('does not poll a connection without pending requests', async () => {
   const queue = newQueue(1);
   queue.push(request(1, []));
   queue.fulfillRequest({ correlationId: 1, payload: Buffer.alloc(0), size: 0 });
@@ -47,7 +47,7 @@ it('a connection on which nothing waits to be sent is not looked after', async (
   expect(queue.throttleCheckTimeoutId).toBeNull();
 });
 
-it('a request that waits for another is sent when that is answered', () => {
+it('sends a request that waits for another one when that gets its response', () => {
   const queue = newQueue(1);
   const sent: number[] = [];
   queue.push(request(1, sent));
@@ -57,7 +57,7 @@ it('a request that waits for another is sent when that is answered', () => {
   expect(sent).toEqual([1, 2]);
 });
 
-it('a request that waits since the broker asked for a pause is sent when that is over', async () => {
+it('sends a request that waits for the end of a throttle time when that is over', async () => {
   const queue = newQueue(10);
   const sent: number[] = [];
   queue.maybeThrottle(50);

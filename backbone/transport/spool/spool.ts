@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../logging.js';
 import { type DirectoryLock, lockDirectory } from '../../files/directory-lock.js';
@@ -15,6 +15,7 @@ import {
   type SpoolState,
   writeState,
 } from './state.js';
+import { createDirectory } from '../../files/create-directory.js';
 
 export interface SpoolOptions {
   /** Its directory; created if it does not exist. One process can use it at a time. */
@@ -85,7 +86,7 @@ export class Spool {
    */
   static async open(options: SpoolOptions): Promise<Spool> {
     const { directory, log } = options;
-    await mkdir(directory, { recursive: true });
+    await createDirectory(directory);
     const lock = lockDirectory(directory);
     try {
       const state = await readState(directory);
