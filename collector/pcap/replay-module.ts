@@ -148,7 +148,11 @@ export class ReplayModule {
 
 let compiled: WebAssembly.Module | undefined;
 
-function compiledModule(): WebAssembly.Module {
+/**
+ * The compiled program, of which each file gets an instance.
+ * @throws ReplayNotBuiltError
+ */
+export function compiledModule(): WebAssembly.Module {
   return (compiled ??= new WebAssembly.Module(readProgram()));
 }
 

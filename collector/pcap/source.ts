@@ -3,7 +3,7 @@ import { probeWindows } from '../probe/windows.js';
 import type { FlowSource, ObservedWindow } from '../source/flow-source.js';
 import { CaptureCounts, type CaptureSummary } from './capture-counts.js';
 import { captureStream } from './capture-stream.js';
-import { ReplayModule, type ReplayTables } from './replay-module.js';
+import { compiledModule, ReplayModule, type ReplayTables } from './replay-module.js';
 
 export interface CaptureSourceOptions {
   /** A pcap or pcapng file, perhaps compressed with gzip; `-` for standard input. */
@@ -31,10 +31,12 @@ export function captureSource({
   onEnd,
   replay = false,
 }: CaptureSourceOptions): FlowSource {
-  const module = new ReplayModule(windowMs, tables);
+  compiledModule();
   const stopped = new AbortController();
 
   async function* windows(): AsyncGenerator<ObservedWindow> {
+    // Here, so that the memory is released when the file has been read.
+    const module = new ReplayModule(windowMs, tables);
     const counts = new CaptureCounts();
     const pace = replay ? (timeMs: number) => waitUntil(timeMs, stopped.signal) : undefined;
     const stream = captureStream({ file, windowMs, module, counts, pace, signal: stopped.signal });

@@ -10,7 +10,6 @@ export interface CaptureCase {
   readonly dns?: readonly ExpectedRecord[];
   /** Patterns of standard error. */
   readonly says?: readonly string[];
-  readonly invariants?: readonly string[];
 }
 
 type ExpectedRecord = Readonly<Record<string, unknown>>;

@@ -8,7 +8,7 @@ import { enrichDns } from '@sonde/enricher/pipeline/enrich-dns';
 import type { KubernetesObject } from '@sonde/model/cluster/objects';
 import { dnsFields } from '@sonde/model/dns/fields';
 import type { DnsRow } from '@sonde/model/dns/records';
-import { type FlowRow, flowRow } from '@sonde/model/flow/records';
+import { type EnrichedFlows, type FlowRow, flowRow } from '@sonde/model/flow/records';
 import { recordRow } from '@sonde/model/record/rows';
 import { batchOf } from '../builders/batch.js';
 
@@ -16,6 +16,8 @@ import { batchOf } from '../builders/batch.js';
 export interface CapturedRecords {
   readonly flows: readonly FlowRow[];
   readonly dns: readonly DnsRow[];
+  /** The flows as the store receives them. */
+  readonly blocks: readonly EnrichedFlows[];
   /** The lines on standard error. */
   readonly said: readonly string[];
 }
@@ -31,6 +33,7 @@ export async function capturedRecords(
 ): Promise<CapturedRecords> {
   const flows: FlowRow[] = [];
   const dns: DnsRow[] = [];
+  const blocks: EnrichedFlows[] = [];
   const said: string[] = [];
   const { context } = contextFromObjects(objects);
   for (const [file, node] of nodeNames(files.map((name) => path.join(folder, name)))) {
@@ -46,8 +49,9 @@ export async function capturedRecords(
       for (let row = 0; row < enrichedDns.rows; row++)
         dns.push(recordRow(dnsFields, enrichedDns.columns, row));
       const enriched = enrich(delivered, context);
+      blocks.push(enriched);
       for (let row = 0; row < rows; row++) flows.push(flowRow(enriched.columns, row));
     }
   }
-  return { flows, dns, said };
+  return { flows, dns, blocks, said };
 }
