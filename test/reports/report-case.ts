@@ -6,6 +6,8 @@ import type { FlowRow } from '@sonde/model/flow/records';
 
 /** What must come out of a case; see `README.md`. */
 export interface ReportExpectation {
+  /** The time range of the capture, in RFC 3339. */
+  readonly range: { readonly from: string; readonly to: string };
   readonly records?: readonly ExpectedRecord[];
   readonly sums?: Readonly<Record<string, number>>;
   readonly suggest?: {

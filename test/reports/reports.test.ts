@@ -5,6 +5,7 @@ import { evaluateNamed } from '@sonde/model/policy/manifests/connection';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CapturedRecords, capturedRecords } from '../captures/captured-records.js';
 import { casesFolder } from '../policy/cases.js';
+import { suggestedPorts } from './suggested-ports.js';
 import { type ReportCase, readReport, recordFailures, reportNames } from './report-case.js';
 
 const shared = path.join(casesFolder() ?? '', 'reports');
@@ -33,6 +34,17 @@ describe.each(cases)('%s', (folder) => {
       primary.reduce((total, flow) => total + Number(flow[field as keyof typeof flow]), 0);
     const { sums = {} } = report.expected;
     expect(Object.fromEntries(Object.keys(sums).map((field) => [field, sum(field)]))).toEqual(sums);
+  });
+
+  it('suggests policies for the expected ports', async () => {
+    const { suggest, range } = report.expected;
+    if (!suggest) return;
+    const ports = await suggestedPorts(report.objects, captured.blocks, {
+      namespace: suggest.namespace,
+      ...range,
+    });
+    expect(ports).toEqual(expect.arrayContaining([...suggest.must_name_ports]));
+    expect(ports.filter((port) => suggest.must_not_name_ports.includes(port))).toEqual([]);
   });
 
   it('evaluates connections by manifests as expected', () => {
