@@ -50,6 +50,7 @@ export function requireAccess(server: FastifyInstance, authenticate: Authenticat
 
   async function accessTo(request: FastifyRequest, required: RouteAccess): Promise<Access> {
     const access = await authenticate(request);
+    request.subject = access.subject;
     if (isAllowed(access, required)) return access;
     throw new Problem('SONDE_FORBIDDEN', `${access.subject} lacks ${missingRight(required)}`);
   }

@@ -37,6 +37,7 @@ export const aggregationPlugin: FastifyPluginCallback = (server, _options, done)
       const { sql, parameters } = aggregationSql(query, aggregation, request.access);
       const rows = await selectAggregates<Record<string, Value>>(context, query, sql, parameters);
       const table = await runTask(context, tableTask(rows, aggregation, query.range));
+      request.rowCount = table.rows.length;
       if (body.format !== 'json') return await sendTable(context, reply, table, body);
       return { ...timeRangeJson(query.range), ...table };
     },

@@ -22,7 +22,9 @@ export async function describeApi(
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
-      ...(isAuthenticated && { components: { securitySchemes: { bearer } }, security: [{ bearer: [] }] }),
+      components: { securitySchemes: { bearer } },
+      // An empty requirement states that no token is needed.
+      security: isAuthenticated ? [{ bearer: [] }] : [{}],
     },
     transform: ({ schema, url, route }) => ({ schema: describeRoute(schema, url, route), url }),
   });
