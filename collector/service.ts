@@ -22,12 +22,25 @@ export const collectorService: ServiceDefinition<(typeof collectorOptions)[numbe
   options: collectorOptions,
   async start({ configuration, log, registry, readiness }) {
     const { cluster, node = hostname() } = configuration;
+    // Ready only when packets are counted: those that pass before are in no flow record.
+    readiness.set('probe', 'flowprobe is not attached to network interfaces yet');
+    let isCounting = false;
     const source = flowprobeSource({
       program: probeProgram(),
       interfaces: configuration.interfaces,
       windowMs: configuration.window,
       onMessage: (line) => log.info({ line }, 'flowprobe wrote a message'),
-      events: { onFault: (reason) => log.error({ reason }, 'frame of flowprobe discarded') },
+      events: {
+        onHello: ({ features, kernelRelease }) => log.info({ features, kernelRelease }, 'flowprobe started'),
+        onInterfaces(interfaces) {
+          const names = interfaces.map(({ name }) => name);
+          const message = isCounting ? 'watched interfaces changed' : 'flowprobe counts packets from now on';
+          log.info({ interfaces: names }, message);
+          isCounting = true;
+          readiness.set('probe', undefined);
+        },
+        onFault: (reason) => log.error({ reason }, 'frame of flowprobe discarded'),
+      },
     });
     return await startCollector({
       ...{ cluster, node, source, log, registry, readiness },

@@ -1,8 +1,9 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { nearestNames } from '@sonde/model/filter/nearest-names';
 import { whileLocked } from './file-lock.js';
+import { createDirectory } from '@sonde/backbone/files/create-directory';
 
 /** A server and the login to it. */
 export interface Profile {
@@ -94,7 +95,7 @@ export async function changeProfiles(
   file: string,
   change: (profiles: Profiles) => Profiles | Promise<Profiles>,
 ): Promise<Profiles> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await createDirectory(path.dirname(file), 0o700);
   return whileLocked(`${file}.lock`, async () => {
     const before = await readProfiles(file);
     const after = await change(before);

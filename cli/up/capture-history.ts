@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { STANDARD_INPUT } from '@sonde/collector/pcap/capture-bytes';
+import { createDirectory, DirectoryNotUsableError } from '@sonde/backbone/files/create-directory';
 
 /** A capture file that was read. */
 interface ReadCapture {
@@ -42,9 +43,10 @@ export class CaptureHistory {
       );
     this.captures.push({ fingerprint, file, time: new Date().toISOString() });
     try {
-      await mkdir(path.dirname(this.path), { recursive: true });
+      await createDirectory(path.dirname(this.path));
       await writeFile(this.path, `${JSON.stringify(this.captures, undefined, 2)}\n`);
     } catch (error) {
+      if (error instanceof DirectoryNotUsableError) throw error;
       this.say(`cannot note that ${file} is read: ${String(error)}`);
     }
   }
