@@ -10,6 +10,8 @@ interface Entry {
   readonly load: () => Promise<Command>;
 }
 
+const SERVICES = 'Run services in a cluster:';
+
 /** The commands by name, in the groups and the order of the help. */
 const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   'Start here:': {
@@ -66,7 +68,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       load: async () => (await import('./profile/command.js')).profileCommand(),
     },
   },
-  'Run services in a cluster:': {
+  [SERVICES]: {
     collector: {
       summary: "Publish the flows of this node's traffic to Kafka",
       load: async () => serviceCommand((await import('@sonde/collector/service')).collectorService),
@@ -105,7 +107,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
 
 /**
  * The command `sonde` for a command line. Only the command that the line names is loaded; the others are there by name
- * and summary, for help and for hints. Completion needs all of them.
+ * and summary, for help and for hints. Completion loads all but the services, which take seconds.
  */
 export async function sondeCommand([word = '', next = '']: readonly string[]): Promise<Command> {
   const sonde = new Command('sonde').description(
@@ -114,7 +116,8 @@ export async function sondeCommand([word = '', next = '']: readonly string[]): P
   const named = word === 'help' ? next : word;
   for (const [group, entries] of Object.entries(groups)) {
     for (const [name, { summary, load }] of Object.entries(entries)) {
-      const command = named === name || word === 'completion' ? await load() : new Command(name);
+      const isLoaded = named === name || (word === 'completion' && group !== SERVICES);
+      const command = isLoaded ? await load() : new Command(name);
       sonde.addCommand(command.summary(summary).helpGroup(group));
     }
   }

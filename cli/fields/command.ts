@@ -73,7 +73,7 @@ export async function values(
   options: FieldsOptions,
 ): Promise<string> {
   const kind = kindOf(options);
-  const filter = recordFilter(kind, terms, options);
+  const filter = await recordFilter(kind, terms, options);
   const client = await connect(options);
   const answer = await client.get<ValuesAnswer>(`fields/${encodeURIComponent(field)}/values`, {
     ...{ table: kind, filter, ...apiTimeRange(options), limit: options.limit },

@@ -1,4 +1,7 @@
 import { nearestNames } from '@sonde/model/filter/nearest-names';
+import { parseTimestamp } from '@sonde/model/filter/timestamp';
+import { AddressError, parseAddress } from '@sonde/model/net/address';
+import { parsePrefix } from '@sonde/model/net/prefix';
 import { protocolNumber } from '@sonde/model/net/protocol';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { RecordKind } from '../client/records.js';
@@ -76,7 +79,9 @@ function specialCondition(
         ? `domain(${expression}, ${JSON.stringify(value)})`
         : `${expression}.matches(${JSON.stringify(globPattern(value))})`;
     case 'ip':
-      return value.includes('/') ? `cidr(${expression}, ${JSON.stringify(value)})` : undefined;
+      if (!value.includes('/')) return undefined;
+      checkAddress(value, parsePrefix, 'a CIDR such as 10.0.0.0/8');
+      return `cidr(${expression}, ${JSON.stringify(value)})`;
     case 'uint8':
     case 'uint16':
     case 'uint32':
@@ -110,7 +115,10 @@ function literals(name: string, value: string, field: FieldDeclaration | undefin
       if (value === 'true' || value === 'false') return [value];
       throw new CommandLineError(`${name} is true or false, not "${value}"`);
     case 'time':
-      return [`timestamp(${JSON.stringify(value)})`];
+      return [timeLiteral(name, value)];
+    case 'ip':
+      checkAddress(value, parseAddress, 'an address');
+      return [JSON.stringify(value)];
     case 'uint8':
       if (field.name === 'protocol') return [protocolText(value)];
       return [numberText(name, value, field)];
@@ -120,6 +128,21 @@ function literals(name: string, value: string, field: FieldDeclaration | undefin
       return [numberText(name, value, field)];
     default:
       return [JSON.stringify(value)];
+  }
+}
+
+function timeLiteral(name: string, value: string): string {
+  if (parseTimestamp(value) === undefined)
+    throw new CommandLineError(`${name} is a time such as 2026-03-01T12:00:00Z, not "${value}"`);
+  return `timestamp(${JSON.stringify(value)})`;
+}
+
+function checkAddress(value: string, parse: (text: string) => unknown, form: string): void {
+  try {
+    parse(value);
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw new CommandLineError(`"${value}" is not ${form}`);
   }
 }
 
@@ -150,7 +173,7 @@ function comparableText(
   value: string,
   field: FieldDeclaration | undefined,
 ): string {
-  if (field?.type === 'time') return `timestamp(${JSON.stringify(value)})`;
+  if (field?.type === 'time') return timeLiteral(name, value);
   if (field?.type.startsWith('uint')) return numberText(name, value, field);
   throw new CommandLineError(
     `"${name}${operator}${value}": ${operator} compares numbers and times, and ${name} is neither`,

@@ -31,8 +31,8 @@ describe('terms', () => {
     [['deploy/shop/web'], 'either(namespace == "shop" && workload == "web")'],
     [['svc/api'], 'dst.service == "api"'],
     [['shop/web'], 'either(namespace == "shop" && (workload == "web" || name == "web"))'],
-  ])('%j select %s', (terms, expected) => {
-    expect(flows(terms)).toBe(expected);
+  ])('%j select %s', async (terms, expected) => {
+    expect(await flows(terms)).toBe(expected);
     expect(() => parseFilter(expected, flowFields)).not.toThrow();
   });
 
@@ -47,8 +47,8 @@ describe('terms', () => {
     ['src.namespace>shop', /compares numbers and times/],
     ['pods/a/b/c', /KIND\/NAMESPACE\/NAME/],
     ['primary=yes', /true or false/],
-  ])('%s is refused with what to write', (term, reason) => {
-    expect(() => flows([term])).toThrow(reason);
+  ])('%s is refused with what to write', async (term, reason) => {
+    await expect(flows([term])).rejects.toThrow(reason);
   });
 });
 
@@ -69,13 +69,13 @@ describe('options', () => {
       'action == "deny" && domain(dst.domain, "*.example.com")',
     ],
     [{ filter: 'action == "deny" // why?' }, '(action == "deny" // why?\n)'],
-  ])('%j select %s', (options, expected) => {
-    expect(flows([], options)).toBe(expected);
+  ])('%j select %s', async (options, expected) => {
+    expect(await flows([], options)).toBe(expected);
     expect(() => parseFilter(expected, flowFields)).not.toThrow();
   });
 
-  it('select lookups by their client', () => {
-    const text = recordFilter('dns', ['rcode=NXD*', 'pod/web-0'], { namespace: ['a'] });
+  it('select lookups by their client', async () => {
+    const text = await recordFilter('dns', ['rcode=NXD*', 'pod/web-0'], { namespace: ['a'] });
     expect(text).toBe('rcode == "NXDOMAIN" && (src.name == "web-0") && src.namespace == "a"');
     expect(() => parseFilter(text, dnsFields)).not.toThrow();
   });
@@ -85,9 +85,9 @@ describe('options', () => {
     expect(() => list('a,', undefined)).toThrow(/empty items/);
   });
 
-  it('show where an expression is wrong, as it was written', () => {
+  it('show where an expression is wrong, as it was written', async () => {
     const filter = 'action == "deny" &&\n  src.nmespace == "shop"';
-    expect(() => flows(['dst.port=443'], { filter })).toThrow(
+    await expect(flows(['dst.port=443'], { filter })).rejects.toThrow(
       /did you mean src\.namespace\?\)\n {4}src\.nmespace == "shop"\n {8}\^{8}$/,
     );
   });

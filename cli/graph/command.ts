@@ -49,7 +49,7 @@ export async function graph(
   screen: Screen,
 ): Promise<string> {
   const { level, limit, output } = options;
-  const filter = recordFilter('flows', terms, options);
+  const filter = await recordFilter('flows', terms, options);
   const client = await connect(options);
   const answer = await client.get<GraphAnswer>('graph', { level, filter, ...apiTimeRange(options), limit });
   if (output === 'json') return jsonText(answer, 2);

@@ -59,7 +59,7 @@ export function observeCommand(): Command {
 
 async function observe(terms: string[], options: ObserveOptions): Promise<void> {
   const kind = options.dns ? 'dns' : 'flows';
-  const selected = recordFilter(kind, terms, options);
+  const selected = await recordFilter(kind, terms, options);
   const isAll = options.all === true || selectsDuplicates(selected);
   const filter = [...(isAll ? [] : ['primary']), selected].filter((part) => part !== '').join(' && ');
   const client = await connect(options);

@@ -42,7 +42,7 @@ export function addActivityCommand(policy: Command): void {
 export async function activity(options: ActivityOptions, screen: Screen): Promise<string> {
   const client = await connect(options);
   const { cluster, output, utc = false } = options;
-  const filter = recordFilter('flows', [], options);
+  const filter = await recordFilter('flows', [], options);
   const answer = await client.get<ActivityAnswer>('policies', {
     ...{ cluster, ...apiTimeRange(options), filter },
   });

@@ -5,9 +5,9 @@ import { list } from '../filter/options.js';
 import { EXIT } from '../client/errors.js';
 import { withExamples } from '../help/help.js';
 import { screenOf } from '../table/screen.js';
-import { evaluate, type EvaluateOptions } from './evaluate.js';
-import { explain, type ExplainOptions } from './explain.js';
-import { match, type MatchOptions } from './match.js';
+import type { EvaluateOptions } from './evaluate.js';
+import type { ExplainOptions } from './explain.js';
+import type { MatchOptions } from './match.js';
 import { addActivityCommand } from './activity.js';
 import { addChangesCommand } from './changes.js';
 import { addPreviewCommand } from './preview.js';
@@ -43,6 +43,7 @@ export function policyCommand(): Command {
       .addOption(outputOption(['table', 'json']))
       .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
         const words = [from, to, port].filter((word): word is string => typeof word === 'string');
+        const { evaluate } = await import('./evaluate.js');
         const { text, isAllowed } = await evaluate(words, options, screenOf(process.stdout));
         print(text);
         if (options.exitCode && !isAllowed) process.exitCode = EXIT.found;
@@ -63,6 +64,7 @@ export function policyCommand(): Command {
       .addOption(manifestsOption())
       .addOption(outputOption(['table', 'json']))
       .action(async (name: string, options: ExplainOptions) => {
+        const { explain } = await import('./explain.js');
         print(await explain(name, options, screenOf(process.stdout)));
       }),
     ['sonde policy explain storefront/backend', 'sonde policy explain storefront/backend-0 --manifests k8s/'],
@@ -75,6 +77,7 @@ export function policyCommand(): Command {
       .option('--labels <labels>', 'labels, as KEY=VALUE,KEY=VALUE')
       .option('--file <file>', 'JSON list of {selector, labels} to evaluate instead; - for standard input')
       .action(async (options: MatchOptions) => {
+        const { match } = await import('./match.js');
         print(await match(options));
       }),
     [`sonde policy match --selector "app == 'web' && has(tier)" --labels app=web,tier=front`],

@@ -1,4 +1,3 @@
-import { readManifests } from '@sonde/backbone/manifests/read';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT } from '../client/errors.js';
 import { connect, positiveInteger, withServer } from '../client/connection.js';
@@ -74,7 +73,8 @@ export async function preview(
 ): Promise<{ readonly text: string; readonly isChange: boolean }> {
   const client = await connect(options);
   const { cluster, remove, staged, limit, output } = options;
-  const filter = recordFilter('flows', [], options);
+  const filter = await recordFilter('flows', [], options);
+  const { readManifests } = await import('@sonde/backbone/manifests/read');
   const { objects, problems } = await readManifests(options.apply);
   const [problem] = problems;
   if (problem) throw new Error(`${problem.file}:${problem.line}: ${problem.reason}`);

@@ -58,7 +58,7 @@ export async function suggest(
 ): Promise<{ readonly text: string; readonly notes: readonly string[] }> {
   const client = await connect(options);
   const { cluster, dialect, tier, order, output } = options;
-  const filter = recordFilter('flows', [], options);
+  const filter = await recordFilter('flows', [], options);
   const answer = await client.post<SuggestAnswer>('policies/suggest', {
     ...(cluster === undefined ? {} : { cluster }),
     ...{ namespace, ...apiTimeRange(options), filter, dialect, tier, order },

@@ -68,7 +68,7 @@ export async function query(
 ): Promise<string> {
   const { metric = [{ function: 'count' }], by, interval, order, limit, output } = options;
   const kind = options.dns ? 'dns' : 'flows';
-  const filter = recordFilter(kind, terms, options);
+  const filter = await recordFilter(kind, terms, options);
   const groups = splitFields(by);
   const body = {
     ...{ metrics: metric, groupBy: groups, filter, ...apiTimeRange(options), limit },

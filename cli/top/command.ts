@@ -63,7 +63,7 @@ export async function top(
   const sort = options.sort ?? measures[0];
   if (!measures.includes(sort))
     throw new Error(`${what} can be sorted by ${measures.join(', ')}, not ${sort}`);
-  const filter = [only, recordFilter(kind, terms, options)].filter(Boolean).join(' && ');
+  const filter = [only, await recordFilter(kind, terms, options)].filter(Boolean).join(' && ');
   const metrics = [sort, ...measures.filter((one) => one !== sort)].map((one) => MEASURES[one].metric);
   const body = { table: kind, metrics, ...apiTimeRange(options), filter };
   const client = await connect(options);
