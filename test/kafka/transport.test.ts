@@ -308,6 +308,27 @@ describe('flows through Kafka', { timeout: 300_000 }, () => {
     await eventually(() => expect(consumer.partitions).toHaveLength(PARTITIONS + 2), 60_000);
   });
 
+  it.skipIf(givenBrokers)(
+    'are stored once each when partitions are added before their last delivery is sent again',
+    async () => {
+      const flows = kafkaNames(connection).flows;
+      const nodes = Array.from({ length: 8 }, (_, number) => `node-${number}`);
+      const senders = await Promise.all(nodes.map((node) => collector(node, new Registry())));
+      const publishAll = (sequence: number) =>
+        Promise.all(senders.map((sender, at) => publish(sender, nodes[at] ?? '', sequence)));
+      enricher('first');
+      await publishAll(0);
+      await untilStored(nodes.length);
+      const topicPartitions = [{ topic: flows, count: PARTITIONS * 3 }];
+      await asAdmin((admin) => admin.createPartitions({ topicPartitions }));
+      await kafka.restart?.('SIGKILL');
+      await publishAll(1);
+      await untilStored(nodes.length * 2);
+      const sent = await asAdmin((admin) => admin.fetchTopicOffsets(flows));
+      expect(sent).toHaveLength(PARTITIONS * 3);
+    },
+  );
+
   it('are read by a member that rejoins when the system clock is set back', async () => {
     const publisher = await collector('one');
     const { registry: metrics } = enricher('first');

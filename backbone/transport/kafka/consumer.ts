@@ -189,7 +189,13 @@ class KafkaConsumer implements KafkaFlowConsumer {
       const wanted = offset.storedTo + 1;
       const { low, high } = kept.get(partition) ?? { low: 0, high: wanted };
       if (wanted > high) throw new TopicRecreatedError(this.#member.names.flows, partition, wanted, high);
-      positions.set(partition, new PartitionPosition(offset, { low, high }));
+      const position = new PartitionPosition(offset, { low, high });
+      positions.set(partition, position);
+      if (position.expiredOffsets > 0)
+        this.options.log.warn(
+          { partition, offsets: position.expiredOffsets },
+          'Kafka deleted offsets before they were read; lost messages are counted when their streams continue',
+        );
     }
     const next = Object.fromEntries(
       [...positions].map(([partition, position]) => [partition, position.next]),

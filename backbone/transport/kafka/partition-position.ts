@@ -26,9 +26,9 @@ export class PartitionPosition {
     this.#expiredOffsets = this.next - storedTo - 1;
   }
 
-  /** Whether Kafka deleted offsets before they were read; they may be messages or ends of transactions. */
-  get hasExpired(): boolean {
-    return this.#expiredOffsets > 0;
+  /** How many offsets Kafka deleted before they were read: of messages, or of ends of transactions. */
+  get expiredOffsets(): number {
+    return this.#expiredOffsets;
   }
 
   /** Whether a message is not a duplicate. */

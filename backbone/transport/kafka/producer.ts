@@ -2,6 +2,7 @@ import kafkajs, { type Admin, type Producer, type TopicMessages, type Transactio
 import type { Logger } from '../../logging.js';
 import { MessageTooLargeError, type OutgoingMessage, type SpoolSink } from '../spool/sink.js';
 import type { KafkaConnection } from './connection.js';
+import { PartitionChoice } from './partition-choice.js';
 import { KafkaSession } from './session.js';
 import { streamHeaders } from './stream-headers.js';
 import { createTopics, kafkaNames, METADATA_MAX_AGE_MS, type TopicSettings } from './topics.js';
@@ -49,7 +50,9 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
     if (topics) await createTopics(admin, names, topics);
     // Fences earlier processes and ends their open transaction; only then is the position final.
     opened.transaction = await producer.transaction();
-    return await storedPosition(admin, names.spool(stream), names.flows);
+    const { position, metadata } = await storedPosition(admin, names.spool(stream), names.flows);
+    opened.choice.resume(position, metadata);
+    return position;
   }
 
   async function transact(
@@ -57,12 +60,13 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
     messages: readonly OutgoingMessage[],
     position: number,
   ): Promise<void> {
-    const { stream, producer } = opened;
+    const { stream, producer, choice } = opened;
     const transaction = opened.transaction ?? (await producer.transaction());
     opened.transaction = undefined;
     const topicMessages = byTopic(stream, messages);
     if (topicMessages.length > 0) await sendAll(transaction, topicMessages);
-    const partitions = [{ partition: 0, offset: String(position) }];
+    // kafkajs sends metadata that its types do not have.
+    const partitions = [{ partition: 0, offset: String(position), metadata: choice.metadata }];
     const offsets = [{ topic: names.flows, partitions }];
     await transaction.sendOffsets({ consumerGroupId: names.spool(stream), topics: offsets });
     await transaction.commit();
@@ -74,15 +78,16 @@ export function createKafkaPublisher(options: KafkaPublisherOptions): SpoolSink 
     async open(stream) {
       await close();
       const session = new KafkaSession(connection, log);
+      const choice = new PartitionChoice();
       const producer = session.producer({
         transactionalId: names.spool(stream),
         idempotent: true,
         metadataMaxAge: METADATA_MAX_AGE_MS,
         maxInFlightRequests: 1,
         transactionTimeout: transactionTimeoutMs,
-        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+        createPartitioner: choice.partitioner,
       });
-      current = { stream, session, admin: session.admin(), producer };
+      current = { stream, session, admin: session.admin(), producer, choice };
       return await session.within(MAX_OPEN_MS, begin(current));
     },
 
@@ -112,15 +117,16 @@ interface OpenSpool {
   readonly session: KafkaSession;
   readonly admin: Admin;
   readonly producer: Producer;
+  readonly choice: PartitionChoice;
   /** The transaction that was begun when opening, in which nothing has been sent yet. */
   transaction?: Transaction | undefined;
 }
 
-/** The delivered position of a spool: the group's offset of partition 0 by convention. */
-async function storedPosition(admin: Admin, groupId: string, topic: string): Promise<number> {
+/** The delivered position of a spool and its metadata: the group's offset of partition 0 by convention. */
+async function storedPosition(admin: Admin, groupId: string, topic: string) {
   const [flows] = await admin.fetchOffsets({ groupId, topics: [topic] });
-  const offset = flows?.partitions.find(({ partition }) => partition === 0)?.offset;
-  return Math.max(0, Number(offset ?? 0));
+  const stored = flows?.partitions.find(({ partition }) => partition === 0);
+  return { position: Math.max(0, Number(stored?.offset ?? 0)), metadata: stored?.metadata ?? '' };
 }
 
 function byTopic(stream: string, messages: readonly OutgoingMessage[]): TopicMessages[] {
