@@ -3,7 +3,7 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { QueryTable } from '../records/query-table.js';
 import { useStyles2 } from '../kit/ui.js';
 
-/** DNS lookups: what is slow, what fails, and who asks for it. */
+/** DNS lookups: slow and failed lookups, and their clients. */
 export function DnsPage() {
   const styles = useStyles2(getStyles);
   return (

@@ -16,7 +16,7 @@ interface Properties {
 export function FilterBar({ error }: Properties) {
   const styles = useStyles2(getStyles);
   const [{ filter }, change] = usePageState();
-  // What is typed belongs to the filter it began from: when that changes elsewhere, it is typed anew.
+  // The text belongs to the filter that it was started from: if that changes elsewhere, the text is reset.
   const [draft, setDraft] = useState({ filter, text: filter });
   const text = draft.filter === filter ? draft.text : filter;
   const apply = (next: string) => change({ filter: next.trim() });

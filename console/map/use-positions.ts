@@ -44,7 +44,7 @@ function readKept(): Positions {
   try {
     return JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '{}') as Positions;
   } catch {
-    // What another version of the page kept is of no use; the layout starts anew.
+    // Positions stored by another version of the page are unusable; the layout starts again.
     return {};
   }
 }

@@ -44,7 +44,7 @@ async function unknownWords(words: readonly string[]): Promise<string[]> {
 describe('commands in the docs', () => {
   it.each([
     ['a command', 'watch --lab', 'watch'],
-    ['a subcommand', 'policy board', 'board'],
+    ['a subcommand', 'policy overview', 'overview'],
     ['an option', 'observe --color-blind deny', '--color-blind'],
     ['the former name of an option', 'observe --from 1h', '--from'],
   ])('are checked: %s that does not exist is found', async (_what, line, word) => {

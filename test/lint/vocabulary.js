@@ -42,7 +42,7 @@ export const renamedTerms = [
     pattern: /\bsonde_probe_count\b|\bsonde_api_requests_refused_total\b/,
     instead: 'the metrics of docs/metrics.md',
   },
-  { pattern: /\bpolicy board\b|\bPolicyBoard\b/i, instead: 'policy activity' },
+  { pattern: /\bpolicy board\b/i, instead: 'policy activity' },
   { pattern: /\b(by|in) turns\b/i, instead: 'alternately, in alternating runs' },
   { pattern: /\bwho asks\b/i, instead: 'the caller, the client' },
   { pattern: /\bas though\b/i, instead: 'as if' },
