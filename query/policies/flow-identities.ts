@@ -49,6 +49,7 @@ type TextColumn =
   | `${'src' | 'dst'}_${'namespace' | 'workload' | 'labels' | 'service_account' | 'address'}`
   | 'dst_domain'
   | 'flows'
+  | 'all_flows'
   | 'connections'
   | 'bytes'
   | 'first_ms'
@@ -56,7 +57,7 @@ type TextColumn =
   | `example_${'src' | 'dst'}_${'name' | 'ip'}`;
 
 type NumberColumn =
-  'proto' | 'port' | 'source_port' | 'relation' | 'guessed' | `example_${'src' | 'dst'}_port`;
+  'proto' | 'port' | 'source_port' | 'relation' | 'guessed' | 'reason' | `example_${'src' | 'dst'}_port`;
 
 type Row = Readonly<Record<TextColumn, string> & Record<NumberColumn, number>> & {
   readonly src_kind: FlowEndpoint['kind'];
@@ -89,6 +90,10 @@ export async function flowIdentities(
     ] as const),
     ['source_port', sourcePort(snapshots, guessed)] as const,
   ];
+  const all = reasons(flow);
+  const reason = `multiIf(${all.map(({ condition }, index) => `${condition}, ${index}`).join(', ')}, ${all.length})`;
+  const identity = `sipHash128(${[...columns.map(([, sql]) => sql), classOf('src_ip'), classOf('dst_ip')].join(', ')})`;
+  // One statement for everything, so that flows that arrive meanwhile are counted nowhere.
   const rows = await select<Row>(
     context,
     `SELECT ${columns.map(([name, sql]) => `any(${sql}) AS ${name}`).join(', ')},
@@ -98,16 +103,25 @@ export async function flowIdentities(
        argMax(src_name, start_time) AS example_src_name, toString(argMax(src_ip, start_time)) AS example_src_ip,
        argMax(src_port, start_time) AS example_src_port,
        argMax(dst_name, start_time) AS example_dst_name, toString(argMax(dst_ip, start_time)) AS example_dst_ip,
-       argMax(dst_port, start_time) AS example_dst_port
+       argMax(dst_port, start_time) AS example_dst_port,
+       ${reason} AS reason, sum(count()) OVER () AS all_flows
      ${fromWhere(query, context.access, parameters)}
-       AND primary AND cluster = ${parameters.add(cluster, 'String')} AND NOT (${anyOf(reasons(flow))})
-     GROUP BY sipHash128(${[...columns.map(([, sql]) => sql), classOf('src_ip'), classOf('dst_ip')].join(', ')})
-     ORDER BY flows DESC LIMIT ${MAX_IDENTITIES} SETTINGS prefer_column_name_to_alias = 1`,
+       AND primary AND cluster = ${parameters.add(cluster, 'String')}
+     GROUP BY reason, if(${reason} = ${all.length}, ${identity}, toFixedString('', 16))
+     ORDER BY reason < ${all.length} DESC, flows DESC LIMIT ${MAX_IDENTITIES + all.length} SETTINGS prefer_column_name_to_alias = 1`,
     parameters,
   );
-  const groups = rows.map(groupOf);
-  const evaluated = groups.reduce((sum, { flows }) => sum + flows, 0);
-  return { groups, notEvaluated: await countNotEvaluated(context, cluster, query, evaluated) };
+  const excluded = rows.flatMap(({ reason: number, flows }) => {
+    const known = all[number]?.reason;
+    return known === undefined ? [] : { reason: known, flows: Number(flows) };
+  });
+  const counted = rows.reduce((sum, { flows }) => sum + Number(flows), 0);
+  const left = Number(rows[0]?.all_flows ?? 0) - counted;
+  const tooMany = { reason: `there are more than ${MAX_IDENTITIES} distinct flows`, flows: left };
+  return {
+    groups: rows.filter(({ reason: number }) => number === all.length).map(groupOf),
+    notEvaluated: [...excluded, ...(left > 0 ? [tooMany] : [])],
+  };
 }
 
 /** Why flows are not evaluated, each with its condition in SQL. */
@@ -128,35 +142,6 @@ function reasons({ linkUpkeep, icmpError }: FlowSql) {
       condition: icmpError,
     },
   ] as const;
-}
-
-function anyOf(conditions: ReturnType<typeof reasons>): string {
-  return conditions.map(({ condition }) => `(${condition})`).join(' OR ');
-}
-
-async function countNotEvaluated(
-  context: QueryContext,
-  cluster: string,
-  query: RecordQuery,
-  evaluated: number,
-): Promise<NotEvaluated[]> {
-  const parameters = new SqlParameters();
-  const all = reasons(flowSql(parameters));
-  const cases = all.map(({ condition }, index) => `${condition}, ${index}`).join(', ');
-  const rows = await select<{ reason: number; flows: string }>(
-    context,
-    `SELECT multiIf(${cases}, ${all.length}) AS reason, count() AS flows
-     ${fromWhere(query, context.access, parameters)}
-       AND primary AND cluster = ${parameters.add(cluster, 'String')} GROUP BY reason ORDER BY reason`,
-    parameters,
-  );
-  return rows.flatMap(({ reason, flows }) => {
-    const known = all[reason]?.reason;
-    if (known !== undefined) return { reason: known, flows: Number(flows) };
-    const left = Number(flows) - evaluated;
-    // Some may have come to the store since the others were read.
-    return left > 0 ? { reason: `there are more than ${MAX_IDENTITIES} different ones`, flows: left } : [];
-  });
 }
 
 /** The client's port where it matters: if policies depend on it, or if client and server may be swapped. */

@@ -1,7 +1,13 @@
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { hasPorts, isIcmp, protocolName } from '../../net/protocol.js';
 import { DENY_NAME, policyName, type RuleEvidence, type SuggestedManifest } from './manifest.js';
-import type { SuggestedPeer, SuggestedPolicy, SuggestedPort, SuggestedRule } from './suggest.js';
+import {
+  ruleForPorts,
+  type SuggestedPeer,
+  type SuggestedPolicy,
+  type SuggestedPort,
+  type SuggestedRule,
+} from './suggest.js';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -51,7 +57,7 @@ function byProtocol(rule: SuggestedRule): SuggestedRule[] {
   const protocols = [...new Set(rule.ports.map(({ protocol }) => protocol))];
   return protocols.flatMap((protocol) => {
     const ports = rule.ports.filter((port) => port.protocol === protocol);
-    return isIcmp(protocol) ? ports.map((port) => ({ ...rule, ports: [port] })) : [{ ...rule, ports }];
+    return isIcmp(protocol) ? ports.map((port) => ruleForPorts(rule, [port])) : [ruleForPorts(rule, ports)];
   });
 }
 

@@ -1,7 +1,14 @@
 import type { KubernetesObject } from '../../cluster/objects.js';
 import { protocolName, SCTP, TCP, UDP } from '../../net/protocol.js';
 import { DENY_NAME, policyName, type RuleEvidence, type SuggestedManifest } from './manifest.js';
-import type { NotCovered, SuggestedPeer, SuggestedPolicy, SuggestedPort, SuggestedRule } from './suggest.js';
+import {
+  type NotCovered,
+  ruleForPorts,
+  type SuggestedPeer,
+  type SuggestedPolicy,
+  type SuggestedPort,
+  type SuggestedRule,
+} from './suggest.js';
 
 /** Protocols that a NetworkPolicy supports (networking.k8s.io/v1 NetworkPolicyPort). */
 const PROTOCOLS = new Set([TCP, UDP, SCTP]);
@@ -26,7 +33,7 @@ export function kubernetesManifests(
         if (ports.length < rule.ports.length) notCovered.push(withoutPorts(policy, rule));
         if (ports.length === 0) return [];
         const index = rules.filter((one) => one.direction === direction).length;
-        rules.push({ direction, index, rule: { ...rule, ports } });
+        rules.push({ direction, index, rule: ruleForPorts(rule, ports) });
         return {
           [direction === 'ingress' ? 'from' : 'to']: peers(namespace, rule.peer),
           ports: ports.map(portOf),
@@ -59,10 +66,10 @@ function portOf({ protocol, from, to }: SuggestedPort): object {
   return { protocol: protocolName(protocol), port: from, ...(to > from ? { endPort: to } : {}) };
 }
 
-function withoutPorts({ workload }: SuggestedPolicy, { ports, evidence }: SuggestedRule): NotCovered {
-  const names = [...new Set(ports.map(({ protocol }) => protocol))]
-    .filter((protocol) => !PROTOCOLS.has(protocol))
-    .map(protocolName);
+function withoutPorts({ workload }: SuggestedPolicy, rule: SuggestedRule): NotCovered {
+  const ports = rule.ports.filter(({ protocol }) => !PROTOCOLS.has(protocol));
+  const names = [...new Set(ports.map(({ protocol }) => protocol))].map(protocolName);
+  const { evidence } = ruleForPorts(rule, ports);
   return {
     reason: `a Kubernetes NetworkPolicy cannot allow ${names.join(', ')}, which ${workload} uses`,
     evidence,

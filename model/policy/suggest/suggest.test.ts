@@ -211,6 +211,20 @@ describe('a suggestion', () => {
     ]);
   });
 
+  it('counts for each rule only the traffic of its own protocol', () => {
+    const traffic = (connections: number) => ({ flows: 1, connections, bytes: 1, firstMs: 0, lastMs: 1 });
+    const tcp = flow(WEB, API, 8080, { traffic: traffic(5) });
+    const echo = flow(WEB, API, 8 * 256, { protocol: ICMP, sourcePort: 0, traffic: traffic(70) });
+    const { policies } = suggestPolicies('shop', [tcp, echo]);
+    const connections = (manifests: readonly SuggestedManifest[]) =>
+      manifests.flatMap(({ rules }) => rules.map(({ rule }) => rule.evidence.connections));
+    const kubernetes = kubernetesManifests('shop', policies);
+    expect(connections(kubernetes.manifests)).toEqual([5, 5]);
+    expect(kubernetes.notCovered.map(({ evidence }) => evidence.connections)).toEqual([70, 70]);
+    const place = { tier: 'default', order: 1, domains: false };
+    expect(connections(calicoManifests('shop', policies, place))).toEqual([70, 5, 70, 5]);
+  });
+
   it('tells what it could not cover, and why', () => {
     const echo = flow(WEB, API, 8 * 256, { protocol: ICMP, sourcePort: 0 });
     const suggested = suggestPolicies('shop', [echo, flow(WEB, podEnd('shop/bare', '', '10.0.0.8'), 80)]);

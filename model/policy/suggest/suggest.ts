@@ -32,6 +32,29 @@ export interface SuggestedRule {
   /** Services that the flows went to; their backends are known by the services' selectors. */
   readonly services: readonly ServiceReference[];
   readonly evidence: Evidence;
+  /** The traffic on each port that the evidence consists of. */
+  readonly traffic: readonly PortTraffic[];
+}
+
+/** Traffic that was observed on a port; for ICMP type × 256 + code. */
+export interface PortTraffic {
+  readonly protocol: number;
+  readonly port: number;
+  /** The same object on every port if the flow went to a service with several backend ports. */
+  readonly evidence: Evidence;
+}
+
+/** The part of a rule for some of its ports, with the evidence of these ports only. */
+export function ruleForPorts(rule: SuggestedRule, ports: readonly SuggestedPort[]): SuggestedRule {
+  const traffic = rule.traffic.filter(({ protocol, port }) =>
+    ports.some((range) => range.protocol === protocol && range.from <= port && port <= range.to),
+  );
+  return { ...rule, ports, traffic, evidence: sumOf(traffic) ?? rule.evidence };
+}
+
+function sumOf(traffic: readonly PortTraffic[]): Evidence | undefined {
+  const distinct = new Set(traffic.map(({ evidence }) => evidence));
+  return [...distinct].reduce<Evidence | undefined>(mergeEvidence, undefined);
 }
 
 export type SuggestedPeer =
@@ -203,22 +226,22 @@ class Draft {
       names: new Set(),
       ports: new Map(),
       services: new Map(),
-      evidence: new Set(),
+      traffic: [],
     };
     peers.set(key, peer);
     peer.addresses.add(endpoint.address);
     if (endpoint.name !== '') peer.names.add(endpoint.name);
     peer.ports.set(service, { protocol: flow.protocol, from: flow.port, to: flow.port });
     if (flow.service) peer.services.set(flow.service.name, flow.service);
-    peer.evidence.add(flow.traffic);
+    peer.traffic.push({ protocol: flow.protocol, port: flow.port, evidence: flow.traffic });
   }
 
   rules(direction: 'ingress' | 'egress', selectors: WorkloadSelectors): SuggestedRule[] {
     return [...this.#peers[direction]]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([, { endpoint, domain, addresses, names, ports, services, evidence }]) => {
-        const [first, ...others] = evidence;
-        if (!first) return [];
+      .flatMap(([, { endpoint, domain, addresses, names, ports, services, traffic }]) => {
+        const evidence = sumOf(traffic);
+        if (!evidence) return [];
         const listed = [...ports.values()].sort((a, b) => a.protocol - b.protocol || a.from - b.from);
         const few = limitPorts(listed);
         return {
@@ -226,7 +249,7 @@ class Draft {
           ports: few,
           portsWidened: few.length < listed.length,
           services: [...services.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-          evidence: others.reduce(mergeEvidence, first),
+          ...{ evidence, traffic },
         };
       });
   }
@@ -241,8 +264,7 @@ interface PeerDraft {
   readonly ports: Map<string, SuggestedPort>;
   /** By `namespace/name`. */
   readonly services: Map<string, ServiceReference>;
-  /** Once per flow, although a flow to a service may cover several ports. */
-  readonly evidence: Set<Evidence>;
+  readonly traffic: PortTraffic[];
 }
 
 function peerOf(
