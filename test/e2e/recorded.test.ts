@@ -31,7 +31,7 @@ describe('sonde up without live traffic', () => {
     await eventually(() => {
       expect(sonde.output).toMatch(/storefront\/frontend +(service )?storefront\/microservice1 .*delivered/);
       expect(sonde.output).toMatch(/attacker\/attacker +.*unanswered/);
-    }, 30_000);
+    }, 60_000);
     const [sentence = ''] = sonde.errors.split('\n');
     expect(sentence).toMatch(
       /^Live traffic requires (the probe|root|Linux).*\. Replaying a recording of the lab instead\.$/,
@@ -52,7 +52,7 @@ describe('sonde up without live traffic', () => {
     ];
     const args = ['up', ...files.flatMap((file) => ['--pcap', file]), '--port', '0'];
     sonde = new SondeProcess([...args, '--data', path.join(directory, 'data')]);
-    await eventually(() => expect(sonde.errors).toMatch(/All sources have ended/), 30_000);
+    await eventually(() => expect(sonde.errors).toMatch(/All sources have ended/), 60_000);
     expect(sonde.errors).toMatch(/recorded\.test\.ts: byte 0: not a pcap or pcapng file\./);
     expect(sonde.errors).toMatch(
       /node-a-cut\.pcap: byte \d+: the file is cut off inside a packet or block\. The packets before are counted\./,
