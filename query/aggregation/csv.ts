@@ -1,29 +1,18 @@
+import { csvLine } from '../format/csv-line.js';
 import { mapTask } from '../limits/cooperative-task.js';
-import type { Column, Value } from './column.js';
 import type { Table } from './table.js';
 
-/**
- * A task that writes a table as CSV (RFC 4180) with a header; null is empty. Pods control strings such as DNS names, which a spreadsheet
- * could interpret as formulas: such strings are prefixed with an apostrophe
- * (https://owasp.org/www-community/attacks/CSV_Injection).
- */
+/** A task that writes a table as CSV with a header. */
 export function* csvTask({ columns, rows }: Table): Generator<undefined, string> {
-  const header = columns.map(({ name }) => quoted(name));
-  const lines = yield* mapTask(rows, (row) =>
-    csvLine(columns.map((column, at) => cell(column, row[at] ?? null))),
+  const header = csvLine(
+    columns.map(({ name }) => name),
+    () => false,
   );
-  return csvLine(header) + lines.join('');
-}
-
-function csvLine(cells: readonly string[]): string {
-  return `${cells.join(',')}\r\n`;
-}
-
-function cell({ type }: Column, value: Value): string {
-  const text = value === null ? '' : String(value);
-  return quoted(type === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
-}
-
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const lines = yield* mapTask(rows, (row) =>
+    csvLine(
+      columns.map((_, column) => row[column] ?? null),
+      (column) => columns[column]?.type === 'string',
+    ),
+  );
+  return header + lines.join('');
 }
