@@ -5,13 +5,7 @@ import { type FlowStore, StoreError } from '@sonde/backbone/store/store';
 import type { FlowConsumer } from '@sonde/backbone/transport/interface/transport';
 import type { Registry } from 'prom-client';
 import { warmDomains } from './domains/warm-domains.js';
-import {
-  describeKinds,
-  type ClusterChoice,
-  initialRead,
-  type LiveCluster,
-  watchCluster,
-} from './live-cluster.js';
+import { describeKinds, type ClusterChoice, initialRead, watchCluster } from './live-cluster.js';
 import { registerClusterMetrics, registerEnricherMetrics, registerPendingMetrics } from './metrics.js';
 import { contextsByName } from './pipeline/context.js';
 import { type EnrichedBlock, runEnricher } from './pipeline/enricher.js';

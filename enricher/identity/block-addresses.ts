@@ -2,26 +2,26 @@ import { AddressTable } from '@sonde/model/net/address-table';
 import type { ColumnMemory } from '@sonde/model/record/column-memory';
 import { PackedRecords } from '@sonde/model/batch/wire/packed-records';
 
-/** A column of addresses whose distinct ones are numbered. */
+/** A column of addresses with an id for each distinct address. */
 export interface AddressColumn {
   /** 16 bytes a row. */
   readonly bytes: Uint8Array;
-  /** The number of each row's address. */
+  /** The id of each row's address. */
   readonly numbers: Uint32Array;
-  /** All numbers are below this one. */
+  /** All ids are below this number. */
   readonly distinct: number;
 }
 
 /**
- * The addresses of a block, numbered: equal ones have one number, whichever column they stand in. A block has far
- * fewer addresses than rows, so what follows from an address alone is found out once and kept in an array by number.
+ * Ids of the addresses of a block: equal addresses have the same id in every column. A block has far fewer addresses
+ * than rows, so properties of an address are computed once and kept in an array by id.
  */
 export class BlockAddresses {
   readonly #table = new AddressTable();
 
   /**
-   * Numbers the addresses of a field that is joined of parts into `bytes`. Hot path: packed parts bring their distinct
-   * addresses along, so that only those are looked up in a table of this block's addresses alone; of others each row's is.
+   * Assigns ids to the addresses of a field whose parts are joined in `bytes`. Hot path: packed parts contain their
+   * distinct addresses, so that only those are looked up; of other parts each row is.
    */
   column(
     parts: readonly { readonly rows: number }[],

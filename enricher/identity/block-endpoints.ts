@@ -11,40 +11,40 @@ import type { EndpointStringField } from './endpoint-strings.js';
 import { type EndpointCache, perField } from './endpoint-cache.js';
 
 /**
- * Who stands at one end of each flow. Ends are numbered, and each context column is that numbering with a dictionary of
- * its own, so that a row costs one lookup and one number whatever the number of columns.
+ * The endpoint at one side of each flow. Endpoints have ids, and each context column consists of these ids and a dictionary of
+ * its own, so that a row costs one lookup and one id for any number of columns.
  */
 export interface FlowEndpoints {
   readonly addresses: AddressColumn;
-  /** The number of each row's end. */
+  /** The id of each row's endpoint. */
   readonly numbers: Uint32Array;
-  /** All numbers of ends are below this one. */
+  /** All ids of endpoints are below this number. */
   readonly distinct: number;
-  /** The identity (`cluster.identities`) of each end by its number. */
+  /** The identity (`cluster.identities`) of each endpoint by its id. */
   readonly identityOf: readonly number[];
   readonly columns: EndpointColumns;
 }
 
-/** The columns that say who an end is, by their names without the `src_` or `dst_` before them. */
+/** The columns that identify an endpoint, by their names without `src_` or `dst_`. */
 export type EndpointColumns = Readonly<Record<EndpointStringField, StringColumn>> & {
   readonly kind: Uint8Array;
 };
 
 /** Marks a value that is not computed yet. */
-const NOT_LOOKED_FOR = -2;
+const NOT_LOOKED_UP = -2;
 
-/** Who is looked for behind a node's address: its own pods by their ports, or services by their node ports. */
+/** What is looked up behind a node's address: its pods by their ports, or services by their node ports. */
 export interface BehindNodes {
   readonly who: 'pods' | 'services';
   /** IANA protocol numbers. */
   readonly protocols: Uint8Array;
   /** The port at each row's address. */
   readonly ports: Uint16Array;
-  /** Names of the processes that have each row's socket there, where they are known. */
+  /** Names of the processes that own each row's socket, if known. */
   readonly processes?: StringColumn;
 }
 
-/** Attributes the ends of one block's flows. */
+/** Attributes the endpoints of one block's flows. */
 export class BlockEndpoints {
   readonly addresses = new BlockAddresses();
   readonly #cluster: Cluster;
@@ -59,10 +59,10 @@ export class BlockEndpoints {
   }
 
   /**
-   * Attributes one end of each row by its address at the row's time. With `behind`, a node's address is attributed to
-   * who listens on the row's port of it, else to the one pod there that runs the row's process, if that is known. Hot
-   * path: of an address seen before in the block only its holder at the row's time is looked up, and nothing else while
-   * that stays the same.
+   * Attributes one endpoint of each row by its address at the row's time. With `behind`, a node's address is attributed to
+   * the owner of the row's port, else to the only pod of the node with the row's process, if that is known. Hot
+   * path: for an address seen before in the block, only its owner at the row's time is looked up, and nothing else while
+   * that is the same.
    */
   attribute(addresses: AddressColumn, times: BigUint64Array, behind?: BehindNodes): FlowEndpoints {
     const { identities, networkSets, ports, processes } = this.#cluster;
@@ -74,8 +74,8 @@ export class BlockEndpoints {
     const halves = halvesOf(times);
     const numbers = this.#memory.column('uint32', rows);
     const kind = this.#memory.column('uint8', rows);
-    // By number of address: its place in the index, its network sets, who held it last, and which end that made it.
-    const places = new Int32Array(distinct).fill(NOT_LOOKED_FOR);
+    // By id of the address: its id in the index, its network sets, its last owner, and the endpoint of that.
+    const places = new Int32Array(distinct).fill(NOT_LOOKED_UP);
     const sets = new Int32Array(distinct);
     const holders = new Int32Array(distinct).fill(-1);
     const ends = new Uint32Array(distinct);
@@ -83,7 +83,7 @@ export class BlockEndpoints {
     for (let row = 0; row < rows; row++) {
       const address = addressNumbers[row] ?? 0;
       let place = places[address] ?? 0;
-      if (place === NOT_LOOKED_FOR) {
+      if (place === NOT_LOOKED_UP) {
         places[address] = place = identities.find(bytes, row * 16);
         sets[address] = networkSets.lookup(bytes, row * 16);
       }
@@ -116,7 +116,7 @@ export class BlockEndpoints {
   }
 }
 
-/** The columns of an end under their names in the record. */
+/** The columns of an endpoint by their names in the record. */
 export function prefixed<Prefix extends 'src' | 'dst'>(prefix: Prefix, columns: EndpointColumns) {
   const entries = Object.entries(columns).map(([name, column]) => [`${prefix}_${name}`, column]);
   return Object.fromEntries(entries) as {

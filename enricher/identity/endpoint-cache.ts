@@ -18,115 +18,115 @@ export const HOST_NETWORK_POD = enumerationNumber('src_kind', 'host_network_pod'
 export const SERVICE = enumerationNumber('src_kind', 'service');
 export const NETWORK_SET = enumerationNumber('src_kind', 'network_set');
 
-/** The number of the end of which nothing is known. */
+/** The id of the unknown endpoint. */
 export const UNKNOWN_ENDPOINT = 0;
 
-/** Ends that are remembered before the memory starts afresh: some 60 MiB. */
-const REMEMBERED = 200_000;
+/** Maximum number of endpoints before the cache is cleared; some 60 MiB. */
+const MAX_ENDPOINTS = 200_000;
 
 /**
- * The ends that flows of a cluster have had, numbered from block to block: in every block come the same ones, and what is
- * said of each of them is looked up once. An end is who holds an address and the network sets that do; if one of them comes
- * to be described otherwise, it is an end of another number from then on.
+ * The endpoints of flows of a cluster, with ids that are the same in every block, because endpoints recur: the fields of each are
+ * looked up once. An endpoint is the owner of an address and the network sets that contain the address; if one of
+ * them changes, it gets another id.
  */
 export class EndpointCache {
   readonly #cluster: Cluster;
-  #endTexts = new EndpointStrings();
-  /** The numbers of ends by number of the network sets and identity. */
-  #numbers: Map<number, number>[] = [];
-  /** By number of end: who and what it was described by. */
-  #holderOf: (EndpointIdentity | undefined)[] = [];
+  #stringIdsOf = new EndpointStrings();
+  /** Ids of endpoints by network set match and identity. */
+  #ids: Map<number, number>[] = [];
+  /** By id: the objects that the fields were read from. */
+  #ownerOf: (EndpointIdentity | undefined)[] = [];
   #setsOf: (NetworkSetMatch | undefined)[] = [];
   #identityOf: number[] = [];
   #kindOf: number[] = [];
-  #texts = perField((): string[] => []);
-  #textNumbers = perField((): number[] => []);
+  #strings = perField((): string[] => []);
+  #stringIds = perField((): number[] => []);
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.idOf(UNKNOWN_IDENTITY, NO_NETWORK_SET);
   }
 
-  /** How many ends there are; their numbers are below it. */
+  /** Number of endpoints; all ids are below it. */
   get size(): number {
     return this.#identityOf.length;
   }
 
-  /** By number of end, its identity (`cluster.identities`). */
+  /** Identities (`cluster.identities`) by id. */
   get identityOf(): readonly number[] {
     return this.#identityOf;
   }
 
-  /** By number of end, the number of its kind. */
+  /** Kinds by id, as numbers of the enumeration. */
   get kindOf(): readonly number[] {
     return this.#kindOf;
   }
 
-  /** By number of end, what a field of it says. */
+  /** Values of a field by id. */
   stringsOf(field: EndpointStringField): readonly string[] {
-    return this.#texts[field];
+    return this.#strings[field];
   }
 
-  /** By number of end, the number of what a field of it says: the same for the same text. */
+  /** Ids of the values of a field by id of the endpoint; equal values have the same id. */
   stringIdsOf(field: EndpointStringField): readonly number[] {
-    return this.#textNumbers[field];
+    return this.#stringIds[field];
   }
 
-  /** The number of an end as it is described now. */
+  /** The id of an endpoint with its present fields. */
   idOf(identity: number, networkSet: number): number {
-    const ofSets = (this.#numbers[networkSet] ??= new Map<number, number>());
+    const ofSets = (this.#ids[networkSet] ??= new Map<number, number>());
     const known = ofSets.get(identity);
-    const holder = this.#cluster.identities.identity(identity);
+    const owner = this.#cluster.identities.identity(identity);
     const sets = this.#cluster.networkSets.match(networkSet);
-    if (known !== undefined && this.#holderOf[known] === holder && this.#setsOf[known] === sets) return known;
+    if (known !== undefined && this.#ownerOf[known] === owner && this.#setsOf[known] === sets) return known;
     const number = this.#identityOf.push(identity) - 1;
     ofSets.set(identity, number);
-    this.#describe(holder, sets);
+    this.#describe(owner, sets);
     return number;
   }
 
-  /** Starts afresh if there are very many ends, as after long churn. Call it when no number is held. */
+  /** Clears the cache if it is full, as after long churn. Call it while no id is in use. */
   trim(): void {
-    if (this.size < REMEMBERED) return;
-    this.#endTexts = new EndpointStrings();
-    this.#numbers = [];
-    this.#holderOf = [];
+    if (this.size < MAX_ENDPOINTS) return;
+    this.#stringIdsOf = new EndpointStrings();
+    this.#ids = [];
+    this.#ownerOf = [];
     this.#setsOf = [];
     this.#identityOf = [];
     this.#kindOf = [];
-    // Blocks that are on their way into the store may still hold the former ones.
-    this.#texts = perField(() => []);
-    this.#textNumbers = perField(() => []);
+    // Blocks that are being stored may still use the former dictionaries.
+    this.#strings = perField(() => []);
+    this.#stringIds = perField(() => []);
     this.idOf(UNKNOWN_IDENTITY, NO_NETWORK_SET);
   }
 
-  /** Adds an end to the dictionaries: who holds the address, or else the network set that does. */
-  #describe(holder: EndpointIdentity | undefined, sets: NetworkSetMatch | undefined): void {
-    this.#holderOf.push(holder);
+  /** Adds an endpoint to the dictionaries: the owner of the address, or else its network set. */
+  #describe(owner: EndpointIdentity | undefined, sets: NetworkSetMatch | undefined): void {
+    this.#ownerOf.push(owner);
     this.#setsOf.push(sets);
-    if (holder) {
-      const numbers = this.#endTexts.numbersOf(holder);
+    if (owner) {
+      const numbers = this.#stringIdsOf.numbersOf(owner);
       for (const [place, field] of identityStringFields.entries()) {
-        this.#texts[field].push(stringOf(holder, field));
-        this.#textNumbers[field].push(numbers[place] ?? 0);
+        this.#strings[field].push(stringOf(owner, field));
+        this.#stringIds[field].push(numbers[place] ?? 0);
       }
     } else {
       const { namespace = '', name = '', labels = '' } = sets ?? {};
       const named: Partial<Record<EndpointStringField, string>> = { namespace, name, labels };
-      for (const field of identityStringFields) this.#addText(field, named[field] ?? '');
+      for (const field of identityStringFields) this.#addString(field, named[field] ?? '');
     }
-    this.#addText('network_sets', sets?.all ?? '');
-    const kind = holder?.kind ?? (sets ? 'network_set' : 'external');
+    this.#addString('network_sets', sets?.all ?? '');
+    const kind = owner?.kind ?? (sets ? 'network_set' : 'external');
     this.#kindOf.push(enumerationNumber('src_kind', kind));
   }
 
-  #addText(field: EndpointStringField, text: string): void {
-    this.#texts[field].push(text);
-    this.#textNumbers[field].push(this.#endTexts.numberOf(field, text));
+  #addString(field: EndpointStringField, text: string): void {
+    this.#strings[field].push(text);
+    this.#stringIds[field].push(this.#stringIdsOf.numberOf(field, text));
   }
 }
 
-/** Something for each of the fields of an end that are texts. */
+/** A value for each string field of an endpoint. */
 export function perField<Value>(
   make: (field: EndpointStringField) => Value,
 ): Record<EndpointStringField, Value> {

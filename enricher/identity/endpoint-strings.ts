@@ -1,6 +1,6 @@
 import type { EndpointIdentity } from '@sonde/model/cluster/identity';
 
-/** The fields of an end that are texts of the identity at its address. */
+/** String fields of an endpoint that are read from the identity of its address. */
 export const identityStringFields = [
   'namespace',
   'name',
@@ -12,22 +12,22 @@ export const identityStringFields = [
   'zone',
 ] as const;
 
-/** The fields of an end that are texts. */
+/** String fields of an endpoint. */
 export type EndpointStringField = (typeof identityStringFields)[number] | 'network_sets';
 
 /**
- * Numbers the texts that ends are described by, each field's by themselves, so that whoever writes a block's
- * dictionaries need not compare texts: in every block come the same ends.
+ * Ids of the strings of endpoints, for each field separately, so that the writer of a block's dictionaries
+ * does not need to compare strings.
  */
 export class EndpointStrings {
   readonly #numbers = new Map<EndpointStringField, Map<string, number>>();
   readonly #ofIdentities = new WeakMap<EndpointIdentity, readonly number[]>();
 
-  /** The number of a text of a field. */
+  /** The id of a string of a field. */
   numberOf(field: EndpointStringField, text: string): number {
     let numbers = this.#numbers.get(field);
     if (!numbers) this.#numbers.set(field, (numbers = new Map<string, number>()));
-    // Texts that are written alike count as equal.
+    // Strings with the same encoding are equal.
     const written = text.toWellFormed();
     let number = numbers.get(written);
     if (number === undefined) {
@@ -37,7 +37,7 @@ export class EndpointStrings {
     return number;
   }
 
-  /** The numbers of an identity's texts, in the order of {@link identityStringFields}. */
+  /** The ids of an identity's strings, in the order of {@link identityStringFields}. */
   numbersOf(identity: EndpointIdentity): readonly number[] {
     let numbers = this.#ofIdentities.get(identity);
     if (!numbers) {
@@ -48,7 +48,7 @@ export class EndpointStrings {
   }
 }
 
-/** A text of an identity by its name in the record. */
+/** The value of a string field of an identity. */
 export function stringOf(identity: EndpointIdentity, field: (typeof identityStringFields)[number]): string {
   switch (field) {
     case 'workload_kind':

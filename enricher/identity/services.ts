@@ -16,26 +16,26 @@ type ObservedOfServices = Pick<
   'dst_service_ip' | 'dst_service_port' | 'dst_ip' | 'dst_port' | 'protocol' | 'start_time'
 >;
 
-/** What is known of the other ends of a block's flows. */
+/** The endpoints of a block's flows that services are looked up by. */
 export interface ServiceEndpoints {
   readonly ends: BlockEndpoints;
   /** The servers, behind any service. */
   readonly dst: FlowEndpoints;
-  /** The addresses of services, numbered by `ends`. */
+  /** The addresses before translation, with ids of `ends`. */
   readonly beforeNat: AddressColumn;
 }
 
-/** The service that each flow's client addressed, and the server's domain, which such a service may stand for. */
+/** The service that each flow's client addressed, and the server's domain, which may be the host of such a service. */
 export type ServiceColumns = Pick<
   FlowColumns,
   'dst_service' | 'dst_service_namespace' | 'dst_service_ip' | 'dst_service_port' | 'dst_domain'
 >;
 
 /**
- * The service that the client addressed: by the address before NAT where one was seen, else by the destination
- * itself if that is a service (the connection never got as far as a backend) or a node on a service's node port. A
- * server outside that the client found by the name of a service (ExternalName) is that service, and its domain is the
- * one that the service stands for. `domains` are the names that clients found servers outside by.
+ * The service that the client addressed: by the address before NAT if there is one, else by the destination if that
+ * is a service (the connection did not reach a backend) or a node on a service's node port. An external
+ * server that the client resolved by the name of a service (ExternalName) is that service, and its domain is the host
+ * of the service. `domains` are the names that clients resolved external servers by.
  */
 export function addressedServices(
   cluster: Cluster,
@@ -47,7 +47,7 @@ export function addressedServices(
   const { protocol: protocols, start_time } = observed;
   const { addresses, ports } = addressed(cluster, observed, beforeNat, dst, memory);
   const { numbers, columns } = ends.attribute(addresses, start_time, { who: 'services', protocols, ports });
-  // An address before NAT that is no service's (a node's, on a port of its own) names none.
+  // An address before NAT may belong to no service, for example to a node with a port of its own.
   const indexes = memory.column('uint32', numbers.length);
   for (let row = 0; row < indexes.length; row++) {
     indexes[row] = columns.kind[row] === SERVICE ? (numbers[row] ?? UNKNOWN_ENDPOINT) : UNKNOWN_ENDPOINT;
@@ -62,7 +62,7 @@ export function addressedServices(
   return withExternalNames(cluster, observed, dst, byAddress, memory);
 }
 
-/** The addresses and ports that clients addressed; zero where that was no service's. */
+/** The addresses and ports that clients addressed; the port is zero if they addressed no service. */
 function addressed(
   cluster: Cluster,
   observed: ObservedOfServices,
@@ -92,7 +92,7 @@ function addressed(
   return { addresses, ports };
 }
 
-/** Names services of type ExternalName, which have no address: the flow goes to the one that their name led to. */
+/** Sets services of type ExternalName, which have no address, by the domain of the server. */
 function withExternalNames(
   cluster: Cluster,
   observed: ObservedOfServices,

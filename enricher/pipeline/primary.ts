@@ -69,13 +69,13 @@ export function primaryLookups(
 }
 
 /**
- * The location of each row's end, computed once for each distinct end and unknown address. An address of nobody that is known is a pod's
- * if it belongs to a node: the API server has told of the pod too late, or never.
+ * The location of each row's endpoint, computed once per endpoint and unknown address. An unknown address in a range of
+ * a node belongs to a pod that the API server reports late, or never.
  */
 function locations(
   { addresses, numbers, distinct, columns }: FlowEndpoints,
   context: EnrichmentContext,
-): (row: number) => Place {
+): (row: number) => Location {
   const { nodeRanges } = context.cluster;
   const known = new Array<Location | undefined>(distinct);
   const ofUnknown = new Array<Location | undefined>(addresses.distinct);

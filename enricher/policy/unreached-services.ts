@@ -5,20 +5,20 @@ import { halvesOf, readWide } from '@sonde/model/record/wide';
 import type { FlowEndpoints } from '../identity/block-endpoints.js';
 import type { PolicyContext } from './live-policies.js';
 
-/** The result of connections of which policies cannot say anything. */
+/** The result of connections without a single endpoint to evaluate. */
 export const NO_SINGLE_ENDPOINT = -1;
 
-/** Says what policies call the end at an address (16 bytes) that an owner of the identity index holds. */
+/** Returns the policy identity of an address (16 bytes) with an owner of the identity index. */
 export type IdentifyEndpoint = (address: Uint8Array, holder: number) => number;
 
 /**
- * What policies say of connections that got no further than a service's address, in one block's flows: the result of
- * the service's backends where all have the same verdict. Computed once for each source, service and port.
+ * Evaluates connections of a block that did not get beyond the address of a service: the result of the service's
+ * backends if all have the same verdict. Computed once per source, service and port.
  */
 export class UnreachedServices {
   readonly #policies: PolicyContext;
   readonly #identify: IdentifyEndpoint;
-  /** By source and number of the service's address, then by protocol and port. */
+  /** By source and id of the service's address, then by protocol and port. */
   readonly #results = new Map<number, Map<number, number>>();
 
   constructor(policies: PolicyContext, identify: IdentifyEndpoint) {
@@ -26,7 +26,7 @@ export class UnreachedServices {
     this.#identify = identify;
   }
 
-  /** The number of the result for a row whose server is a service; `source` is what policies call its client. */
+  /** The result of a row whose server is a service; `source` is the policy identity of its client. */
   evaluate(
     cluster: Cluster,
     observed: ObservedColumns,

@@ -12,7 +12,7 @@ export interface FollowManifestsOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long after a change files are read: editors and `git` change several in a row. */
+/** Delay before files are read after a change: editors and `git` change several at once. */
 const SETTLE_MS = 200;
 
 interface Known {
@@ -21,8 +21,8 @@ interface Known {
 }
 
 /**
- * Follows files and folders of manifests: `read` resolves once they were read a first time and rejects if one of them
- * does not exist; `ended` resolves after the signal.
+ * Follows files and folders of manifests. `read` resolves once they were read, and rejects if one of them does not
+ * exist; `ended` resolves after the signal.
  */
 export function followManifests(
   paths: readonly string[],
@@ -31,8 +31,8 @@ export function followManifests(
   const known = new Map<string, Known>();
   const { log, signal } = options;
   const changes = new Changes();
-  // Watches stand before the first reading, so that no change falls between the two.
-  const watches = paths.map((path) => noteChanges(path, changes, options));
+  // Watches start before the first reading, so that no change is missed.
+  const watches = paths.map((path) => reportChanges(path, changes, options));
   const read = readInto(known, paths, options);
 
   async function follow(): Promise<void> {
@@ -50,12 +50,12 @@ export function followManifests(
     await Promise.all(watches);
   }
   const ended = follow();
-  // Whoever waits for the first reading hears of its failure.
+  // A failure of the first reading is reported by `read`.
   ended.catch(() => undefined);
   return { read, ended };
 }
 
-/** Changes that were noted and not yet dealt with: any number is one. */
+/** Signals changes; several changes before the next reading are one. */
 class Changes {
   #noted = false;
   #wake: (() => void) | undefined;
@@ -78,11 +78,11 @@ class Changes {
   }
 }
 
-async function noteChanges(path: string, changes: Changes, options: FollowManifestsOptions): Promise<void> {
+async function reportChanges(path: string, changes: Changes, options: FollowManifestsOptions): Promise<void> {
   const { log, signal } = options;
   try {
     const isFolder = (await stat(path)).isDirectory();
-    // A file that is replaced is another file: its folder sees that.
+    // A replaced file is another file, which a watch of its folder reports.
     const events = watch(isFolder ? path : dirname(path), { recursive: isFolder, signal });
     const iterator = events[Symbol.asyncIterator]();
     while ((await iterator.next()).done !== true) changes.note();
@@ -92,7 +92,7 @@ async function noteChanges(path: string, changes: Changes, options: FollowManife
   }
 }
 
-/** Reads all manifests and takes in what differs from what is known. */
+/** Reads all manifests and applies the differences from the known objects. */
 async function readInto(
   known: Map<string, Known>,
   paths: readonly string[],
