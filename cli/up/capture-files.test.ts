@@ -92,7 +92,7 @@ describe('the report of a capture file', () => {
     expect(captureReport({ ...summary, leftOut, problem: 'a.pcap: byte 7: cut off' }, undefined)).toEqual([
       'a.pcap: byte 7: cut off. The packets before are counted.',
       `a.pcap: 8 packets (Ethernet) ${range}. Show their flows: ${command}`,
-      'a.pcap: packets in no flow: 2 are not IP, 3 are copies of packets that were counted at another interface.',
+      'a.pcap: packets in no flow: 2 not IP, 3 copies of packets that were counted at another interface.',
     ]);
   });
 

@@ -3,13 +3,13 @@ import { LOCAL_SERVER } from '../client/connection.js';
 
 /** Why packets are in no flow, by the name of the counter. */
 const REASONS: Readonly<Record<string, string>> = {
-  packets_absurd_time: 'have an absurd time',
-  packets_absurd_length: 'have an absurd length',
-  packets_without_time: 'have no time',
-  packets_link_type_not_supported: 'have a link type that is not supported',
-  packets_malformed: 'are malformed or cut off before their ports',
-  packets_not_ip: 'are not IP',
-  packets_copied: 'are copies of packets that were counted at another interface',
+  packets_absurd_time: 'with an absurd time',
+  packets_absurd_length: 'with an absurd length',
+  packets_without_time: 'without a time',
+  packets_link_type_not_supported: 'of a link type that is not supported',
+  packets_malformed: 'malformed or cut off before the ports',
+  packets_not_ip: 'not IP',
+  packets_copied: 'copies of packets that were counted at another interface',
 };
 
 /** What there is to say of a capture file that was read, in lines; the command shows its flows. */
@@ -19,7 +19,7 @@ export function captureReport(summary: CaptureSummary, apiUrl: string | undefine
   const lines = [];
   if (problem !== undefined)
     lines.push(packets === 0 ? `${problem}.` : `${problem}. The packets before are counted.`);
-  const total = `${count(packets)} (${linkTypes.join(', ') || 'none'})`;
+  const total = `${count(packets)}${linkTypes.length > 0 ? ` (${linkTypes.join(', ')})` : ''}`;
   if (firstMs === undefined || lastMs === undefined) {
     if (problem === undefined || packets > 0) lines.push(`${name}: ${total}, without a time range.`);
   } else {
