@@ -147,15 +147,24 @@ export class FlowDomains {
     memory: ColumnMemory,
   ): DomainColumns {
     const { start_time, tls_server_name } = observed;
+    const startOf = connectionStarts(observed);
     return {
       src_domain: this.#nameEnds(
         start_time,
         src,
         this.#clientNames(dst, clusters),
         zeroColumn('string', start_time.length),
+        startOf,
         memory,
       ),
-      dst_domain: this.#nameEnds(start_time, dst, this.#clientNames(src, clusters), tls_server_name, memory),
+      dst_domain: this.#nameEnds(
+        start_time,
+        dst,
+        this.#clientNames(src, clusters),
+        tls_server_name,
+        startOf,
+        memory,
+      ),
     };
   }
 
@@ -197,6 +206,7 @@ export class FlowDomains {
     end: FlowEndpoints,
     clientAt: (row: number) => string,
     tlsNames: StringColumn,
+    startOf: (row: number) => number,
     memory: ColumnMemory,
   ): StringColumn {
     const starts = halvesOf(times);
@@ -212,12 +222,29 @@ export class FlowDomains {
       let name = tlsName;
       if (names !== UNNAMED) {
         const timeMs = readWide(starts, row);
-        name = names.nameFor(clientAt(row), timeMs, tlsName) || tlsName || this.#soleName(names, timeMs);
+        name =
+          names.nameFor(clientAt(row), timeMs, tlsName, startOf(row)) ||
+          tlsName ||
+          this.#soleName(names, timeMs);
       }
       if (name !== '') column.indexes[row] = column.intern(name);
     }
     return column.build();
   }
+}
+
+/** Start of the connection of each row in ms since 1970: a record may be of a later window of a long connection. */
+function connectionStarts({
+  start_time,
+  end_time,
+  connection_age_us,
+}: ObservedColumns): (row: number) => number {
+  const [starts, ends, ages] = [halvesOf(start_time), halvesOf(end_time), halvesOf(connection_age_us)];
+  return (row) => {
+    const age = readWide(ages, row);
+    const start = readWide(starts, row);
+    return age === 0 ? start : Math.min(start, readWide(ends, row) - age / 1000);
+  };
 }
 
 /** What tells the client of a row from others: a pod or node by name, as it has several addresses; else its address. */

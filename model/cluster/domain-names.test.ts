@@ -41,6 +41,19 @@ describe('an address', () => {
     expect(nameOf(names, { address: '203.0.113.11' })).toBe('');
   });
 
+  it('goes by the last answer before the connection started, not by a later one', () => {
+    const names = learned([
+      { name: 'a.example.com', timeMs: NOON },
+      { name: 'b.example.com', timeMs: NOON + 10 * SECOND },
+      { name: 'a.example.com', timeMs: NOON + 20 * SECOND },
+    ]);
+    expect(nameOf(names, { timeMs: NOON + 15 * SECOND })).toBe('b.example.com');
+    expect(nameOf(names, { timeMs: NOON + 25 * SECOND })).toBe('a.example.com');
+    const longLived = names.find(parseAddress('203.0.113.10'), 0);
+    expect(longLived?.nameFor('web', NOON + 300 * SECOND, '', NOON + 15 * SECOND)).toBe('b.example.com');
+    expect(longLived?.nameFor('web', NOON + 300 * SECOND, '', NOON - SECOND)).toBe('');
+  });
+
   it('is told from its neighbors in a column of addresses', () => {
     const names = learned([{ address: '2001:db8::1' }]);
     const column = new Uint8Array([...parseAddress('192.0.2.1'), ...parseAddress('2001:db8::1')]);

@@ -17,7 +17,12 @@ interface ValidName {
   readonly name: string;
   readonly fromMs: number;
   untilMs: number;
+  /** Times of the latest answers, newest first. */
+  readonly answeredMs: readonly number[];
 }
+
+/** Maximum number of answer times per name. */
+const ANSWERS_PER_NAME = 8;
 
 /** Maximum number of names of an address per client; the oldest answers are dropped first. */
 const NAMES_PER_CLIENT = 8;
@@ -58,17 +63,21 @@ export class AddressNames {
   }
 
   /**
-   * The name by which a client resolved the address at a time: `likely` if it is one of the names, else the
-   * newest; empty if the client had no answer. The lookup extends the validity of the name.
+   * The name by which a client resolved the address for a connection that started at `startMs` and exists at `timeMs`: of the
+   * names with an answer before the start, `likely` if it is one of them, else the one that was answered last; empty if there
+   * is none. The lookup extends the validity of the name.
    */
-  nameFor(client: string, timeMs: number, likely = ''): string {
+  nameFor(client: string, timeMs: number, likely = '', startMs = timeMs): string {
     const held = this.#byClient.get(client);
     if (!held) return '';
     let found: ValidName | undefined;
+    let latest = -Infinity;
     for (const one of held) {
       if (!isValid(one, timeMs)) continue;
-      found ??= one;
-      if (one.name === likely) found = one;
+      const answered = one.name === likely && one.fromMs <= startMs ? Infinity : latestAnswer(one, startMs);
+      if (answered <= latest) continue;
+      found = one;
+      latest = answered;
     }
     if (!found) return '';
     found.untilMs = Math.max(found.untilMs, timeMs + GRACE_MS);
@@ -122,7 +131,19 @@ function putFirst(held: ValidName[], { name, timeMs, ttlSeconds }: DomainAnswer)
     name,
     fromMs: Math.min(known?.fromMs ?? Infinity, timeMs - CLOCK_TICK_MS),
     untilMs: Math.max(known?.untilMs ?? 0, timeMs + ttlMs + GRACE_MS),
+    answeredMs: [...new Set([timeMs, ...(known?.answeredMs ?? [])])]
+      .sort((a, b) => b - a)
+      .slice(0, ANSWERS_PER_NAME),
   });
+}
+
+/**
+ * Time of the latest answer with a name before a connection started; `fromMs`, which is earlier by the inaccuracy of
+ * the clock, if that is all that is known to be before; -Infinity if there is none.
+ */
+function latestAnswer({ fromMs, answeredMs }: ValidName, startMs: number): number {
+  for (const answered of answeredMs) if (answered <= startMs) return answered;
+  return fromMs <= startMs ? fromMs : -Infinity;
 }
 
 function isValid({ fromMs, untilMs }: ValidName, timeMs: number): boolean {

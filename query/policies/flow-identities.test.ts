@@ -1,5 +1,5 @@
 import { createPolicySnapshot } from '@sonde/model/policy/preview/snapshot';
-import { enrichedFlows } from '@sonde/test/builders/enriched-flows';
+import { enrichedFlows, type FlowRow } from '@sonde/test/builders/enriched-flows';
 import { namespace } from '@sonde/test/builders/manifests';
 import { startTestApi, type TestApi } from '@sonde/test/fixtures/test-api';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,10 +8,12 @@ import { defaultQueryLimits } from '../limits/query-limits.js';
 import { flowIdentities } from './flow-identities.js';
 
 const NOW = Date.now();
-const FLOW = {
+const FLOW: FlowRow = {
   ...{ cluster: 'main', primary: true, start_time: NOW - 60_000, end_time: NOW - 60_000, protocol: 6 },
-  ...{ src_kind: 'pod', src_namespace: 'shop', dst_kind: 'pod', dst_namespace: 'shop', dst_port: 80 },
-} as const;
+  src_kind: 'pod',
+  dst_kind: 'pod',
+  ...{ src_namespace: 'shop', dst_namespace: 'shop', dst_port: 80 },
+};
 
 let api: TestApi;
 

@@ -220,7 +220,7 @@ class Draft {
           ? `addresses ${service}`
           : `domain ${domain}`;
     const peers = this.#peers[direction];
-    const peer = peers.get(key) ?? {
+    const peer: PeerDraft = peers.get(key) ?? {
       ...{ endpoint, domain },
       addresses: new Set(),
       names: new Set(),
