@@ -1,22 +1,22 @@
-import { setImmediate as breath } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { Composer, type Document, type LineCounter, Parser } from 'yaml';
 import { tokenize, UnreadableYamlError } from './nesting.js';
 
-/** Bounds of the work that a text may make. */
+/** Limits of reading a text. */
 export interface Bounds {
-  /** Lexemes that a document may have (of which a value in a list has about four), and values that it may stand for. */
+  /** Maximum number of lexemes of a document (a list item has about four), and of values with expanded aliases. */
   readonly maxTokens: number;
-  /** Ends the reading, with its reason, between two parts of a text. */
+  /** Aborts the reading with its reason. */
   readonly signal?: AbortSignal;
 }
 
-/** Lexemes that are read in one go, before others have their turn. */
+/** Lexemes that are read before yielding to the event loop. */
 const TOKENS_PER_YIELD = 10_000;
 
 /**
- * The documents of a YAML text, with a turn for others after each some thousands of lexemes; a document is put
- * together in one go. Lines go to `lines`. Keys that occur twice are not looked for: the parser compares all with all.
- * @throws UnreadableText if a document nests too deep or is too large; those before it were given.
+ * The documents of a YAML text. Yields to the event loop while it reads; a document is composed at once. Line starts
+ * are added to `lines`. Duplicate keys are not detected here: the parser would compare all keys with all.
+ * @throws UnreadableYamlError if a document nests too deep or is too large, after the documents before it.
  */
 export async function* documentsOf(
   text: string,
@@ -24,7 +24,7 @@ export async function* documentsOf(
   { maxTokens, signal }: Bounds,
 ): AsyncGenerator<Document.Parsed> {
   const parser = new Parser(lines.addNewLine);
-  // What the composer would warn of on standard error stands in the document.
+  // Warnings are in the document; the composer need not print them.
   const composer = new Composer({ uniqueKeys: false, logLevel: 'error' });
   lines.addNewLine(0);
   let inDocument = 0;
@@ -42,13 +42,13 @@ export async function* documentsOf(
         );
       }
       if (++tokensSinceYield === TOKENS_PER_YIELD) {
-        await breath();
+        await yieldToEventLoop();
         signal?.throwIfAborted();
         tokensSinceYield = 0;
       }
     }
   } catch (error) {
-    // The composer holds a document back until the next one begins.
+    // The composer returns a document when the next one begins.
     if (error instanceof UnreadableYamlError) yield* composer.end();
     throw error;
   }

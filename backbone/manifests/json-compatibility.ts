@@ -1,17 +1,17 @@
 import { type Document, isCollection, isMap, isScalar, type Node, visit } from 'yaml';
 
-/** Aliases (`*a`) that a document may have. More are found in texts that are to exhaust who reads them. */
+/** Maximum number of aliases (`*a`) of a document. Texts with more are meant to exhaust the reader. */
 const MAX_ALIASES = 100;
 
-/** What is wrong with a document, and where in the text, in characters from 0. */
+/** A problem of a document and its position in the text, in characters from 0. */
 export interface NonJsonProblem {
   readonly offset: number;
   readonly reason: string;
 }
 
 /**
- * What a YAML document says and JSON cannot: keys that are no text or occur twice, values within themselves, and more
- * aliases than anybody writes. Found in one visit, whatever the number of aliases.
+ * Finds YAML that JSON cannot express: keys that are not strings or occur twice, values that contain themselves, and too
+ * many aliases. Visits the document once, without expanding aliases.
  */
 export function findNonJson(document: Document.Parsed): NonJsonProblem | undefined {
   let found: NonJsonProblem | undefined;
@@ -32,7 +32,7 @@ export function findNonJson(document: Document.Parsed): NonJsonProblem | undefin
       if (++aliases > MAX_ALIASES) {
         return report(alias, `there are more than ${MAX_ALIASES} aliases, of which this is *${alias.source}`);
       }
-      // An alias stands for the last value before it that has the name.
+      // An alias refers to the last value before it with the anchor.
       const target = anchors.get(alias.source);
       return target && path.includes(target)
         ? report(alias, `*${alias.source} stands within what it stands for`)

@@ -1,14 +1,14 @@
 import { Lexer } from 'yaml';
 
-/** Columns of indentation and brackets within each other that a line may have: of manifests some dozens. */
+/** Maximum sum of indentation columns and open brackets; manifests have some dozens. */
 const MAX_DEPTH = 120;
 
-/** What the lexer gives before a document's first line. */
+/** The lexeme before a document's first line. */
 const DOCUMENT = '\u0002';
 
-/** A YAML text that cannot be read from some line on, whatever stands after it. */
+/** A YAML text that cannot be read from a line on. */
 export class UnreadableYamlError extends Error {
-  override readonly name = 'UnreadableText';
+  override readonly name = 'UnreadableYamlError';
   constructor(
     message: string,
     /** From 1. */
@@ -19,10 +19,10 @@ export class UnreadableYamlError extends Error {
 }
 
 /**
- * The lexemes of a YAML text, as long as it nests no deeper than can be parsed. The parser calls itself for each
- * level, and V8 ends the process where a regular expression is compiled on a full stack. Levels are therefore bounded
- * by the lexer, which does not: each takes a bracket, or a column (two may share one).
- * @throws UnreadableText before the first lexeme of a level too many.
+ * The lexemes of a YAML text with bounded nesting. The parser is recursive, and V8 aborts the process if a regular
+ * expression is compiled on a full stack. The lexer is not recursive, so levels are bounded here: each needs a
+ * bracket or a column (two may share one).
+ * @throws UnreadableYamlError before the first lexeme that nests too deep.
  */
 export function* tokenize(text: string): Generator<string> {
   let line = 1;
@@ -36,7 +36,7 @@ export function* tokenize(text: string): Generator<string> {
       isLineStart = true;
     } else if (lexeme === '[' || lexeme === '{') brackets += 1;
     else if (lexeme === ']' || lexeme === '}') brackets -= 1;
-    // Indicators of block collections stand at the beginning of a line, with nothing but spaces between.
+    // Indicators of block collections are at the start of a line, separated by spaces only.
     else if (isLineStart && /^[ ?:-]+$/.test(lexeme)) column += lexeme.length;
     else if (lexeme !== DOCUMENT) isLineStart = false;
     if (brackets + column > MAX_DEPTH) throw new UnreadableYamlError('nests too deep', line);

@@ -7,15 +7,15 @@ import { type Bounds, documentsOf } from './documents.js';
 import { UnreadableYamlError } from './nesting.js';
 import { findNonJson } from './json-compatibility.js';
 
-/** A Kubernetes object and where it stands. */
+/** A Kubernetes object and its position. */
 export interface ManifestObject {
   readonly object: KubernetesObject;
   readonly file: string;
-  /** Line of the document's beginning, from 1. */
+  /** First line of the document, from 1. */
   readonly line: number;
 }
 
-/** A document that is no Kubernetes object, or no YAML or JSON at all. */
+/** A document that is not a Kubernetes object, or not valid YAML or JSON. */
 export interface ManifestProblem {
   readonly file: string;
   readonly line: number;
@@ -30,8 +30,8 @@ export interface Manifests {
 const MANIFEST_ENDINGS = new Set(['.yaml', '.yml', '.json']);
 
 /**
- * Reads Kubernetes manifests from files and folders (a folder with all below it, in the order of names). A file
- * may hold several documents, and a document may be a `List`. What cannot be read is a problem, not an end.
+ * Reads Kubernetes manifests from files and folders (recursively, in the order of names). A file may contain several
+ * documents, and a document may be a `List`. Documents that cannot be read are reported as problems.
  * @throws Error from the file system if a given path does not exist.
  */
 export async function readManifests(paths: readonly string[]): Promise<Manifests> {
@@ -47,12 +47,12 @@ export async function readManifests(paths: readonly string[]): Promise<Manifests
   return { objects, problems };
 }
 
-/** What files that one was given for oneself may make of work. */
+/** Files on the command line are not limited. */
 const UNBOUNDED: Bounds = { maxTokens: Infinity };
 
 /**
- * Reads manifests from text, with turns for others; `file` is for messages. JSON is read as the YAML that it is.
- * @throws the reason of the bounds' signal.
+ * Reads manifests from text, and yields to the event loop meanwhile; `file` is for messages. JSON is read as YAML.
+ * @throws the reason of the signal in `bounds`.
  */
 export async function parseManifests(text: string, file: string, bounds = UNBOUNDED): Promise<Manifests> {
   const objects: ManifestObject[] = [];
@@ -94,13 +94,13 @@ function readDocument(
       ? { objects: [], problems: [] }
       : readObjects(value, file, line);
   } catch (error) {
-    // The parser's answer to too many expanded aliases.
+    // Thrown by the parser for too many expanded aliases.
     if (!(error instanceof ReferenceError)) throw error;
     return problem(line, `cannot be read: ${error.message}`);
   }
 }
 
-/** Takes a value of JSON for a Kubernetes object, or for a list of such; `file` and `line` are where it stands. */
+/** Reads a JSON value as a Kubernetes object or a list of objects; `file` and `line` are its position. */
 export function readObjects(value: unknown, file: string, line: number): Manifests {
   const objects: ManifestObject[] = [];
   const problems: ManifestProblem[] = [];
@@ -112,20 +112,20 @@ export function readObjects(value: unknown, file: string, line: number): Manifes
   return { objects, problems };
 }
 
-/** Levels that aliases may make out of a document's, which are fewer. */
+/** Maximum nesting with expanded aliases. */
 const MAX_LEVELS = 200;
 
 /**
- * How many values a value is made of, those that stand in it twice twice; counted no further than past `most`, and
- * infinitely many past so many levels.
+ * Counts the values within a value, repeated ones repeatedly. Stops counting above `max`, and returns infinity above
+ * a maximum of levels.
  */
-function countValues(value: unknown, most: number, levels = MAX_LEVELS): number {
+function countValues(value: unknown, max: number, levels = MAX_LEVELS): number {
   let count = 1;
   if (typeof value !== 'object' || value === null) return count;
   if (levels === 0) return Infinity;
   for (const inner of Object.values(value)) {
-    count += countValues(inner, most - count, levels - 1);
-    if (count > most) break;
+    count += countValues(inner, max - count, levels - 1);
+    if (count > max) break;
   }
   return count;
 }

@@ -7,14 +7,14 @@ import { EndpointCache } from '../identity/endpoint-cache.js';
 import { LivePolicies, type UnevaluatedKind } from '../policy/live-policies.js';
 import { FlowPolicies } from '../policy/flow-policies.js';
 
-/** What the enricher knows, to attach it to flows. */
+/** The context that flows are enriched with. */
 export interface EnrichmentContext {
   readonly cluster: Cluster;
   readonly policies: FlowPolicies;
   readonly domains: FlowDomains;
   readonly ends: EndpointCache;
   readonly declaredPorts: DeclaredPorts;
-  /** Whether a node's flows are collected too, so that it reports its own ends of connections. */
+  /** Whether flows of a node are collected, so that it reports its side of connections. */
   isMonitored(node: string): boolean;
 }
 
@@ -46,7 +46,7 @@ export class LiveContext implements EnrichmentContext {
     this.#policies.setRead(kind, isRead);
   }
 
-  /** Applies an object as it was at `atMs`, new or changed; returns which parts of it cannot be used. */
+  /** Adds or replaces an object as it was at `atMs`; returns the parts of it that cannot be used. */
   apply(object: KubernetesObject, atMs: number): readonly ClusterProblem[] {
     this.cluster.apply(object, atMs);
     this.declaredPorts.apply(object);
@@ -93,7 +93,7 @@ export function contextsByName(
   };
 }
 
-/** A context from Kubernetes objects of all kinds, and what of the objects could not be used. */
+/** A context from Kubernetes objects of any kind, and the parts of them that cannot be used. */
 export function contextFromObjects(
   objects: readonly KubernetesObject[],
   isMonitored?: (node: string) => boolean,

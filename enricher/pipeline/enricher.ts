@@ -21,41 +21,41 @@ import type { PendingAddresses } from './pending-addresses.js';
 export interface EnricherOptions {
   readonly consumer: FlowConsumer;
   readonly store: FlowStore;
-  /** What is known of a cluster by its name, as batches give it. */
+  /** The context of a cluster by its name in batches. */
   readonly contextOf: (cluster: string) => EnrichmentContext;
   readonly log: Logger;
-  /** Where the cluster is followed: flows wait for a moment until their pods are known. */
+  /** Delays flows until their pods are known; without it, flows do not wait. */
   readonly pending?: PendingAddresses | undefined;
   readonly observer?: EnricherObserver;
   /**
-   * Whether the memory of a stored block serves blocks to come, which saves half of the work: then nobody may look at a
-   * block any more once `onStored` has returned.
+   * Whether the memory of a stored block is reused, which saves half of the work: then a block must not be used after
+   * `onStored` returned.
    */
   readonly reusesMemory?: boolean;
   /** Gives up a block that the store keeps rejecting; without it, the enricher retries forever. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What happens in an enricher, for metrics and live views. */
+/** Observes an enricher, for metrics and live views. */
 export interface EnricherObserver {
-  /** A block is in the store. With `reusesMemory` its columns hold only until this returns. */
+  /** A block was stored. With `reusesMemory`, its columns are valid only until this returns. */
   onStored?(block: EnrichedBlock): void;
-  /** The store refused a block, which will be tried again. */
+  /** The store rejected a block, which will be retried. */
   onRetry?(): void;
 }
 
-/** Records that are stored together, every field of them filled. */
+/** Complete records that are stored together. */
 export type EnrichedBlock = Required<Pick<RecordBlock, 'flows' | 'dns'>>;
 
-/** A block takes whole batches up to about this many rows. */
+/** Rows of a block of several batches, at most. */
 const MAX_BLOCK_ROWS = 200_000;
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 10_000;
 
 /**
- * Attaches context to flows and DNS lookups and stores them until the consumer ends. A block is stored whole or tried
- * again; meanwhile the next one is enriched, and waits for its turn.
+ * Enriches flows and DNS lookups and stores them until the consumer ends. A block is stored whole or retried; meanwhile
+ * the next one is enriched, and waits.
  */
 export async function runEnricher(options: EnricherOptions): Promise<void> {
   const deliveries = options.consumer.deliveries()[Symbol.asyncIterator]();
@@ -63,7 +63,7 @@ export async function runEnricher(options: EnricherOptions): Promise<void> {
   let storing = Promise.resolve();
   try {
     for (;;) {
-      // What fails must be told though nothing more may come.
+      // A failure must be reported even if no further delivery arrives.
       const next = await Promise.race([deliveries.next(), failureOf(storing)]);
       if (next.done === true) break;
       const delivery = next.value;
@@ -75,7 +75,7 @@ export async function runEnricher(options: EnricherOptions): Promise<void> {
         const isLast = place === blocks.length - 1;
         const turn = { block, messages: batches, memory, memories, delivery, isLast };
         storing = storeUnlessTaken(turn, options);
-        // A failure is told where it is waited for, which may be later than it comes.
+        // A failure is reported where `storing` is awaited.
         storing.catch(() => undefined);
       }
       if (blocks.length === 0) {
@@ -85,7 +85,7 @@ export async function runEnricher(options: EnricherOptions): Promise<void> {
     }
     await storing;
   } catch (error) {
-    // Whoever runs the enricher closes the consumer, which may still wait for what comes next.
+    // The caller closes the consumer, which may still wait for the next delivery.
     void deliveries.return?.();
     throw error;
   }
@@ -121,7 +121,7 @@ function recordsIn({ rows, dns }: FlowBatch): number {
   return rows + (dns?.rows ?? 0);
 }
 
-/** A block of batches in `memory`, once its addresses are known or waited for. */
+/** Enriches batches in `memory`, again after a wait for unknown addresses. */
 async function enrichBlock(
   delivered: readonly DeliveredBatch[],
   memory: ColumnMemory,
@@ -183,12 +183,12 @@ function rowsOf(parts: readonly { readonly rows: number }[]): number {
   return parts.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-/** A block whose turn it is to be stored. */
+/** A block that is the next to be stored. */
 interface StoreTurn {
   readonly block: EnrichedBlock;
-  /** What it came in. */
+  /** The batches that it consists of. */
   readonly messages: readonly DeliveredBatch[];
-  /** What its columns lie in, with room for what the store makes of them. */
+  /** Memory of its columns and of their encoded form. */
   readonly memory: ColumnMemory;
   readonly memories: BlockMemories;
   readonly delivery: Delivery;
@@ -196,11 +196,11 @@ interface StoreTurn {
   readonly isLast: boolean;
 }
 
-/** Stores a block, unless its partitions have gone to another enricher, or come again. */
+/** Stores a block, unless its partitions were assigned to another enricher or are delivered again. */
 async function storeUnlessTaken(turn: StoreTurn, options: EnricherOptions): Promise<void> {
   const { delivery } = turn;
   try {
-    // What comes again after the store was asked how far it is must not be stored besides.
+    // Batches that are delivered again must not be stored twice.
     delivery.signal.throwIfAborted();
     await storeBlock(turn, options);
   } catch (error) {
@@ -220,7 +220,7 @@ async function storeBlock(turn: StoreTurn, options: EnricherOptions): Promise<vo
   let retryMs = FIRST_RETRY_MS;
   for (let attempt = 1; ; attempt++) {
     try {
-      // After a failure the store may not have let go yet of what it was given.
+      // After a failure, the store may still use the memory.
       await store.insert({ ...block, messages, ...(attempt === 1 && { memory }) });
       observer?.onStored?.(block);
       if (attempt === 1) memories.giveBack(memory);

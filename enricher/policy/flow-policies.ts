@@ -29,7 +29,7 @@ import type { PolicyContext, UnevaluatedKind } from './live-policies.js';
 import { hostPortTranslator } from './host-ports.js';
 import { NO_SINGLE_ENDPOINT, UnreachedServices } from './unreached-services.js';
 
-/** What policies say of each flow of a block. */
+/** The policy columns of a block. */
 export interface PolicyColumns {
   readonly action: Uint8Array;
   readonly policies: StringColumn;
@@ -42,9 +42,9 @@ export interface FlowVerdicts {
   readonly deciding: DecidingPolicies;
 }
 
-/** Addresses whose policy identity is remembered before the memory starts afresh. */
+/** Maximum number of addresses with a cached policy identity; above it, the cache is cleared. */
 const MAX_CACHED_ADDRESSES = 500_000;
-/** Results whose texts are remembered before the memory starts afresh: some 20 MiB. */
+/** Maximum number of results with cached strings, some 20 MiB; above it, the cache is cleared. */
 const MAX_CACHED_VERDICTS = 50_000;
 
 const KINDS = enumerationValues('src_kind') as readonly EndpointKind[];
@@ -71,19 +71,19 @@ const NO_VERDICT: FlowVerdict = {
 };
 
 /**
- * Evaluates the policies of a cluster for flows. A flow of a pair of ends, protocol and port seen before costs one
- * lookup of the result; its ends are looked up once a block.
+ * Evaluates the policies of a cluster for flows. A flow with known endpoints, protocol and port costs one lookup of
+ * the result; its endpoints are looked up once per block.
  */
 export class FlowPolicies {
   readonly #policies: PolicyContext;
   #addresses = new AddressTable();
-  /** By address number: who held the address when it was identified, and what policies call it since. */
+  /** By address id: the owner of the address when it was identified, and its policy identity. */
   #holders: number[] = [];
   #identities: number[] = [];
   #generation: number;
-  /** The generation of the identity index whose owners are remembered. */
+  /** The generation of the identity index that cached owners belong to. */
   #holderGeneration = 0;
-  /** What policies look at in pods. */
+  /** The properties of pods that policies depend on. */
   readonly #pods = new WeakMap<Pod, PolicyPod>();
   /** The trace that stands for policies that are not evaluated; empty if the cluster has none. */
   #unevaluatedTrace = '';
@@ -91,7 +91,7 @@ export class FlowPolicies {
   #changeCount = 0;
   /** By number of result. */
   #said = new Map<number, FlowVerdict>();
-  /** The place of each result in the dictionaries of the block at hand, one more than the number; 0 for none. */
+  /** By result: its index in the dictionaries of the current block plus one; 0 for none. */
   #entries = new Uint32Array(1024);
 
   constructor(policies: PolicyContext) {
@@ -100,8 +100,8 @@ export class FlowPolicies {
   }
 
   /**
-   * Evaluates each flow as its first packet was evaluated: client to server, behind any service. Hot path: works on
-   * numbers, and makes no object a flow.
+   * Evaluates each flow like its first packet: client to server, behind any service. Hot path: works on numbers,
+   * without an object per flow.
    */
   evaluate(
     cluster: Cluster,
@@ -153,7 +153,7 @@ export class FlowPolicies {
     return this.#columns(results, memory);
   }
 
-  /** What policies call the ends of a block's rows; looked up once for each address, while its holder is the same. */
+  /** The policy identities of a block's endpoints, looked up once per address while its owner is the same. */
   #identifier(cluster: Cluster, ends: FlowEndpoints): (row: number) => number {
     const { addresses, numbers, identityOf } = ends;
     const endOf = new Int32Array(addresses.distinct).fill(-1);
@@ -169,7 +169,7 @@ export class FlowPolicies {
     };
   }
 
-  /** What policies call the address at `offset`, which an owner of the identity index holds. */
+  /** The policy identity of the address at `offset`, which belongs to an owner of the identity index. */
   #identify(cluster: Cluster, addresses: Uint8Array, offset: number, holder: number): number {
     const number = this.#addresses.intern(addresses, offset);
     const known = this.#identities[number];
@@ -191,13 +191,13 @@ export class FlowPolicies {
     if (known) return known;
     const problems: FieldProblem[] = [];
     const read = readPod(new Fields(pod, '', problems));
-    // Of a pod that cannot be read policies know no more than its address.
+    // A pod that cannot be read is evaluated by its address.
     if (problems.length > 0) return undefined;
     this.#pods.set(pod, read);
     return read;
   }
 
-  /** Forgets what was remembered when policies have changed what they look at, or it became too much. */
+  /** Clears caches after changes of policies or of owners, and full caches. */
   #refresh({ identities }: Cluster): void {
     this.#policies.prepare();
     const { evaluator, unevaluatedKinds, changes } = this.#policies;
@@ -275,7 +275,7 @@ function traceOfUnevaluated(kinds: readonly UnevaluatedKind[]): string {
     .join(',');
 }
 
-/** The port as the evaluator wants it: for ICMP type and code in one. */
+/** The port of the evaluator: for ICMP, type and code in one number. */
 function portOf({ protocol, dst_port, icmp_type, icmp_code }: ObservedColumns, row: number): number {
   if (protocol[row] !== ICMP && protocol[row] !== ICMPV6) return dst_port[row] ?? 0;
   return (icmp_type[row] ?? 0) * 256 + (icmp_code[row] ?? 0);
