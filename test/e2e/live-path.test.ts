@@ -103,6 +103,17 @@ describe.skipIf(whySkipLive() !== undefined)('known connections in the lab', () 
     }
   });
 
+  it('are reported as dropped by the node that dropped their packets', async () => {
+    const dropped = planned.find(({ localPort }) => localPort === 24_001);
+    const rows = await embedded.store.query<{ node: string; drop_reason: string }>(
+      `SELECT DISTINCT node, toString(drop_reason) AS drop_reason FROM flows
+       WHERE src_port = 24001 AND dropped_packets > 0`,
+    );
+    expect(rows).toEqual([
+      { node: dropped?.from.node === 'node-a' ? 'node-b' : 'node-a', drop_reason: 'NETFILTER_DROP' },
+    ]);
+  });
+
   it('are returned by the API', async () => {
     const connection = planned[0];
     if (!connection) throw new Error('nothing planned');
@@ -193,6 +204,8 @@ function plan(lab: Lab): Planned[] {
     pod('backend'),
     pod('attacker'),
   ];
+  const nearBackend = pod('backend', attacker.node);
+  const farBackend = pod('backend', attacker.node === 'node-a' ? 'node-b' : 'node-a');
   const web = (name: string) => ({ src_namespace: 'storefront', src_name: name, src_workload: 'frontend' });
   const delivered = { evidence: 'delivered', connections_started: '1' };
 
@@ -257,19 +270,29 @@ function plan(lab: Lab): Planned[] {
       flow: { src_name: one.pod, dst_name: backend.pod, evidence: 'refused' },
     },
     {
-      what: 'attacker to the backend, which nftables drops',
+      what: 'attacker to the backend on its node, where nftables drops',
       from: attacker,
-      host: backend.ipv4,
+      host: nearBackend.ipv4,
       port: 8080,
       localPort: 24_000,
       outcome: 'unanswered',
       flow: {
         src_namespace: 'attacker',
         src_name: attacker.pod,
-        dst_name: backend.pod,
+        dst_name: nearBackend.pod,
         evidence: 'dropped',
         drop_reason: 'NETFILTER_DROP',
       },
+    },
+    {
+      // The client's node does not see what the server's node drops.
+      what: 'attacker to the backend on the other node, where nftables drops',
+      from: attacker,
+      host: farBackend.ipv4,
+      port: 8080,
+      localPort: 24_001,
+      outcome: 'unanswered',
+      flow: { src_name: attacker.pod, dst_name: farBackend.pod, evidence: 'unanswered', drop_reason: '' },
     },
   ];
 }
