@@ -5,6 +5,8 @@ import type { ParameterError } from './errors.js';
 export interface TimeRange {
   readonly from: number;
   readonly to: number;
+  /** Excludes records beyond these offsets (by transport partition, per kind of records), which arrived later. */
+  readonly storedOffsets?: Readonly<Record<'flows' | 'dns', ReadonlyMap<number, number>>>;
 }
 
 /** A time range as requests have it. */

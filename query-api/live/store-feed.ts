@@ -5,6 +5,7 @@ import { timeText } from '@sonde/model/filter/sql';
 import { accessOf } from '@sonde/query/access/access';
 import { visibleRecords } from '@sonde/query/access/visible';
 import { type RecordKind, recordKinds, tableOf } from '@sonde/query/records/record-query';
+import { offsetSql } from '@sonde/query/sql/offset';
 import { SqlParameters } from '@sonde/query/sql/parameters';
 import { arrowRecords } from './arrow-records.js';
 import type { LiveBlock, LiveFeed } from './feed.js';
@@ -99,7 +100,7 @@ class Follower {
     const parameters = new SqlParameters();
     const { fields } = tableOf[this.kind];
     const sql = `SELECT ${fields.map(({ name }) => name).join(', ')} ${this.#fromNew(seen, parameters)}
-      AND transport_offset <= ${offsetOf(highest, parameters)}
+      AND transport_offset <= ${offsetSql(highest, parameters)}
       ORDER BY start_time LIMIT ${parameters.add(MAX_ROWS, 'UInt32')}`;
     const stream = await this.store.queryStream(sql, parameters.values, 'ArrowStream', {
       // The Arrow reader does not support compression.
@@ -116,14 +117,6 @@ class Follower {
   #fromNew(seen: ReadonlyMap<number, number>, parameters: SqlParameters): string {
     const since = parameters.add(timeText(Date.now() - MAX_DELAY_MS), "DateTime64(3, 'UTC')");
     return `FROM ${visibleRecords(this.kind, fullAccess, parameters)}
-      WHERE start_time >= ${since} AND transport_offset > ${offsetOf(seen, parameters)}`;
+      WHERE start_time >= ${since} AND transport_offset > ${offsetSql(seen, parameters)}`;
   }
-}
-
-/** SQL expression of the offset of a row's partition; -1 if it has none. */
-function offsetOf(offsets: ReadonlyMap<number, number>, parameters: SqlParameters): string {
-  if (offsets.size === 0) return '-1';
-  const partitions = parameters.add([...offsets.keys()], 'Array(UInt32)');
-  const values = parameters.add([...offsets.values()], 'Array(Int64)');
-  return `transform(transport_partition, ${partitions}, ${values}, toInt64(-1))`;
 }

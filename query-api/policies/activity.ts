@@ -1,6 +1,7 @@
 import { policyActivity } from '@sonde/model/policy/activity/activity';
 import { countPolicyTraffic } from '@sonde/model/policy/activity/policy-counters';
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
+import { fixData } from '@sonde/query/records/data-snapshot';
 import type { FastifyInstance } from 'fastify';
 import { activityJson, activityProperties } from '@sonde/query/policies/activity-json';
 import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
@@ -19,8 +20,9 @@ interface Parameters extends RecordQueryParameters {
 /** `GET /api/v1/policies`: policies in evaluation order, with their observed traffic. */
 export function policyActivityRoute(server: FastifyInstance): void {
   server.get<{ Querystring: Parameters }>('/api/v1/policies', { schema }, async (request) => {
-    const query = parseRecordQuery('flows', request.query, request.queryContext.limits);
+    const requested = parseRecordQuery('flows', request.query, request.queryContext.limits);
     const cluster = await clusterOf(request.queryContext, request.query.cluster);
+    const query = await fixData(request.queryContext, requested);
     const objects = await currentObjects(request.queryContext, cluster);
     const { enforced, pending } = await stepTraffic(request.queryContext, cluster, query);
     const activity = policyActivity(objects, countPolicyTraffic(enforced), countPolicyTraffic(pending));

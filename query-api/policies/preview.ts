@@ -1,4 +1,5 @@
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
+import { fixData } from '@sonde/query/records/data-snapshot';
 import type { FastifyInstance } from 'fastify';
 import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
 import { readGivenManifests } from '@sonde/query/policies/given-manifests';
@@ -24,9 +25,10 @@ interface Body extends RecordQueryParameters {
 export function policyPreviewRoute(server: FastifyInstance): void {
   server.post<{ Body: Body }>('/api/v1/policies/preview', { schema }, async (request) => {
     const { staged, limit, remove } = request.body;
-    const query = parseRecordQuery('flows', request.body, request.queryContext.limits);
+    const requested = parseRecordQuery('flows', request.body, request.queryContext.limits);
     const apply = await readGivenManifests(request.body, request.disconnectSignal);
     const cluster = await clusterOf(request.queryContext, request.body.cluster);
+    const query = await fixData(request.queryContext, requested);
     const view = staged === 'enforced' ? 'pending' : 'enforced';
     const result = await previewPolicies(request.queryContext, {
       ...{ cluster, apply, remove, view },

@@ -4,6 +4,7 @@ import { learnPolicies } from '@sonde/model/policy/suggest/suggest';
 import type { RuleEvidence } from '@sonde/model/policy/suggest/manifest';
 import type { Evidence } from '@sonde/model/policy/suggest/observed';
 import { timeRangeJson, timeRangeJsonSchema } from '@sonde/query/time-range';
+import { fixData } from '@sonde/query/records/data-snapshot';
 import type { FastifyInstance } from 'fastify';
 import { runCooperatively } from '@sonde/query/limits/cooperative-task';
 import { clusterOf, clusterSchema } from '@sonde/query/policies/cluster';
@@ -31,8 +32,9 @@ interface Body extends RecordQueryParameters {
 export function policySuggestionRoute(server: FastifyInstance): void {
   server.post<{ Body: Body }>('/api/v1/policies/suggest', { schema }, async (request) => {
     const { namespace, dialect, tier, order } = request.body;
-    const query = parseRecordQuery('flows', request.body, request.queryContext.limits);
+    const requested = parseRecordQuery('flows', request.body, request.queryContext.limits);
     const cluster = await clusterOf(request.queryContext, request.body.cluster);
+    const query = await fixData(request.queryContext, requested);
     const observed = await observedFlows(request.queryContext, cluster, namespace, query);
     const services = await serviceContext(request.queryContext, cluster, query.range, observed);
     const learning = learnPolicies(namespace, observed, services);

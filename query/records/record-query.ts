@@ -11,6 +11,7 @@ import { checkTimeRange } from '../limits/bounded-time-range.js';
 import type { QueryLimits } from '../limits/query-limits.js';
 import { invalidQuery, type ParameterError } from '../errors.js';
 import type { QueryContext } from '../context/query-context.js';
+import { offsetSql } from '../sql/offset.js';
 import type { SqlParameters } from '../sql/parameters.js';
 import { parseTimeRange, type TimeRange, type TimeRangeParameters, timeRangeSchema } from '../time-range.js';
 
@@ -113,8 +114,10 @@ export function fromWhere(
 ): string {
   const time = (ms: number) => parameters.add(timeText(ms), "DateTime64(3, 'UTC')");
   const condition = filterSql(filter, parameters);
+  const offsets = range.storedOffsets?.[kind];
+  const stored = offsets ? ` AND transport_offset <= ${offsetSql(offsets, parameters)}` : '';
   return `FROM ${visibleRecords(kind, access, parameters)}
-    WHERE start_time >= ${time(range.from)} AND start_time < ${time(range.to)} AND ${condition}`;
+    WHERE start_time >= ${time(range.from)} AND start_time < ${time(range.to)}${stored} AND ${condition}`;
 }
 
 /** Runs a statement within the limits; canceled when the client disconnects. */
