@@ -122,6 +122,5 @@ export async function sondeCommand([word = '', next = '']: readonly string[]): P
     }
   }
   sonde.commandsGroup('Other commands:').helpCommand('help [command]', 'Explain a command');
-  sonde.helpOption('-h, --help', 'Explain the command');
   return withPointerToHelp(sonde.version(clientVersion(), '-V, --version', 'Print the version of sonde'));
 }

@@ -24,7 +24,6 @@ export function withFilter(command: Command): Command {
   command.option(
     '--filter <expression>',
     "filter expression (docs/filter.md), for example 'dst.port == 443 && bytes > 1000000'",
-    '',
   );
   command.optionsGroup('Select records (lists with commas; options can be repeated; all must hold):');
   for (const [flags, description] of LISTS) {

@@ -28,7 +28,7 @@ export function graphCommand(): Command {
     )
     .option('--limit <number>', 'maximum number of edges', positiveInteger, 500);
   withTimeRange(command, '1h').addOption(
-    new Option('-o, --output <format>', 'tree, dot (for Graphviz) or json')
+    new Option('-o, --output <format>', 'output format; dot is for Graphviz')
       .choices(['tree', 'dot', 'json'])
       .default('tree'),
   );

@@ -7,7 +7,8 @@ export function withExamples(command: Command, examples: readonly string[]): Com
 
 /** Makes a command and its subcommands point to their help after an error in the command line. */
 export function withPointerToHelp(command: Command, path = command.name()): Command {
-  command.showHelpAfterError(`See ${path} --help.`);
+  command.showHelpAfterError(`See ${path} --help.`).helpOption('-h, --help', 'explain the command');
+  command.configureHelp({ subcommandTerm: (subcommand) => subcommand.name() });
   for (const below of command.commands) withPointerToHelp(below, `${path} ${below.name()}`);
   return command;
 }

@@ -42,7 +42,7 @@ export function observeCommand(): Command {
     .addOption(
       new Option(
         '-o, --output <format>',
-        'table, compact (one short line per record), json (one object per line), csv or arrow (IPC stream)',
+        'output format; compact prints one short line per record, json one object per line, arrow an IPC stream',
       )
         .choices(['table', 'compact', 'json', 'jsonl', 'csv', 'arrow'])
         .default('table'),

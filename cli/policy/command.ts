@@ -24,30 +24,33 @@ export function policyCommand(): Command {
   addPreviewCommand(policy);
   addSuggestCommand(policy);
   withExamples(
-    withServer(policy.command('evaluate'))
-      .description('Evaluate whether connections are allowed and by which policies')
-      .argument('[from]', 'namespace/workload or namespace/pod, or an address')
-      .argument('[to]', 'the same, or a service as service/namespace/name, or a domain name')
-      .argument('[port]', 'port of the server')
-      .option('--protocol <protocol>', 'protocol, by name or number', 'TCP')
-      .option(
-        '--connections <file>',
-        'JSON list of {from, to, protocol, port, sourcePort?, icmpType?, icmpCode?} to evaluate instead; - for standard input',
-      )
-      .addOption(atOption())
-      .addOption(sinceOption('identify endpoints by flows since this time', '1h'))
-      .addOption(clusterOption())
-      .addOption(manifestsOption())
-      .option('--dns <file>', 'with --manifests: JSON object of address lists by domain name')
-      .option('--exit-code', `exit with ${EXIT.found} if a connection is not allowed`)
-      .addOption(outputOption(['table', 'json']))
-      .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
-        const words = [from, to, port].filter((word): word is string => typeof word === 'string');
-        const { evaluate } = await import('./evaluate.js');
-        const { text, isAllowed } = await evaluate(words, options, screenOf(process.stdout));
-        print(text);
-        if (options.exitCode && !isAllowed) process.exitCode = EXIT.found;
-      }),
+    withServer(
+      policy
+        .command('evaluate')
+        .description('Evaluate whether connections are allowed and by which policies')
+        .argument('[from]', 'namespace/workload or namespace/pod, or an address')
+        .argument('[to]', 'the same, or a service as service/namespace/name, or a domain name')
+        .argument('[port]', 'port of the server')
+        .option('--protocol <protocol>', 'protocol, by name or number', 'TCP')
+        .option(
+          '--connections <file>',
+          'JSON list of {from, to, protocol, port, sourcePort?, icmpType?, icmpCode?} to evaluate instead; - for standard input',
+        )
+        .addOption(atOption())
+        .addOption(sinceOption('identify endpoints by flows since this time', '1h'))
+        .addOption(clusterOption())
+        .addOption(manifestsOption())
+        .option('--dns <file>', 'with --manifests: JSON object of address lists by domain name')
+        .option('--exit-code', `exit with ${EXIT.found} if a connection is not allowed`)
+        .addOption(outputOption(['table', 'json']))
+        .action(async (from, to, port, options: EvaluateOptions & { exitCode?: true }) => {
+          const words = [from, to, port].filter((word): word is string => typeof word === 'string');
+          const { evaluate } = await import('./evaluate.js');
+          const { text, isAllowed } = await evaluate(words, options, screenOf(process.stdout));
+          print(text);
+          if (options.exitCode && !isAllowed) process.exitCode = EXIT.found;
+        }),
+    ),
     [
       'sonde policy evaluate storefront/frontend storefront/backend 8080',
       'sonde policy evaluate storefront/backend www.example.com 443 --at 2h',
@@ -55,18 +58,21 @@ export function policyCommand(): Command {
     ],
   );
   withExamples(
-    withServer(policy.command('explain'))
-      .description('List the policies that select a workload or pod, in evaluation order')
-      .argument('<namespace/name>', 'workload, or pod with --manifests')
-      .addOption(atOption())
-      .addOption(sinceOption('identify endpoints by flows since this time', '1h'))
-      .addOption(clusterOption())
-      .addOption(manifestsOption())
-      .addOption(outputOption(['table', 'json']))
-      .action(async (name: string, options: ExplainOptions) => {
-        const { explain } = await import('./explain.js');
-        print(await explain(name, options, screenOf(process.stdout)));
-      }),
+    withServer(
+      policy
+        .command('explain')
+        .description('List the policies that select a workload or pod, in evaluation order')
+        .argument('<namespace/name>', 'workload, or pod with --manifests')
+        .addOption(atOption())
+        .addOption(sinceOption('identify endpoints by flows since this time', '1h'))
+        .addOption(clusterOption())
+        .addOption(manifestsOption())
+        .addOption(outputOption(['table', 'json']))
+        .action(async (name: string, options: ExplainOptions) => {
+          const { explain } = await import('./explain.js');
+          print(await explain(name, options, screenOf(process.stdout)));
+        }),
+    ),
     ['sonde policy explain storefront/backend', 'sonde policy explain storefront/backend-0 --manifests k8s/'],
   );
   withExamples(

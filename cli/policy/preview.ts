@@ -11,8 +11,8 @@ import { type PreviewAnswer, previewText } from './preview-text.js';
 import { clusterOption, outputOption, print, type RemoteOptions } from './remote-options.js';
 
 export interface PreviewOptions extends RemoteOptions {
-  readonly apply: readonly string[];
-  readonly remove: readonly ObjectToRemove[];
+  readonly apply?: readonly string[];
+  readonly remove?: readonly ObjectToRemove[];
   readonly staged?: true;
   readonly limit: number;
   readonly output: 'table' | 'json';
@@ -29,20 +29,14 @@ export function addPreviewCommand(policy: Command): void {
   const command = policy
     .command('preview')
     .description('Show which past flows would get a different verdict after a policy change')
-    .option(
-      '--apply <paths>',
-      'manifests of policies to add or change; comma-separated or repeated',
-      list,
-      [],
-    )
+    .option('--apply <paths>', 'manifests of policies to add or change; comma-separated or repeated', list)
     .option(
       '--remove <objects>',
       'policies to remove, as KIND/NAME or KIND/NAMESPACE/NAME; comma-separated or repeated',
-      (text: string, before: readonly ObjectToRemove[]) => [
-        ...before,
+      (text: string, before: readonly ObjectToRemove[] | undefined) => [
+        ...(before ?? []),
         ...list(text, undefined).map(objectToRemove),
       ],
-      [],
     )
     .option('--staged', 'enforce staged policies')
     .addOption(clusterOption());
@@ -52,7 +46,7 @@ export function addPreviewCommand(policy: Command): void {
       .option('--exit-code', `exit with ${EXIT.found} if a verdict would change`)
       .addOption(outputOption(['table', 'json']))
       .action(async (options: PreviewOptions & { exitCode?: true }, command: Command) => {
-        if (options.apply.length + options.remove.length === 0 && options.staged === undefined) {
+        if (!options.apply && !options.remove && !options.staged) {
           command.error('error: specify a change with --apply, --remove or --staged');
         }
         const { text, isChange } = await preview(options, screenOf(process.stdout));
@@ -72,10 +66,10 @@ export async function preview(
   screen: Screen,
 ): Promise<{ readonly text: string; readonly isChange: boolean }> {
   const client = await connect(options);
-  const { cluster, remove, staged, limit, output } = options;
+  const { cluster, apply = [], remove = [], staged, limit, output } = options;
   const filter = await recordFilter('flows', [], options);
   const { readManifests } = await import('@sonde/backbone/manifests/read');
-  const { objects, problems } = await readManifests(options.apply);
+  const { objects, problems } = await readManifests(apply);
   const [problem] = problems;
   if (problem) throw new Error(`${problem.file}:${problem.line}: ${problem.reason}`);
   const answer = await client.post<PreviewAnswer>('policies/preview', {

@@ -11,7 +11,7 @@ import { type MetricRequest, readMetric } from './metric.js';
 
 export interface QueryOptions extends ServerOptions, TimeRangeOptions, FilterOptions {
   readonly metric?: readonly MetricRequest[];
-  readonly by: string;
+  readonly by?: string;
   readonly interval?: string;
   readonly order?: string;
   readonly ascending?: true;
@@ -36,7 +36,6 @@ export function queryCommand(): Command {
     .option(
       '-b, --by <fields>',
       'fields to group by, comma-separated: src.namespace,dst.port,src.labels["app"]',
-      '',
     )
     .option('--interval <duration>', 'time interval, for example 30s, 5m or 1h')
     .option('--order <name>', 'metric or group to sort by (default: the first metric)')
@@ -45,7 +44,7 @@ export function queryCommand(): Command {
     .option('--dns', 'aggregate DNS lookups instead of flows')
     .option('--all', 'count duplicate records of connections that both nodes report');
   withTimeRange(command, '1h').addOption(
-    new Option('-o, --output <format>', 'table, json (one row per line) or csv')
+    new Option('-o, --output <format>', 'output format; json prints one row per line')
       .choices(['table', 'json', 'csv'])
       .default('table'),
   );
@@ -66,7 +65,7 @@ export async function query(
   options: QueryOptions,
   { width }: Pick<Screen, 'width'>,
 ): Promise<string> {
-  const { metric = [{ function: 'count' }], by, interval, order, limit, output } = options;
+  const { metric = [{ function: 'count' }], by = '', interval, order, limit, output } = options;
   const kind = options.dns ? 'dns' : 'flows';
   const filter = await recordFilter(kind, terms, options);
   const groups = splitFields(by);
