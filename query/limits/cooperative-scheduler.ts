@@ -33,7 +33,7 @@ export class CooperativeScheduler {
           if (done !== true) return false;
           resolve(value);
         } catch (error) {
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
         return true;
       };
