@@ -22,7 +22,7 @@ export async function describeApi(
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
-      components: { securitySchemes: { bearer } },
+      ...(isAuthenticated && { components: { securitySchemes: { bearer } } }),
       // An empty requirement states that no token is needed.
       security: isAuthenticated ? [{ bearer: [] }] : [{}],
     },
