@@ -31,11 +31,10 @@ enum hook {
 
 /* A parsed packet, without its key. */
 struct packet {
-	__u32 bytes;	 /* on the wire, from the IP header on; see wire_size() */
-	__u32 packets;	 /* on the wire */
-	__u32 sender;	 /* the sender's side in the key */
-	__u32 transport; /* offset of the transport header in the frame */
-	__u32 payload;	 /* offset of what follows it */
+	__u32 bytes;   /* on the wire, from the IP header on; see wire_size() */
+	__u32 packets; /* on the wire */
+	__u32 sender;  /* the sender's side in the key */
+	__u32 payload; /* offset of what follows the transport header in the frame */
 	__u32 payload_length;
 	__u32 sequence; /* of TCP; host byte order */
 	__u8 tcp_flags;
@@ -173,7 +172,6 @@ static __always_inline bool parse_transport_fast(void *header, void *end, __u32 
 
 	p->tunnel = TUNNEL_NONE;
 	p->vlan = 0;
-	p->transport = offset;
 	p->tcp_flags = 0;
 	p->sequence = 0;
 	if (protocol == IPPROTO_UDP && !is_tunnel_port(ports->destination)) {

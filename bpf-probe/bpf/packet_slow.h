@@ -179,7 +179,6 @@ static __always_inline bool parse_transport(struct __sk_buff *skb, struct slow_p
 	s->packet.sequence = 0;
 	s->packet.icmp_type = 0;
 	s->packet.icmp_code = 0;
-	s->packet.transport = s->transport;
 	s->packet.payload = s->transport;
 	if (s->later_fragment) {
 		s->packet.payload = skb->len; /* Not the beginning of the payload. */

@@ -52,7 +52,7 @@ static void compare(struct __sk_buff *skb, const struct packet *fast, const void
 	assert(s && memcmp(&s->key6, key, key_size) == 0);
 	assert(s->packet.bytes == fast->bytes && s->packet.packets == fast->packets);
 	assert(s->packet.sender == fast->sender && s->packet.tcp_flags == fast->tcp_flags);
-	assert(s->packet.transport == fast->transport && s->packet.payload == fast->payload);
+	assert(s->packet.payload == fast->payload);
 	assert(s->packet.payload_length == fast->payload_length && s->packet.sequence == fast->sequence);
 }
 

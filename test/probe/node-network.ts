@@ -116,6 +116,12 @@ export class NodeNetwork {
     await this.#start(inNamespace(pod.netns, command));
   }
 
+  /** Starts a client of `traffic-end.mjs` in a pod; resolves at its first output with a function that ends it. */
+  async startClient(pod: TestPod, ...end: string[]): Promise<() => void> {
+    const client = await this.#start(inNamespace(pod.netns, [process.execPath, trafficEndProgram, ...end]));
+    return () => client.kill('SIGKILL');
+  }
+
   /** Starts `connections serve` (bpf-probe/tools) in a pod. */
   async serveConnections(pod: TestPod, address: string, port: string): Promise<void> {
     await this.run(pod, connectionsProgram, 'serve', address, port);
@@ -146,10 +152,11 @@ export class NodeNetwork {
   }
 
   /** Starts a server; resolves at its first output. */
-  async #start([program, ...args]: Command): Promise<void> {
+  async #start([program, ...args]: Command): Promise<ChildProcess> {
     const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#processes.push(server);
     await once(server.stdout, 'data');
+    return server;
   }
 
   async turnOffloadOff(): Promise<void> {

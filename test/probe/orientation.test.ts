@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whySkipLive } from '../e2e/live.js';
-import { eventually } from '../eventually.js';
 import { NodeNetwork } from './node-network.js';
 import { ACK, FIN, PUSH, RST, segments, SYN } from './segments.js';
 import { type ReportedFlow, watch } from './watch.js';
@@ -16,7 +15,7 @@ describe.skipIf(reason !== undefined)('the client of a connection', { timeout: 6
   beforeAll(async () => {
     node = await NodeNetwork.make('orientation', 2);
     await node.inPod(node.pod(1), 'sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40999');
-    await node.serve(node.pod(2), 'tcp-talker', node.pod(2).ipv4, String(serverPort), '160', '50');
+    await node.serve(node.pod(2), 'tcp-talker', node.pod(2).ipv4, String(serverPort), '100000', '50');
   });
   afterAll(async () => {
     await node.remove();
@@ -125,15 +124,16 @@ describe.skipIf(reason !== undefined)('the client of a connection', { timeout: 6
 
   /** A connection that exists when the probe starts, in which only the server sends. */
   async function observeOlderConnection() {
-    const client = node.send(node.pod(1), 'tcp-chatter', node.pod(2).ipv4, String(serverPort));
-    await eventually(async () => {
-      const open = await node.inPod(node.pod(1), 'ss', '-Htn', 'state', 'established');
-      if (open === '') throw new Error('no connection yet');
-    });
+    const endClient = await node.startClient(
+      node.pod(1),
+      'tcp-chatter',
+      node.pod(2).ipv4,
+      String(serverPort),
+    );
     const { flows } = await observe(async (probe) => {
       await probe.reports(({ packetsIn, packetsOut }) => packetsIn > 0 && packetsOut > 0);
     });
-    await client;
+    endClient();
     return { flows: tcp(flows) };
   }
 

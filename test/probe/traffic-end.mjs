@@ -91,6 +91,7 @@ function tcpTalker() {
 
 function tcpChatter() {
   const socket = net.connect(port, address);
+  socket.once('data', ready);
   socket.on('data', () => undefined);
 }
 

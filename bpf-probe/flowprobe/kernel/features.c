@@ -100,7 +100,7 @@ void print_features(const struct kernel_features *kernel)
 	print_feature("TCX links", kernel->tcx, "no: clsact filters instead");
 	print_feature("coarse clock", kernel->coarse_clock, "no: precise clock instead, slightly slower");
 	print_feature("drop reasons", kernel->drops, "no: dropped packets are not reported (needs Linux 5.17)");
-	print_feature("retransmits", kernel->retransmits, "no: retransmits are not reported");
+	print_feature("retransmits", kernel->retransmits, "no: retransmits are detected by sequence numbers only");
 	print_feature("socket processes", kernel->processes,
 		      "no: processes are not reported (needs cgroup v2 and Linux 5.7)");
 	print_feature("conntrack", kernel->conntrack, "no: service addresses before NAT are not reported");
