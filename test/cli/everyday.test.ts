@@ -45,7 +45,7 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   'What changed in the policies?': /GlobalNetworkPolicy\/security\.pci-boundary +baseline/,
   'What if I remove this policy?': /deny → allow/,
   'Which policies would allow only what a namespace needs?': /kind: NetworkPolicy/,
-  'How do I load flows into pandas?': /^ÿÿÿÿ/,
+  'How do I load flows into pandas?': /^\xff{4}/,
   'Does Sonde work, and does it lose anything?': /Oldest flow: +2026-.*\nNewest flow: /,
   'Who am I, and what may I see?': /view: +all namespaces/,
   'How do I complete commands in the shell?': /complete -o default -F _sonde sonde/,
