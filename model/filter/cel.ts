@@ -21,7 +21,7 @@ const environment = new Environment({ unlistedVariablesAreDyn: true, limits: LIM
  * @throws FilterError
  */
 export function parseCel(text: string): CelNode {
-  if (text.length > MAX_CHARACTERS && [...text].length > MAX_CHARACTERS) {
+  if (text.length > MAX_CHARACTERS && Array.from(text).length > MAX_CHARACTERS) {
     throw new FilterError(
       `a filter may have at most ${MAX_CHARACTERS} characters`,
       MAX_CHARACTERS,
