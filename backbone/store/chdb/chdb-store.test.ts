@@ -96,7 +96,12 @@ describe('every field', () => {
     await insert(row);
 
     const unset: Partial<Record<FieldType, unknown>> = { ip: '::', string: '', boolean: false, uint64: '0' };
-    const empty = Object.fromEntries(flowFields.map(({ name, type }) => [name, unset[type] ?? 0]));
+    const empty = Object.fromEntries(
+      flowFields.map((field) => [
+        field.name,
+        field.type === 'enumeration' ? field.values[0] : (unset[field.type] ?? 0),
+      ]),
+    );
     const [stored] = await temporary.store.query<Record<string, unknown>>('SELECT * FROM flows');
     expect(stored).toEqual({
       ...empty,
