@@ -80,7 +80,9 @@ function tcpTalker() {
   const [lines, intervalMs] = [first, second];
   const server = net.createServer(async (socket) => {
     socket.on('data', () => undefined);
-    for (let i = 0; i < lines; i++) {
+    // A client that is killed resets its connection; the server goes on for the next one.
+    socket.on('error', () => undefined);
+    for (let i = 0; i < lines && !socket.destroyed; i++) {
       socket.write('line\n');
       await sleep(intervalMs);
     }
