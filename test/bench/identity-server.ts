@@ -104,7 +104,7 @@ function globalPolicy(index: number): KubernetesObject {
     ingress: [{ action: 'Deny', source: { nets: [`192.0.2.${index}/32`] } }],
   };
   return object(
-    'crd.projectcalico.org/v1',
+    'projectcalico.org/v3',
     'GlobalNetworkPolicy',
     { name: `default.policy-${index}` },
     { spec },
