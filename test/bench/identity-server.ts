@@ -103,12 +103,7 @@ function globalPolicy(index: number): KubernetesObject {
     ...{ tier: 'default', order: index, selector: `tier == 'tier-${index % 3}'`, types: ['Ingress'] },
     ingress: [{ action: 'Deny', source: { nets: [`192.0.2.${index}/32`] } }],
   };
-  return object(
-    'projectcalico.org/v3',
-    'GlobalNetworkPolicy',
-    { name: `default.policy-${index}` },
-    { spec },
-  );
+  return object('projectcalico.org/v3', 'GlobalNetworkPolicy', { name: `default.policy-${index}` }, { spec });
 }
 
 function object(
