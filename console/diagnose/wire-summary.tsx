@@ -80,7 +80,7 @@ export function WireSummary({ src, dst, port, range }: Properties) {
 }
 
 /** The filter of flows between two ends named as on the Diagnose page. */
-export function pairFilter(src: string, dst: string, port: string | undefined): string {
+function pairFilter(src: string, dst: string, port: string | undefined): string {
   const conditions = [endCondition('src', src), endCondition('dst', dst)];
   if (port !== undefined) conditions.push(`dst.port == ${port}`);
   return conditions.join(' && ');

@@ -2,14 +2,13 @@ import { useDeferredValue } from 'react';
 import { useAnswer } from '../api/use-answer.js';
 import { usePageState } from '../host/page-state.js';
 import type { FieldDescription } from '../records/flow.js';
+import { useFields } from '../records/use-fields.js';
 
 /** Suggests field names for the word at the end of a text, and values once `field == "` is typed. */
 export function FieldSuggestions({ id, text }: { readonly id: string; readonly text: string }) {
   const [{ range }] = usePageState();
   const typed = useDeferredValue(text);
-  const fields = useAnswer('fields', (query, signal) =>
-    query.get<{ fields: FieldDescription[] }>('/api/v1/fields', {}, signal),
-  );
+  const fields = useFields();
   const [, head = '', variable, start = ''] = /^(.*?)([\w.]+) (?:==|!=) "([^"]*)$/s.exec(typed) ?? [];
   const values = useAnswer(variable && JSON.stringify([variable, start, range]), (query, signal) =>
     query.get<{ values: (string | number)[] }>(
@@ -20,7 +19,7 @@ export function FieldSuggestions({ id, text }: { readonly id: string; readonly t
   );
   const options =
     variable === undefined
-      ? fieldOptions(typed, fields.data?.fields ?? [])
+      ? fieldOptions(typed, fields)
       : (values.data?.values ?? []).map((value) => ({
           value: `${head}${variable} == ${JSON.stringify(value)}`,
           label: String(value),

@@ -1,5 +1,4 @@
-import { useAnswer } from '../api/use-answer.js';
-import type { FieldDescription } from '../records/flow.js';
+import { useFields } from '../records/use-fields.js';
 import { Button, Checkbox, Toggletip } from '../kit/ui.js';
 import { DEFAULT_COLUMNS, namedColumns } from './columns.js';
 
@@ -21,9 +20,7 @@ export function ColumnChoice({ chosen, onChange }: Properties) {
 }
 
 function Choices({ chosen, onChange }: Properties) {
-  const fields = useAnswer('fields', (query, signal) =>
-    query.get<{ fields: FieldDescription[] }>('/api/v1/fields', {}, signal),
-  );
+  const fields = useFields();
   const toggle = (id: string) => {
     const next = chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id];
     onChange(next.length === 0 || next.join() === DEFAULT_COLUMNS.join() ? undefined : next);
@@ -34,7 +31,7 @@ function Choices({ chosen, onChange }: Properties) {
         <Checkbox key={id} label={title} value={chosen.includes(id)} onChange={() => toggle(id)} />
       ))}
       <hr />
-      {(fields.data?.fields ?? []).map(({ name, description }) => (
+      {fields.map(({ name, description }) => (
         <Checkbox
           key={name}
           label={name}

@@ -1,5 +1,6 @@
 import { metricFunctions } from '@sonde/query/aggregation/metrics';
 import { measureNames } from '@sonde/query/aggregation/measures';
+import { filterTypes } from '@sonde/model/filter/filter-types';
 import type { FieldDeclaration } from '@sonde/model/record/field';
 import type { FastifyInstance } from 'fastify';
 import { type RecordKind, recordKinds, tableOf } from '@sonde/query/records/record-query';
@@ -25,7 +26,7 @@ function describe({ name, type, unit, values, form, origin, description }: Field
   return {
     name,
     variable: name.replace(/^(src|dst)_/, '$1.'),
-    type: TYPES[type],
+    type: filterTypes[type],
     origin,
     description,
     ...(unit !== undefined && { unit }),
@@ -33,19 +34,6 @@ function describe({ name, type, unit, values, form, origin, description }: Field
     ...(form && { form }),
   };
 }
-
-/** The types of the filter language. */
-const TYPES: Readonly<Record<FieldDeclaration['type'], string>> = {
-  time: 'time',
-  ip: 'address',
-  string: 'string',
-  enumeration: 'string',
-  boolean: 'boolean',
-  uint8: 'number',
-  uint16: 'number',
-  uint32: 'number',
-  uint64: 'number',
-};
 
 const SCHEMA = {
   summary: 'List the fields of records',

@@ -1,4 +1,5 @@
 import { FilterError } from '@sonde/model/filter/errors';
+import { filterTypes } from '@sonde/model/filter/filter-types';
 import { type Key, keyName, parseKey } from '@sonde/model/filter/key';
 import { stringSql } from '@sonde/model/filter/sql';
 import { endpointNameSql } from '@sonde/model/flow/endpoint-name';
@@ -53,20 +54,11 @@ export function isLowCardinality(group: Group): boolean {
 
 /** The column type of a group key. */
 export function groupType(group: Group): Column['type'] {
-  return group.is === 'end' || group.key.kind === 'label' ? 'string' : COLUMN_TYPES[group.key.field.type];
+  if (group.is === 'end' || group.key.kind === 'label') return 'string';
+  const type = filterTypes[group.key.field.type];
+  // Tables write addresses as strings.
+  return type === 'address' ? 'string' : type;
 }
-
-const COLUMN_TYPES: Readonly<Record<FieldDeclaration['type'], Column['type']>> = {
-  time: 'time',
-  ip: 'string',
-  string: 'string',
-  enumeration: 'string',
-  boolean: 'boolean',
-  uint8: 'number',
-  uint16: 'number',
-  uint32: 'number',
-  uint64: 'number',
-};
 
 /** The value of a group key in the API's form. */
 export function groupValue(group: Group, stored: NonNullable<Value>): Value {
